@@ -1,0 +1,13 @@
+//! Keyledger gets people back into their accounts, and can prove what happened.
+//!
+//! Its only truth is an append-only ledger of events; users, sessions, tokens and the outbox are folded from it.
+//! `src/ARCHITECTURE.md` is the map of the house.
+
+pub mod config;
+pub mod crypto;
+pub mod domain;
+pub mod http;
+pub mod ledger;
+pub mod mail;
+pub mod system;
+pub mod types;

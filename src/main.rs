@@ -1,0 +1,3 @@
+//! The `keyledger` binary: everything lives in the library.
+
+fn main() {}

@@ -1,0 +1,21 @@
+//! Values that cannot be wrong: once one of these exists, nothing further down has to check it again.
+//!
+//! No serde, no I/O, no clock: the stored form (`ledger/`) and JSON (`http/`) are written by hand from these.
+
+pub mod email;
+pub mod ids;
+pub mod locale;
+pub mod names;
+pub mod net;
+pub mod sealed;
+pub mod time;
+
+pub use email::EmailAddress;
+pub use ids::{
+    AddressId, ApiKeyId, CommandId, CredentialId, DataKeyId, MailId, Position, SessionId, Tag, TokenId, UserId,
+};
+pub use locale::Locale;
+pub use names::{PersonName, Username};
+pub use net::ClientNet;
+pub use sealed::Sealed;
+pub use time::{Span, Timestamp};
