@@ -1,1 +1,47 @@
-//! (being built)
+//! The law: which events may follow which, and what they mean. Pure and synchronous throughout.
+//!
+//! [`decide`] turns a command into events or a refusal; [`evolve`] folds an event into state; [`lawful`] tells an
+//! auditor whether an event may stand where it stands. None of them knows a clock, randomness, a key, or what an
+//! address says: what they need is in the command or in [`Context`]. So a ledger folds to the same state with or
+//! without its keys.
+
+mod access;
+mod command;
+pub mod common_passwords;
+mod decide;
+mod event;
+mod evolve;
+mod lawful;
+mod limits;
+mod mail;
+pub mod password_policy;
+mod recovery;
+mod refusal;
+mod session;
+mod state;
+mod strangers;
+mod user;
+mod world;
+
+pub use access::{ApiKeyKind, Grants};
+pub use command::{
+    AddressProof, Ask, Client, Command, Context, NewApiKey, NewCredential, NewMail, NewSession, NewUser, Outcome,
+    PasswordVerdict, ProofFound, SignUpMode,
+};
+pub use decide::{Decision, decide};
+pub use event::{
+    Actor, Allowance, DropCause, EndCause, EpochReason, Event, FailCause, MailEnd, MailKind, PasswordCause, Purpose,
+    Recorded, RefusedCause, Subject, SuppressedClass, Via,
+};
+pub use evolve::evolve;
+pub use lawful::{Unlawful, lawful};
+pub use limits::{Limits, Lifetimes};
+pub use mail::{Mail, MailStanding};
+pub use recovery::{code_gate, recent_tokens};
+pub use refusal::{LimitKind, LimitReached, Refusal};
+pub use session::{SessionFault, live_session, sign_in_gate};
+pub use state::{
+    Address, ApiKey, Credential, Due, Epoch, Guard, Role, Session, Small, Standing, State, Token, TokenStanding, User,
+};
+pub use strangers::{StrangerClass, Window};
+pub use world::{Draft, Overlay, Table, World};

@@ -1,0 +1,73 @@
+//! Who may call at all: API keys. And the first events of a ledger.
+
+use super::command::{Context, NewApiKey, Outcome};
+use super::decide::Decision;
+use super::event::{Actor, EpochReason, Event};
+use super::password_policy::PasswordPolicy;
+use super::refusal::Refusal;
+use super::world::{Table, World};
+use crate::types::{ApiKeyId, Position};
+
+/// Publishable or secret.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum ApiKeyKind {
+    /// For clients: it names the project and opens nothing by itself.
+    Publishable,
+    /// For backends: it is an administrator.
+    Secret,
+}
+
+/// What a call may do.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Grants {
+    /// What anybody with a publishable key may.
+    Public,
+    /// What an administrator may.
+    Administrator,
+}
+
+pub(super) fn found(world: &impl World, policies: Vec<PasswordPolicy>, keys: Vec<NewApiKey>) -> Decision {
+    if world.small().next != Position(0) {
+        return Decision::refused(Refusal::AlreadyFounded);
+    }
+    let mut events = vec![Event::EpochStarted { number: 1, reason: EpochReason::Founded }];
+    events.extend(
+        policies.into_iter().map(|policy| Event::PolicySaved { policy: Box::new(policy), by: Actor::Operator }),
+    );
+    events.extend(keys.into_iter().map(|key| created(key, Actor::Operator)));
+    Decision::accepted(events, Outcome::Done)
+}
+
+pub(super) fn start_epoch(world: &impl World, reason: EpochReason) -> Decision {
+    let number = world.small().epoch.number + 1;
+    Decision::accepted(vec![Event::EpochStarted { number, reason }], Outcome::Done)
+}
+
+fn created(key: NewApiKey, by: Actor) -> Event {
+    let NewApiKey { key, kind, hash, hash_key, label, expires } = key;
+    Event::ApiKeyCreated { key, kind, hash, hash_key, label, expires, by }
+}
+
+pub(super) fn create_api_key(key: NewApiKey, by: Actor) -> Decision {
+    Decision::accepted(vec![created(key, by)], Outcome::Done)
+}
+
+pub(super) fn revoke_api_key(world: &impl World, key: ApiKeyId, by: Actor) -> Decision {
+    match world.api_keys().look(&key) {
+        Some(known) if known.revoked.is_none() => {
+            Decision::accepted(vec![Event::ApiKeyRevoked { key, by }], Outcome::Done)
+        }
+        Some(_) => Decision::accepted(vec![], Outcome::Done),
+        None => Decision::refused(Refusal::ApiKeyNotFound),
+    }
+}
+
+pub(super) fn touch_api_key(world: &impl World, context: &Context<'_>, key: ApiKeyId) -> Decision {
+    let Some(known) = world.api_keys().look(&key) else { return Decision::refused(Refusal::ApiKeyNotFound) };
+    let events = if known.used.is_some_and(|at| at.day() == context.now.day()) {
+        vec![]
+    } else {
+        vec![Event::ApiKeyUsed { key }]
+    };
+    Decision::accepted(events, Outcome::Done)
+}

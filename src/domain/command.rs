@@ -1,0 +1,316 @@
+//! What somebody wants done, with everything a decision about it needs.
+//!
+//! Ids are random and come with the command; sealed values are sealed before; passwords and secrets are verdicts
+//! that name what they were computed against, so that `decide` can refuse one that is out of date.
+
+use crate::types::{
+    AddressId, ApiKeyId, CredentialId, Locale, MailId, Position, Sealed, SessionId, Span, Tag, Timestamp, TokenId,
+    UserId,
+};
+
+use super::access::ApiKeyKind;
+use super::event::{Actor, DropCause, EpochReason, MailEnd, Purpose, RefusedCause, SuppressedClass, Via};
+use super::limits::Limits;
+use super::password_policy::PasswordPolicy;
+use super::state::Role;
+
+/// What holds at the moment of decision.
+#[derive(Debug)]
+pub struct Context<'a> {
+    /// The time.
+    pub now: Timestamp,
+    /// The settings.
+    pub limits: &'a Limits,
+    /// Whose the address that the command names is, at this moment.
+    pub found: Option<AddressId>,
+    /// Whether the user name that the command names is taken, at this moment.
+    pub username_taken: bool,
+}
+
+/// Where a request comes from, as far as decisions see it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Client {
+    /// The client's network under the day's key: for limits over all users.
+    pub day: Tag,
+    /// The client's network under the subject's key: for limits and memory per user.
+    pub network: Tag,
+    /// Whether limits per client apply to it.
+    pub exempt: bool,
+    /// Address and user agent, sealed under the subject's key (a stranger's: the day's).
+    pub origin: Sealed,
+}
+
+/// A request about an address by somebody who has proven nothing.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Ask {
+    /// The address as the directory looks it up.
+    pub lookup: Tag,
+    /// The address under the day's key, in case it is nobody's.
+    pub stranger: Tag,
+    /// Who asks.
+    pub client: Client,
+    /// In which language to answer.
+    pub locale: Locale,
+}
+
+/// Whether a password was right, and which one it was held against.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum PasswordVerdict {
+    /// It is that of this generation.
+    Right(CredentialId),
+    /// It is not, or there is none.
+    Wrong,
+}
+
+/// A new password, hashed and sealed.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct NewCredential {
+    /// Its generation.
+    pub id: CredentialId,
+    /// Its sealed verifier.
+    pub verifier: Sealed,
+}
+
+/// A mail to queue.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct NewMail {
+    /// Its id.
+    pub mail: MailId,
+    /// What it tells, sealed under the user's key.
+    pub details: Sealed,
+}
+
+/// A session to begin.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct NewSession {
+    /// Its id.
+    pub session: SessionId,
+    /// The key its refresh tokens are made with.
+    pub refresh_key: u32,
+}
+
+/// A user to register.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct NewUser {
+    /// Their id.
+    pub user: UserId,
+    /// What they may do.
+    pub role: Role,
+    /// The id of their address.
+    pub address: AddressId,
+    /// Their address, sealed.
+    pub sealed_address: Sealed,
+    /// Their name, sealed.
+    pub name: Option<Sealed>,
+    /// Their user name, sealed.
+    pub username: Option<Sealed>,
+    /// Their language.
+    pub locale: Locale,
+}
+
+/// A proof to issue.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct AddressProof {
+    /// Its id.
+    pub token: TokenId,
+    /// The key of the link's secret.
+    pub link_key: u32,
+    /// The key of the typed code.
+    pub code_key: u32,
+}
+
+/// A proof that came back and is genuine.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ProofFound {
+    /// Which.
+    pub token: TokenId,
+    /// How it came back.
+    pub via: Via,
+}
+
+/// What a sign-up with a taken address is told.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum SignUpMode {
+    /// That it is taken; otherwise the user is signed in at once.
+    Open(NewSession),
+    /// The same as with a free one; the owner gets a mail (sealed under the owner's key, if there is an owner).
+    Strict(Option<NewMail>),
+}
+
+/// An API key to keep.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct NewApiKey {
+    /// Its id.
+    pub key: ApiKeyId,
+    /// Publishable or secret.
+    pub kind: ApiKeyKind,
+    /// The keyed hash of its text.
+    pub hash: [u8; 32],
+    /// The key of that hash.
+    pub hash_key: u32,
+    /// What the operator calls it.
+    pub label: String,
+    /// When it ends.
+    pub expires: Option<Timestamp>,
+}
+
+/// Everything that can be asked for.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[expect(missing_docs, reason = "the fields are described by their types")]
+pub enum Command {
+    /// Make the ledger's first events.
+    Found { policies: Vec<PasswordPolicy>, keys: Vec<NewApiKey> },
+    /// Begin an epoch: end everything that was issued.
+    StartEpoch { reason: EpochReason },
+    /// Record that the operator took the wall clock's word.
+    AcceptClock { kept: Timestamp },
+    /// Keep an API key.
+    CreateApiKey { key: NewApiKey, by: Actor },
+    /// End an API key.
+    RevokeApiKey { key: ApiKeyId, by: Actor },
+    /// Remember the day an API key was used.
+    TouchApiKey { key: ApiKeyId },
+    /// Make or change a password policy.
+    SavePolicy { policy: PasswordPolicy, by: Actor },
+
+    /// Register as a user.
+    SignUp { ask: Ask, new: NewUser, credential: NewCredential, proof: AddressProof, mail: NewMail, mode: SignUpMode },
+    /// Register a user for somebody; they set their password by recovery.
+    CreateUser { lookup: Tag, username: Option<Tag>, new: NewUser, origin: Sealed, by: Actor },
+    /// Keep a user from signing in.
+    BanUser { user: UserId, by: Actor },
+    /// Let a user sign in again.
+    UnbanUser { user: UserId, by: Actor },
+    /// Destroy a user's keys.
+    EraseUser { user: UserId, by: Actor },
+    /// Close one's account.
+    Withdraw { user: UserId, session: SessionId, proof: AddressProof, mail: NewMail, origin: Sealed },
+    /// Take that back.
+    CancelWithdraw { proof: ProofFound, origin: Sealed },
+    /// Erase what is due to be erased.
+    EraseDue { user: UserId },
+
+    /// Ask for a mailed proof.
+    RequestProof { ask: Ask, purpose: Purpose },
+    /// Answer a request with a proof and its mail.
+    IssueProof { request: Position, proof: AddressProof, mail: NewMail },
+    /// Answer a request with nothing.
+    DropRequest { request: Position, cause: DropCause },
+    /// Issue a recovery for a user, to be handed over by an administrator.
+    IssueRecovery { user: UserId, proof: AddressProof, lifetime: Span, mails: Vec<(AddressId, NewMail)>, by: Actor },
+    /// A typed code matched nothing.
+    RefuseCode { ask: Ask, purpose: Purpose },
+    /// A genuine proof came with something that may not be.
+    RefuseProof { proof: ProofFound, cause: RefusedCause, origin: Sealed },
+    /// Set a new password by a proof.
+    CompleteRecovery {
+        proof: ProofFound,
+        client: Client,
+        against: Option<CredentialId>,
+        credential: NewCredential,
+        mails: Vec<(AddressId, NewMail)>,
+    },
+    /// Prove an address.
+    VerifyAddress { proof: ProofFound, client: Client },
+    /// Delete an account that was made with somebody else's address.
+    DisownSignUp { token: TokenId, origin: Sealed },
+
+    /// Sign in.
+    SignIn { ask: Ask, verdict: PasswordVerdict, session: NewSession, require_verified: bool },
+    /// Put the same password under stronger parameters.
+    UpgradeVerifier { user: UserId, credential: NewCredential },
+    /// Set a new password, knowing the old one.
+    ChangePassword {
+        user: UserId,
+        session: SessionId,
+        verdict: PasswordVerdict,
+        credential: Option<NewCredential>,
+        mails: Vec<(AddressId, NewMail)>,
+        origin: Sealed,
+    },
+    /// Exchange a refresh token.
+    Refresh { session: SessionId, counter: u32, refresh_key: u32, mail: Option<(AddressId, NewMail)>, origin: Sealed },
+    /// End one session.
+    EndSession { user: UserId, session: SessionId, by: Actor },
+    /// End all sessions of a user, but for one perhaps.
+    EndSessions { user: UserId, except: Option<SessionId>, by: Actor },
+
+    /// The next server took a mail.
+    MailDelivered { queued: Position, attempt: u16, status: u16 },
+    /// A mail is to be tried again.
+    MailDeferred { queued: Position, attempt: u16, status: u16, step: u8, next: Timestamp },
+    /// A mail will not be delivered.
+    MailEnded { queued: Position, attempt: u16, status: u16, step: u8, cause: MailEnd },
+
+    /// Write down how much was not written down.
+    RecordSuppressed { class: SuppressedClass, count: u64 },
+}
+
+impl Command {
+    /// The address this names, as the directory looks it up.
+    pub fn address_lookup(&self) -> Option<Tag> {
+        match self {
+            Self::SignUp { ask, .. }
+            | Self::RequestProof { ask, .. }
+            | Self::RefuseCode { ask, .. }
+            | Self::SignIn { ask, .. } => Some(ask.lookup),
+            Self::CreateUser { lookup, .. } => Some(*lookup),
+            Self::Found { .. }
+            | Self::StartEpoch { .. }
+            | Self::AcceptClock { .. }
+            | Self::CreateApiKey { .. }
+            | Self::RevokeApiKey { .. }
+            | Self::TouchApiKey { .. }
+            | Self::SavePolicy { .. }
+            | Self::BanUser { .. }
+            | Self::UnbanUser { .. }
+            | Self::EraseUser { .. }
+            | Self::Withdraw { .. }
+            | Self::CancelWithdraw { .. }
+            | Self::EraseDue { .. }
+            | Self::IssueProof { .. }
+            | Self::DropRequest { .. }
+            | Self::IssueRecovery { .. }
+            | Self::RefuseProof { .. }
+            | Self::CompleteRecovery { .. }
+            | Self::VerifyAddress { .. }
+            | Self::DisownSignUp { .. }
+            | Self::UpgradeVerifier { .. }
+            | Self::ChangePassword { .. }
+            | Self::Refresh { .. }
+            | Self::EndSession { .. }
+            | Self::EndSessions { .. }
+            | Self::MailDelivered { .. }
+            | Self::MailDeferred { .. }
+            | Self::MailEnded { .. }
+            | Self::RecordSuppressed { .. } => None,
+        }
+    }
+
+    /// The user name this names, as the directory looks it up.
+    pub fn username_lookup(&self) -> Option<Tag> {
+        if let Self::CreateUser { username, .. } = self { *username } else { None }
+    }
+}
+
+/// What a command that was carried out led to.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Outcome {
+    /// It is done, and there is no more to say.
+    Done,
+    /// A session began (for a sign-up in strict mode: none).
+    Session(Option<SessionId>),
+    /// The refresh token of that number and key is good now.
+    Refreshed {
+        /// Its number.
+        counter: u32,
+        /// Its key.
+        refresh_key: u32,
+    },
+    /// A proof was issued.
+    Issued(TokenId),
+    /// So many sessions ended.
+    Ended(u32),
+    /// The address is proven.
+    Verified,
+}

@@ -1,0 +1,110 @@
+//! From a command to events or a refusal. The topics hold the rules; this is their table of contents.
+
+use super::command::{Command, Context, Outcome};
+use super::event::{Event, SuppressedClass};
+use super::refusal::{LimitKind, LimitReached, Refusal};
+use super::world::World;
+use super::{access, mail, recovery, session, user};
+use crate::types::Span;
+
+/// What follows from a command.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Decision {
+    /// What happened. A refusal can have events too: a wrong password is remembered before its verdict leaves.
+    pub events: Vec<Event>,
+    /// What the caller is told.
+    pub verdict: Result<Outcome, Refusal>,
+    /// What was left unwritten, to be counted.
+    pub suppressed: Option<SuppressedClass>,
+}
+
+impl Decision {
+    pub(super) fn accepted(events: Vec<Event>, outcome: Outcome) -> Self {
+        Self { events, verdict: Ok(outcome), suppressed: None }
+    }
+
+    pub(super) fn refused(refusal: Refusal) -> Self {
+        Self { events: vec![], verdict: Err(refusal), suppressed: None }
+    }
+
+    pub(super) fn refused_with(events: Vec<Event>, refusal: Refusal) -> Self {
+        Self { events, verdict: Err(refusal), suppressed: None }
+    }
+
+    pub(super) fn limited(kind: LimitKind, limit: u32, wait: Span) -> Self {
+        Self {
+            events: vec![],
+            verdict: Err(Refusal::Limited(LimitReached { kind, limit, wait: Span(wait.0.max(1)) })),
+            suppressed: Some(SuppressedClass::Limited),
+        }
+    }
+
+    pub(super) fn suppressing(mut self, class: SuppressedClass) -> Self {
+        self.suppressed = Some(class);
+        self
+    }
+}
+
+/// Decides a command against the world as it is. Pure: the same three inputs always give the same decision.
+pub fn decide(world: &impl World, command: Command, context: &Context<'_>) -> Decision {
+    match command {
+        Command::Found { policies, keys } => access::found(world, policies, keys),
+        Command::StartEpoch { reason } => access::start_epoch(world, reason),
+        Command::AcceptClock { kept } => Decision::accepted(vec![Event::ClockAccepted { kept }], Outcome::Done),
+        Command::CreateApiKey { key, by } => access::create_api_key(key, by),
+        Command::RevokeApiKey { key, by } => access::revoke_api_key(world, key, by),
+        Command::TouchApiKey { key } => access::touch_api_key(world, context, key),
+        Command::SavePolicy { policy, by } => {
+            Decision::accepted(vec![Event::PolicySaved { policy: Box::new(policy), by }], Outcome::Done)
+        }
+        Command::SignUp { ask, new, credential, proof, mail, mode } => {
+            user::sign_up(world, context, ask, new, credential, proof, &mail, mode)
+        }
+        Command::CreateUser { lookup: _, username: _, new, origin, by } => user::create(context, new, origin, by),
+        Command::BanUser { user, by } => user::ban(world, user, by),
+        Command::UnbanUser { user, by } => user::unban(world, user, by),
+        Command::EraseUser { user, by } => user::erase(world, user, by),
+        Command::Withdraw { user, session, proof, mail, origin } => {
+            user::withdraw(world, context, user, session, proof, &mail, origin)
+        }
+        Command::CancelWithdraw { proof, origin } => user::cancel_withdraw(world, context, proof, origin),
+        Command::EraseDue { user } => user::erase_due(world, context, user),
+        Command::RequestProof { ask, purpose } => recovery::request(world, context, ask, purpose),
+        Command::IssueProof { request, proof, mail } => recovery::issue(world, context, request, proof, &mail),
+        Command::DropRequest { request, cause } => recovery::drop_request(world, request, cause),
+        Command::IssueRecovery { user, proof, lifetime, mails, by } => {
+            recovery::issue_by_administrator(world, context, user, proof, lifetime, &mails, by)
+        }
+        Command::RefuseCode { ask, purpose } => recovery::refuse_code(world, context, ask, purpose),
+        Command::RefuseProof { proof, cause, origin } => recovery::refuse_proof(world, proof, cause, origin),
+        Command::CompleteRecovery { proof, client, against, credential, mails } => {
+            recovery::complete(world, context, proof, &client, against, credential, &mails)
+        }
+        Command::VerifyAddress { proof, client } => recovery::verify_address(world, context, proof, &client),
+        Command::DisownSignUp { token, origin } => recovery::disown(world, context, token, origin),
+        Command::SignIn { ask, verdict, session, require_verified } => {
+            session::sign_in(world, context, ask, verdict, &session, require_verified)
+        }
+        Command::UpgradeVerifier { user, credential } => session::upgrade_verifier(world, user, credential),
+        Command::ChangePassword { user, session, verdict, credential, mails, origin } => {
+            session::change_password(world, context, user, session, verdict, credential, &mails, &origin)
+        }
+        Command::Refresh { session, counter, refresh_key, mail, origin } => {
+            session::refresh(world, context, session, counter, refresh_key, mail, origin)
+        }
+        Command::EndSession { user, session, by } => session::end(world, user, session, by),
+        Command::EndSessions { user, except, by } => session::end_all(world, user, except, by),
+        Command::MailDelivered { queued, attempt, status } => {
+            mail::settle(world, queued, Event::MailDelivered { queued, attempt, status })
+        }
+        Command::MailDeferred { queued, attempt, status, step, next } => {
+            mail::settle(world, queued, Event::MailDeferred { queued, attempt, status, step, next })
+        }
+        Command::MailEnded { queued, attempt, status, step, cause } => {
+            mail::settle(world, queued, Event::MailEnded { queued, attempt, status, step, cause })
+        }
+        Command::RecordSuppressed { class, count } => {
+            Decision::accepted(vec![Event::Suppressed { class, count }], Outcome::Done)
+        }
+    }
+}

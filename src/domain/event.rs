@@ -1,0 +1,355 @@
+//! What has happened. The only truth; past tense; never edited once a release has written one.
+
+use crate::types::{
+    AddressId, ApiKeyId, CommandId, CredentialId, Locale, MailId, Position, Sealed, SessionId, Span, Tag, Timestamp,
+    TokenId, UserId,
+};
+
+use super::access::ApiKeyKind;
+use super::password_policy::PasswordPolicy;
+use super::state::Role;
+
+/// An event in its place.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Recorded {
+    /// Where it stands.
+    pub position: Position,
+    /// When it was decided.
+    pub time: Timestamp,
+    /// The command it came from; all events of one command stand side by side.
+    pub command: CommandId,
+    /// What happened.
+    pub event: Event,
+}
+
+/// Whom a stranger's request was about: an address we know, or the day's keyed tag of one we do not.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Subject {
+    /// An address of a user.
+    Address(AddressId),
+    /// An address of nobody, as a tag that dies with the day's key.
+    Stranger(Tag),
+}
+
+/// Who did it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Actor {
+    /// Somebody who proved nothing.
+    Stranger,
+    /// The user.
+    User(UserId),
+    /// An administrator at the command line of the machine.
+    Operator,
+    /// A secret API key.
+    ApiKey(ApiKeyId),
+    /// Keyledger itself: a worker, a rule.
+    System,
+}
+
+/// What a mailed proof is good for.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub enum Purpose {
+    /// Setting a new password.
+    Recovery,
+    /// Showing that an address is the user's.
+    VerifyEmail,
+    /// Taking back the closing of an account.
+    Reopen,
+}
+
+/// How a proof came back.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Via {
+    /// The secret of the link.
+    Link,
+    /// The typed code.
+    Code,
+}
+
+/// Out of which allowance a mail or a try was taken.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Allowance {
+    /// None: nothing is mailed.
+    None,
+    /// The one everybody shares.
+    General,
+    /// The one kept for clients that signed in as this user lately.
+    Reserve,
+}
+
+/// Why an epoch began.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum EpochReason {
+    /// The ledger was made.
+    Founded,
+    /// A backup was put back.
+    Restored,
+    /// A loss of acknowledged events was accepted.
+    RollbackAccepted,
+    /// Keys may have been stolen.
+    KeyTheft,
+    /// The clock had run wrong.
+    ClockReset,
+}
+
+/// Why a password was set.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum PasswordCause {
+    /// It is the first.
+    SignUp,
+    /// The user knew the old one.
+    Changed,
+    /// The user proved a mailbox.
+    Recovered(TokenId),
+}
+
+/// Why a sign-in failed.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum FailCause {
+    /// Wrong password, or nobody of that address.
+    WrongPassword,
+    /// Right password of a banned user.
+    Banned,
+    /// Right password of a user whose account is closing.
+    Closing,
+    /// Right password, but the address was never verified and settings demand it.
+    Unverified,
+}
+
+/// Why a genuine proof was not followed by a new password.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum RefusedCause {
+    /// It was too old.
+    Expired,
+    /// The new password breaks the policy.
+    Format,
+    /// The new password is the old one.
+    SameAsPrevious,
+    /// The new password is in the leaked set.
+    Leaked,
+}
+
+/// Why sessions ended.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum EndCause {
+    /// The user signed out.
+    SignedOut,
+    /// The user ended it from another session.
+    EndedByUser,
+    /// An administrator ended it.
+    EndedByAdmin,
+    /// A newer one took its place: a user has so many at most.
+    Displaced,
+    /// The password was changed.
+    PasswordChanged,
+    /// The password was recovered.
+    Recovered,
+    /// A refresh token came back that had been replaced.
+    Replayed,
+    /// The user was banned.
+    Banned,
+    /// The account is closing.
+    Closing,
+}
+
+/// Why a request led to no mail.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum DropCause {
+    /// The account may not be recovered now: banned, closing, gone.
+    AccountNotActive,
+    /// There is nothing to prove any more.
+    NothingToDo,
+    /// An epoch ended in between.
+    EpochEnded,
+}
+
+/// Which mail.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub enum MailKind {
+    /// The way back in.
+    PasswordReset,
+    /// The password was changed.
+    PasswordChanged,
+    /// Proof of an address.
+    EmailVerification,
+    /// Somebody tried to sign up with an address that has an account.
+    AccountExists,
+    /// The account is closing; how to take it back.
+    AccountClosing,
+    /// An administrator began a recovery.
+    AdminRecovery,
+    /// A replayed refresh token ended every session.
+    SessionsRevoked,
+    /// A try of the mail settings.
+    Test,
+}
+
+impl MailKind {
+    /// All of them.
+    pub const ALL: [Self; 8] = [
+        Self::PasswordReset,
+        Self::PasswordChanged,
+        Self::EmailVerification,
+        Self::AccountExists,
+        Self::AccountClosing,
+        Self::AdminRecovery,
+        Self::SessionsRevoked,
+        Self::Test,
+    ];
+
+    /// The template's folder, and what `X-Keyledger-Mail` says.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::PasswordReset => "password_reset",
+            Self::PasswordChanged => "password_changed",
+            Self::EmailVerification => "email_verification",
+            Self::AccountExists => "account_exists",
+            Self::AccountClosing => "account_closing",
+            Self::AdminRecovery => "admin_recovery",
+            Self::SessionsRevoked => "sessions_revoked",
+            Self::Test => "test",
+        }
+    }
+}
+
+/// How a mail's life ended without delivery.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum MailEnd {
+    /// The server said no for good.
+    Refused,
+    /// It was tried for as long as it may be.
+    GaveUp,
+    /// Its token no longer lives.
+    Superseded,
+    /// Its user is gone.
+    UserGone,
+    /// An epoch ended in between.
+    EpochEnded,
+}
+
+/// What was not written, to keep strangers from filling the ledger.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub enum SuppressedClass {
+    /// Requests for a mail.
+    Requests,
+    /// Failed sign-ins.
+    SignIns,
+    /// Wrong codes.
+    Codes,
+    /// Calls over a limit.
+    Limited,
+}
+
+/// Everything that can happen.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[expect(missing_docs, reason = "the fields are ids and sealed values that their types describe")]
+pub enum Event {
+    /// A span of validity began: what was issued before it is void (except passwords).
+    EpochStarted { number: u32, reason: EpochReason },
+    /// The operator took the wall clock's word for a jump.
+    ClockAccepted { kept: Timestamp },
+    /// A password policy was made or changed.
+    PolicySaved { policy: Box<PasswordPolicy>, by: Actor },
+    /// An API key was made; only a keyed hash is kept.
+    ApiKeyCreated { key: ApiKeyId, kind: ApiKeyKind, hash: [u8; 32], hash_key: u32, label: String, expires: Option<Timestamp>, by: Actor },
+    /// An API key ended.
+    ApiKeyRevoked { key: ApiKeyId, by: Actor },
+    /// An API key was used; written at most once a day and key.
+    ApiKeyUsed { key: ApiKeyId },
+
+    /// A user came to be.
+    UserRegistered {
+        user: UserId,
+        role: Role,
+        address: AddressId,
+        sealed_address: Sealed,
+        name: Option<Sealed>,
+        username: Option<Sealed>,
+        locale: Locale,
+        by: Actor,
+        client: Tag,
+        origin: Sealed,
+    },
+    /// A sign-up named an address that has an account, and settings keep that secret.
+    SignUpCollided { address: AddressId, allowance: Allowance, client: Tag, origin: Sealed },
+    /// A password was set. Everything issued under the old one is void.
+    PasswordSet { user: UserId, credential: CredentialId, verifier: Sealed, cause: PasswordCause, origin: Sealed },
+    /// The same password under stronger parameters.
+    VerifierUpgraded { user: UserId, credential: CredentialId, verifier: Sealed },
+    /// An address was proven.
+    AddressVerified { user: UserId, address: AddressId, token: Option<TokenId>, via: Via, origin: Sealed },
+    /// A user may not sign in.
+    UserBanned { user: UserId, by: Actor },
+    /// A user may sign in again.
+    UserUnbanned { user: UserId, by: Actor },
+    /// A user asked to be forgotten; `until` then it can be taken back.
+    WithdrawRequested { user: UserId, until: Timestamp, origin: Sealed },
+    /// It was taken back.
+    WithdrawCancelled { user: UserId, token: TokenId, origin: Sealed },
+    /// A user's keys are destroyed, now and at every later start.
+    UserErased { user: UserId, by: Actor },
+
+    /// Somebody asked for a way back in. Of one size, known or not.
+    ResetRequested { subject: Subject, allowance: Allowance, client: Tag, origin: Sealed, locale: Locale },
+    /// Somebody asked for proof of an address. Of one size, known or not.
+    VerificationRequested { subject: Subject, allowance: Allowance, client: Tag, origin: Sealed, locale: Locale },
+    /// A request will lead to no mail.
+    RequestDropped { request: Position, cause: DropCause },
+    /// A proof was made; earlier ones of its kind are superseded.
+    TokenIssued {
+        token: TokenId,
+        user: UserId,
+        address: AddressId,
+        purpose: Purpose,
+        credential: Option<CredentialId>,
+        expires: Timestamp,
+        link_key: u32,
+        code_key: u32,
+        request: Option<Position>,
+        by: Actor,
+    },
+    /// A wrong code was typed.
+    CodeRefused { subject: Subject, purpose: Purpose, token: Option<TokenId>, allowance: Allowance, origin: Sealed },
+    /// A genuine proof came with something that may not be.
+    ProofRefused { user: UserId, token: TokenId, cause: RefusedCause, origin: Sealed },
+    /// A user is back in, as far as the password goes.
+    RecoveryCompleted { user: UserId, token: TokenId, address: AddressId, via: Via, origin: Sealed },
+    /// A person who got a verification mail said that the account is not theirs.
+    SignUpDisowned { user: UserId, token: TokenId, origin: Sealed },
+
+    /// A session began.
+    SignedIn {
+        user: UserId,
+        session: SessionId,
+        credential: CredentialId,
+        network: Tag,
+        refresh_key: u32,
+        expires: Timestamp,
+        ends: Timestamp,
+        origin: Sealed,
+    },
+    /// A sign-in was refused.
+    SignInFailed { subject: Subject, network: Tag, cause: FailCause, origin: Sealed },
+    /// A signed-in user gave a wrong current password.
+    CurrentPasswordWrong { user: UserId, session: SessionId, origin: Sealed },
+    /// A refresh token was exchanged for its successor.
+    RefreshRotated { user: UserId, session: SessionId, counter: u32, refresh_key: u32, idle: Span },
+    /// A refresh token came back that had been replaced long ago.
+    RefreshReplayed { user: UserId, session: SessionId, counter: u32, origin: Sealed },
+    /// One session ended.
+    SessionEnded { user: UserId, session: SessionId, cause: EndCause, by: Actor },
+    /// All sessions of a user ended, but for one perhaps.
+    SessionsEnded { user: UserId, except: Option<SessionId>, count: u32, cause: EndCause, by: Actor },
+
+    /// A mail is due.
+    MailQueued { mail: MailId, kind: MailKind, user: UserId, address: AddressId, token: Option<TokenId>, locale: Locale, details: Sealed },
+    /// The next server took it.
+    MailDelivered { queued: Position, attempt: u16, status: u16 },
+    /// It will be tried again.
+    MailDeferred { queued: Position, attempt: u16, status: u16, step: u8, next: Timestamp },
+    /// It will not.
+    MailEnded { queued: Position, attempt: u16, status: u16, step: u8, cause: MailEnd },
+
+    /// So many requests were answered and not written one by one.
+    Suppressed { class: SuppressedClass, count: u64 },
+}

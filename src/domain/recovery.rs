@@ -1,0 +1,430 @@
+//! Getting back in: a request, a mailed proof, a new password. And its smaller sister, proving an address.
+
+use crate::types::{AddressId, CredentialId, Locale, Position, Sealed, Span, Tag, TokenId, UserId};
+
+use super::command::{AddressProof, Ask, Client, Context, NewCredential, NewMail, Outcome, ProofFound};
+use super::decide::Decision;
+use super::event::{
+    Actor, Allowance, DropCause, EndCause, Event, MailKind, PasswordCause, Purpose, RefusedCause, Subject,
+    SuppressedClass, Via,
+};
+use super::refusal::{LimitKind, LimitReached, Refusal};
+use super::state::{Guard, Standing, Token, TokenStanding, User};
+use super::strangers::{StrangerClass, tally};
+use super::world::{Table, World};
+use super::{mail, user};
+
+/// A stranger's event is counted against the strangers' budget with this many bytes.
+pub(super) const STRANGER_EVENT_BYTES: u32 = 512;
+const HOUR: Span = Span::hours(1);
+const DAY: Span = Span::days(1);
+/// Refusals of one genuine proof that the ledger holds; more of them change nothing and tell nothing new.
+const REFUSALS_RECORDED_MAX: u16 = 20;
+
+/// Whether strangers have used up what they may write.
+pub(super) fn saturated(world: &impl World, context: &Context<'_>) -> bool {
+    let small = world.small();
+    let day = u64::from(small.stranger_day.count(context.now, DAY));
+    let burst = u64::from(small.stranger_burst.count(context.now, Span::hours(6)));
+    // Counted in units of STRANGER_EVENT_BYTES.
+    let unit = u64::from(STRANGER_EVENT_BYTES);
+    (day + 1) * unit > context.limits.stranger_bytes_day || (burst + 1) * unit > context.limits.stranger_bytes_burst
+}
+
+/// Whether the user signed in from this network lately.
+pub(super) fn is_known(user: &User, network: Tag, context: &Context<'_>) -> bool {
+    user.known.iter().any(|(tag, last)| *tag == network && context.now < *last + context.limits.known_client)
+}
+
+/// Out of which allowance a mail to this user may be sent.
+pub(super) fn mail_allowance(user: &User, network: Tag, context: &Context<'_>) -> Allowance {
+    let (now, limits) = (context.now, context.limits);
+    let none = Guard::default();
+    let guard = user.guard.as_deref().unwrap_or(&none);
+    if guard.mails_hour.count(now, HOUR) < limits.mails_per_address_hour
+        && guard.mails_day.count(now, DAY) < limits.mails_per_address_day
+    {
+        Allowance::General
+    } else if is_known(user, network, context) && guard.reserve_mails.count(now, DAY) < limits.reserve_mails_day {
+        Allowance::Reserve
+    } else {
+        Allowance::None
+    }
+}
+
+fn client_limit(world: &impl World, context: &Context<'_>, client: &Client) -> Option<Decision> {
+    let sent = tally(world, client.day, StrangerClass::ClientMails, context.now);
+    (!client.exempt && sent.count >= context.limits.mails_per_client)
+        .then(|| Decision::limited(LimitKind::ClientMails, context.limits.mails_per_client, sent.wait))
+}
+
+/// Somebody asks for a mail. The answer, the number and the size of events are the same for every valid address
+/// whether a mail follows is in the event's allowance, which only the ledger sees.
+pub(super) fn request(world: &impl World, context: &Context<'_>, ask: Ask, purpose: Purpose) -> Decision {
+    if let Some(limited) = client_limit(world, context, &ask.client) {
+        return limited;
+    }
+    let owner = context.found.and_then(|id| Some((id, user::of_address(world, id)?)));
+    let allowance = match &owner {
+        Some((address, user)) if wants_mail(user, *address, purpose) => {
+            mail_allowance(user, ask.client.network, context)
+        }
+        Some(_) | None => Allowance::None,
+    };
+    if allowance == Allowance::None && saturated(world, context) {
+        return Decision::accepted(vec![], Outcome::Done).suppressing(SuppressedClass::Requests);
+    }
+    let subject = owner.map_or(Subject::Stranger(ask.stranger), |(address, _)| Subject::Address(address));
+    let Ask { client: Client { day: client, origin, .. }, locale, .. } = ask;
+    let event = match purpose {
+        Purpose::Recovery => Event::ResetRequested { subject, allowance, client, origin, locale },
+        Purpose::VerifyEmail | Purpose::Reopen => {
+            Event::VerificationRequested { subject, allowance, client, origin, locale }
+        }
+    };
+    Decision::accepted(vec![event], Outcome::Done)
+}
+
+fn wants_mail(user: &User, address: AddressId, purpose: Purpose) -> bool {
+    let unverified = user.address(address).is_some_and(|address| address.verified.is_none());
+    user.standing == Standing::Active
+        && match purpose {
+            Purpose::Recovery => true,
+            Purpose::VerifyEmail => unverified,
+            Purpose::Reopen => false,
+        }
+}
+
+/// The worker answers a request.
+pub(super) fn issue(
+    world: &impl World,
+    context: &Context<'_>,
+    request: Position,
+    proof: AddressProof,
+    mail: &NewMail,
+) -> Decision {
+    let Some(due) = world.requests().look(&request) else { return Decision::refused(Refusal::NoSuchRequest) };
+    let (address, purpose, locale) = (due.address, due.purpose, due.locale);
+    let drop = |cause| Decision::accepted(vec![Event::RequestDropped { request, cause }], Outcome::Done);
+    if request < world.small().epoch.valid_from {
+        return drop(DropCause::EpochEnded);
+    }
+    let Some((id, user)) = user::of_address_with_id(world, address) else { return drop(DropCause::AccountNotActive) };
+    if user.standing != Standing::Active {
+        return drop(DropCause::AccountNotActive);
+    }
+    if !wants_mail(user, address, purpose) {
+        return drop(DropCause::NothingToDo);
+    }
+    let (lifetime, kind) = match purpose {
+        Purpose::Recovery => (context.limits.lifetimes.recovery, MailKind::PasswordReset),
+        Purpose::VerifyEmail | Purpose::Reopen => {
+            (context.limits.lifetimes.verification, MailKind::EmailVerification)
+        }
+    };
+    let events = vec![
+        issued(context, id, user, address, purpose, proof, lifetime, Some(request), Actor::Stranger),
+        mail::queued(mail, kind, id, address, Some(proof.token), locale),
+    ];
+    Decision::accepted(events, Outcome::Issued(proof.token))
+}
+
+#[expect(clippy::too_many_arguments, reason = "the fields of the event it makes")]
+pub(super) fn issued(
+    context: &Context<'_>,
+    id: UserId,
+    user: &User,
+    address: AddressId,
+    purpose: Purpose,
+    proof: AddressProof,
+    lifetime: Span,
+    request: Option<Position>,
+    by: Actor,
+) -> Event {
+    Event::TokenIssued {
+        token: proof.token,
+        user: id,
+        address,
+        purpose,
+        credential: user.credential_id(),
+        expires: context.now + lifetime,
+        link_key: proof.link_key,
+        code_key: proof.code_key,
+        request,
+        by,
+    }
+}
+
+pub(super) fn drop_request(world: &impl World, request: Position, cause: DropCause) -> Decision {
+    match world.requests().look(&request) {
+        Some(_) => Decision::accepted(vec![Event::RequestDropped { request, cause }], Outcome::Done),
+        None => Decision::refused(Refusal::NoSuchRequest),
+    }
+}
+
+/// An administrator has a recovery issued, to be handed over by other means. All confirmed addresses are told.
+pub(super) fn issue_by_administrator(
+    world: &impl World,
+    context: &Context<'_>,
+    id: UserId,
+    proof: AddressProof,
+    lifetime: Span,
+    mails: &[(AddressId, NewMail)],
+    by: Actor,
+) -> Decision {
+    let Some(user) = world.users().look(&id) else { return Decision::refused(Refusal::UserNotFound) };
+    if user.standing != Standing::Active {
+        return Decision::refused(Refusal::UserNotActive);
+    }
+    let Some(address) = user.addresses.first().map(|address| address.id) else {
+        return Decision::refused(Refusal::UserNotFound);
+    };
+    let lifetime = Span(lifetime.0.min(Span::hours(24).0));
+    let mut events = vec![issued(context, id, user, address, Purpose::Recovery, proof, lifetime, None, by)];
+    events.extend(notices(user, id, MailKind::AdminRecovery, mails));
+    Decision::accepted(events, Outcome::Issued(proof.token))
+}
+
+/// The notices of one kind, to those of the given addresses that the user (still) has.
+pub(super) fn notices(user: &User, id: UserId, kind: MailKind, mails: &[(AddressId, NewMail)]) -> Vec<Event> {
+    let locale: Locale = user.locale;
+    mails
+        .iter()
+        .filter(|(address, _)| user.address(*address).is_some())
+        .map(|(address, new)| mail::queued(new, kind, id, *address, None, locale))
+        .collect()
+}
+
+/// The recent proofs of one kind for an address: what a typed code is compared with. A genuine code that is spent,
+/// superseded or too old is no guess, so those are among them.
+pub fn recent_tokens(world: &impl World, address: AddressId, purpose: Purpose) -> Vec<(TokenId, Token)> {
+    let Some(user) = user::of_address(world, address) else { return vec![] };
+    user.tokens
+        .iter()
+        .rev()
+        .filter_map(|id| Some((*id, world.tokens().look(id)?.clone())))
+        .filter(|(_, token)| token.purpose == purpose && token.address == address)
+        .collect()
+}
+
+/// Whether codes may be tried for an address by a client, and out of which allowance.
+pub fn code_gate(
+    world: &impl World,
+    context: &Context<'_>,
+    stranger: Tag,
+    network: Tag,
+) -> Result<Allowance, LimitReached> {
+    let limit = context.limits.code_tries_per_address_day;
+    let reached = |wait: Span| LimitReached { kind: LimitKind::Codes, limit, wait: Span(wait.0.max(1)) };
+    let Some(user) = context.found.and_then(|id| user::of_address(world, id)) else {
+        let tried = tally(world, stranger, StrangerClass::Codes, context.now);
+        return if tried.count < limit { Ok(Allowance::General) } else { Err(reached(tried.wait)) };
+    };
+    let none = Guard::default();
+    let guard = user.guard.as_deref().unwrap_or(&none);
+    if guard.codes_day.count(context.now, DAY) < limit {
+        Ok(Allowance::General)
+    } else if is_known(user, network, context)
+        && guard.reserve_codes.count(context.now, DAY) < context.limits.reserve_codes_day
+    {
+        Ok(Allowance::Reserve)
+    } else {
+        Err(reached(guard.codes_day.wait(context.now, DAY)))
+    }
+}
+
+/// A typed code matched nothing: it is counted before the answer leaves, known address or not.
+pub(super) fn refuse_code(world: &impl World, context: &Context<'_>, ask: Ask, purpose: Purpose) -> Decision {
+    let allowance = match code_gate(world, context, ask.stranger, ask.client.network) {
+        Ok(allowance) => allowance,
+        Err(reached) => return Decision::limited(reached.kind, reached.limit, reached.wait),
+    };
+    let found = context.found.filter(|id| user::of_address(world, *id).is_some());
+    let token = found.and_then(|address| {
+        let live = |(_, token): &(TokenId, Token)| token.standing == TokenStanding::Live;
+        recent_tokens(world, address, purpose).into_iter().find(live).map(|(id, _)| id)
+    });
+    if found.is_none() && saturated(world, context) {
+        return Decision::refused(Refusal::TokenNotFound).suppressing(SuppressedClass::Codes);
+    }
+    let subject = found.map_or(Subject::Stranger(ask.stranger), Subject::Address);
+    let event = Event::CodeRefused { subject, purpose, token, allowance, origin: ask.client.origin };
+    Decision::refused_with(vec![event], Refusal::TokenNotFound)
+}
+
+/// The token a proof names, if it may be used now.
+fn usable<'w>(
+    world: &'w impl World,
+    context: &Context<'_>,
+    proof: ProofFound,
+    purpose: Purpose,
+) -> Result<(&'w Token, &'w User), Refusal> {
+    let token = world.tokens().look(&proof.token).ok_or(Refusal::TokenNotFound)?;
+    let user = world.users().look(&token.user).ok_or(Refusal::TokenNotFound)?;
+    let tried_out = proof.via == Via::Code && u32::from(token.tries) >= context.limits.code_tries_per_challenge;
+    let bound = token.purpose == purpose
+        && token.position > world.small().epoch.valid_from
+        && token.credential == user.credential_id()
+        && user.address(token.address).is_some();
+    if token.standing != TokenStanding::Live || tried_out || !bound {
+        return Err(Refusal::TokenNotFound);
+    }
+    let standing_fits = match purpose {
+        Purpose::Recovery | Purpose::VerifyEmail => user.standing == Standing::Active,
+        Purpose::Reopen => matches!(user.standing, Standing::Closing(_)),
+    };
+    if !standing_fits {
+        return Err(Refusal::TokenNotFound);
+    }
+    if context.now >= token.expires {
+        return Err(Refusal::TokenExpired);
+    }
+    Ok((token, user))
+}
+
+/// Remembers that a genuine proof came with something that may not be; spends nothing.
+pub(super) fn refuse_proof(world: &impl World, proof: ProofFound, cause: RefusedCause, origin: Sealed) -> Decision {
+    let Some(token) = world.tokens().look(&proof.token) else { return Decision::refused(Refusal::TokenNotFound) };
+    if token.refusals >= REFUSALS_RECORDED_MAX {
+        return Decision::accepted(vec![], Outcome::Done).suppressing(SuppressedClass::Limited);
+    }
+    let event = Event::ProofRefused { user: token.user, token: proof.token, cause, origin };
+    Decision::accepted(vec![event], Outcome::Done)
+}
+
+/// Law 7: password set, token spent, the others void, every session and refresh token ended, notice due: one batch.
+pub(super) fn complete(
+    world: &impl World,
+    context: &Context<'_>,
+    proof: ProofFound,
+    client: &Client,
+    against: Option<CredentialId>,
+    credential: NewCredential,
+    mails: &[(AddressId, NewMail)],
+) -> Decision {
+    if proof.via == Via::Code {
+        let gate = world.tokens().look(&proof.token).map(|token| Context {
+            now: context.now,
+            limits: context.limits,
+            found: Some(token.address),
+            username_taken: false,
+        });
+        if let Some(gate) = gate
+            && let Err(reached) = code_gate(world, &gate, Tag([0; 16]), client.network)
+        {
+            return Decision::limited(reached.kind, reached.limit, reached.wait);
+        }
+    }
+    let (token, user) = match usable(world, context, proof, Purpose::Recovery) {
+        Ok(found) => found,
+        Err(refusal) => return Decision::refused(refusal),
+    };
+    if against != user.credential_id() {
+        return Decision::refused(Refusal::Outdated);
+    }
+    let (id, origin) = (token.user, &client.origin);
+    let mut events = vec![Event::RecoveryCompleted {
+        user: id,
+        token: proof.token,
+        address: token.address,
+        via: proof.via,
+        origin: origin.clone(),
+    }];
+    let verified = user.address(token.address).is_some_and(|address| address.verified.is_some());
+    if !verified && token.by == Actor::Stranger {
+        events.push(Event::AddressVerified {
+            user: id,
+            address: token.address,
+            token: Some(proof.token),
+            via: proof.via,
+            origin: origin.clone(),
+        });
+    }
+    let cause = PasswordCause::Recovered(proof.token);
+    events.extend(new_password(id, user, credential, cause, EndCause::Recovered, origin, mails));
+    Decision::accepted(events, Outcome::Done)
+}
+
+/// A new password with all that follows from it.
+pub(super) fn new_password(
+    id: UserId,
+    user: &User,
+    credential: NewCredential,
+    cause: PasswordCause,
+    end: EndCause,
+    origin: &Sealed,
+    mails: &[(AddressId, NewMail)],
+) -> Vec<Event> {
+    let count = u32::try_from(user.sessions.len()).unwrap_or(u32::MAX);
+    let mut events = vec![
+        Event::PasswordSet {
+            user: id,
+            credential: credential.id,
+            verifier: credential.verifier,
+            cause,
+            origin: origin.clone(),
+        },
+        Event::SessionsEnded { user: id, except: None, count, cause: end, by: Actor::User(id) },
+    ];
+    events.extend(notices(user, id, MailKind::PasswordChanged, mails));
+    events
+}
+
+/// An address is proven; the password stays.
+pub(super) fn verify_address(
+    world: &impl World,
+    context: &Context<'_>,
+    proof: ProofFound,
+    client: &Client,
+) -> Decision {
+    if let Some(token) = world.tokens().look(&proof.token) {
+        let proven = world
+            .users()
+            .look(&token.user)
+            .and_then(|user| user.address(token.address))
+            .is_some_and(|address| address.verified.is_some());
+        if proven && token.purpose == Purpose::VerifyEmail {
+            return Decision::refused(Refusal::AlreadyVerified);
+        }
+    }
+    match usable(world, context, proof, Purpose::VerifyEmail) {
+        Err(refusal) => Decision::refused(refusal),
+        Ok((token, _)) => {
+            let event = Event::AddressVerified {
+                user: token.user,
+                address: token.address,
+                token: Some(proof.token),
+                via: proof.via,
+                origin: client.origin.clone(),
+            };
+            Decision::accepted(vec![event], Outcome::Verified)
+        }
+    }
+}
+
+/// The owner of an address says that an account made with it is not theirs. It goes, unless it was ever verified.
+pub(super) fn disown(world: &impl World, context: &Context<'_>, token: TokenId, origin: Sealed) -> Decision {
+    let proof = ProofFound { token, via: Via::Link };
+    let (found, user) = match usable(world, context, proof, Purpose::VerifyEmail) {
+        Ok(found) => found,
+        Err(refusal) => return Decision::refused(refusal),
+    };
+    if user.addresses.iter().any(|address| address.verified.is_some()) {
+        return Decision::refused(Refusal::AlreadyVerified);
+    }
+    let id = found.user;
+    let events = vec![
+        Event::SignUpDisowned { user: id, token, origin },
+        Event::UserErased { user: id, by: Actor::Stranger },
+    ];
+    Decision::accepted(events, Outcome::Done)
+}
+
+/// Checks the proof that takes back a closing.
+pub(super) fn usable_reopen(
+    world: &impl World,
+    context: &Context<'_>,
+    proof: ProofFound,
+) -> Result<UserId, Refusal> {
+    usable(world, context, proof, Purpose::Reopen).map(|(token, _)| token.user)
+}

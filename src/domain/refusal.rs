@@ -1,0 +1,76 @@
+//! Expected answers of *no*. Each has a fixed code that `http` maps, and no words of its own.
+
+use crate::types::Span;
+
+/// Which limit was reached.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum LimitKind {
+    /// Mails that one client caused.
+    ClientMails,
+    /// Sign-ups of one client.
+    ClientSignUps,
+    /// Wrong codes for one address in a day.
+    Codes,
+    /// Wrong sign-ins.
+    SignIns,
+    /// Wrong current passwords in sessions of one user.
+    CurrentPassword,
+}
+
+/// A limit, and when to come back.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct LimitReached {
+    /// Which.
+    pub kind: LimitKind,
+    /// Of how many.
+    pub limit: u32,
+    /// After how long there is room again.
+    pub wait: Span,
+}
+
+/// Why a command was not carried out.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Refusal {
+    /// A limit was reached.
+    Limited(LimitReached),
+    /// The ledger takes no more from strangers today.
+    Saturated,
+    /// No such proof for this address: unknown, used, superseded, of another purpose or user.
+    TokenNotFound,
+    /// The proof is genuine and too old.
+    TokenExpired,
+    /// The address was proven before.
+    AlreadyVerified,
+    /// What the verdict was computed against has changed since; compute it again.
+    Outdated,
+    /// Wrong password, or nobody of that address.
+    InvalidCredentials,
+    /// The right password of a banned user.
+    Banned,
+    /// The right password, but the address must be verified first.
+    EmailNotVerified,
+    /// The current password given in a session is wrong.
+    CurrentPasswordWrong,
+    /// The session has ended or expired.
+    SessionOver,
+    /// No such session of this user.
+    SessionNotFound,
+    /// The refresh token is not good.
+    RefreshNotFound,
+    /// The address has an account.
+    AddressTaken,
+    /// The user name has an account.
+    UsernameTaken,
+    /// No such user.
+    UserNotFound,
+    /// The user is banned, closing or gone, so this cannot be done.
+    UserNotActive,
+    /// No such API key.
+    ApiKeyNotFound,
+    /// No such mail in the outbox.
+    NoSuchMail,
+    /// No such request waits.
+    NoSuchRequest,
+    /// The ledger has been founded before.
+    AlreadyFounded,
+}

@@ -1,0 +1,302 @@
+//! Signing in and staying in.
+
+use crate::types::{AddressId, CredentialId, Sealed, SessionId, Span, Tag, Timestamp, UserId};
+
+use super::command::{Ask, Context, NewCredential, NewMail, NewSession, Outcome, PasswordVerdict};
+use super::decide::Decision;
+use super::event::{Actor, EndCause, Event, FailCause, MailKind, PasswordCause, Subject, SuppressedClass};
+use super::recovery::{is_known, new_password, notices, saturated};
+use super::refusal::{LimitKind, LimitReached, Refusal};
+use super::state::{Guard, Session, Standing, User};
+use super::strangers::{StrangerClass, tally};
+use super::user;
+use super::world::{Table, World};
+
+pub(super) const CURRENT_PASSWORD_WINDOW: Span = Span::minutes(15);
+const HOUR: Span = Span::hours(1);
+
+/// Why an access token's session does not hold.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum SessionFault {
+    /// It ended or expired, or its user may not sign in.
+    Over,
+    /// Its user is gone.
+    AccountGone,
+}
+
+/// The session of an access token, if it holds at this moment. Asked on every call, so that revocation holds from
+/// the very next one (S-03, S-11).
+pub fn live_session<'w>(
+    world: &'w impl World,
+    user: UserId,
+    session: SessionId,
+    now: Timestamp,
+) -> Result<(&'w User, &'w Session), SessionFault> {
+    let owner = world.users().look(&user).ok_or(SessionFault::AccountGone)?;
+    let found = world.sessions().look(&session).filter(|s| s.user == user).ok_or(SessionFault::Over)?;
+    let valid_from = owner.valid_from.max(world.small().epoch.valid_from);
+    let holds =
+        found.position > valid_from && now < found.expires && now < found.ends && owner.standing == Standing::Active;
+    if holds { Ok((owner, found)) } else { Err(SessionFault::Over) }
+}
+
+/// The same for a command.
+pub(super) fn signed_in_user<'w>(
+    world: &'w impl World,
+    context: &Context<'_>,
+    user: UserId,
+    session: SessionId,
+) -> Result<&'w User, Refusal> {
+    match live_session(world, user, session, context.now) {
+        Ok((user, _)) => Ok(user),
+        Err(SessionFault::Over) => Err(Refusal::SessionOver),
+        Err(SessionFault::AccountGone) => Err(Refusal::UserNotFound),
+    }
+}
+
+/// The wait after so many wrong sign-ins: none for the free ones, then doubling to a cap.
+fn backoff(context: &Context<'_>, count: u32) -> Span {
+    let limits = context.limits;
+    let Some(doublings) = count.checked_sub(limits.signin_free) else { return Span(0) };
+    let wait = limits.signin_wait_first.0.saturating_mul(1_i64 << doublings.min(20));
+    Span(wait.min(limits.signin_wait_max.0))
+}
+
+/// Joins an unknown address and a client: what a user's record does by holding networks apart.
+pub(super) fn stranger_pair(stranger: Tag, network: Tag) -> Tag {
+    let mut out = stranger.0;
+    for (byte, other) in out.iter_mut().zip(network.0) {
+        *byte ^= other.rotate_left(3);
+    }
+    Tag(out)
+}
+
+/// Whether a sign-in for an address may be tried by a client now. The same for known and unknown (R-03, A12): the
+/// door asks before hashing, `decide` asks again.
+pub fn sign_in_gate(
+    world: &impl World,
+    context: &Context<'_>,
+    stranger: Tag,
+    network: Tag,
+) -> Result<(), LimitReached> {
+    let (now, limits) = (context.now, context.limits);
+    let reached = |limit: u32, wait: Span| LimitReached { kind: LimitKind::SignIns, limit, wait: Span(wait.0.max(1)) };
+    let (count, last, hour, hour_wait, known) = match context.found.and_then(|id| user::of_address(world, id)) {
+        Some(user) => {
+            let none = Guard::default();
+            let guard = user.guard.as_deref().unwrap_or(&none);
+            let (count, last) = guard
+                .sign_ins
+                .iter()
+                .find(|(tag, _, last)| *tag == network && now < *last + Span::days(1))
+                .map_or((0, Timestamp(0)), |(_, count, last)| (u32::from(*count), *last));
+            let window = guard.sign_ins_hour;
+            (count, last, window.count(now, HOUR), window.wait(now, HOUR), is_known(user, network, context))
+        }
+        None => {
+            let pair = tally(world, stranger_pair(stranger, network), StrangerClass::SignIns, now);
+            let all = tally(world, stranger, StrangerClass::SignInsHour, now);
+            (pair.count, pair.last, all.count, all.wait, false)
+        }
+    };
+    let ready = last + backoff(context, count);
+    if now < ready {
+        return Err(reached(limits.signin_free, ready.since(now)));
+    }
+    if hour >= limits.signin_per_user_hour && !known {
+        return Err(reached(limits.signin_per_user_hour, hour_wait));
+    }
+    Ok(())
+}
+
+pub(super) fn signed_in(
+    context: &Context<'_>,
+    user: UserId,
+    session: SessionId,
+    credential: CredentialId,
+    network: Tag,
+    refresh_key: u32,
+    origin: Sealed,
+) -> Event {
+    let lifetimes = &context.limits.lifetimes;
+    Event::SignedIn {
+        user,
+        session,
+        credential,
+        network,
+        refresh_key,
+        expires: context.now + lifetimes.session_idle,
+        ends: context.now + lifetimes.session_absolute,
+        origin,
+    }
+}
+
+pub(super) fn sign_in(
+    world: &impl World,
+    context: &Context<'_>,
+    ask: Ask,
+    verdict: PasswordVerdict,
+    session: &NewSession,
+    require_verified: bool,
+) -> Decision {
+    if let Err(reached) = sign_in_gate(world, context, ask.stranger, ask.client.network) {
+        return Decision::limited(reached.kind, reached.limit, reached.wait);
+    }
+    let network = ask.client.network;
+    let origin = ask.client.origin;
+    let found = context.found.and_then(|id| Some((id, user::of_address_with_id(world, id)?)));
+    let Some((address, (id, user))) = found else {
+        if saturated(world, context) {
+            return Decision::refused(Refusal::InvalidCredentials).suppressing(SuppressedClass::SignIns);
+        }
+        let subject = Subject::Stranger(ask.stranger);
+        let event = Event::SignInFailed { subject, network, cause: FailCause::WrongPassword, origin };
+        return Decision::refused_with(vec![event], Refusal::InvalidCredentials);
+    };
+    let fail = |cause: FailCause, origin: Sealed, refusal: Refusal| {
+        let subject = Subject::Address(address);
+        Decision::refused_with(vec![Event::SignInFailed { subject, network, cause, origin }], refusal)
+    };
+    let credential = match verdict {
+        PasswordVerdict::Wrong => {
+            return fail(FailCause::WrongPassword, origin, Refusal::InvalidCredentials);
+        }
+        PasswordVerdict::Right(credential) if Some(credential) == user.credential_id() => credential,
+        PasswordVerdict::Right(_) => return Decision::refused(Refusal::InvalidCredentials),
+    };
+    match user.standing {
+        Standing::Active => {}
+        Standing::Banned => return fail(FailCause::Banned, origin, Refusal::Banned),
+        Standing::Closing(_) => return fail(FailCause::Closing, origin, Refusal::InvalidCredentials),
+    }
+    let verified = user.address(address).is_some_and(|address| address.verified.is_some());
+    if require_verified && !verified {
+        return fail(FailCause::Unverified, origin, Refusal::EmailNotVerified);
+    }
+    let mut events = vec![];
+    if user.sessions.len() >= context.limits.sessions_per_user as usize
+        && let Some(&oldest) = user.sessions.first()
+    {
+        let cause = EndCause::Displaced;
+        events.push(Event::SessionEnded { user: id, session: oldest, cause, by: Actor::System });
+    }
+    events.push(signed_in(context, id, session.session, credential, network, session.refresh_key, origin));
+    Decision::accepted(events, Outcome::Session(Some(session.session)))
+}
+
+pub(super) fn upgrade_verifier(world: &impl World, id: UserId, credential: NewCredential) -> Decision {
+    match world.users().look(&id) {
+        Some(user) if user.credential_id() == Some(credential.id) => {
+            let event =
+                Event::VerifierUpgraded { user: id, credential: credential.id, verifier: credential.verifier };
+            Decision::accepted(vec![event], Outcome::Done)
+        }
+        Some(_) => Decision::refused(Refusal::Outdated),
+        None => Decision::refused(Refusal::UserNotFound),
+    }
+}
+
+#[expect(clippy::too_many_arguments, reason = "the fields of the command")]
+pub(super) fn change_password(
+    world: &impl World,
+    context: &Context<'_>,
+    id: UserId,
+    session: SessionId,
+    verdict: PasswordVerdict,
+    credential: Option<NewCredential>,
+    mails: &[(AddressId, NewMail)],
+    origin: &Sealed,
+) -> Decision {
+    let user = match signed_in_user(world, context, id, session) {
+        Ok(user) => user,
+        Err(refusal) => return Decision::refused(refusal),
+    };
+    let window = user.guard.as_deref().map(|guard| guard.current_password).unwrap_or_default();
+    let limit = context.limits.current_password_tries;
+    if window.count(context.now, CURRENT_PASSWORD_WINDOW) >= limit {
+        let wait = window.wait(context.now, CURRENT_PASSWORD_WINDOW);
+        return Decision::limited(LimitKind::CurrentPassword, limit, wait);
+    }
+    match verdict {
+        PasswordVerdict::Wrong => Decision::refused_with(
+            vec![Event::CurrentPasswordWrong { user: id, session, origin: origin.clone() }],
+            Refusal::CurrentPasswordWrong,
+        ),
+        PasswordVerdict::Right(against) if Some(against) != user.credential_id() => {
+            Decision::refused(Refusal::Outdated)
+        }
+        PasswordVerdict::Right(_) => match credential {
+            None => Decision::accepted(vec![], Outcome::Done),
+            Some(credential) => {
+                let cause = PasswordCause::Changed;
+                let events = new_password(id, user, credential, cause, EndCause::PasswordChanged, origin, mails);
+                Decision::accepted(events, Outcome::Done)
+            }
+        },
+    }
+}
+
+/// Rotation (RFC 9700 §4.14.2): the current token becomes its successor; the one just replaced gives the same
+/// successor once more within the grace; any older one of a living session ends every session of the user.
+pub(super) fn refresh(
+    world: &impl World,
+    context: &Context<'_>,
+    session: SessionId,
+    counter: u32,
+    refresh_key: u32,
+    mail: Option<(AddressId, NewMail)>,
+    origin: Sealed,
+) -> Decision {
+    let Some(found) = world.sessions().look(&session) else { return Decision::refused(Refusal::RefreshNotFound) };
+    let id = found.user;
+    let Ok((user, _)) = live_session(world, id, session, context.now) else {
+        return Decision::refused(Refusal::RefreshNotFound);
+    };
+    if counter == found.counter {
+        let next = counter + 1;
+        let idle = context.limits.lifetimes.session_idle;
+        let event = Event::RefreshRotated { user: id, session, counter: next, refresh_key, idle };
+        return Decision::accepted(vec![event], Outcome::Refreshed { counter: next, refresh_key });
+    }
+    if counter > found.counter {
+        return Decision::refused(Refusal::RefreshNotFound);
+    }
+    let grace = counter + 1 == found.counter && context.now < found.active + context.limits.lifetimes.refresh_grace;
+    if grace {
+        let outcome = Outcome::Refreshed { counter: found.counter, refresh_key: found.refresh_key };
+        return Decision::accepted(vec![], outcome);
+    }
+    let count = u32::try_from(user.sessions.len()).unwrap_or(u32::MAX);
+    let mut events = vec![
+        Event::RefreshReplayed { user: id, session, counter, origin },
+        Event::SessionsEnded { user: id, except: None, count, cause: EndCause::Replayed, by: Actor::System },
+    ];
+    events.extend(notices(user, id, MailKind::SessionsRevoked, mail.as_slice()));
+    Decision::refused_with(events, Refusal::RefreshNotFound)
+}
+
+fn cause_of(user: UserId, by: Actor) -> EndCause {
+    if by == Actor::User(user) { EndCause::EndedByUser } else { EndCause::EndedByAdmin }
+}
+
+pub(super) fn end(world: &impl World, user: UserId, session: SessionId, by: Actor) -> Decision {
+    match world.sessions().look(&session) {
+        Some(found) if found.user == user => {
+            let cause = cause_of(user, by);
+            Decision::accepted(vec![Event::SessionEnded { user, session, cause, by }], Outcome::Ended(1))
+        }
+        Some(_) | None => Decision::refused(Refusal::SessionNotFound),
+    }
+}
+
+pub(super) fn end_all(world: &impl World, id: UserId, except: Option<SessionId>, by: Actor) -> Decision {
+    let Some(user) = world.users().look(&id) else { return Decision::refused(Refusal::UserNotFound) };
+    let kept = except.filter(|session| user.sessions.contains(session));
+    let count = u32::try_from(user.sessions.len() - usize::from(kept.is_some())).unwrap_or(u32::MAX);
+    if count == 0 {
+        return Decision::accepted(vec![], Outcome::Ended(0));
+    }
+    let cause = cause_of(id, by);
+    let event = Event::SessionsEnded { user: id, except: kept, count, cause, by };
+    Decision::accepted(vec![event], Outcome::Ended(count))
+}

@@ -1,0 +1,197 @@
+//! Users: how they come to be, are kept out, and go.
+
+use crate::types::{AddressId, Sealed, SessionId, UserId};
+
+use super::command::{AddressProof, Ask, Context, NewCredential, NewMail, NewSession, NewUser, Outcome, ProofFound, SignUpMode};
+use super::decide::Decision;
+use super::event::{Actor, Allowance, EndCause, Event, MailKind, PasswordCause, Purpose, SuppressedClass};
+use super::refusal::{LimitKind, Refusal};
+use super::state::{Standing, User};
+use super::strangers::{StrangerClass, tally};
+use super::world::{Table, World};
+use super::{mail, recovery, session};
+use crate::types::Tag;
+
+/// Whose an address is.
+pub(super) fn of_address(world: &impl World, address: AddressId) -> Option<&User> {
+    of_address_with_id(world, address).map(|(_, user)| user)
+}
+
+/// Whose an address is, with their id.
+pub(super) fn of_address_with_id(world: &impl World, address: AddressId) -> Option<(UserId, &User)> {
+    let id = *world.addresses().look(&address)?;
+    Some((id, world.users().look(&id)?))
+}
+
+fn registered(new: NewUser, by: Actor, client: Tag, origin: Sealed) -> Event {
+    let NewUser { user, role, address, sealed_address, name, username, locale } = new;
+    Event::UserRegistered { user, role, address, sealed_address, name, username, locale, by, client, origin }
+}
+
+#[expect(clippy::too_many_arguments, reason = "the fields of the command")]
+pub(super) fn sign_up(
+    world: &impl World,
+    context: &Context<'_>,
+    ask: Ask,
+    new: NewUser,
+    credential: NewCredential,
+    proof: AddressProof,
+    mail: &NewMail,
+    mode: SignUpMode,
+) -> Decision {
+    let limit = context.limits.signups_per_client_hour;
+    let made = tally(world, ask.client.day, StrangerClass::ClientSignUps, context.now);
+    if !ask.client.exempt && made.count >= limit {
+        return Decision::limited(LimitKind::ClientSignUps, limit, made.wait);
+    }
+    if let Some((address, owner)) = context.found.and_then(|id| Some((id, of_address_with_id(world, id)?))) {
+        return collided(context, ask, address, owner, mode);
+    }
+    if recovery::saturated(world, context) {
+        return Decision::refused(Refusal::Saturated).suppressing(SuppressedClass::Requests);
+    }
+    let origin = ask.client.origin;
+    let (id, address, locale) = (new.user, new.address, new.locale);
+    let credential_id = credential.id;
+    let mut events = vec![
+        registered(new, Actor::Stranger, ask.client.day, origin.clone()),
+        Event::PasswordSet {
+            user: id,
+            credential: credential_id,
+            verifier: credential.verifier,
+            cause: PasswordCause::SignUp,
+            origin: origin.clone(),
+        },
+        Event::TokenIssued {
+            token: proof.token,
+            user: id,
+            address,
+            purpose: Purpose::VerifyEmail,
+            credential: Some(credential_id),
+            expires: context.now + context.limits.lifetimes.verification,
+            link_key: proof.link_key,
+            code_key: proof.code_key,
+            request: None,
+            by: Actor::Stranger,
+        },
+        mail::queued(mail, MailKind::EmailVerification, id, address, Some(proof.token), locale),
+    ];
+    let SignUpMode::Open(NewSession { session, refresh_key }) = mode else {
+        return Decision::accepted(events, Outcome::Session(None));
+    };
+    events.push(session::signed_in(context, id, session, credential_id, ask.client.network, refresh_key, origin));
+    Decision::accepted(events, Outcome::Session(Some(session)))
+}
+
+fn collided(
+    context: &Context<'_>,
+    ask: Ask,
+    address: AddressId,
+    (id, owner): (UserId, &User),
+    mode: SignUpMode,
+) -> Decision {
+    let SignUpMode::Strict(mail) = mode else { return Decision::refused(Refusal::AddressTaken) };
+    let allowance = match &mail {
+        Some(_) if owner.standing == Standing::Active => {
+            recovery::mail_allowance(owner, ask.client.network, context)
+        }
+        Some(_) | None => Allowance::None,
+    };
+    let origin = ask.client.origin;
+    let mut events = vec![Event::SignUpCollided { address, allowance, client: ask.client.day, origin }];
+    if let (Some(mail), Allowance::General | Allowance::Reserve) = (&mail, allowance) {
+        events.push(mail::queued(mail, MailKind::AccountExists, id, address, None, owner.locale));
+    }
+    Decision::accepted(events, Outcome::Session(None))
+}
+
+/// An administrator registers somebody. There is no password: the person sets one by recovery.
+pub(super) fn create(context: &Context<'_>, new: NewUser, origin: Sealed, by: Actor) -> Decision {
+    if context.found.is_some() {
+        return Decision::refused(Refusal::AddressTaken);
+    }
+    if context.username_taken {
+        return Decision::refused(Refusal::UsernameTaken);
+    }
+    Decision::accepted(vec![registered(new, by, Tag([0; 16]), origin)], Outcome::Done)
+}
+
+pub(super) fn ban(world: &impl World, id: UserId, by: Actor) -> Decision {
+    let Some(user) = world.users().look(&id) else { return Decision::refused(Refusal::UserNotFound) };
+    if user.standing == Standing::Banned {
+        return Decision::accepted(vec![], Outcome::Ended(0));
+    }
+    let count = u32::try_from(user.sessions.len()).unwrap_or(u32::MAX);
+    let events = vec![
+        Event::UserBanned { user: id, by },
+        Event::SessionsEnded { user: id, except: None, count, cause: EndCause::Banned, by },
+    ];
+    Decision::accepted(events, Outcome::Ended(count))
+}
+
+pub(super) fn unban(world: &impl World, id: UserId, by: Actor) -> Decision {
+    let Some(user) = world.users().look(&id) else { return Decision::refused(Refusal::UserNotFound) };
+    let events = if user.standing == Standing::Banned { vec![Event::UserUnbanned { user: id, by }] } else { vec![] };
+    Decision::accepted(events, Outcome::Done)
+}
+
+pub(super) fn erase(world: &impl World, id: UserId, by: Actor) -> Decision {
+    match world.users().look(&id) {
+        Some(_) => Decision::accepted(vec![Event::UserErased { user: id, by }], Outcome::Done),
+        None => Decision::refused(Refusal::UserNotFound),
+    }
+}
+
+/// The account closes: its sessions end at once, its keys die later, and until then a mailed link takes it back.
+pub(super) fn withdraw(
+    world: &impl World,
+    context: &Context<'_>,
+    id: UserId,
+    session: SessionId,
+    proof: AddressProof,
+    mail: &NewMail,
+    origin: Sealed,
+) -> Decision {
+    let user = match session::signed_in_user(world, context, id, session) {
+        Ok(user) => user,
+        Err(refusal) => return Decision::refused(refusal),
+    };
+    let until = context.now + context.limits.lifetimes.withdraw_delay;
+    let count = u32::try_from(user.sessions.len()).unwrap_or(u32::MAX);
+    let mut events = vec![
+        Event::WithdrawRequested { user: id, until, origin },
+        Event::SessionsEnded { user: id, except: None, count, cause: EndCause::Closing, by: Actor::User(id) },
+    ];
+    if let Some(address) = user.addresses.first().map(|address| address.id) {
+        let delay = context.limits.lifetimes.withdraw_delay;
+        let by = Actor::User(id);
+        events.push(recovery::issued(context, id, user, address, Purpose::Reopen, proof, delay, None, by));
+        events.push(mail::queued(mail, MailKind::AccountClosing, id, address, Some(proof.token), user.locale));
+    }
+    Decision::accepted(events, Outcome::Ended(count))
+}
+
+pub(super) fn cancel_withdraw(
+    world: &impl World,
+    context: &Context<'_>,
+    proof: ProofFound,
+    origin: Sealed,
+) -> Decision {
+    match recovery::usable_reopen(world, context, proof) {
+        Ok(user) => Decision::accepted(
+            vec![Event::WithdrawCancelled { user, token: proof.token, origin }],
+            Outcome::Done,
+        ),
+        Err(refusal) => Decision::refused(refusal),
+    }
+}
+
+/// A closing whose time has come.
+pub(super) fn erase_due(world: &impl World, context: &Context<'_>, id: UserId) -> Decision {
+    match world.closings().look(&id) {
+        Some(until) if context.now >= *until => {
+            Decision::accepted(vec![Event::UserErased { user: id, by: Actor::System }], Outcome::Done)
+        }
+        Some(_) | None => Decision::refused(Refusal::UserNotFound),
+    }
+}

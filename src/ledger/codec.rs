@@ -1,0 +1,158 @@
+//! Events to record payloads and back: the disk format of every event on one screen.
+//!
+//! A payload is bincode (2.0, `standard` configuration) of the fields in the order of the table below, each in its
+//! stored form. An entry of the table is frozen once released: a changed event gets a new schema number beside the
+//! old one, never an edit. An unknown kind or schema stops the boot, so that an older program cannot misread a newer
+//! ledger. Golden samples lie in `data/events/`.
+
+use serde::{Deserialize, Serialize};
+
+use super::record::{self, CommandPart, MAX_PAYLOAD, RecordFault, RecordHeader};
+use super::stored::Stored;
+use crate::domain::password_policy::PasswordPolicy;
+use crate::domain::{
+    Actor, Allowance, ApiKeyKind, DropCause, EndCause, EpochReason, Event, FailCause, MailEnd, MailKind,
+    PasswordCause, Purpose, Recorded, RefusedCause, Role, Subject, SuppressedClass, Via,
+};
+use crate::types::{
+    AddressId, ApiKeyId, CredentialId, Locale, MailId, Position, Sealed, SessionId, Span, Tag, Timestamp, TokenId,
+    UserId,
+};
+
+/// Why a record cannot be read as an event, or an event not be written.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum CodecFault {
+    /// The envelope is not one.
+    #[error(transparent)]
+    Record(#[from] RecordFault),
+    /// A newer program wrote it.
+    #[error("event kind {kind}, schema {schema} is unknown: this ledger was written by a newer keyledger; use that version")]
+    Unknown {
+        /// The kind's number.
+        kind: u16,
+        /// The schema's number.
+        schema: u16,
+    },
+    /// The payload does not hold what its kind says.
+    #[error("the payload of event kind {kind} cannot be read: the record is damaged")]
+    Payload {
+        /// The kind's number.
+        kind: u16,
+    },
+    /// The event is larger than a record may be.
+    #[error("an event of {0} bytes does not fit in a record of {MAX_PAYLOAD}: shorten its texts")]
+    TooLarge(usize),
+}
+
+const CONFIG: bincode::config::Configuration<
+    bincode::config::LittleEndian,
+    bincode::config::Varint,
+    bincode::config::Limit<4096>,
+> = bincode::config::standard().with_limit::<4096>();
+
+fn write(form: &impl Serialize) -> Vec<u8> {
+    bincode::serde::encode_to_vec(form, CONFIG).expect("stored forms are plain data, which bincode always writes")
+}
+
+fn read<T: for<'de> Deserialize<'de>>(bytes: &[u8]) -> Option<T> {
+    let (form, consumed) = bincode::serde::decode_from_slice(bytes, CONFIG).ok()?;
+    (consumed == bytes.len()).then_some(form)
+}
+
+macro_rules! events {
+    ($($kind:literal / $schema:literal => $name:ident { $($field:ident: $type:ty),* $(,)? })*) => {
+        /// The payload forms, one struct an event and schema.
+        mod forms {
+            use super::*;
+            $(#[derive(Serialize, Deserialize)]
+            pub(super) struct $name { $(pub(super) $field: <$type as Stored>::Form),* })*
+        }
+
+        /// Kind, schema and payload of an event.
+        fn to_payload(event: &Event) -> (u16, u16, Vec<u8>) {
+            match event {
+                $(Event::$name { $($field),* } => ($kind, $schema, write(&forms::$name { $($field: $field.store()),* })),)*
+            }
+        }
+
+        fn from_payload(kind: u16, schema: u16, payload: &[u8]) -> Result<Event, CodecFault> {
+            match (kind, schema) {
+                $(($kind, $schema) => {
+                    let form: forms::$name = read(payload).ok_or(CodecFault::Payload { kind })?;
+                    (|| Some(Event::$name { $($field: <$type as Stored>::load(form.$field)?),* }))()
+                        .ok_or(CodecFault::Payload { kind })
+                })*
+                _ => Err(CodecFault::Unknown { kind, schema }),
+            }
+        }
+
+        /// The name of an event, as the log and the command line show it.
+        pub fn event_name(event: &Event) -> &'static str {
+            match event { $(Event::$name { .. } => stringify!($name),)* }
+        }
+
+        /// The names of all events.
+        pub const EVENT_NAMES: &[&str] = &[$(stringify!($name)),*];
+    };
+}
+
+events! {
+    1/1 => EpochStarted { number: u32, reason: EpochReason }
+    2/1 => ClockAccepted { kept: Timestamp }
+    3/1 => PolicySaved { policy: Box<PasswordPolicy>, by: Actor }
+    4/1 => ApiKeyCreated { key: ApiKeyId, kind: ApiKeyKind, hash: [u8; 32], hash_key: u32, label: String, expires: Option<Timestamp>, by: Actor }
+    5/1 => ApiKeyRevoked { key: ApiKeyId, by: Actor }
+    6/1 => ApiKeyUsed { key: ApiKeyId }
+
+    20/1 => UserRegistered { user: UserId, role: Role, address: AddressId, sealed_address: Sealed, name: Option<Sealed>, username: Option<Sealed>, locale: Locale, by: Actor, client: Tag, origin: Sealed }
+    21/1 => SignUpCollided { address: AddressId, allowance: Allowance, client: Tag, origin: Sealed }
+    22/1 => PasswordSet { user: UserId, credential: CredentialId, verifier: Sealed, cause: PasswordCause, origin: Sealed }
+    23/1 => VerifierUpgraded { user: UserId, credential: CredentialId, verifier: Sealed }
+    24/1 => AddressVerified { user: UserId, address: AddressId, token: Option<TokenId>, via: Via, origin: Sealed }
+    25/1 => UserBanned { user: UserId, by: Actor }
+    26/1 => UserUnbanned { user: UserId, by: Actor }
+    27/1 => WithdrawRequested { user: UserId, until: Timestamp, origin: Sealed }
+    28/1 => WithdrawCancelled { user: UserId, token: TokenId, origin: Sealed }
+    29/1 => UserErased { user: UserId, by: Actor }
+
+    40/1 => ResetRequested { subject: Subject, allowance: Allowance, client: Tag, origin: Sealed, locale: Locale }
+    41/1 => VerificationRequested { subject: Subject, allowance: Allowance, client: Tag, origin: Sealed, locale: Locale }
+    42/1 => RequestDropped { request: Position, cause: DropCause }
+    43/1 => TokenIssued { token: TokenId, user: UserId, address: AddressId, purpose: Purpose, credential: Option<CredentialId>, expires: Timestamp, link_key: u32, code_key: u32, request: Option<Position>, by: Actor }
+    44/1 => CodeRefused { subject: Subject, purpose: Purpose, token: Option<TokenId>, allowance: Allowance, origin: Sealed }
+    45/1 => ProofRefused { user: UserId, token: TokenId, cause: RefusedCause, origin: Sealed }
+    46/1 => RecoveryCompleted { user: UserId, token: TokenId, address: AddressId, via: Via, origin: Sealed }
+    47/1 => SignUpDisowned { user: UserId, token: TokenId, origin: Sealed }
+
+    60/1 => SignedIn { user: UserId, session: SessionId, credential: CredentialId, network: Tag, refresh_key: u32, expires: Timestamp, ends: Timestamp, origin: Sealed }
+    61/1 => SignInFailed { subject: Subject, network: Tag, cause: FailCause, origin: Sealed }
+    62/1 => CurrentPasswordWrong { user: UserId, session: SessionId, origin: Sealed }
+    63/1 => RefreshRotated { user: UserId, session: SessionId, counter: u32, refresh_key: u32, idle: Span }
+    64/1 => RefreshReplayed { user: UserId, session: SessionId, counter: u32, origin: Sealed }
+    65/1 => SessionEnded { user: UserId, session: SessionId, cause: EndCause, by: Actor }
+    66/1 => SessionsEnded { user: UserId, except: Option<SessionId>, count: u32, cause: EndCause, by: Actor }
+
+    80/1 => MailQueued { mail: MailId, kind: MailKind, user: UserId, address: AddressId, token: Option<TokenId>, locale: Locale, details: Sealed }
+    81/1 => MailDelivered { queued: Position, attempt: u16, status: u16 }
+    82/1 => MailDeferred { queued: Position, attempt: u16, status: u16, step: u8, next: Timestamp }
+    83/1 => MailEnded { queued: Position, attempt: u16, status: u16, step: u8, cause: MailEnd }
+
+    100/1 => Suppressed { class: SuppressedClass, count: u64 }
+}
+
+/// Writes an event as the bytes of its record.
+pub fn encode(recorded: &Recorded, part: CommandPart) -> Result<Vec<u8>, CodecFault> {
+    let (kind, schema, payload) = to_payload(&recorded.event);
+    if payload.len() > MAX_PAYLOAD {
+        return Err(CodecFault::TooLarge(payload.len()));
+    }
+    let Recorded { position, time, command, .. } = *recorded;
+    let header = RecordHeader { kind, schema, part, position, time, command };
+    Ok(record::encode(&header, &payload)?)
+}
+
+/// Reads the event that a record holds.
+pub fn decode(header: &RecordHeader, payload: &[u8]) -> Result<Recorded, CodecFault> {
+    let event = from_payload(header.kind, header.schema, payload)?;
+    Ok(Recorded { position: header.position, time: header.time, command: header.command, event })
+}

@@ -1,0 +1,299 @@
+//! Stored forms of the values inside events: what bincode writes, apart from what the domain thinks in.
+//!
+//! Each enum has a table of codes here. A code, once released, is never given another meaning; new ones are added at
+//! the end. Every table is exhaustive both ways, so a new variant does not compile without its code.
+
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+use crate::domain::password_policy::PasswordPolicy;
+use crate::domain::{
+    Actor, Allowance, ApiKeyKind, DropCause, EndCause, EpochReason, FailCause, MailEnd, MailKind, PasswordCause,
+    Purpose, RefusedCause, Role, Subject, SuppressedClass, Via,
+};
+use crate::types::{
+    AddressId, ApiKeyId, CredentialId, Locale, MailId, Position, Sealed, SessionId, Span, Tag, Timestamp, TokenId,
+    UserId,
+};
+
+/// A value with a stored form.
+pub(super) trait Stored: Sized {
+    /// The stored form.
+    type Form: Serialize + for<'de> Deserialize<'de>;
+    /// Into the stored form.
+    fn store(&self) -> Self::Form;
+    /// Out of it; `None` where it says something that no release ever wrote.
+    fn load(form: Self::Form) -> Option<Self>;
+}
+
+/// Bytes as bincode writes a byte string, in one piece.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Raw(pub(super) Vec<u8>);
+
+impl Serialize for Raw {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Raw {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Bytes;
+        impl de::Visitor<'_> for Bytes {
+            type Value = Raw;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("bytes")
+            }
+            fn visit_bytes<E: de::Error>(self, bytes: &[u8]) -> Result<Raw, E> {
+                Ok(Raw(bytes.to_vec()))
+            }
+            fn visit_byte_buf<E: de::Error>(self, bytes: Vec<u8>) -> Result<Raw, E> {
+                Ok(Raw(bytes))
+            }
+        }
+        deserializer.deserialize_byte_buf(Bytes)
+    }
+}
+
+macro_rules! as_is {
+    ($($type:ty),*) => {$(
+        impl Stored for $type {
+            type Form = $type;
+            fn store(&self) -> $type { self.clone() }
+            fn load(form: $type) -> Option<$type> { Some(form) }
+        }
+    )*};
+}
+as_is!(u8, u16, u32, u64, i64, bool, String, [u8; 32]);
+
+macro_rules! newtypes {
+    ($($type:ident($form:ty)),*) => {$(
+        impl Stored for $type {
+            type Form = $form;
+            fn store(&self) -> $form { self.0 }
+            fn load(form: $form) -> Option<Self> { Some(Self(form)) }
+        }
+    )*};
+}
+newtypes!(
+    UserId([u8; 16]), AddressId([u8; 16]), CredentialId([u8; 16]), SessionId([u8; 16]), TokenId([u8; 16]),
+    MailId([u8; 16]), ApiKeyId([u8; 16]), Tag([u8; 16]), Position(u64), Timestamp(i64), Span(i64)
+);
+
+impl Stored for Sealed {
+    type Form = Raw;
+    fn store(&self) -> Raw {
+        Raw(self.0.to_vec())
+    }
+    fn load(form: Raw) -> Option<Self> {
+        Some(Self(form.0.into_boxed_slice()))
+    }
+}
+
+impl<T: Stored> Stored for Option<T> {
+    type Form = Option<T::Form>;
+    fn store(&self) -> Self::Form {
+        self.as_ref().map(Stored::store)
+    }
+    fn load(form: Self::Form) -> Option<Self> {
+        form.map_or(Some(None), |inner| T::load(inner).map(Some))
+    }
+}
+
+impl<T: Stored> Stored for Box<T> {
+    type Form = T::Form;
+    fn store(&self) -> T::Form {
+        (**self).store()
+    }
+    fn load(form: T::Form) -> Option<Self> {
+        T::load(form).map(Self::new)
+    }
+}
+
+macro_rules! coded {
+    ($($type:ident { $($code:literal => $variant:ident),* $(,)? })*) => {$(
+        impl Stored for $type {
+            type Form = u8;
+            fn store(&self) -> u8 { match self { $(Self::$variant => $code),* } }
+            fn load(form: u8) -> Option<Self> { match form { $($code => Some(Self::$variant),)* _ => None } }
+        }
+    )*};
+}
+coded! {
+    Role { 1 => Admin, 2 => User, 3 => Guest }
+    Locale { 1 => En, 2 => Ko }
+    ApiKeyKind { 1 => Publishable, 2 => Secret }
+    EpochReason { 1 => Founded, 2 => Restored, 3 => RollbackAccepted, 4 => KeyTheft, 5 => ClockReset }
+    Purpose { 1 => Recovery, 2 => VerifyEmail, 3 => Reopen }
+    Via { 1 => Link, 2 => Code }
+    Allowance { 0 => None, 1 => General, 2 => Reserve }
+    FailCause { 1 => WrongPassword, 2 => Banned, 3 => Closing, 4 => Unverified }
+    RefusedCause { 1 => Expired, 2 => Format, 3 => SameAsPrevious, 4 => Leaked }
+    EndCause {
+        1 => SignedOut, 2 => EndedByUser, 3 => EndedByAdmin, 4 => Displaced, 5 => PasswordChanged, 6 => Recovered,
+        7 => Replayed, 8 => Banned, 9 => Closing,
+    }
+    DropCause { 1 => AccountNotActive, 2 => NothingToDo, 3 => EpochEnded }
+    MailKind {
+        1 => PasswordReset, 2 => PasswordChanged, 3 => EmailVerification, 4 => AccountExists, 5 => AccountClosing,
+        6 => AdminRecovery, 7 => SessionsRevoked, 8 => Test,
+    }
+    MailEnd { 1 => Refused, 2 => GaveUp, 3 => Superseded, 4 => UserGone, 5 => EpochEnded }
+    SuppressedClass { 1 => Requests, 2 => SignIns, 3 => Codes, 4 => Limited }
+}
+
+impl Stored for Subject {
+    type Form = (u8, [u8; 16]);
+    fn store(&self) -> Self::Form {
+        match self {
+            Self::Address(id) => (1, id.0),
+            Self::Stranger(tag) => (2, tag.0),
+        }
+    }
+    fn load((code, id): Self::Form) -> Option<Self> {
+        match code {
+            1 => Some(Self::Address(AddressId(id))),
+            2 => Some(Self::Stranger(Tag(id))),
+            _ => None,
+        }
+    }
+}
+
+impl Stored for Actor {
+    type Form = (u8, [u8; 16]);
+    fn store(&self) -> Self::Form {
+        match self {
+            Self::Stranger => (1, [0; 16]),
+            Self::User(id) => (2, id.0),
+            Self::Operator => (3, [0; 16]),
+            Self::ApiKey(id) => (4, id.0),
+            Self::System => (5, [0; 16]),
+        }
+    }
+    fn load((code, id): Self::Form) -> Option<Self> {
+        match code {
+            1 => Some(Self::Stranger),
+            2 => Some(Self::User(UserId(id))),
+            3 => Some(Self::Operator),
+            4 => Some(Self::ApiKey(ApiKeyId(id))),
+            5 => Some(Self::System),
+            _ => None,
+        }
+    }
+}
+
+impl Stored for PasswordCause {
+    type Form = (u8, [u8; 16]);
+    fn store(&self) -> Self::Form {
+        match self {
+            Self::SignUp => (1, [0; 16]),
+            Self::Changed => (2, [0; 16]),
+            Self::Recovered(token) => (3, token.0),
+        }
+    }
+    fn load((code, id): Self::Form) -> Option<Self> {
+        match code {
+            1 => Some(Self::SignUp),
+            2 => Some(Self::Changed),
+            3 => Some(Self::Recovered(TokenId(id))),
+            _ => None,
+        }
+    }
+}
+
+/// The stored form of a password policy, first version.
+#[derive(Serialize, Deserialize)]
+pub(super) struct PolicyV1 {
+    name: String,
+    length_min: u16,
+    length_max: u16,
+    amount_uppercase: u16,
+    amount_lowercase: u16,
+    amount_digits: u16,
+    amount_symbols: u16,
+    symbol_charset: String,
+    error_message: String,
+    check_static_rules: bool,
+    check_breached: bool,
+    check_zxcvbn: bool,
+    zxcvbn_score_threshold: u8,
+    check_context: bool,
+    history: u16,
+}
+
+impl Stored for PasswordPolicy {
+    type Form = PolicyV1;
+    fn store(&self) -> PolicyV1 {
+        let Self {
+            name,
+            length_min,
+            length_max,
+            amount_uppercase,
+            amount_lowercase,
+            amount_digits,
+            amount_symbols,
+            symbol_charset,
+            error_message,
+            check_static_rules,
+            check_breached,
+            check_zxcvbn,
+            zxcvbn_score_threshold,
+            check_context,
+            history,
+        } = self.clone();
+        PolicyV1 {
+            name,
+            length_min,
+            length_max,
+            amount_uppercase,
+            amount_lowercase,
+            amount_digits,
+            amount_symbols,
+            symbol_charset,
+            error_message,
+            check_static_rules,
+            check_breached,
+            check_zxcvbn,
+            zxcvbn_score_threshold,
+            check_context,
+            history,
+        }
+    }
+    fn load(form: PolicyV1) -> Option<Self> {
+        let PolicyV1 {
+            name,
+            length_min,
+            length_max,
+            amount_uppercase,
+            amount_lowercase,
+            amount_digits,
+            amount_symbols,
+            symbol_charset,
+            error_message,
+            check_static_rules,
+            check_breached,
+            check_zxcvbn,
+            zxcvbn_score_threshold,
+            check_context,
+            history,
+        } = form;
+        Some(Self {
+            name,
+            length_min,
+            length_max,
+            amount_uppercase,
+            amount_lowercase,
+            amount_digits,
+            amount_symbols,
+            symbol_charset,
+            error_message,
+            check_static_rules,
+            check_breached,
+            check_zxcvbn,
+            zxcvbn_score_threshold,
+            check_context,
+            history,
+        })
+    }
+}
