@@ -69,6 +69,8 @@ pub struct NewCredential {
     pub id: CredentialId,
     /// Its sealed verifier.
     pub verifier: Sealed,
+    /// How many earlier ones the policy compares it with, and so keeps.
+    pub history: u8,
 }
 
 /// A mail to queue.

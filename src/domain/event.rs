@@ -272,8 +272,9 @@ pub enum Event {
     },
     /// A sign-up named an address that has an account, and settings keep that secret.
     SignUpCollided { address: AddressId, allowance: Allowance, client: Tag, origin: Sealed },
-    /// A password was set. Everything issued under the old one is void.
-    PasswordSet { user: UserId, credential: CredentialId, verifier: Sealed, cause: PasswordCause, origin: Sealed },
+    /// A password was set. Everything issued under the old one is void. So many earlier verifiers are kept, to be
+    /// compared with the next one.
+    PasswordSet { user: UserId, credential: CredentialId, verifier: Sealed, cause: PasswordCause, history: u8, origin: Sealed },
     /// The same password under stronger parameters.
     VerifierUpgraded { user: UserId, credential: CredentialId, verifier: Sealed },
     /// An address was proven.

@@ -61,10 +61,13 @@ pub fn evolve(world: &mut impl World, recorded: &Recorded) {
                 count_mail(guard, *allowance, time);
             }
         }
-        Event::PasswordSet { user, credential, verifier, cause, .. } => {
+        Event::PasswordSet { user, credential, verifier, cause, history, .. } => {
             let set = Credential { id: *credential, verifier: verifier.clone(), set: time };
             if let Some(found) = touch(world, *user, time) {
-                found.credential = Some(set);
+                if let Some(old) = found.credential.replace(set) {
+                    found.past.insert(0, old);
+                }
+                found.past.truncate(usize::from(*history));
                 if *cause != PasswordCause::SignUp {
                     found.valid_from = position;
                 }
@@ -293,6 +296,7 @@ fn register(world: &mut impl World, position: Position, time: Timestamp, event: 
         username: username.clone(),
         addresses: Vec::from([Address { id: *address, sealed: sealed_address.clone(), verified: None }]),
         credential: None,
+        past: Vec::new(),
         valid_from: position,
         created: time,
         updated: time,

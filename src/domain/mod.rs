@@ -37,7 +37,7 @@ pub use evolve::evolve;
 pub use lawful::{Unlawful, lawful};
 pub use limits::{Limits, Lifetimes};
 pub use mail::{Mail, MailStanding};
-pub use recovery::{code_gate, recent_tokens};
+pub use recovery::{ProofHolder, check_proof, code_gate, recent_tokens};
 pub use refusal::{LimitKind, LimitReached, Refusal};
 pub use session::{SessionFault, live_session, sign_in_gate};
 pub use state::{

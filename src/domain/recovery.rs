@@ -282,6 +282,33 @@ fn usable<'w>(
     Ok((token, user))
 }
 
+/// Whom a proof would let in, and against which password the verdicts about the new one are to be computed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ProofHolder {
+    /// The user.
+    pub user: UserId,
+    /// The address the proof was mailed to.
+    pub address: AddressId,
+    /// The generation of their password now.
+    pub credential: Option<CredentialId>,
+}
+
+/// Checks limits and token of a proof that came back, in the order in which they are answered; spends nothing and
+/// promises nothing, because `decide` checks again at the commit.
+pub fn check_proof(
+    world: &impl World,
+    context: &Context<'_>,
+    proof: ProofFound,
+    purpose: Purpose,
+    network: Tag,
+) -> Result<ProofHolder, Refusal> {
+    if proof.via == Via::Code {
+        code_gate(world, context, Tag([0; 16]), network).map_err(Refusal::Limited)?;
+    }
+    let (token, user) = usable(world, context, proof, purpose)?;
+    Ok(ProofHolder { user: token.user, address: token.address, credential: user.credential_id() })
+}
+
 /// Remembers that a genuine proof came with something that may not be; spends nothing.
 pub(super) fn refuse_proof(world: &impl World, proof: ProofFound, cause: RefusedCause, origin: Sealed) -> Decision {
     let Some(token) = world.tokens().look(&proof.token) else { return Decision::refused(Refusal::TokenNotFound) };
@@ -362,6 +389,7 @@ pub(super) fn new_password(
             credential: credential.id,
             verifier: credential.verifier,
             cause,
+            history: credential.history,
             origin: origin.clone(),
         },
         Event::SessionsEnded { user: id, except: None, count, cause: end, by: Actor::User(id) },

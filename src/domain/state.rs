@@ -136,6 +136,8 @@ pub struct User {
     pub addresses: Vec<Address>,
     /// Their password.
     pub credential: Option<Credential>,
+    /// Earlier passwords that the policy compares new ones with, latest first; none by default.
+    pub past: Vec<Credential>,
     /// Sessions and tokens from here or before are dead.
     pub valid_from: Position,
     /// When they came to be.

@@ -60,6 +60,7 @@ pub(super) fn sign_up(
             credential: credential_id,
             verifier: credential.verifier,
             cause: PasswordCause::SignUp,
+            history: credential.history,
             origin: origin.clone(),
         },
         Event::TokenIssued {

@@ -1,0 +1,114 @@
+//! Keys that clients and backends call with.
+
+use std::sync::PoisonError;
+
+use secrecy::{ExposeSecret, SecretString};
+use subtle::ConstantTimeEq;
+
+use super::{Command, Desk, Fault};
+use crate::crypto::{self, KeyId, Purpose};
+use crate::domain::{Actor, ApiKeyKind, NewApiKey};
+use crate::engine::{Engine, Lane};
+use crate::system::{Entropy, random_id};
+use crate::types::{ApiKeyId, Timestamp};
+
+/// Whose call it is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ApiCaller {
+    /// Which key.
+    pub key: ApiKeyId,
+    /// Publishable or secret.
+    pub kind: ApiKeyKind,
+}
+
+/// A new key's text, shown once.
+pub struct NewKeyText {
+    /// Its id.
+    pub id: ApiKeyId,
+    /// Its text.
+    pub text: SecretString,
+}
+
+/// Makes a key: what is kept, and what is shown once.
+pub(crate) fn new_api_key(
+    ring: &crypto::Keyring,
+    entropy: &dyn Entropy,
+    kind: ApiKeyKind,
+    label: String,
+    expires: Option<Timestamp>,
+) -> (NewApiKey, NewKeyText) {
+    let text = crypto::fresh_api_key(kind, entropy);
+    let (hash_key, _) = ring.active(Purpose::ApiKey);
+    let hash = crypto::api_key_hash(ring, hash_key, text.expose_secret())
+        .expect("the active key of a ring is in that ring");
+    let id = ApiKeyId(random_id(entropy));
+    (NewApiKey { key: id, kind, hash, hash_key: hash_key.0, label, expires }, NewKeyText { id, text })
+}
+
+impl Desk {
+    /// Whose key a text is, if it is good now.
+    pub fn api_caller(&self, text: &str) -> Option<ApiCaller> {
+        crypto::parse_api_key(text)?;
+        let now = self.now();
+        let ring = self.engine().keyring().current();
+        let mut hashed: Vec<(u32, [u8; 32])> = Vec::with_capacity(1);
+        let (caller, used) = self.engine().read(|state| {
+            for (id, key) in &state.api_keys {
+                let known = hashed.iter().find(|(of, _)| *of == key.hash_key).map(|(_, hash)| *hash);
+                let hash = match known {
+                    Some(hash) => hash,
+                    None => {
+                        let hash = crypto::api_key_hash(&ring, KeyId(key.hash_key), text)?;
+                        hashed.push((key.hash_key, hash));
+                        hash
+                    }
+                };
+                if bool::from(hash.ct_eq(&key.hash)) {
+                    let good = key.revoked.is_none() && key.expires.is_none_or(|expires| now < expires);
+                    return good.then_some((ApiCaller { key: *id, kind: key.kind }, key.used));
+                }
+            }
+            None
+        })?;
+        if used.is_none_or(|at| at.day() != now.day()) {
+            self.touch(caller.key, now.day());
+        }
+        Some(caller)
+    }
+
+    /// Remembers the day of use, once a day and key, beside the request.
+    fn touch(&self, key: ApiKeyId, day: u32) {
+        {
+            let mut touched = self.inner.touched.lock().unwrap_or_else(PoisonError::into_inner);
+            touched.retain(|(_, of)| *of == day);
+            if touched.contains(&(key, day)) {
+                return;
+            }
+            touched.push((key, day));
+        }
+        let engine: Engine = self.engine().clone();
+        tokio::spawn(async move {
+            // If it cannot be written, the next day's first call writes it.
+            let _ = engine.execute(Lane::Proof, Command::TouchApiKey { key }, vec![]).await;
+        });
+    }
+
+    /// Makes an API key.
+    pub async fn create_api_key(
+        &self,
+        kind: ApiKeyKind,
+        label: String,
+        expires: Option<Timestamp>,
+        by: Actor,
+    ) -> Result<NewKeyText, Fault> {
+        let ring = self.engine().keyring().current();
+        let (key, text) = new_api_key(&ring, self.engine().entropy(), kind, label, expires);
+        self.carry_out(Lane::Proof, Command::CreateApiKey { key, by }, vec![]).await?;
+        Ok(text)
+    }
+
+    /// Ends an API key.
+    pub async fn revoke_api_key(&self, key: ApiKeyId, by: Actor) -> Result<(), Fault> {
+        self.carry_out(Lane::Proof, Command::RevokeApiKey { key, by }, vec![]).await.map(|_| ())
+    }
+}

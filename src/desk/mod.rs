@@ -1,0 +1,137 @@
+//! The desk: where a request becomes a command.
+//!
+//! What is slow or needs keys happens here, before the writer: look-ups, password hashing, sealing, proofs. What the
+//! law decides it decides again at the commit; the desk only prepares verdicts that name what they were computed
+//! against. HTTP, pages and the command line are doors to the same desk.
+
+mod account;
+mod admin;
+mod api_keys;
+mod fault;
+mod greeting;
+mod origin;
+mod passwords;
+mod proofs;
+mod recovery;
+mod repeats;
+mod sessions;
+mod sign_up;
+mod verification;
+
+use std::sync::{Arc, Mutex};
+
+pub use account::Profile;
+pub use admin::{AdminRecovery, NewPerson, UserView};
+pub use api_keys::{ApiCaller, NewKeyText};
+pub use fault::{AccessFault, Fault};
+pub use greeting::Visitor;
+pub use origin::Origin;
+pub use sessions::{Caller, SessionView, Tokens};
+pub use sign_up::{SignUpAnswer, SignUpForm};
+
+use crate::crypto::PasswordPool;
+use crate::domain::{Limits, State};
+use crate::engine::{Engine, Lane, Trouble};
+use crate::types::{Span, Timestamp};
+use greeting::DayKeys;
+use repeats::Repeats;
+
+/// What the desk is told by configuration.
+#[derive(Clone, Debug)]
+pub struct DeskSettings {
+    /// The product's name: part of the context that passwords may not be made of.
+    pub brand: String,
+    /// The password policy of the REST routes.
+    pub password_policy: String,
+    /// Whether sign-up tells that an address is taken.
+    pub enumeration: Enumeration,
+    /// Whether an unverified address keeps its owner out.
+    pub require_verified_email: bool,
+}
+
+/// Whether sign-up tells that an address is taken.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Enumeration {
+    /// It does (409).
+    Open,
+    /// It answers alike, and mails the owner.
+    Strict,
+}
+
+/// A handle to the desk; cheap to copy.
+#[derive(Clone)]
+pub struct Desk {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    engine: Engine,
+    passwords: PasswordPool,
+    settings: DeskSettings,
+    day_keys: DayKeys,
+    repeats: Repeats,
+    touched: Mutex<Vec<(crate::types::ApiKeyId, u32)>>,
+}
+
+impl Desk {
+    /// Opens the desk before a running engine.
+    pub fn open(engine: Engine, passwords: PasswordPool, settings: DeskSettings) -> Self {
+        let (day_keys, repeats) = (DayKeys::default(), Repeats::new(engine.entropy()));
+        let inner = Inner { engine, passwords, settings, day_keys, repeats, touched: Mutex::default() };
+        Self { inner: Arc::new(inner) }
+    }
+
+    /// The engine behind it.
+    pub fn engine(&self) -> &Engine {
+        &self.inner.engine
+    }
+
+    /// The hashing pool.
+    pub fn passwords(&self) -> &PasswordPool {
+        &self.inner.passwords
+    }
+
+    /// The settings.
+    pub fn settings(&self) -> &DeskSettings {
+        &self.inner.settings
+    }
+
+    fn now(&self) -> Timestamp {
+        let last = self.engine().read(State::last_time);
+        self.engine().clock().now().max(last)
+    }
+
+    fn limits(&self) -> &Limits {
+        self.engine().limits()
+    }
+
+    /// Waits shortly and again while a command finds its verdict out of date; a bound, because each turn means that
+    /// somebody else's command won.
+    const ATTEMPTS_MAX: usize = 4;
+
+    /// What a caller who met a full queue is told to wait.
+    pub const OVERLOAD_WAIT: Span = Span::seconds(1);
+}
+
+pub(crate) use crate::domain::{Command, Outcome, Refusal};
+
+impl Desk {
+    async fn carry_out(
+        &self,
+        lane: Lane,
+        command: Command,
+        keys: Vec<(crate::types::DataKeyId, crate::crypto::WrappedKey)>,
+    ) -> Result<Outcome, Fault> {
+        self.engine().execute(lane, command, keys).await.map_err(Fault::from)
+    }
+}
+
+impl From<Trouble> for Fault {
+    fn from(trouble: Trouble) -> Self {
+        match trouble {
+            Trouble::Refused(refusal) => Self::Refused(refusal),
+            Trouble::Overloaded => Self::Overloaded,
+            Trouble::Stopped => Self::Stopped,
+        }
+    }
+}

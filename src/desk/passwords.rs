@@ -1,0 +1,135 @@
+//! New passwords: one policy code for sign-up, change and recovery, then the hash and its seal.
+
+use secrecy::{ExposeSecret, SecretString};
+
+use super::greeting::NewKeys;
+use super::{Desk, Fault};
+use crate::crypto::{self, Field, Verdict};
+use crate::domain::password_policy::{PasswordContext, PasswordPolicy};
+use crate::domain::{Credential, NewCredential, User};
+use crate::system::random_id;
+use crate::types::{CredentialId, DataKeyId, EmailAddress, PersonName, UserId, Username};
+
+/// Whom a new password is for: what it may not be made of, and what it is compared with.
+#[derive(Default)]
+pub(super) struct PasswordOwner {
+    pub(super) addresses: Vec<EmailAddress>,
+    pub(super) name: Option<PersonName>,
+    pub(super) username: Option<Username>,
+    pub(super) current: Option<SecretString>,
+    pub(super) past: Vec<SecretString>,
+}
+
+/// Which test a new password failed; in the order in which they are answered.
+#[derive(Debug)]
+pub(super) enum Unfit {
+    Format(Fault),
+    Same,
+    Leaked,
+    Busy,
+}
+
+impl From<Unfit> for Fault {
+    fn from(unfit: Unfit) -> Self {
+        match unfit {
+            Unfit::Format(fault) => fault,
+            Unfit::Same => Self::SameAsPrevious,
+            Unfit::Leaked => Self::WeakPassword,
+            Unfit::Busy => Self::Overloaded,
+        }
+    }
+}
+
+impl Desk {
+    /// The policy of the REST routes. The start has checked that it exists.
+    pub fn password_policy(&self) -> PasswordPolicy {
+        let name = &self.settings().password_policy;
+        self.engine().read(|state| state.policy(name).cloned()).unwrap_or_else(PasswordPolicy::classic)
+    }
+
+    /// What is known of a user, in clear, for the policy's eyes only.
+    pub(super) fn password_owner(&self, id: UserId, user: &User) -> PasswordOwner {
+        let Some(key) = self.engine().vault().key(DataKeyId::User(id)) else { return PasswordOwner::default() };
+        let text = |field, sealed| {
+            let clear = crypto::open(&key, field, id.0, sealed)?;
+            Some(std::str::from_utf8(&clear).ok()?.to_owned())
+        };
+        let addresses = user.addresses.iter();
+        PasswordOwner {
+            addresses: addresses
+                .filter_map(|a| EmailAddress::parse(&text(Field::UserAddress, &a.sealed)?).ok())
+                .collect(),
+            name: user.name.as_ref().and_then(|s| PersonName::parse(&text(Field::UserName, s)?).ok()),
+            username: user.username.as_ref().and_then(|s| Username::parse(&text(Field::Username, s)?).ok()),
+            current: user.credential.as_ref().and_then(|credential| self.verifier(credential)),
+            past: user.past.iter().filter_map(|credential| self.verifier(credential)).collect(),
+        }
+    }
+
+    /// The verifier of a password, opened.
+    pub(super) fn verifier(&self, credential: &Credential) -> Option<SecretString> {
+        let key = self.engine().vault().key(DataKeyId::Credential(credential.id))?;
+        let clear = crypto::open(&key, Field::Verifier, credential.id.0, &credential.verifier)?;
+        Some(SecretString::from(std::str::from_utf8(&clear).ok()?.to_owned()))
+    }
+
+    /// Whether a password is the one of a verifier.
+    pub(super) async fn is_password(
+        &self,
+        password: &SecretString,
+        verifier: Option<SecretString>,
+    ) -> Result<Verdict, Fault> {
+        Ok(self.passwords().verify(password.clone(), verifier).await?)
+    }
+
+    /// Tests a new password: format with all rules at once, then sameness, then the leaked set.
+    pub(super) async fn test_password(&self, password: &SecretString, owner: PasswordOwner) -> Result<(), Unfit> {
+        let policy = self.password_policy();
+        let rules = |history_hits| {
+            let context = PasswordContext {
+                addresses: &owner.addresses,
+                name: owner.name.as_ref(),
+                username: owner.username.as_ref(),
+                brand: &self.settings().brand,
+                history_hits,
+            };
+            policy.format_rules(password.expose_secret(), &context)
+        };
+        // Hash only what may be hashed: a password that is too long costs nothing.
+        let mut broken = rules(0);
+        if broken.is_empty() {
+            let kept = usize::from(policy.settings().history);
+            let mut hits = 0;
+            for past in owner.past.iter().take(kept) {
+                let verdict = self.passwords().verify(password.clone(), Some(past.clone())).await;
+                hits += usize::from(verdict.map_err(|_| Unfit::Busy)?.matches());
+            }
+            broken = if hits > 0 { rules(hits) } else { broken };
+        }
+        if !broken.is_empty() {
+            return Err(Unfit::Format(Fault::PasswordFormat(broken)));
+        }
+        if let Some(current) = owner.current {
+            let verdict = self.passwords().verify(password.clone(), Some(current)).await;
+            if verdict.map_err(|_| Unfit::Busy)?.matches() {
+                return Err(Unfit::Same);
+            }
+        }
+        if policy.is_breached(password.expose_secret()) { Err(Unfit::Leaked) } else { Ok(()) }
+    }
+
+    /// Hashes a new password and seals its verifier under a key of its own, which dies with the next password.
+    pub(super) async fn new_credential(&self, password: SecretString) -> Result<(NewCredential, NewKeys), Fault> {
+        let verifier = self.passwords().hash(password).await?;
+        Ok(self.seal_verifier(CredentialId(random_id(self.engine().entropy())), &verifier))
+    }
+
+    pub(super) fn seal_verifier(&self, id: CredentialId, verifier: &SecretString) -> (NewCredential, NewKeys) {
+        let entropy = self.engine().entropy();
+        let key_id = DataKeyId::Credential(id);
+        let (key, wrapped) = self.engine().vault().make(key_id, entropy);
+        let sealed = crypto::seal(&key, Field::Verifier, id.0, verifier.expose_secret().as_bytes(), entropy);
+        let history = self.password_policy().settings().history;
+        (NewCredential { id, verifier: sealed, history }, vec![(key_id, wrapped)])
+    }
+}

@@ -1,0 +1,119 @@
+//! Mailed proofs: made from ids and keys, found again from what came back.
+
+use secrecy::{ExposeSecret, SecretString};
+
+use super::greeting::Greeting;
+use super::{Desk, Visitor};
+use crate::crypto::{self, Field, KeyId, SecretLabel};
+use crate::domain::{AddressProof, NewMail, ProofFound, Purpose, Token, Via, recent_tokens};
+use crate::system::random_id;
+use crate::types::{AddressId, DataKeyId, MailId, TokenId, UserId};
+
+/// What a text that came back turned out to be.
+pub(super) enum Found {
+    /// A genuine proof for this address, live or not.
+    Proof(ProofFound),
+    /// Of the form of a code, and none of ours: a guess.
+    WrongCode,
+    /// Nothing that could ever be right.
+    Nothing,
+}
+
+pub(super) fn label(purpose: Purpose) -> SecretLabel {
+    match purpose {
+        Purpose::Recovery => SecretLabel::Recovery,
+        Purpose::VerifyEmail => SecretLabel::VerifyEmail,
+        Purpose::Reopen => SecretLabel::Reopen,
+    }
+}
+
+impl Desk {
+    /// A proof to be issued.
+    pub fn new_proof(&self) -> AddressProof {
+        let ring = self.engine().keyring().current();
+        AddressProof {
+            token: TokenId(random_id(self.engine().entropy())),
+            link_key: ring.active(crypto::Purpose::MailToken).0.0,
+            code_key: ring.active(crypto::Purpose::Code).0.0,
+        }
+    }
+
+    /// A mail to be queued for a user, telling of a visitor.
+    pub(super) fn new_mail(&self, user: UserId, visitor: &Visitor) -> Option<NewMail> {
+        let key = self.engine().vault().key(DataKeyId::User(user))?;
+        Some(self.mail_under(&key, user, visitor))
+    }
+
+    pub(super) fn mail_under(&self, key: &crypto::DataKey, user: UserId, visitor: &Visitor) -> NewMail {
+        let entropy = self.engine().entropy();
+        let details = crypto::seal(key, Field::MailDetails, user.0, &visitor.origin().to_bytes(), entropy);
+        NewMail { mail: MailId(random_id(entropy)), details }
+    }
+
+    /// A notice to each proven address of a user; to the first one if none is proven.
+    pub(super) fn notices(&self, id: UserId, visitor: &Visitor) -> Vec<(AddressId, NewMail)> {
+        let addresses: Vec<AddressId> = self.engine().read(|state| {
+            let Some(user) = state.users.get(&id) else { return vec![] };
+            let proven: Vec<_> = user.addresses.iter().filter(|a| a.verified.is_some()).map(|a| a.id).collect();
+            if proven.is_empty() { user.addresses.first().map(|a| a.id).into_iter().collect() } else { proven }
+        });
+        addresses.into_iter().filter_map(|address| Some((address, self.new_mail(id, visitor)?))).collect()
+    }
+
+    /// The secret of a proof's link.
+    pub fn link_secret(&self, id: TokenId, token: &Token, label: SecretLabel) -> Option<SecretString> {
+        let ring = self.engine().keyring().current();
+        crypto::mail_secret(&ring, KeyId(token.link_key), label, id, token.user, token.address)
+    }
+
+    /// The typed code of a proof.
+    pub fn typed_code(&self, id: TokenId, token: &Token) -> Option<SecretString> {
+        let ring = self.engine().keyring().current();
+        let key = KeyId(token.code_key);
+        crypto::typed_code(&ring, key, label(token.purpose), id, token.user, token.address)
+    }
+
+    /// Finds what somebody presented for an address. A link is looked up by the id in it, never by its secret;
+    /// a code is compared with each recent one of the address, in constant time, the dead ones too: a genuine code
+    /// that came too late is no guess.
+    pub(super) fn find_proof(&self, greeting: &Greeting, text: &SecretString, purpose: Purpose) -> Found {
+        let text = text.expose_secret();
+        if let Some(parsed) = crypto::parse_mail_secret(text) {
+            return match self.link_holder(&parsed, label(purpose), purpose) {
+                Some((_, address)) if greeting.found.is_some_and(|(known, _)| known == address) => {
+                    Found::Proof(ProofFound { token: parsed.token(), via: Via::Link })
+                }
+                Some(_) | None => Found::Nothing,
+            };
+        }
+        let Some(typed) = crypto::normalise_code(text) else { return Found::Nothing };
+        let Some((address, _)) = greeting.found else { return Found::WrongCode };
+        let ring = self.engine().keyring().current();
+        let recent = self.engine().read(|state| recent_tokens(state, address, purpose));
+        let label = label(purpose);
+        let mut genuine = None;
+        for (id, token) in recent {
+            let key = KeyId(token.code_key);
+            if crypto::code_matches(&ring, key, label, id, token.user, token.address, &typed) && genuine.is_none() {
+                genuine = Some(id);
+            }
+        }
+        genuine.map_or(Found::WrongCode, |token| Found::Proof(ProofFound { token, via: Via::Code }))
+    }
+
+    /// Whose a link's secret is, if it is genuine.
+    pub(super) fn link_holder(
+        &self,
+        parsed: &crypto::ParsedMailSecret,
+        label: SecretLabel,
+        purpose: Purpose,
+    ) -> Option<(UserId, AddressId)> {
+        let id = parsed.token();
+        let token = self.engine().read(|state| state.tokens.get(&id).cloned())?;
+        let ring = self.engine().keyring().current();
+        let genuine = token.purpose == purpose
+            && token.link_key == parsed.key_id().0
+            && parsed.verify(&ring, label, token.user, token.address);
+        genuine.then_some((token.user, token.address))
+    }
+}

@@ -1,0 +1,133 @@
+//! Asking for a way back in, and taking it.
+
+use secrecy::SecretString;
+
+use super::greeting::Greeting;
+use super::passwords::Unfit;
+use super::proofs::Found;
+use super::{Command, Desk, Fault, Outcome, Refusal, Visitor};
+use crate::domain::{ProofFound, Purpose, RefusedCause, check_proof};
+use crate::engine::Lane;
+use crate::types::EmailAddress;
+
+impl Desk {
+    /// Asks for a recovery mail. The answer is the same for every valid address.
+    pub async fn request_reset(&self, address: &EmailAddress, visitor: &Visitor) -> Result<(), Fault> {
+        self.request_proof(address, visitor, Purpose::Recovery).await
+    }
+
+    pub(super) async fn request_proof(
+        &self,
+        address: &EmailAddress,
+        visitor: &Visitor,
+        purpose: Purpose,
+    ) -> Result<(), Fault> {
+        let Greeting { ask, keys, .. } = self.greet(address, visitor)?;
+        let fresh = !keys.is_empty();
+        self.carry_out(Lane::Stranger, Command::RequestProof { ask, purpose }, keys).await?;
+        if fresh {
+            self.day_key_is_durable();
+        }
+        Ok(())
+    }
+
+    /// Sets a new password by a mailed proof. Order of the answers: limits, token, format, same, leaked.
+    pub async fn confirm_reset(
+        &self,
+        address: &EmailAddress,
+        proof: &SecretString,
+        password: SecretString,
+        visitor: &Visitor,
+    ) -> Result<(), Fault> {
+        for _ in 0..Self::ATTEMPTS_MAX {
+            match self.try_confirm(address, proof, &password, visitor).await {
+                Err(Fault::Refused(Refusal::Outdated)) => {}
+                decided => return decided,
+            }
+        }
+        Err(Fault::Overloaded)
+    }
+
+    async fn try_confirm(
+        &self,
+        address: &EmailAddress,
+        presented: &SecretString,
+        password: &SecretString,
+        visitor: &Visitor,
+    ) -> Result<(), Fault> {
+        let greeting = self.greet(address, visitor)?;
+        let proof = self.prove(&greeting, presented, Purpose::Recovery, visitor).await?;
+        let Greeting { found, ask, keys } = greeting;
+        let network = ask.client.network;
+        let holder = {
+            let context = self.context(found.map(|(address, _)| address));
+            self.engine().read(|state| check_proof(state, &context, proof, Purpose::Recovery, network))
+        };
+        let holder = match holder {
+            Ok(holder) => holder,
+            Err(refusal) => {
+                if refusal == Refusal::TokenExpired {
+                    self.refuse_proof(proof, RefusedCause::Expired, &ask.client.origin).await?;
+                }
+                return Err(refusal.into());
+            }
+        };
+        let Some(user) = self.engine().read(|state| state.users.get(&holder.user).cloned()) else {
+            return Err(Refusal::TokenNotFound.into());
+        };
+        let owner = self.password_owner(holder.user, &user);
+        if let Err(unfit) = self.test_password(password, owner).await {
+            let cause = match &unfit {
+                Unfit::Format(_) => Some(RefusedCause::Format),
+                Unfit::Same => Some(RefusedCause::SameAsPrevious),
+                Unfit::Leaked => Some(RefusedCause::Leaked),
+                Unfit::Busy => None,
+            };
+            if let Some(cause) = cause {
+                self.refuse_proof(proof, cause, &ask.client.origin).await?;
+            }
+            return Err(unfit.into());
+        }
+        let (credential, credential_keys) = self.new_credential(password.clone()).await?;
+        let command = Command::CompleteRecovery {
+            proof,
+            client: ask.client,
+            against: holder.credential,
+            credential,
+            mails: self.notices(holder.user, visitor),
+        };
+        let keys = keys.into_iter().chain(credential_keys).collect();
+        self.carry_out(Lane::Proof, command, keys).await.map(|_| ())
+    }
+
+    /// Finds a proof; a wrong code is counted before its answer leaves.
+    pub(super) async fn prove(
+        &self,
+        greeting: &Greeting,
+        presented: &SecretString,
+        purpose: Purpose,
+        _visitor: &Visitor,
+    ) -> Result<ProofFound, Fault> {
+        match self.find_proof(greeting, presented, purpose) {
+            Found::Proof(proof) => Ok(proof),
+            Found::Nothing => Err(Refusal::TokenNotFound.into()),
+            Found::WrongCode => {
+                let command = Command::RefuseCode { ask: greeting.ask.clone(), purpose };
+                let outcome: Outcome = self.carry_out(Lane::Stranger, command, greeting.keys.clone()).await?;
+                // The law never accepts a wrong code.
+                debug_assert_eq!(outcome, Outcome::Done);
+                Err(Refusal::TokenNotFound.into())
+            }
+        }
+    }
+
+    pub(super) async fn refuse_proof(
+        &self,
+        proof: ProofFound,
+        cause: RefusedCause,
+        origin: &crate::types::Sealed,
+    ) -> Result<(), Fault> {
+        let command = Command::RefuseProof { proof, cause, origin: origin.clone() };
+        self.carry_out(Lane::Proof, command, vec![]).await.map(|_| ())
+    }
+}

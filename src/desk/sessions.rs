@@ -1,0 +1,247 @@
+//! Signing in, staying in, and leaving.
+
+use std::net::IpAddr;
+
+use secrecy::{ExposeSecret, SecretString};
+
+use super::greeting::Greeting;
+use super::repeats::Repeat;
+use super::{AccessFault, Command, Desk, Fault, Outcome, Refusal, Visitor};
+use crate::crypto::{self, Claims, JwtFault, KeyId, Purpose, Verdict};
+use crate::domain::{
+    Actor, NewSession, PasswordVerdict, Role, SessionFault, live_session, sign_in_gate,
+};
+use crate::engine::Lane;
+use crate::system::random_id;
+use crate::types::{EmailAddress, SessionId, Span, Timestamp, UserId};
+
+/// What a client that signed in is given.
+pub struct Tokens {
+    /// The access token: a JWT.
+    pub access: String,
+    /// The refresh token: opaque.
+    pub refresh: SecretString,
+    /// How long the access token lives.
+    pub expires_in: Span,
+}
+
+/// Somebody whose access token held.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Caller {
+    /// Who.
+    pub user: UserId,
+    /// In which session.
+    pub session: SessionId,
+    /// What they may do.
+    pub role: Role,
+}
+
+/// A session as its owner sees it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SessionView {
+    /// Its id.
+    pub id: SessionId,
+    /// Whose.
+    pub user: UserId,
+    /// The program it began from.
+    pub user_agent: Option<String>,
+    /// The address it began from.
+    pub ip: Option<IpAddr>,
+    /// When it was last refreshed.
+    pub active: Timestamp,
+    /// When it began.
+    pub created: Timestamp,
+}
+
+const REFRESH_SCOPE: &str = "refresh";
+const BEARER_SCOPE: &str = "bearer";
+
+impl Desk {
+    /// Signs somebody in.
+    pub async fn sign_in(
+        &self,
+        address: &EmailAddress,
+        password: &SecretString,
+        visitor: &Visitor,
+    ) -> Result<Tokens, Fault> {
+        let Greeting { found, ask, keys } = self.greet(address, visitor)?;
+        {
+            let context = self.context(found.map(|(address, _)| address));
+            let (stranger, network) = (ask.stranger, ask.client.network);
+            self.engine()
+                .read(|state| sign_in_gate(state, &context, stranger, network))
+                .map_err(|reached| Fault::Refused(Refusal::Limited(reached)))?;
+        }
+        let user = found.and_then(|(_, id)| self.engine().read(|state| state.users.get(&id).cloned()));
+        let credential = user.as_ref().and_then(|user| user.credential.clone());
+        let verifier = credential.as_ref().and_then(|credential| self.verifier(credential));
+        let checked = self.is_password(password, verifier).await?;
+        let verdict = match &credential {
+            Some(credential) if checked.matches() => PasswordVerdict::Right(credential.id),
+            Some(_) | None => PasswordVerdict::Wrong,
+        };
+        let refresh_key = self.refresh_key();
+        let session = NewSession { session: SessionId(random_id(self.engine().entropy())), refresh_key };
+        let lane = if verdict == PasswordVerdict::Wrong { Lane::Stranger } else { Lane::Proof };
+        let require_verified = self.settings().require_verified_email;
+        let command = Command::SignIn { ask, verdict, session, require_verified };
+        let outcome = self.carry_out(lane, command, keys).await?;
+        let (Outcome::Session(Some(session)), Some((_, id)), Some(user)) = (outcome, found, user) else {
+            return Err(Refusal::InvalidCredentials.into());
+        };
+        if let (Verdict::Right(crypto::Rehash::Due), Some(credential)) = (checked, &credential) {
+            self.upgrade(id, credential.id, password.clone());
+        }
+        self.tokens(id, user.role, session, 0, refresh_key).ok_or(Fault::Stopped)
+    }
+
+    /// Puts the password under the present parameters, beside the request and only if hashing has room.
+    fn upgrade(&self, user: UserId, credential: crate::types::CredentialId, password: SecretString) {
+        let desk = self.clone();
+        tokio::spawn(async move {
+            let Ok(verifier) = desk.passwords().hash(password).await else { return };
+            // The same generation keeps its key: only the verifier is new.
+            let Some(key) = desk.engine().vault().key(crate::types::DataKeyId::Credential(credential)) else { return };
+            let bytes = verifier.expose_secret().as_bytes();
+            let entropy = desk.engine().entropy();
+            let sealed = crypto::seal(&key, crypto::Field::Verifier, credential.0, bytes, entropy);
+            let new = crate::domain::NewCredential { id: credential, verifier: sealed, history: 0 };
+            // If the password has changed meanwhile, the law refuses, and nothing is lost.
+            let _ = desk.carry_out(Lane::Proof, Command::UpgradeVerifier { user, credential: new }, vec![]).await;
+        });
+    }
+
+    pub(super) fn refresh_key(&self) -> u32 {
+        self.engine().keyring().current().active(Purpose::Refresh).0.0
+    }
+
+    /// Tokens of a session. `None` if the key of its refresh token is gone.
+    pub(super) fn tokens(
+        &self,
+        user: UserId,
+        role: Role,
+        session: SessionId,
+        counter: u32,
+        refresh_key: u32,
+    ) -> Option<Tokens> {
+        let ring = self.engine().keyring().current();
+        let issued = self.now();
+        let expires_in = self.limits().lifetimes.access;
+        let claims = Claims { user, role: role.word().to_owned(), session, issued, expires: issued + expires_in };
+        let access = crypto::jwt::issue(&ring, &claims);
+        let refresh = crypto::refresh_token(&ring, KeyId(refresh_key), session, counter)?;
+        Some(Tokens { access, refresh, expires_in })
+    }
+
+    /// Whose an access token is, if its session holds at this moment.
+    pub fn authenticate(&self, bearer: &str) -> Result<Caller, AccessFault> {
+        let now = self.now();
+        let ring = self.engine().keyring().current();
+        let claims = crypto::jwt::verify(&ring, bearer, now).map_err(|fault| match fault {
+            JwtFault::Invalid => AccessFault::Invalid,
+            JwtFault::Expired => AccessFault::Expired,
+        })?;
+        let (user, session) = (claims.user, claims.session);
+        self.engine().read(|state| match live_session(state, user, session, now) {
+            Ok((owner, _)) => Ok(Caller { user, session, role: owner.role }),
+            Err(SessionFault::Over) => Err(AccessFault::SessionOver),
+            Err(SessionFault::AccountGone) => Err(AccessFault::AccountGone),
+        })
+    }
+
+    /// Counts a bearer token that opened nothing; the tenth time it is told to stop.
+    pub fn refused_bearer(&self, bearer: &str) -> Result<(), Fault> {
+        self.count_repeat(BEARER_SCOPE, bearer)
+    }
+
+    fn count_repeat(&self, scope: &str, value: &str) -> Result<(), Fault> {
+        let now = self.now();
+        match self.inner.repeats.look(scope, b"", value, now) {
+            Repeat::New => {
+                self.inner.repeats.wrong(scope, b"", value, now);
+                Ok(())
+            }
+            Repeat::KnownWrong => Ok(()),
+            Repeat::TooOften => Err(Fault::Repeated),
+        }
+    }
+
+    /// Exchanges a refresh token for its successor.
+    pub async fn refresh(&self, presented: &SecretString, visitor: &Visitor) -> Result<Tokens, Fault> {
+        let refreshed = self.try_refresh(presented, visitor).await;
+        if refreshed.as_ref().err() == Some(&Fault::Refused(Refusal::RefreshNotFound)) {
+            self.count_repeat(REFRESH_SCOPE, presented.expose_secret())?;
+        }
+        refreshed
+    }
+
+    async fn try_refresh(&self, presented: &SecretString, visitor: &Visitor) -> Result<Tokens, Fault> {
+        let none = || Fault::Refused(Refusal::RefreshNotFound);
+        let parsed = crypto::parse_refresh_token(presented.expose_secret()).ok_or_else(none)?;
+        let ring = self.engine().keyring().current();
+        if !parsed.verify(&ring) {
+            return Err(none());
+        }
+        let (session, counter) = (parsed.session(), parsed.counter());
+        let owner = self.engine().read(|state| {
+            let found = state.sessions.get(&session)?;
+            let user = state.users.get(&found.user)?;
+            Some((found.user, user.role, user.addresses.first().map(|a| a.id)))
+        });
+        let (user, role, address) = owner.ok_or_else(none)?;
+        let client = self.client_of(user, visitor).ok_or_else(none)?;
+        let mail = address.and_then(|address| Some((address, self.new_mail(user, visitor)?)));
+        let refresh_key = self.refresh_key();
+        let command = Command::Refresh { session, counter, refresh_key, mail, origin: client.origin };
+        match self.carry_out(Lane::Proof, command, vec![]).await? {
+            Outcome::Refreshed { counter, refresh_key } => {
+                self.tokens(user, role, session, counter, refresh_key).ok_or_else(none)
+            }
+            Outcome::Done | Outcome::Session(_) | Outcome::Issued(_) | Outcome::Ended(_) | Outcome::Verified => {
+                Err(none())
+            }
+        }
+    }
+
+    /// The live sessions of a user, newest first.
+    pub fn sessions(&self, user: UserId) -> Vec<SessionView> {
+        let now = self.now();
+        let live: Vec<_> = self.engine().read(|state| {
+            let held = state.users.get(&user).map(|user| user.sessions.clone()).unwrap_or_default();
+            held.into_iter()
+                .rev()
+                .filter_map(|id| Some((id, live_session(state, user, id, now).ok()?.1.clone())))
+                .collect()
+        });
+        live.into_iter()
+            .map(|(id, session)| {
+                let origin = self.open_origin(Some(user), &session.origin);
+                SessionView {
+                    id,
+                    user,
+                    ip: origin.as_ref().map(|origin| origin.ip),
+                    user_agent: origin.map(|origin| origin.user_agent),
+                    active: session.active,
+                    created: session.created,
+                }
+            })
+            .collect()
+    }
+
+    /// Ends one session of a user.
+    pub async fn end_session(&self, user: UserId, session: SessionId, by: Actor) -> Result<(), Fault> {
+        self.carry_out(Lane::Proof, Command::EndSession { user, session, by }, vec![]).await.map(|_| ())
+    }
+
+    /// Ends all sessions of a user, but for one perhaps; says how many.
+    pub async fn end_sessions(&self, user: UserId, except: Option<SessionId>, by: Actor) -> Result<u32, Fault> {
+        match self.carry_out(Lane::Proof, Command::EndSessions { user, except, by }, vec![]).await? {
+            Outcome::Ended(count) => Ok(count),
+            Outcome::Done
+            | Outcome::Session(_)
+            | Outcome::Refreshed { .. }
+            | Outcome::Issued(_)
+            | Outcome::Verified => Ok(0),
+        }
+    }
+}

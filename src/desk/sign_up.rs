@@ -1,0 +1,111 @@
+//! Registering.
+
+use secrecy::SecretString;
+
+use super::passwords::PasswordOwner;
+use super::sessions::Tokens;
+use super::{Command, Desk, Enumeration, Fault, Outcome, Visitor};
+use crate::crypto::{self, DataKey, Field};
+use crate::domain::{NewSession, NewUser, Role, SignUpMode};
+use crate::engine::Lane;
+use crate::system::random_id;
+use crate::types::{AddressId, DataKeyId, EmailAddress, Locale, PersonName, SessionId, UserId, Username};
+
+/// What somebody who registers tells.
+pub struct SignUpForm {
+    /// Their address.
+    pub address: EmailAddress,
+    /// Their password.
+    pub password: SecretString,
+    /// Their name.
+    pub name: PersonName,
+    /// Their language.
+    pub locale: Option<Locale>,
+}
+
+/// What they are told.
+pub enum SignUpAnswer {
+    /// They are signed in.
+    SignedIn(Tokens),
+    /// A mail tells the rest, whoever they are.
+    MailSent,
+}
+
+impl Desk {
+    /// Registers somebody.
+    pub async fn sign_up(&self, form: SignUpForm, visitor: &Visitor) -> Result<SignUpAnswer, Fault> {
+        let SignUpForm { address, password, name, locale } = form;
+        let owner = PasswordOwner {
+            addresses: vec![address.clone()],
+            name: Some(name.clone()),
+            ..PasswordOwner::default()
+        };
+        self.test_password(&password, owner).await?;
+        let greeting = self.greet(&address, visitor)?;
+        let (credential, credential_keys) = self.new_credential(password).await?;
+        let entropy = self.engine().entropy();
+        let user = UserId(random_id(entropy));
+        let (key, wrapped) = self.engine().vault().make(DataKeyId::User(user), entropy);
+        let locale = locale.or(visitor.locale).unwrap_or_default();
+        let new = self.new_user(&key, user, Role::User, &address, Some(&name), None, locale);
+        let session = NewSession { session: SessionId(random_id(entropy)), refresh_key: self.refresh_key() };
+        let mode = match self.settings().enumeration {
+            Enumeration::Open => SignUpMode::Open(session),
+            Enumeration::Strict => {
+                SignUpMode::Strict(greeting.found.and_then(|(_, owner)| self.new_mail(owner, visitor)))
+            }
+        };
+        // What the new user leaves is theirs from the first event on; a collision stays under the owner's key.
+        let mut ask = greeting.ask;
+        if greeting.found.is_none() {
+            ask.client = self.client(&key, user.0, visitor)?;
+        }
+        let command = Command::SignUp {
+            ask,
+            new,
+            credential,
+            proof: self.new_proof(),
+            mail: self.mail_under(&key, user, visitor),
+            mode,
+        };
+        let mut keys = greeting.keys;
+        keys.push((DataKeyId::User(user), wrapped));
+        keys.extend(credential_keys);
+        match self.carry_out(Lane::Stranger, command, keys).await? {
+            Outcome::Session(Some(session)) => {
+                let tokens = self.tokens(user, Role::User, session, 0, self.refresh_key());
+                Ok(SignUpAnswer::SignedIn(tokens.ok_or(Fault::Stopped)?))
+            }
+            Outcome::Session(None)
+            | Outcome::Done
+            | Outcome::Refreshed { .. }
+            | Outcome::Issued(_)
+            | Outcome::Ended(_)
+            | Outcome::Verified => Ok(SignUpAnswer::MailSent),
+        }
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the fields of the user it seals")]
+    pub(super) fn new_user(
+        &self,
+        key: &DataKey,
+        user: UserId,
+        role: Role,
+        address: &EmailAddress,
+        name: Option<&PersonName>,
+        username: Option<&Username>,
+        locale: Locale,
+    ) -> NewUser {
+        let entropy = self.engine().entropy();
+        let seal = |field, text: &str| crypto::seal(key, field, user.0, text.as_bytes(), entropy);
+        NewUser {
+            user,
+            role,
+            address: AddressId(random_id(entropy)),
+            sealed_address: seal(Field::UserAddress, address.as_typed()),
+            name: name.map(|name| seal(Field::UserName, name.as_str())),
+            username: username.map(|username| seal(Field::Username, username.as_typed())),
+            locale,
+        }
+    }
+}

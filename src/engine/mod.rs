@@ -1,0 +1,194 @@
+//! The engine: one writer, state that readers share, and the start that folds it.
+//!
+//! `execute` hands a command to the writer and comes back when its events are on the disk, or when it was refused;
+//! `read` looks at what is durable. Nothing else touches state.
+
+mod boot;
+mod directory;
+mod fingerprint;
+mod lanes;
+mod writer;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Condvar, Mutex, PoisonError, RwLock};
+use std::time::{Duration, Instant};
+
+use tokio::sync::{oneshot, watch};
+
+pub use boot::{Boot, BootError, BootReport, Rollback};
+pub use directory::Directory;
+pub use fingerprint::state_hash;
+pub use lanes::Lane;
+
+use crate::crypto::{SharedKeyring, Vault, WrappedKey};
+use crate::domain::{Command, Limits, Outcome, Refusal, State, SuppressedClass};
+use crate::ledger::{CommitWatch, Head, Reader};
+use crate::system::{Clock, Entropy};
+use crate::types::{DataKeyId, Position};
+use lanes::{Closed, Lanes};
+use writer::{Job, Writer};
+
+/// Commands that may wait in one lane.
+pub const LANE_DEPTH_MAX: usize = 4_096;
+
+/// Why a command came to nothing.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Trouble {
+    /// The answer is no.
+    Refused(Refusal),
+    /// Too much waits; come back shortly.
+    Overloaded,
+    /// The engine has stopped, or is stopping.
+    Stopped,
+}
+
+struct Shared {
+    state: RwLock<State>,
+    directory: Directory,
+    vault: Vault,
+    keyring: SharedKeyring,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+    limits: Limits,
+    lanes: Lanes<Job>,
+    head: Mutex<Head>,
+    published: watch::Sender<Position>,
+    suppressed: Mutex<BTreeMap<SuppressedClass, u64>>,
+    watch: CommitWatch,
+    reader: Arc<dyn Reader>,
+    failure: Mutex<Option<String>>,
+    on_failure: Box<dyn Fn(&str) + Send + Sync>,
+    finished: (Mutex<bool>, Condvar),
+}
+
+impl Shared {
+    fn suppress(&self, class: SuppressedClass) {
+        let mut counts = self.suppressed.lock().unwrap_or_else(PoisonError::into_inner);
+        *counts.entry(class).or_insert(0) += 1;
+    }
+
+    fn fail(&self, cause: &str) {
+        *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(cause.to_owned());
+        self.finish_writer();
+        (self.on_failure)(cause);
+    }
+
+    fn finish_writer(&self) {
+        *self.finished.0.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.finished.1.notify_all();
+    }
+}
+
+/// A handle to the running engine; cheap to copy.
+#[derive(Clone)]
+pub struct Engine {
+    shared: Arc<Shared>,
+}
+
+impl Engine {
+    /// Has a command carried out. Comes back when its events are durable, or when it is refused.
+    ///
+    /// `keys` are new data keys that the command's sealed values need; they are stored with its first event.
+    pub async fn execute(
+        &self,
+        lane: Lane,
+        command: Command,
+        keys: Vec<(DataKeyId, WrappedKey)>,
+    ) -> Result<Outcome, Trouble> {
+        let (answer, verdict) = oneshot::channel();
+        self.submit(lane, Job { command, keys, answer })?;
+        verdict.await.unwrap_or(Err(Trouble::Stopped))
+    }
+
+    /// The same for a thread outside the runtime.
+    pub fn execute_blocking(
+        &self,
+        lane: Lane,
+        command: Command,
+        keys: Vec<(DataKeyId, WrappedKey)>,
+    ) -> Result<Outcome, Trouble> {
+        let (answer, verdict) = oneshot::channel();
+        self.submit(lane, Job { command, keys, answer })?;
+        verdict.blocking_recv().unwrap_or(Err(Trouble::Stopped))
+    }
+
+    fn submit(&self, lane: Lane, job: Job) -> Result<(), Trouble> {
+        self.shared.lanes.push(lane, job).map_err(|closed| match closed {
+            Closed::Full => Trouble::Overloaded,
+            Closed::Stopped => Trouble::Stopped,
+        })
+    }
+
+    /// Looks at what is durable. Be quick: the writer waits for readers when it publishes.
+    pub fn read<T>(&self, look: impl FnOnce(&State) -> T) -> T {
+        look(&self.shared.state.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// From addresses to ids.
+    pub fn directory(&self) -> &Directory {
+        &self.shared.directory
+    }
+
+    /// The data keys.
+    pub fn vault(&self) -> &Vault {
+        &self.shared.vault
+    }
+
+    /// The purpose keys.
+    pub fn keyring(&self) -> &SharedKeyring {
+        &self.shared.keyring
+    }
+
+    /// The clock.
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.shared.clock
+    }
+
+    /// The entropy.
+    pub fn entropy(&self) -> &dyn Entropy {
+        &*self.shared.entropy
+    }
+
+    /// The settings that decisions are held against.
+    pub fn limits(&self) -> &Limits {
+        &self.shared.limits
+    }
+
+    /// Reads the ledger beside the writer.
+    pub fn reader(&self) -> &Arc<dyn Reader> {
+        &self.shared.reader
+    }
+
+    /// Where the durable ledger ends.
+    pub fn head(&self) -> Head {
+        *self.shared.head.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tells of every commit.
+    pub fn published(&self) -> watch::Receiver<Position> {
+        self.shared.published.subscribe()
+    }
+
+    /// Takes the counts of what was not written, to write them down as one event a class.
+    pub fn take_suppressed(&self) -> BTreeMap<SuppressedClass, u64> {
+        std::mem::take(&mut *self.shared.suppressed.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Why the writer has stopped, if it failed.
+    pub fn failure(&self) -> Option<String> {
+        self.shared.failure.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Takes no more commands, carries out those that wait, and stops the writer. Says whether it was done in time.
+    pub fn stop(&self, patience: Duration) -> bool {
+        self.shared.lanes.close();
+        let end = Instant::now() + patience;
+        let mut finished = self.shared.finished.0.lock().unwrap_or_else(PoisonError::into_inner);
+        while !*finished {
+            let Some(left) = end.checked_duration_since(Instant::now()) else { return false };
+            finished =
+                self.shared.finished.1.wait_timeout(finished, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        true
+    }
+}

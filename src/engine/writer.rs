@@ -1,0 +1,250 @@
+//! The one writer: decide, append, one real fsync, publish, answer.
+
+use std::sync::Arc;
+use std::sync::PoisonError;
+use std::time::{Duration, Instant};
+
+use tokio::sync::oneshot;
+
+use super::lanes::Taken;
+use super::{Shared, Trouble};
+use crate::crypto::WrappedKey;
+use crate::domain::{
+    Command, Context, Decision, Draft, Event, Outcome, Overlay, Recorded, Refusal, State, Table, World, decide, evolve,
+    lawful,
+};
+use crate::ledger::{Batch, CommandPart, Head, Store, codec};
+use crate::system::random_id;
+use crate::types::{AddressId, CommandId, DataKeyId, Tag, Timestamp, UserId};
+
+/// Commands in one group at most.
+const GROUP_MAX: usize = 1024;
+/// Bytes of records in one group at most, about: well under a segment of the store.
+const GROUP_BYTES_MAX: usize = 256 << 10;
+/// How long key destruction may wait for company.
+const DESTROY_EVERY: Duration = Duration::from_secs(1);
+
+/// A command on its way.
+pub(super) struct Job {
+    pub(super) command: Command,
+    /// Data keys that its events need, stored in the same fsync if it has events.
+    pub(super) keys: Vec<(DataKeyId, WrappedKey)>,
+    pub(super) answer: oneshot::Sender<Result<Outcome, Trouble>>,
+}
+
+/// What must happen outside the ledger once an event is durable.
+enum Aftermath {
+    Destroy(DataKeyId),
+    Forget(UserId, Vec<AddressId>),
+}
+
+pub(super) struct Writer {
+    pub(super) shared: Arc<Shared>,
+    pub(super) store: Box<dyn Store>,
+    pub(super) doomed: Vec<DataKeyId>,
+    pub(super) destroyed: Instant,
+}
+
+/// A group of commands, decided and not yet durable.
+struct Group {
+    overlay: Overlay,
+    records: Vec<Vec<u8>>,
+    bytes: usize,
+    keys: Vec<(DataKeyId, WrappedKey)>,
+    answers: Vec<(oneshot::Sender<Result<Outcome, Trouble>>, Result<Outcome, Trouble>)>,
+    aftermath: Vec<Aftermath>,
+}
+
+impl Writer {
+    /// Runs until the lanes are closed and empty, or a write fails.
+    pub(super) fn run(mut self) {
+        loop {
+            match self.shared.lanes.take(GROUP_MAX, Duration::from_millis(500)) {
+                Taken::Jobs(jobs) => {
+                    let mut jobs = jobs.into_iter().peekable();
+                    while jobs.peek().is_some() {
+                        if let Err(cause) = self.commit(&mut jobs) {
+                            self.die(&cause);
+                            return;
+                        }
+                    }
+                }
+                Taken::Idle => {}
+                Taken::Finished => break,
+            }
+            if let Err(cause) = self.destroy_doomed(Destroy::WhenDue) {
+                self.die(&cause);
+                return;
+            }
+        }
+        if let Err(cause) = self.destroy_doomed(Destroy::Now) {
+            self.die(&cause);
+            return;
+        }
+        self.shared.finish_writer();
+    }
+
+    fn die(&self, cause: &str) {
+        self.shared.lanes.abort();
+        self.shared.fail(cause);
+    }
+
+    fn commit(&mut self, jobs: &mut std::iter::Peekable<std::vec::IntoIter<Job>>) -> Result<(), String> {
+        let shared = Arc::clone(&self.shared);
+        let (expected, epoch, group) = {
+            let state = shared.state.read().unwrap_or_else(PoisonError::into_inner);
+            let expected = state.next();
+            (expected, state.epoch().number.max(1), self.decide_group(&state, jobs)?)
+        };
+        if !group.records.is_empty() {
+            let keys = group.keys.iter().map(|(id, wrapped)| (*id, wrapped.as_bytes().to_vec())).collect();
+            let id = random_id(&*shared.entropy);
+            let batch = Batch { epoch, id, records: group.records, keys };
+            let _watched = shared.watch.commit();
+            let head: Head = self.store.append(expected, &batch).map_err(|fault| fault.to_string())?;
+            *shared.head.lock().unwrap_or_else(PoisonError::into_inner) = head;
+            for (id, wrapped) in group.keys {
+                shared.vault.insert(id, wrapped);
+            }
+            let mut state = shared.state.write().unwrap_or_else(PoisonError::into_inner);
+            group.overlay.settle(&mut state);
+            drop(state);
+            shared.published.send_replace(head.next);
+        }
+        for after in group.aftermath {
+            match after {
+                Aftermath::Destroy(id) => {
+                    shared.vault.destroy(id);
+                    self.doomed.push(id);
+                }
+                Aftermath::Forget(user, addresses) => shared.directory.forget(&addresses, user),
+            }
+        }
+        for (answer, verdict) in group.answers {
+            // A caller who went away has no use for the answer.
+            let _ = answer.send(verdict);
+        }
+        Ok(())
+    }
+
+    fn decide_group(
+        &self,
+        state: &State,
+        jobs: &mut std::iter::Peekable<std::vec::IntoIter<Job>>,
+    ) -> Result<Group, String> {
+        let shared = &*self.shared;
+        let now = shared.clock.now().max(state.last_time());
+        let mut overlay = Overlay::on(state);
+        let (mut records, mut bytes, mut keys, mut answers, mut aftermath) = (vec![], 0, vec![], vec![], vec![]);
+        while bytes < GROUP_BYTES_MAX
+            && let Some(job) = jobs.next()
+        {
+            let mut draft = Draft::new(state, &mut overlay);
+            let names = (job.command.address_lookup(), job.command.username_lookup());
+            let found = names.0.and_then(|tag| shared.directory.address_unsettled(tag));
+            let found = found.filter(|id| draft.addresses().look(id).is_some());
+            let taken = names.1.and_then(|tag| shared.directory.username(tag));
+            let username_taken = taken.is_some_and(|user| draft.users().look(&user).is_some());
+            let context = Context { now, limits: &shared.limits, found, username_taken };
+            let Decision { events, verdict, suppressed } = decide(&draft, job.command, &context);
+            if let Some(class) = suppressed {
+                shared.suppress(class);
+            }
+            if !events.is_empty() {
+                keys.extend(job.keys);
+            }
+            let written = self.record(&mut draft, events, now, &mut aftermath, names)?;
+            bytes += written.iter().map(Vec::len).sum::<usize>();
+            records.extend(written);
+            answers.push((job.answer, verdict.map_err(Trouble::Refused)));
+        }
+        Ok(Group { overlay, records, bytes, keys, answers, aftermath })
+    }
+
+    fn record(
+        &self,
+        draft: &mut Draft<'_>,
+        events: Vec<Event>,
+        now: Timestamp,
+        aftermath: &mut Vec<Aftermath>,
+        names: (Option<Tag>, Option<Tag>),
+    ) -> Result<Vec<Vec<u8>>, String> {
+        let command = CommandId(random_id(&*self.shared.entropy));
+        let last = events.len().saturating_sub(1);
+        let mut records = Vec::with_capacity(events.len());
+        for (index, event) in events.into_iter().enumerate() {
+            let recorded = Recorded { position: draft.small().next, time: now, command, event };
+            // The law is asserted, not trusted: what it forbids is a bug, and is never written.
+            lawful(draft, &recorded).map_err(|fault| format!("a decision broke the law: {fault}"))?;
+            self.consequences(draft, &recorded.event, aftermath, names);
+            evolve(draft, &recorded);
+            let part = if index == last { CommandPart::Last } else { CommandPart::Inner };
+            records.push(codec::encode(&recorded, part).map_err(|fault| fault.to_string())?);
+        }
+        Ok(records)
+    }
+
+    /// Notes what follows outside state, looking at the world as it is before the event.
+    fn consequences(
+        &self,
+        draft: &Draft<'_>,
+        event: &Event,
+        aftermath: &mut Vec<Aftermath>,
+        names: (Option<Tag>, Option<Tag>),
+    ) {
+        if let Event::UserRegistered { user, address, .. } = event {
+            if let Some(tag) = names.0 {
+                self.shared.directory.put_address(tag, *address);
+            }
+            if let Some(tag) = names.1 {
+                self.shared.directory.put_username(tag, *user);
+            }
+        }
+        // Verifiers die with the next password, but for those that the policy still compares with.
+        let kept = if let Event::PasswordSet { user, history, .. } = event {
+            Some((user, usize::from(*history)))
+        } else if let Event::UserErased { user, .. } = event {
+            Some((user, 0))
+        } else {
+            None
+        };
+        if let Some((user, kept)) = kept
+            && let Some(found) = draft.users().look(user)
+        {
+            let verifiers = found.credential.iter().chain(&found.past);
+            let dropped = verifiers.skip(kept).map(|old| Aftermath::Destroy(DataKeyId::Credential(old.id)));
+            aftermath.extend(dropped);
+        }
+        if let Event::UserErased { user, .. } = event {
+            aftermath.push(Aftermath::Destroy(DataKeyId::User(*user)));
+            if let Some(found) = draft.users().look(user) {
+                aftermath.push(Aftermath::Forget(*user, found.addresses.iter().map(|a| a.id).collect()));
+            }
+        }
+    }
+
+    fn destroy_doomed(&mut self, when: Destroy) -> Result<(), String> {
+        let due = when == Destroy::Now || self.destroyed.elapsed() >= DESTROY_EVERY;
+        if self.doomed.is_empty() || !due {
+            return Ok(());
+        }
+        for some in self.doomed.chunks(1024) {
+            self.store.destroy_keys(some).map_err(|fault| fault.to_string())?;
+        }
+        self.doomed.clear();
+        self.destroyed = Instant::now();
+        Ok(())
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Destroy {
+    WhenDue,
+    Now,
+}
+
+impl From<Refusal> for Trouble {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
