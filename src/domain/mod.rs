@@ -1,1 +1,4 @@
 //! (being built)
+
+pub mod common_passwords;
+pub mod password_policy;
