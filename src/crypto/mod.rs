@@ -1,1 +1,37 @@
-//! (being built)
+//! Keys and what is made with them: the keyring, data keys and seals, mailed secrets, tokens and passwords.
+//!
+//! Two handles are shared by the whole process: [`SharedKeyring`], of which one request takes one consistent view with
+//! [`SharedKeyring::current`] and passes it to the functions here, and [`Vault`], which holds the wrapped data keys.
+//! Every MAC, seal, verifier and token names the key that made it, so that rotation ends nothing alive. Nothing here
+//! reads the clock or the operating system's entropy: both are parameters.
+
+pub mod api_keys;
+pub mod codes;
+pub mod jwt;
+pub mod keyring;
+pub mod mac;
+pub mod master;
+pub mod password;
+pub mod phc;
+pub mod pool;
+pub mod seal;
+pub mod tokens;
+pub mod vault;
+
+mod aead;
+mod files;
+
+pub use api_keys::{ApiKeyKind, api_key_hash, fresh_api_key, parse_api_key};
+pub use codes::{CODE_LEN, TypedCode, code_matches, normalise_code, typed_code};
+pub use jwt::{Claims, JwtFault};
+pub use keyring::{Key, KeyFault, KeyId, KeyState, Keyring, Purpose, SecretKey, SharedKeyring};
+pub use mac::{MacKey, mac, tag};
+pub use master::MasterKey;
+pub use password::{PasswordParams, TooWeakOrCostly, normalise_password};
+pub use pool::{Busy, PasswordPool, PoolSettings, Rehash, Verdict};
+pub use seal::{DataKey, Field, SealedConfig, open, open_config, seal, seal_config};
+pub use tokens::{
+    ParsedMailSecret, ParsedRefreshToken, SecretLabel, mail_secret, parse_mail_secret, parse_refresh_token,
+    refresh_token,
+};
+pub use vault::{Vault, WrappedKey};

@@ -1,1 +1,10 @@
-//! (being built)
+//! The only room that reads the clock and the entropy: everything else takes them as parameters, so that a test or a
+//! simulation decides what time it is and which ids come next.
+
+pub mod clock;
+pub mod entropy;
+
+mod course;
+
+pub use clock::{Clock, ClockStatus, SystemClock, TestClock};
+pub use entropy::{Entropy, OsEntropy, SeededEntropy, random_array, random_id};

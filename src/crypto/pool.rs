@@ -1,0 +1,431 @@
+//! A fixed number of threads that hash passwords, each with memory of its own that it uses again and again.
+//!
+//! A fresh 19 MiB for each hash would cost nearly as much as the hash; a queue without bound would be a way to exhaust the
+//! server (P-11). Known and unknown users cost the same work and meet the same refusal (P-13).
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::io;
+use std::num::NonZeroUsize;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use argon2::{Algorithm, Block};
+use secrecy::{ExposeSecret, SecretString};
+use subtle::ConstantTimeEq;
+use tokio::sync::oneshot;
+use zeroize::{Zeroize, Zeroizing};
+
+use crate::system::Entropy;
+use crate::types::Span;
+
+use super::keyring::{KeyId, Purpose, SharedKeyring};
+use super::password::{PasswordParams, normalise_password};
+use super::phc::{HASH_LEN, SALT_LEN, Verifier};
+
+/// How long a worker waits for more before it wipes its memory, which costs some milliseconds.
+const IDLE: Duration = Duration::from_millis(200);
+
+/// How many hashes at once and how many waiting.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct PoolSettings {
+    /// Threads, each with the memory of one hash; more than cores gains nothing.
+    pub workers: NonZeroUsize,
+    /// Hashes that may wait for a thread; one more is refused with [`Busy`].
+    pub waiting_max: usize,
+    /// Cost of a new verifier, and of every check for an unknown user.
+    pub params: PasswordParams,
+}
+
+impl Default for PoolSettings {
+    /// A thread for each core, and a queue of about half a second.
+    fn default() -> Self {
+        let workers = thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        Self {
+            workers,
+            waiting_max: workers.get() * 32,
+            params: PasswordParams::default(),
+        }
+    }
+}
+
+/// All threads are busy and the queue is full, or the pool has stopped: answered with 503 (RFC 9110 §15.6.4).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("too many passwords are being checked: try again in a second")]
+pub struct Busy;
+
+impl Busy {
+    /// What `Retry-After` says.
+    pub const RETRY_AFTER: Span = Span::seconds(1);
+}
+
+/// Whether a password is the one that a verifier was made of.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Verdict {
+    /// It is not, or there is no verifier.
+    Wrong,
+    /// It is.
+    Right {
+        /// Whether a new verifier should take the old one's place.
+        rehash: Rehash,
+    },
+}
+
+impl Verdict {
+    /// Whether the password is right.
+    pub fn matches(self) -> bool {
+        match self {
+            Self::Wrong => false,
+            Self::Right { .. } => true,
+        }
+    }
+}
+
+/// Whether a verifier is what would be made of the password today.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Rehash {
+    /// Other cost, algorithm or pepper than today's: make a new one while the password is at hand (P-09, P-10).
+    Due,
+    /// Up to date.
+    NotNeeded,
+}
+
+/// The threads; hashing is asked of it and never done elsewhere.
+pub struct PasswordPool {
+    shared: Arc<Shared>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+}
+
+impl PasswordPool {
+    /// Starts the threads; an error is the system's refusal of a thread.
+    pub fn start(settings: PoolSettings, ring: SharedKeyring, entropy: Arc<dyn Entropy>) -> io::Result<Self> {
+        let (pepper, _) = ring.current().active(Purpose::Pepper);
+        let dummy = Verifier {
+            pepper: Some(pepper),
+            salt: random(entropy.as_ref(), SALT_LEN),
+            hash: Zeroizing::new(random(entropy.as_ref(), HASH_LEN)),
+            ..blank(settings.params)
+        };
+        let shared = Arc::new(Shared {
+            settings,
+            ring,
+            entropy,
+            dummy: dummy.to_phc(),
+            queue: Mutex::new(Queue {
+                jobs: VecDeque::with_capacity(settings.waiting_max),
+                open: true,
+            }),
+            work: Condvar::new(),
+            oversize: Mutex::new(()),
+        });
+        let pool = Self {
+            shared,
+            threads: Mutex::new(Vec::new()),
+        };
+        for number in 0..settings.workers.get() {
+            let shared = Arc::clone(&pool.shared);
+            // If one fails to start, dropping `pool` stops the others.
+            let thread = thread::Builder::new()
+                .name(format!("password-{number}"))
+                .spawn(move || shared.serve())?;
+            locked(&pool.threads).push(thread);
+        }
+        Ok(pool)
+    }
+
+    /// Makes a verifier (PHC) of a password.
+    pub async fn hash(&self, password: SecretString) -> Result<SecretString, Busy> {
+        self.ask_hash(password)?.await.map_err(|_| Busy)
+    }
+
+    /// Checks a password against a verifier, or against none at the same cost, for a user who is unknown or has none.
+    pub async fn verify(
+        &self,
+        password: SecretString,
+        verifier: Option<SecretString>,
+    ) -> Result<Verdict, Busy> {
+        self.ask_verify(password, verifier)?.await.map_err(|_| Busy)
+    }
+
+    /// [`PasswordPool::hash`] for commands and measurements; panics inside an asynchronous task.
+    pub fn hash_blocking(&self, password: SecretString) -> Result<SecretString, Busy> {
+        self.ask_hash(password)?.blocking_recv().map_err(|_| Busy)
+    }
+
+    /// [`PasswordPool::verify`] for commands and measurements; panics inside an asynchronous task.
+    pub fn verify_blocking(
+        &self,
+        password: SecretString,
+        verifier: Option<SecretString>,
+    ) -> Result<Verdict, Busy> {
+        self.ask_verify(password, verifier)?
+            .blocking_recv()
+            .map_err(|_| Busy)
+    }
+
+    /// What the threads keep for hashing: their number times the cost of one hash, in bytes.
+    pub fn memory_bytes(&self) -> u64 {
+        let PoolSettings { workers, params, .. } = self.shared.settings;
+        workers.get() as u64 * params.memory_bytes()
+    }
+
+    /// The most that hashing ever takes: one thread at a time may borrow more for an old verifier that cost more (P-11).
+    pub fn memory_bytes_max(&self) -> u64 {
+        let own = self.shared.settings.params.memory_bytes();
+        let largest = u64::from(PasswordParams::MEMORY_KIB_MAX) * 1_024;
+        self.memory_bytes() + largest.saturating_sub(own)
+    }
+
+    /// Hashes that wait for a thread now.
+    pub fn waiting(&self) -> usize {
+        locked(&self.shared.queue).jobs.len()
+    }
+
+    /// Takes nothing new, finishes what waits, wipes the memory and ends the threads; blocks until they have ended.
+    pub fn stop(&self) {
+        locked(&self.shared.queue).open = false;
+        self.shared.work.notify_all();
+        let threads = std::mem::take(&mut *locked(&self.threads));
+        for thread in threads {
+            if thread.join().is_err() {
+                tracing::error!("a password thread had panicked");
+            }
+        }
+    }
+
+    fn ask_hash(&self, password: SecretString) -> Result<oneshot::Receiver<SecretString>, Busy> {
+        let (answer, receiver) = oneshot::channel();
+        self.shared.enqueue(Job::Hash { password, answer })?;
+        Ok(receiver)
+    }
+
+    fn ask_verify(
+        &self,
+        password: SecretString,
+        verifier: Option<SecretString>,
+    ) -> Result<oneshot::Receiver<Verdict>, Busy> {
+        let (answer, receiver) = oneshot::channel();
+        self.shared.enqueue(Job::Verify {
+            password,
+            verifier,
+            answer,
+        })?;
+        Ok(receiver)
+    }
+}
+
+impl Drop for PasswordPool {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+impl fmt::Debug for PasswordPool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PasswordPool({:?})", self.shared.settings)
+    }
+}
+
+enum Job {
+    Hash {
+        password: SecretString,
+        answer: oneshot::Sender<SecretString>,
+    },
+    Verify {
+        password: SecretString,
+        verifier: Option<SecretString>,
+        answer: oneshot::Sender<Verdict>,
+    },
+}
+
+struct Queue {
+    jobs: VecDeque<Job>,
+    open: bool,
+}
+
+struct Shared {
+    settings: PoolSettings,
+    ring: SharedKeyring,
+    entropy: Arc<dyn Entropy>,
+    /// A verifier of no password.
+    dummy: SecretString,
+    queue: Mutex<Queue>,
+    work: Condvar,
+    /// Held by the one thread that uses more memory than is its own.
+    oversize: Mutex<()>,
+}
+
+impl Shared {
+    fn enqueue(&self, job: Job) -> Result<(), Busy> {
+        let mut queue = locked(&self.queue);
+        if !queue.open || queue.jobs.len() >= self.settings.waiting_max {
+            return Err(Busy);
+        }
+        queue.jobs.push_back(job);
+        drop(queue);
+        self.work.notify_one();
+        Ok(())
+    }
+
+    /// A thread's life: hash while there is work, wipe when there is none, end when the pool has.
+    fn serve(&self) {
+        let mut memory = vec![Block::new(); blank(self.settings.params).blocks()];
+        let mut clean = true;
+        loop {
+            let mut queue = locked(&self.queue);
+            if queue.jobs.is_empty() && queue.open && !clean {
+                queue = self
+                    .work
+                    .wait_timeout(queue, IDLE)
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .0;
+                if queue.jobs.is_empty() && queue.open {
+                    drop(queue);
+                    wipe(&mut memory);
+                    clean = true;
+                    continue;
+                }
+            }
+            while queue.jobs.is_empty() && queue.open {
+                queue = self.work.wait(queue).unwrap_or_else(PoisonError::into_inner);
+            }
+            let Some(job) = queue.jobs.pop_front() else { break };
+            drop(queue);
+            clean = false;
+            self.run(job, &mut memory);
+        }
+        wipe(&mut memory);
+    }
+
+    /// Does one job, unless nobody waits for it any more.
+    fn run(&self, job: Job, memory: &mut [Block]) {
+        match job {
+            Job::Hash { password, answer } => {
+                if !answer.is_closed() {
+                    // A caller that has gone meanwhile needs no answer.
+                    let _ = answer.send(self.hash(&password, memory));
+                }
+            }
+            Job::Verify {
+                password,
+                verifier,
+                answer,
+            } => {
+                if !answer.is_closed() {
+                    let _ = answer.send(self.verify(&password, verifier.as_ref(), memory));
+                }
+            }
+        }
+    }
+
+    fn hash(&self, password: &SecretString, memory: &mut [Block]) -> SecretString {
+        let ring = self.ring.current();
+        let (id, pepper) = ring.active(Purpose::Pepper);
+        let mut verifier = Verifier {
+            pepper: Some(id),
+            salt: random(self.entropy.as_ref(), SALT_LEN),
+            ..blank(self.settings.params)
+        };
+        let password = normalise_password(password.expose_secret());
+        verifier.hash = verifier.compute(&password, Some(pepper), memory);
+        verifier.to_phc()
+    }
+
+    fn verify(
+        &self,
+        password: &SecretString,
+        stored: Option<&SecretString>,
+        memory: &mut [Block],
+    ) -> Verdict {
+        let ring = self.ring.current();
+        let (active, _) = ring.active(Purpose::Pepper);
+        let password = normalise_password(password.expose_secret());
+        let known = stored.and_then(|text| {
+            let verifier = Verifier::parse(text.expose_secret());
+            if verifier.is_none() {
+                tracing::error!(
+                    "a stored verifier is not one that this version can check; the password counts as wrong"
+                );
+            }
+            verifier
+        });
+        let known = known.filter(|verifier| {
+            let checkable = verifier
+                .pepper
+                .is_none_or(|id| ring.get(Purpose::Pepper, id).is_some());
+            if !checkable {
+                tracing::error!(
+                    "a verifier needs a pepper that the keyring lacks; the password counts as wrong"
+                );
+            }
+            checkable
+        });
+        let Some(verifier) = known else {
+            let dummy = Verifier::parse(self.dummy.expose_secret()).expect("the pool wrote the dummy itself");
+            self.compare(&dummy, &password, ring.as_ref(), memory);
+            return Verdict::Wrong;
+        };
+        if !self.compare(&verifier, &password, ring.as_ref(), memory) {
+            return Verdict::Wrong;
+        }
+        let outdated = verifier.is_outdated(self.settings.params, active);
+        Verdict::Right {
+            rehash: if outdated { Rehash::Due } else { Rehash::NotNeeded },
+        }
+    }
+
+    /// Computes and compares in constant time, in this thread's memory if it is enough.
+    fn compare(
+        &self,
+        verifier: &Verifier,
+        password: &str,
+        ring: &super::keyring::Keyring,
+        memory: &mut [Block],
+    ) -> bool {
+        let pepper = verifier
+            .pepper
+            .and_then(|id: KeyId| ring.get(Purpose::Pepper, id));
+        let computed = if verifier.blocks() <= memory.len() {
+            verifier.compute(password, pepper, memory)
+        } else {
+            let _one_at_a_time = locked(&self.oversize);
+            let mut borrowed = vec![Block::new(); verifier.blocks()];
+            let computed = verifier.compute(password, pepper, &mut borrowed);
+            wipe(&mut borrowed);
+            computed
+        };
+        computed.ct_eq(&verifier.hash).into()
+    }
+}
+
+/// A verifier of today's cost, still without salt, hash and pepper.
+fn blank(params: PasswordParams) -> Verifier {
+    Verifier {
+        algorithm: Algorithm::Argon2id,
+        params,
+        pepper: None,
+        salt: Vec::new(),
+        hash: Zeroizing::new(vec![0; HASH_LEN]),
+    }
+}
+
+fn wipe(memory: &mut [Block]) {
+    for block in memory {
+        block.zeroize();
+    }
+}
+
+fn random(entropy: &dyn Entropy, length: usize) -> Vec<u8> {
+    let mut out = vec![0; length];
+    entropy.fill(&mut out);
+    out
+}
+
+/// Nothing panics while these locks are held, so a poisoned one still guards sound data.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests;
