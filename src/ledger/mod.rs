@@ -1,1 +1,30 @@
-//! (being built)
+//! The ledger below the writer: records, frames and their chain, and the stores that keep them.
+//!
+//! Payloads are opaque here. Only `sled.rs` knows sled, and only `durable.rs` holds unsafe code.
+
+pub mod anchor;
+mod dir;
+pub mod durable;
+pub mod error;
+pub mod frame;
+pub mod keys;
+pub mod lock;
+pub mod memory;
+pub mod record;
+pub mod replay;
+pub mod sled;
+pub mod store;
+pub mod walk;
+pub mod watch;
+
+#[cfg(test)]
+mod conformance;
+
+pub use anchor::{Anchor, AnchorError, AnchorPoint, AnchorVerdict};
+pub use error::StoreError;
+pub use frame::FrameRef;
+pub use memory::MemoryStore;
+pub use record::{CommandPart, RecordFault, RecordHeader};
+pub use replay::{ReplayCut, ReplayError, ReplayReport, replay, replay_from};
+pub use sled::{SledOptions, SledStore};
+pub use store::{Batch, Chain, Head, LedgerId, Reader, Store};

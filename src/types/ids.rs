@@ -114,9 +114,9 @@ impl DataKeyId {
         match kind {
             1 => Some(Self::User(UserId(rest))),
             2 => Some(Self::Credential(CredentialId(rest))),
-            3 if rest[..12] == [0; 12] => {
-                Some(Self::Day(u32::from_be_bytes([rest[12], rest[13], rest[14], rest[15]])))
-            }
+            3 if rest[..12] == [0; 12] => Some(Self::Day(u32::from_be_bytes([
+                rest[12], rest[13], rest[14], rest[15],
+            ]))),
             _ => None,
         }
     }
@@ -128,7 +128,11 @@ mod tests {
 
     #[test]
     fn a_data_key_id_survives_its_stored_form() {
-        for id in [DataKeyId::User(UserId([7; 16])), DataKeyId::Credential(CredentialId([8; 16])), DataKeyId::Day(20_000)] {
+        for id in [
+            DataKeyId::User(UserId([7; 16])),
+            DataKeyId::Credential(CredentialId([8; 16])),
+            DataKeyId::Day(20_000),
+        ] {
             assert_eq!(DataKeyId::from_bytes(&id.to_bytes()), Some(id));
         }
         assert_eq!(DataKeyId::from_bytes(&[9; 17]), None);

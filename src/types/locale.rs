@@ -27,7 +27,9 @@ impl Locale {
     /// Reads a BCP 47 tag by its primary subtag (`ko-KR` is Korean).
     pub fn parse(text: &str) -> Option<Self> {
         let primary = text.split(['-', '_']).next()?.trim();
-        Self::ALL.into_iter().find(|locale| primary.eq_ignore_ascii_case(locale.tag()))
+        Self::ALL
+            .into_iter()
+            .find(|locale| primary.eq_ignore_ascii_case(locale.tag()))
     }
 
     /// The best language for an `Accept-Language` header (RFC 9110 §12.5.4): the highest quality that we speak.
@@ -35,11 +37,17 @@ impl Locale {
         let mut best: Option<(Self, u32)> = None;
         for item in header.split(',').take(32) {
             let mut parts = item.split(';');
-            let Some(locale) = parts.next().and_then(Self::parse) else { continue };
+            let Some(locale) = parts.next().and_then(Self::parse) else {
+                continue;
+            };
             let quality = parts
                 .find_map(|part| part.trim().strip_prefix("q="))
                 .map_or(1.0, |q| q.trim().parse::<f32>().unwrap_or(0.0));
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to 0..=1000")]
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "clamped to 0..=1000"
+            )]
             let quality = (quality.clamp(0.0, 1.0) * 1000.0) as u32;
             if quality > 0 && best.is_none_or(|(_, b)| quality > b) {
                 best = Some((locale, quality));
@@ -61,7 +69,10 @@ mod tests {
 
     #[test]
     fn the_language_with_the_highest_quality_is_chosen() {
-        assert_eq!(Locale::from_accept_language("fr, en;q=0.3, ko-KR;q=0.9"), Some(Locale::Ko));
+        assert_eq!(
+            Locale::from_accept_language("fr, en;q=0.3, ko-KR;q=0.9"),
+            Some(Locale::Ko)
+        );
         assert_eq!(Locale::from_accept_language("fr"), None);
         assert_eq!(Locale::from_accept_language("ko;q=0, en;q=0.1"), Some(Locale::En));
     }

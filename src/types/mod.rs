@@ -12,7 +12,8 @@ pub mod time;
 
 pub use email::EmailAddress;
 pub use ids::{
-    AddressId, ApiKeyId, CommandId, CredentialId, DataKeyId, MailId, Position, SessionId, Tag, TokenId, UserId,
+    AddressId, ApiKeyId, CommandId, CredentialId, DataKeyId, MailId, Position, SessionId, Tag, TokenId,
+    UserId,
 };
 pub use locale::Locale;
 pub use names::{PersonName, Username};

@@ -43,7 +43,9 @@ impl Timestamp {
     /// Reads RFC 3339 with any offset.
     pub fn parse_rfc3339(text: &str) -> Option<Self> {
         let at = OffsetDateTime::parse(text, &::time::format_description::well_known::Rfc3339).ok()?;
-        i64::try_from(at.to_offset(UtcOffset::UTC).unix_timestamp_nanos() / 1_000).ok().map(Self)
+        i64::try_from(at.to_offset(UtcOffset::UTC).unix_timestamp_nanos() / 1_000)
+            .ok()
+            .map(Self)
     }
 }
 
