@@ -1,1 +1,3 @@
-//! (being built)
+//! Mails: what they say, and how they leave the house.
+
+pub mod sink;
