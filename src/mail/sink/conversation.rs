@@ -1,32 +1,28 @@
 //! One conversation with one client (RFC 5321 §4).
 
+mod auth;
+mod data;
+
 use std::io;
 use std::ops::ControlFlow::{self, Break, Continue};
 use std::sync::Arc;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
-use subtle::ConstantTimeEq as _;
 use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 
 use super::behaviour::{Act, SinkBehaviour, SinkTls, Step, take_acts};
-use super::received::ReceivedMail;
 use super::wire::{Duplex, Wire};
 use super::{Shared, lock};
 
 /// RFC 5321 says 512; AUTH lines may be longer (RFC 4954 §4).
 const COMMAND_BYTES_MAX: usize = 4096;
-/// RFC 5321 §4.5.3.1.6, CRLF included.
-const TEXT_LINE_BYTES_MAX: usize = 1000;
 /// RFC 5321 §4.5.3.1.3, the brackets not included.
 const PATH_BYTES_MAX: usize = 254;
 const RECIPIENTS_MAX: usize = 100;
 /// Errors after which the client is sent away.
 const OFFENCES_MAX: u8 = 20;
-const WRONG_SIGN_INS_MAX: u8 = 3;
 
 type Flow = io::Result<ControlFlow<()>>;
 
@@ -231,72 +227,6 @@ impl Conversation {
         }))
     }
 
-    async fn authenticate(&mut self, rest: &str) -> Flow {
-        if let Some(flow) = self.meets_fault(Step::Auth, &[]).await? {
-            return Ok(flow);
-        }
-        if self.needs_tls() {
-            return self.offend(530, "5.7.0 STARTTLS first").await;
-        }
-        let Some((user, password)) = self.behaviour.credentials.clone() else {
-            return self.offend(502, "5.5.1 No sign-in here").await;
-        };
-        if self.helo.is_none() || self.user.is_some() || self.envelope.is_some() {
-            return self.offend(503, "5.5.1 Not now").await;
-        }
-        let (mechanism, initial) = rest
-            .split_once(' ')
-            .map_or((rest, None), |(name, first)| (name, Some(first)));
-        let said = match mechanism.to_ascii_uppercase().as_str() {
-            "PLAIN" => self.ask("", initial).await?.and_then(|bytes| {
-                let mut fields = bytes.splitn(3, |byte| *byte == 0).skip(1).map(<[u8]>::to_vec);
-                Some((fields.next()?, fields.next()?))
-            }),
-            // "Username:" and "Password:", as draft-murchison-sasl-login says.
-            "LOGIN" => match self.ask("VXNlcm5hbWU6", initial).await? {
-                Some(name) => self.ask("UGFzc3dvcmQ6", None).await?.map(|word| (name, word)),
-                None => None,
-            },
-            _ => return self.offend(504, "5.5.4 PLAIN or LOGIN").await,
-        };
-        let Some((given_user, given_password)) = said else {
-            return self.offend(501, "5.5.2 Not a sign-in").await;
-        };
-        let right = given_user.ct_eq(user.as_bytes()) & given_password.ct_eq(password.as_bytes());
-        if bool::from(right) {
-            self.user = Some(user);
-            return self.go_on(235, "2.7.0 Signed in").await;
-        }
-        self.wrong_sign_ins += 1;
-        if self.wrong_sign_ins >= WRONG_SIGN_INS_MAX {
-            self.say(421, "4.7.0 Too many wrong sign-ins").await?;
-            return Ok(Break(()));
-        }
-        self.go_on(535, "5.7.8 Wrong name or password").await
-    }
-
-    /// What the client answers to a question of AUTH, decoded; `None` if it is not Base64 or the client cancels.
-    async fn ask(&mut self, question: &str, initial: Option<&str>) -> io::Result<Option<Vec<u8>>> {
-        if let Some(initial) = initial {
-            return Ok(if initial == "=" {
-                Some(Vec::new())
-            } else {
-                BASE64.decode(initial).ok()
-            });
-        }
-        self.say(334, question).await?;
-        let line = self
-            .wire
-            .line(COMMAND_BYTES_MAX)
-            .await?
-            .ok_or(io::ErrorKind::UnexpectedEof)?;
-        Ok(if line.too_long {
-            None
-        } else {
-            BASE64.decode(line.bytes.trim_ascii_end()).ok()
-        })
-    }
-
     async fn mail_from(&mut self, rest: &str) -> Flow {
         if let Some(flow) = self.meets_fault(Step::MailFrom, &[]).await? {
             return Ok(flow);
@@ -364,94 +294,6 @@ impl Conversation {
         }
         envelope.to.push(to);
         self.go_on(250, "2.1.5 Recipient taken").await
-    }
-
-    async fn data(&mut self) -> Flow {
-        let recipients = self
-            .envelope
-            .as_ref()
-            .map(|envelope| envelope.to.clone())
-            .unwrap_or_default();
-        if let Some(flow) = self.meets_fault(Step::Data, &recipients).await? {
-            return Ok(flow);
-        }
-        if recipients.is_empty() {
-            return self.offend(503, "5.5.1 RCPT first").await;
-        }
-        self.say(354, "End with a dot on a line of its own").await?;
-        let received = self.receive().await?;
-        let (Some(envelope), Some(helo)) = (self.envelope.take(), self.helo.clone()) else {
-            return Ok(Break(()));
-        };
-        let raw = match received {
-            Ok(raw) => raw,
-            Err((status, text)) => return self.offend(status, text).await,
-        };
-        let mail = ReceivedMail {
-            from: envelope.from,
-            to: envelope.to,
-            raw,
-            helo,
-            tls: self.tls,
-            auth_user: self.user.clone(),
-        };
-        match self.act_at(Step::Message, &recipients).await {
-            None => {
-                self.shared.keep(mail);
-                self.go_on(250, "2.0.0 Kept").await
-            }
-            Some(Act::AnswerAndDisconnect) => {
-                self.shared.keep(mail);
-                self.say(250, "2.0.0 Kept").await?;
-                Ok(Break(()))
-            }
-            Some(Act::KeepAndDisconnect) => {
-                self.shared.keep(mail);
-                Ok(Break(()))
-            }
-            Some(act @ (Act::Answer(..) | Act::Silence | Act::Disconnect | Act::Delay(_))) => {
-                self.perform(act).await
-            }
-        }
-    }
-
-    /// The mail up to the closing dot, dots unstuffed (RFC 5321 §4.5.2), or why it is refused.
-    ///
-    /// Only CRLF ends a line: a lone LF would let one mail smuggle another (CVE-2023-51764).
-    async fn receive(&mut self) -> io::Result<Result<Vec<u8>, (u16, &'static str)>> {
-        let bytes_max = self.behaviour.message_bytes_max;
-        let mut raw = Vec::new();
-        let mut refused = None;
-        let mut bytes = 0;
-        let mut at_line_start = true;
-        loop {
-            let line = self
-                .wire
-                .line(TEXT_LINE_BYTES_MAX + 1)
-                .await?
-                .ok_or(io::ErrorKind::UnexpectedEof)?;
-            if at_line_start && line.bytes == b".\r\n" {
-                return Ok(refused.map_or(Ok(raw), Err));
-            }
-            at_line_start = line.ends_with_crlf;
-            let text = line.bytes.strip_prefix(b".").unwrap_or(&line.bytes);
-            bytes += text.len();
-            if bytes > bytes_max {
-                refused = Some((552, "5.3.4 Too large"));
-                if bytes > bytes_max.saturating_mul(4) {
-                    return Err(io::ErrorKind::FileTooLarge.into());
-                }
-            } else if line.too_long || text.len() > TEXT_LINE_BYTES_MAX {
-                refused = refused.or(Some((500, "5.6.0 A line is at most 1000 bytes with CRLF")));
-            } else if !line.ends_with_crlf {
-                refused = refused.or(Some((550, "5.6.0 Lines end with CRLF")));
-            }
-            if refused.is_none() {
-                raw.extend_from_slice(text);
-            } else {
-                raw = Vec::new();
-            }
-        }
     }
 
     /// Waits as the faults of a step say, and gives what is to happen instead of the usual.
