@@ -5,27 +5,17 @@ use std::fmt::Write;
 use secrecy::SecretString;
 use zeroize::Zeroizing;
 
+use crate::domain::ApiKeyKind;
 use crate::system::{Entropy, random_array};
 
 use super::keyring::{KeyId, Keyring, Purpose};
 use super::mac::mac;
 
-/// What an API key may do.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum ApiKeyKind {
-    /// `pk_`: names a client program; may be public.
-    Publishable,
-    /// `sk_`: is an administrator.
-    Secret,
-}
-
-impl ApiKeyKind {
-    /// What its text begins with.
-    pub fn prefix(self) -> &'static str {
-        match self {
-            Self::Publishable => "pk_",
-            Self::Secret => "sk_",
-        }
+/// What its text begins with.
+fn prefix(kind: ApiKeyKind) -> &'static str {
+    match kind {
+        ApiKeyKind::Publishable => "pk_",
+        ApiKeyKind::Secret => "sk_",
     }
 }
 
@@ -35,7 +25,7 @@ const HEX_LEN: usize = 64;
 pub fn fresh_api_key(kind: ApiKeyKind, entropy: &dyn Entropy) -> SecretString {
     let bytes: Zeroizing<[u8; 32]> = Zeroizing::new(random_array(entropy));
     let mut text = String::with_capacity(3 + HEX_LEN);
-    text.push_str(kind.prefix());
+    text.push_str(prefix(kind));
     for byte in bytes.iter() {
         write!(text, "{byte:02x}").expect("a String takes every write");
     }
@@ -46,7 +36,7 @@ pub fn fresh_api_key(kind: ApiKeyKind, entropy: &dyn Entropy) -> SecretString {
 pub fn parse_api_key(text: &str) -> Option<ApiKeyKind> {
     let (kind, digits) = [ApiKeyKind::Publishable, ApiKeyKind::Secret]
         .into_iter()
-        .find_map(|kind| text.strip_prefix(kind.prefix()).map(|digits| (kind, digits)))?;
+        .find_map(|kind| text.strip_prefix(prefix(kind)).map(|digits| (kind, digits)))?;
     let is_hex = digits.len() == HEX_LEN
         && digits
             .bytes()

@@ -21,7 +21,7 @@ pub mod vault;
 mod aead;
 mod files;
 
-pub use api_keys::{ApiKeyKind, api_key_hash, fresh_api_key, parse_api_key};
+pub use api_keys::{api_key_hash, fresh_api_key, parse_api_key};
 pub use codes::{CODE_LEN, TypedCode, code_matches, normalise_code, typed_code};
 pub use jwt::{Claims, JwtFault};
 pub use keyring::{Key, KeyFault, KeyId, KeyState, Keyring, Purpose, SecretKey, SharedKeyring};

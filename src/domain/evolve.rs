@@ -273,7 +273,7 @@ fn count_sign_in(guard: &mut Guard, network: Tag, time: Timestamp) {
 
 fn save_policy(world: &mut impl World, policy: &super::password_policy::PasswordPolicy) {
     let mut number = 0;
-    while world.policies().look(&number).is_some_and(|known| known.name != policy.name) {
+    while world.policies().look(&number).is_some_and(|known| known.settings().name != policy.settings().name) {
         number += 1;
     }
     world.policies_mut().put(number, policy.clone());

@@ -35,7 +35,7 @@ pub const BYTES_MAX: usize = 4_096;
     clippy::struct_excessive_bools,
     reason = "the four check_ settings of the policy object"
 )]
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct PasswordPolicySettings {
     /// Its unique name, 1–100 characters.
     pub name: String,
@@ -103,7 +103,7 @@ pub struct PolicyFault {
 }
 
 /// A password policy that some password can meet.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct PasswordPolicy {
     settings: PasswordPolicySettings,
 }

@@ -58,7 +58,7 @@ impl State {
 
     /// The policy of a name.
     pub fn policy(&self, name: &str) -> Option<&PasswordPolicy> {
-        self.policies.values().find(|policy| policy.name == name)
+        self.policies.values().find(|policy| policy.settings().name == name)
     }
 }
 

@@ -15,14 +15,14 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{oneshot, watch};
 
-pub use boot::{Boot, BootError, BootReport, Rollback};
+pub use boot::{Boot, BootError, BootReport, DAY_KEYS_KEPT, Rollback, fold};
 pub use directory::Directory;
 pub use fingerprint::state_hash;
 pub use lanes::Lane;
 
 use crate::crypto::{SharedKeyring, Vault, WrappedKey};
 use crate::domain::{Command, Limits, Outcome, Refusal, State, SuppressedClass};
-use crate::ledger::{CommitWatch, Head, Reader};
+use crate::ledger::{Head, Reader};
 use crate::system::{Clock, Entropy};
 use crate::types::{DataKeyId, Position};
 use lanes::{Closed, Lanes};
@@ -54,7 +54,6 @@ struct Shared {
     head: Mutex<Head>,
     published: watch::Sender<Position>,
     suppressed: Mutex<BTreeMap<SuppressedClass, u64>>,
-    watch: CommitWatch,
     reader: Arc<dyn Reader>,
     failure: Mutex<Option<String>>,
     on_failure: Box<dyn Fn(&str) + Send + Sync>,

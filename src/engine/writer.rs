@@ -100,7 +100,6 @@ impl Writer {
             let keys = group.keys.iter().map(|(id, wrapped)| (*id, wrapped.as_bytes().to_vec())).collect();
             let id = random_id(&*shared.entropy);
             let batch = Batch { epoch, id, records: group.records, keys };
-            let _watched = shared.watch.commit();
             let head: Head = self.store.append(expected, &batch).map_err(|fault| fault.to_string())?;
             *shared.head.lock().unwrap_or_else(PoisonError::into_inner) = head;
             for (id, wrapped) in group.keys {

@@ -3,6 +3,7 @@
 //! Payloads are opaque here. Only `sled.rs` knows sled, and only `durable.rs` holds unsafe code.
 
 pub mod anchor;
+pub mod codec;
 mod dir;
 pub mod durable;
 pub mod error;
@@ -14,6 +15,7 @@ pub mod record;
 pub mod replay;
 pub mod sled;
 pub mod store;
+mod stored;
 pub mod walk;
 pub mod watch;
 

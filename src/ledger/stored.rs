@@ -7,7 +7,7 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use crate::domain::password_policy::PasswordPolicy;
+use crate::domain::password_policy::{PasswordPolicy, PasswordPolicySettings};
 use crate::domain::{
     Actor, Allowance, ApiKeyKind, DropCause, EndCause, EpochReason, FailCause, MailEnd, MailKind, PasswordCause,
     Purpose, RefusedCause, Role, Subject, SuppressedClass, Via,
@@ -219,13 +219,13 @@ pub(super) struct PolicyV1 {
     check_zxcvbn: bool,
     zxcvbn_score_threshold: u8,
     check_context: bool,
-    history: u16,
+    history: u8,
 }
 
 impl Stored for PasswordPolicy {
     type Form = PolicyV1;
     fn store(&self) -> PolicyV1 {
-        let Self {
+        let PasswordPolicySettings {
             name,
             length_min,
             length_max,
@@ -241,7 +241,7 @@ impl Stored for PasswordPolicy {
             zxcvbn_score_threshold,
             check_context,
             history,
-        } = self.clone();
+        } = self.settings().clone();
         PolicyV1 {
             name,
             length_min,
@@ -278,7 +278,7 @@ impl Stored for PasswordPolicy {
             check_context,
             history,
         } = form;
-        Some(Self {
+        Self::checked(PasswordPolicySettings {
             name,
             length_min,
             length_max,
@@ -295,5 +295,6 @@ impl Stored for PasswordPolicy {
             check_context,
             history,
         })
+        .ok()
     }
 }
