@@ -33,7 +33,7 @@ pub enum MetaName {
     LedgerId,
     /// `C`: when it was created, microseconds i64 big-endian.
     Created,
-    /// `O`: when it was last opened, the same; this write also probes durability at each start.
+    /// `O`: when it was last opened, the same, then how often u64; this write also probes durability at each start.
     Opened,
 }
 

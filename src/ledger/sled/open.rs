@@ -109,9 +109,19 @@ fn make(db: &Db, options: &SledOptions<'_>) -> Result<(Origin, LedgerId), StoreE
 /// Writes once through sled and sees whether its flush went through our symbol; durable either way.
 pub(super) fn probe(db: &Db, file: &DurableFile, now: Timestamp) -> Result<FlushPath, StoreError> {
     let unknown = |cause| StoreError::UnknownOutcome { cause };
+    // The count makes the value new each time: sled writes nothing for a value that is already there.
+    let starts = meta(db, MetaName::Opened)?
+        .and_then(|value| {
+            value
+                .get(8..)
+                .and_then(|count| count.try_into().ok())
+                .map(u64::from_be_bytes)
+        })
+        .map_or(1, |count| count.wrapping_add(1));
+    let value = [now.0.to_be_bytes(), starts.to_be_bytes()].concat();
     let before = file.synced_for_sled();
     guarded(|| {
-        db.insert(Key::Meta(MetaName::Opened).to_bytes(), &now.0.to_be_bytes())?;
+        db.insert(Key::Meta(MetaName::Opened).to_bytes(), value)?;
         db.flush().map(drop)
     })
     .map_err(unknown)?;
