@@ -3,11 +3,16 @@
 //! Its only truth is an append-only ledger of events; users, sessions, tokens and the outbox are folded from it.
 //! `src/ARCHITECTURE.md` is the map of the house.
 
+pub mod app;
+pub mod cli;
 pub mod config;
 pub mod crypto;
+pub mod desk;
 pub mod domain;
+pub mod engine;
 pub mod http;
 pub mod ledger;
 pub mod mail;
 pub mod system;
 pub mod types;
+pub mod workers;

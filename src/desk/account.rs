@@ -55,7 +55,7 @@ impl Desk {
             };
             Some((user.name.clone(), address.sealed.clone(), profile))
         })?;
-        let text = |field, sealed| {
+        let text = |field, sealed: &crate::types::Sealed| {
             let clear = crypto::open(&key, field, id.0, sealed)?;
             Some(std::str::from_utf8(&clear).ok()?.to_owned())
         };
@@ -74,7 +74,11 @@ impl Desk {
         visitor: &Visitor,
     ) -> Result<(), Fault> {
         let owner = caller.session.0;
-        match self.inner.repeats.look(CHANGE_SCOPE, &owner, current.expose_secret(), self.now()) {
+        match self
+            .inner
+            .repeats
+            .look(CHANGE_SCOPE, &owner, current.expose_secret(), self.now())
+        {
             Repeat::New => {}
             Repeat::KnownWrong => return Err(Refusal::CurrentPasswordWrong.into()),
             Repeat::TooOften => return Err(Fault::Repeated),
@@ -83,7 +87,9 @@ impl Desk {
             match self.try_change(caller, current, new, visitor).await {
                 Err(Fault::Refused(Refusal::Outdated)) => {}
                 Err(wrong @ Fault::Refused(Refusal::CurrentPasswordWrong)) => {
-                    self.inner.repeats.wrong(CHANGE_SCOPE, &owner, current.expose_secret(), self.now());
+                    self.inner
+                        .repeats
+                        .wrong(CHANGE_SCOPE, &owner, current.expose_secret(), self.now());
                     return Err(wrong);
                 }
                 decided => return decided,
@@ -100,7 +106,10 @@ impl Desk {
         visitor: &Visitor,
     ) -> Result<(), Fault> {
         let (id, session) = (caller.user, caller.session);
-        let user = self.engine().read(|state| state.users.get(&id).cloned()).ok_or(Refusal::UserNotFound)?;
+        let user = self
+            .engine()
+            .read(|state| state.users.get(&id).cloned())
+            .ok_or(Refusal::UserNotFound)?;
         let client = self.client_of(id, visitor).ok_or(Refusal::UserNotFound)?;
         let check = |verdict| Command::ChangePassword {
             user: id,
@@ -111,12 +120,16 @@ impl Desk {
             origin: client.origin.clone(),
         };
         // The limit is asked before a hash is spent: a command without a new password changes nothing.
-        let Some(credential) = user.credential.clone() else { return Err(Refusal::CurrentPasswordWrong.into()) };
-        self.carry_out(Lane::Proof, check(PasswordVerdict::Right(credential.id)), vec![]).await?;
+        let Some(credential) = user.credential.clone() else {
+            return Err(Refusal::CurrentPasswordWrong.into());
+        };
+        self.carry_out(Lane::Proof, check(PasswordVerdict::Right(credential.id)), vec![])
+            .await?;
         let mut owner = self.password_owner(id, &user);
         let verifier = owner.current.take();
         if !self.is_password(current, verifier.clone()).await?.matches() {
-            self.carry_out(Lane::Proof, check(PasswordVerdict::Wrong), vec![]).await?;
+            self.carry_out(Lane::Proof, check(PasswordVerdict::Wrong), vec![])
+                .await?;
             return Err(Refusal::CurrentPasswordWrong.into());
         }
         owner.current = verifier;
@@ -135,7 +148,9 @@ impl Desk {
 
     /// Closes the caller's account: it ends now, is erased later, and can be taken back by mail until then.
     pub async fn withdraw(&self, caller: Caller, visitor: &Visitor) -> Result<(), Fault> {
-        let client = self.client_of(caller.user, visitor).ok_or(Refusal::UserNotFound)?;
+        let client = self
+            .client_of(caller.user, visitor)
+            .ok_or(Refusal::UserNotFound)?;
         let mail = self.new_mail(caller.user, visitor).ok_or(Refusal::UserNotFound)?;
         let command = Command::Withdraw {
             user: caller.user,

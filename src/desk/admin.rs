@@ -53,32 +53,56 @@ impl Desk {
     /// The visitor that stands for the machine's own console.
     pub fn console() -> Visitor {
         let user_agent = "keyledger command line".to_owned();
-        Visitor { ip: IpAddr::V4(Ipv4Addr::LOCALHOST), user_agent, locale: None, exempt: true }
+        Visitor {
+            ip: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            user_agent,
+            locale: None,
+            exempt: true,
+        }
     }
 
     /// Registers somebody without a password; they set one by recovery.
     pub async fn create_user(&self, person: NewPerson, by: Actor) -> Result<UserId, Fault> {
-        let NewPerson { address, name, username, role, locale } = person;
+        let NewPerson {
+            address,
+            name,
+            username,
+            role,
+            locale,
+        } = person;
         let ring = self.engine().keyring().current();
         let entropy = self.engine().entropy();
         let user = UserId(random_id(entropy));
         let (key, wrapped) = self.engine().vault().make(DataKeyId::User(user), entropy);
-        let new = self.new_user(&key, user, role, &address, name.as_ref(), username.as_ref(), locale);
+        let new = self.new_user(
+            &key,
+            user,
+            role,
+            &address,
+            name.as_ref(),
+            username.as_ref(),
+            locale,
+        );
         let command = Command::CreateUser {
             lookup: Directory::address_tag(&ring, &address),
-            username: username.as_ref().map(|username| Directory::username_tag(&ring, username)),
+            username: username
+                .as_ref()
+                .map(|username| Directory::username_tag(&ring, username)),
             new,
             origin: self.seal_origin(&key, user.0, &Self::console()),
             by,
         };
-        self.carry_out(Lane::Proof, command, vec![(DataKeyId::User(user), wrapped)]).await?;
+        self.carry_out(Lane::Proof, command, vec![(DataKeyId::User(user), wrapped)])
+            .await?;
         Ok(user)
     }
 
     /// Finds a user by id, address or user name.
     pub fn find_user(&self, text: &str) -> Option<UserId> {
         if let Ok(id) = text.parse::<UserId>() {
-            return self.engine().read(|state| state.users.contains_key(&id).then_some(id));
+            return self
+                .engine()
+                .read(|state| state.users.contains_key(&id).then_some(id));
         }
         let ring = self.engine().keyring().current();
         if let Ok(address) = EmailAddress::parse(text) {
@@ -89,8 +113,12 @@ impl Desk {
             });
         }
         let username = Username::parse(text).ok()?;
-        let id = self.engine().directory().username(Directory::username_tag(&ring, &username))?;
-        self.engine().read(|state| state.users.contains_key(&id).then_some(id))
+        let id = self
+            .engine()
+            .directory()
+            .username(Directory::username_tag(&ring, &username))?;
+        self.engine()
+            .read(|state| state.users.contains_key(&id).then_some(id))
     }
 
     /// Shows a user.
@@ -105,7 +133,13 @@ impl Desk {
             let clear = crypto::open(&key, Field::Username, id.0, &sealed)?;
             Some(std::str::from_utf8(&clear).ok()?.to_owned())
         });
-        Some(UserView { profile, username, standing, has_password, sessions: self.sessions(id).len() })
+        Some(UserView {
+            profile,
+            username,
+            standing,
+            has_password,
+            sessions: self.sessions(id).len(),
+        })
     }
 
     /// The ids of all users, oldest first; a page of them.
@@ -113,34 +147,58 @@ impl Desk {
         self.engine().read(|state| {
             let mut all: Vec<_> = state.users.iter().map(|(id, user)| (user.created, *id)).collect();
             all.sort_unstable();
-            (all.len(), all.into_iter().skip(skip).take(take).map(|(_, id)| id).collect())
+            (
+                all.len(),
+                all.into_iter().skip(skip).take(take).map(|(_, id)| id).collect(),
+            )
         })
     }
 
     /// Keeps a user from signing in, and ends their sessions.
     pub async fn ban_user(&self, user: UserId, by: Actor) -> Result<(), Fault> {
-        self.carry_out(Lane::Proof, Command::BanUser { user, by }, vec![]).await.map(|_| ())
+        self.carry_out(Lane::Proof, Command::BanUser { user, by }, vec![])
+            .await
+            .map(|_| ())
     }
 
     /// Lets a user sign in again.
     pub async fn unban_user(&self, user: UserId, by: Actor) -> Result<(), Fault> {
-        self.carry_out(Lane::Proof, Command::UnbanUser { user, by }, vec![]).await.map(|_| ())
+        self.carry_out(Lane::Proof, Command::UnbanUser { user, by }, vec![])
+            .await
+            .map(|_| ())
     }
 
     /// Destroys a user's keys, at once and for good.
     pub async fn erase_user(&self, user: UserId, by: Actor) -> Result<(), Fault> {
-        self.carry_out(Lane::Proof, Command::EraseUser { user, by }, vec![]).await.map(|_| ())
+        self.carry_out(Lane::Proof, Command::EraseUser { user, by }, vec![])
+            .await
+            .map(|_| ())
     }
 
     /// Makes a recovery that an administrator hands over; the user is told by mail that it happened.
-    pub async fn admin_recovery(&self, user: UserId, lifetime: Span, by: Actor) -> Result<AdminRecovery, Fault> {
+    pub async fn admin_recovery(
+        &self,
+        user: UserId,
+        lifetime: Span,
+        by: Actor,
+    ) -> Result<AdminRecovery, Fault> {
         let proof = self.new_proof();
         let mails = self.notices(user, &Self::console());
-        let command = Command::IssueRecovery { user, proof, lifetime, mails, by };
+        let command = Command::IssueRecovery {
+            user,
+            proof,
+            lifetime,
+            mails,
+            by,
+        };
         self.carry_out(Lane::Proof, command, vec![]).await?;
-        let token = self.engine().read(|state| state.tokens.get(&proof.token).cloned());
+        let token = self
+            .engine()
+            .read(|state| state.tokens.get(&proof.token).cloned());
         let token = token.ok_or(Refusal::TokenNotFound)?;
-        let secret = self.link_secret(proof.token, &token, SecretLabel::Recovery).ok_or(Fault::Stopped)?;
+        let secret = self
+            .link_secret(proof.token, &token, SecretLabel::Recovery)
+            .ok_or(Fault::Stopped)?;
         let code = self.typed_code(proof.token, &token).ok_or(Fault::Stopped)?;
         Ok(AdminRecovery { secret, code })
     }

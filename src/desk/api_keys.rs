@@ -42,7 +42,17 @@ pub(crate) fn new_api_key(
     let hash = crypto::api_key_hash(ring, hash_key, text.expose_secret())
         .expect("the active key of a ring is in that ring");
     let id = ApiKeyId(random_id(entropy));
-    (NewApiKey { key: id, kind, hash, hash_key: hash_key.0, label, expires }, NewKeyText { id, text })
+    (
+        NewApiKey {
+            key: id,
+            kind,
+            hash,
+            hash_key: hash_key.0,
+            label,
+            expires,
+        },
+        NewKeyText { id, text },
+    )
 }
 
 impl Desk {
@@ -54,7 +64,10 @@ impl Desk {
         let mut hashed: Vec<(u32, [u8; 32])> = Vec::with_capacity(1);
         let (caller, used) = self.engine().read(|state| {
             for (id, key) in &state.api_keys {
-                let known = hashed.iter().find(|(of, _)| *of == key.hash_key).map(|(_, hash)| *hash);
+                let known = hashed
+                    .iter()
+                    .find(|(of, _)| *of == key.hash_key)
+                    .map(|(_, hash)| *hash);
                 let hash = match known {
                     Some(hash) => hash,
                     None => {
@@ -65,7 +78,13 @@ impl Desk {
                 };
                 if bool::from(hash.ct_eq(&key.hash)) {
                     let good = key.revoked.is_none() && key.expires.is_none_or(|expires| now < expires);
-                    return good.then_some((ApiCaller { key: *id, kind: key.kind }, key.used));
+                    return good.then_some((
+                        ApiCaller {
+                            key: *id,
+                            kind: key.kind,
+                        },
+                        key.used,
+                    ));
                 }
             }
             None
@@ -89,7 +108,9 @@ impl Desk {
         let engine: Engine = self.engine().clone();
         tokio::spawn(async move {
             // If it cannot be written, the next day's first call writes it.
-            let _ = engine.execute(Lane::Proof, Command::TouchApiKey { key }, vec![]).await;
+            let _ = engine
+                .execute(Lane::Proof, Command::TouchApiKey { key }, vec![])
+                .await;
         });
     }
 
@@ -103,12 +124,15 @@ impl Desk {
     ) -> Result<NewKeyText, Fault> {
         let ring = self.engine().keyring().current();
         let (key, text) = new_api_key(&ring, self.engine().entropy(), kind, label, expires);
-        self.carry_out(Lane::Proof, Command::CreateApiKey { key, by }, vec![]).await?;
+        self.carry_out(Lane::Proof, Command::CreateApiKey { key, by }, vec![])
+            .await?;
         Ok(text)
     }
 
     /// Ends an API key.
     pub async fn revoke_api_key(&self, key: ApiKeyId, by: Actor) -> Result<(), Fault> {
-        self.carry_out(Lane::Proof, Command::RevokeApiKey { key, by }, vec![]).await.map(|_| ())
+        self.carry_out(Lane::Proof, Command::RevokeApiKey { key, by }, vec![])
+            .await
+            .map(|_| ())
     }
 }

@@ -11,7 +11,7 @@ use super::{Desk, Fault};
 use crate::crypto::{self, DataKey, Field, WrappedKey};
 use crate::domain::{Ask, Client, Context};
 use crate::engine::Directory;
-use crate::types::{AddressId, ClientNet, DataKeyId, EmailAddress, Locale, Sealed, Tag, UserId};
+use crate::types::{AddressId, ClientNet, DataKeyId, EmailAddress, Locale, Sealed, UserId};
 
 /// Somebody at a door.
 #[derive(Clone, Debug)]
@@ -29,7 +29,10 @@ pub struct Visitor {
 impl Visitor {
     /// What is kept of them, sealed.
     pub fn origin(&self) -> Origin {
-        Origin { ip: self.ip, user_agent: self.user_agent.clone() }
+        Origin {
+            ip: self.ip,
+            user_agent: self.user_agent.clone(),
+        }
     }
 
     fn net(&self) -> [u8; 9] {
@@ -64,7 +67,10 @@ impl Desk {
         let (found, user_locale) = self.engine().read(|state| {
             let found = self.engine().directory().address(lookup, state);
             let found = found.and_then(|id| Some((id, *state.addresses.get(&id)?)));
-            (found, found.and_then(|(_, user)| Some(state.users.get(&user)?.locale)))
+            (
+                found,
+                found.and_then(|(_, user)| Some(state.users.get(&user)?.locale)),
+            )
         });
         let (day_key, keys) = self.day_key()?;
         let stranger = crypto::tag(&day_key, "stranger", &[address.canonical().as_bytes()]);
@@ -73,12 +79,26 @@ impl Desk {
             None => self.engine().vault().key(day_key.id()).or(Some(day_key)),
         };
         // An owner whose key is gone is being erased: they are a stranger from now on.
-        let Some(subject_key) = subject_key else { return Err(Fault::Stopped) };
+        let Some(subject_key) = subject_key else {
+            return Err(Fault::Stopped);
+        };
         let owner = found.map_or([0; 16], |(_, user)| user.0);
         let client = self.client(&subject_key, owner, visitor)?;
         // A user's own language comes before the browser's, but the event must not tell: both have one size.
-        let locale = user_locale.filter(|locale| *locale != Locale::En).or(visitor.locale).unwrap_or_default();
-        Ok(Greeting { found, ask: Ask { lookup, stranger, client, locale }, keys })
+        let locale = user_locale
+            .filter(|locale| *locale != Locale::En)
+            .or(visitor.locale)
+            .unwrap_or_default();
+        Ok(Greeting {
+            found,
+            ask: Ask {
+                lookup,
+                stranger,
+                client,
+                locale,
+            },
+            keys,
+        })
     }
 
     /// A client under a subject's key.
@@ -93,7 +113,13 @@ impl Desk {
     }
 
     pub(super) fn seal_origin(&self, key: &DataKey, owner: [u8; 16], visitor: &Visitor) -> Sealed {
-        crypto::seal(key, Field::EventClient, owner, &visitor.origin().to_bytes(), self.engine().entropy())
+        crypto::seal(
+            key,
+            Field::EventClient,
+            owner,
+            &visitor.origin().to_bytes(),
+            self.engine().entropy(),
+        )
     }
 
     /// A client under the key of a user; `None` if the user is gone.
@@ -105,7 +131,12 @@ impl Desk {
     /// What an event says of where it came from.
     pub fn open_origin(&self, owner: Option<UserId>, sealed: &Sealed) -> Option<Origin> {
         let key = self.engine().vault().key(sealed.key_id()?)?;
-        let clear = crypto::open(&key, Field::EventClient, owner.map_or([0; 16], |user| user.0), sealed)?;
+        let clear = crypto::open(
+            &key,
+            Field::EventClient,
+            owner.map_or([0; 16], |user| user.0),
+            sealed,
+        )?;
         Origin::from_bytes(&clear)
     }
 
@@ -114,7 +145,12 @@ impl Desk {
         let vault = self.engine().vault();
         let day = self.now().day();
         let id = DataKeyId::Day(day);
-        let mut fresh = self.inner.day_keys.fresh.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut fresh = self
+            .inner
+            .day_keys
+            .fresh
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         if fresh.as_ref().is_some_and(|(of, _)| *of != day) {
             *fresh = None;
         }
@@ -130,15 +166,21 @@ impl Desk {
 
     /// After a command with events has come back, the day's key is durable.
     pub(super) fn day_key_is_durable(&self) {
-        *self.inner.day_keys.fresh.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        *self
+            .inner
+            .day_keys
+            .fresh
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     /// The law's context for a look without a decision.
     pub(super) fn context(&self, found: Option<AddressId>) -> Context<'_> {
-        Context { now: self.now(), limits: self.limits(), found, username_taken: false }
-    }
-
-    pub(super) fn no_tag() -> Tag {
-        Tag([0; 16])
+        Context {
+            now: self.now(),
+            limits: self.limits(),
+            found,
+            username_taken: false,
+        }
     }
 }

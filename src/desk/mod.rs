@@ -77,8 +77,17 @@ impl Desk {
     /// Opens the desk before a running engine.
     pub fn open(engine: Engine, passwords: PasswordPool, settings: DeskSettings) -> Self {
         let (day_keys, repeats) = (DayKeys::default(), Repeats::new(engine.entropy()));
-        let inner = Inner { engine, passwords, settings, day_keys, repeats, touched: Mutex::default() };
-        Self { inner: Arc::new(inner) }
+        let inner = Inner {
+            engine,
+            passwords,
+            settings,
+            day_keys,
+            repeats,
+            touched: Mutex::default(),
+        };
+        Self {
+            inner: Arc::new(inner),
+        }
     }
 
     /// The engine behind it.
@@ -122,7 +131,10 @@ impl Desk {
         command: Command,
         keys: Vec<(crate::types::DataKeyId, crate::crypto::WrappedKey)>,
     ) -> Result<Outcome, Fault> {
-        self.engine().execute(lane, command, keys).await.map_err(Fault::from)
+        self.engine()
+            .execute(lane, command, keys)
+            .await
+            .map_err(Fault::from)
     }
 }
 

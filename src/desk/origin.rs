@@ -36,7 +36,10 @@ impl Origin {
         let (ip, rest) = bytes.split_first_chunk::<16>()?;
         let (&length, agent) = rest.split_first()?;
         let agent = std::str::from_utf8(agent.get(..usize::from(length))?).ok()?;
-        Some(Self { ip: IpAddr::V6(Ipv6Addr::from(*ip)).to_canonical(), user_agent: agent.to_owned() })
+        Some(Self {
+            ip: IpAddr::V6(Ipv6Addr::from(*ip)).to_canonical(),
+            user_agent: agent.to_owned(),
+        })
     }
 }
 
@@ -47,7 +50,10 @@ mod tests {
     #[test]
     fn an_origin_survives_and_has_one_size() {
         for (ip, agent) in [("192.0.2.1", "curl/8"), ("2001:db8::1", &"한".repeat(90))] {
-            let origin = Origin { ip: ip.parse().unwrap(), user_agent: agent.to_owned() };
+            let origin = Origin {
+                ip: ip.parse().unwrap(),
+                user_agent: agent.to_owned(),
+            };
             let back = Origin::from_bytes(&origin.to_bytes()).unwrap();
             assert_eq!(back.ip, origin.ip);
             assert!(agent.starts_with(&back.user_agent) && !back.user_agent.is_empty());

@@ -44,13 +44,17 @@ impl Desk {
     /// The policy of the REST routes. The start has checked that it exists.
     pub fn password_policy(&self) -> PasswordPolicy {
         let name = &self.settings().password_policy;
-        self.engine().read(|state| state.policy(name).cloned()).unwrap_or_else(PasswordPolicy::classic)
+        self.engine()
+            .read(|state| state.policy(name).cloned())
+            .unwrap_or_else(PasswordPolicy::classic)
     }
 
     /// What is known of a user, in clear, for the policy's eyes only.
     pub(super) fn password_owner(&self, id: UserId, user: &User) -> PasswordOwner {
-        let Some(key) = self.engine().vault().key(DataKeyId::User(id)) else { return PasswordOwner::default() };
-        let text = |field, sealed| {
+        let Some(key) = self.engine().vault().key(DataKeyId::User(id)) else {
+            return PasswordOwner::default();
+        };
+        let text = |field, sealed: &crate::types::Sealed| {
             let clear = crypto::open(&key, field, id.0, sealed)?;
             Some(std::str::from_utf8(&clear).ok()?.to_owned())
         };
@@ -59,10 +63,23 @@ impl Desk {
             addresses: addresses
                 .filter_map(|a| EmailAddress::parse(&text(Field::UserAddress, &a.sealed)?).ok())
                 .collect(),
-            name: user.name.as_ref().and_then(|s| PersonName::parse(&text(Field::UserName, s)?).ok()),
-            username: user.username.as_ref().and_then(|s| Username::parse(&text(Field::Username, s)?).ok()),
-            current: user.credential.as_ref().and_then(|credential| self.verifier(credential)),
-            past: user.past.iter().filter_map(|credential| self.verifier(credential)).collect(),
+            name: user
+                .name
+                .as_ref()
+                .and_then(|s| PersonName::parse(&text(Field::UserName, s)?).ok()),
+            username: user
+                .username
+                .as_ref()
+                .and_then(|s| Username::parse(&text(Field::Username, s)?).ok()),
+            current: user
+                .credential
+                .as_ref()
+                .and_then(|credential| self.verifier(credential)),
+            past: user
+                .past
+                .iter()
+                .filter_map(|credential| self.verifier(credential))
+                .collect(),
         }
     }
 
@@ -83,7 +100,11 @@ impl Desk {
     }
 
     /// Tests a new password: format with all rules at once, then sameness, then the leaked set.
-    pub(super) async fn test_password(&self, password: &SecretString, owner: PasswordOwner) -> Result<(), Unfit> {
+    pub(super) async fn test_password(
+        &self,
+        password: &SecretString,
+        owner: PasswordOwner,
+    ) -> Result<(), Unfit> {
         let policy = self.password_policy();
         let rules = |history_hits| {
             let context = PasswordContext {
@@ -101,7 +122,10 @@ impl Desk {
             let kept = usize::from(policy.settings().history);
             let mut hits = 0;
             for past in owner.past.iter().take(kept) {
-                let verdict = self.passwords().verify(password.clone(), Some(past.clone())).await;
+                let verdict = self
+                    .passwords()
+                    .verify(password.clone(), Some(past.clone()))
+                    .await;
                 hits += usize::from(verdict.map_err(|_| Unfit::Busy)?.matches());
             }
             broken = if hits > 0 { rules(hits) } else { broken };
@@ -115,21 +139,45 @@ impl Desk {
                 return Err(Unfit::Same);
             }
         }
-        if policy.is_breached(password.expose_secret()) { Err(Unfit::Leaked) } else { Ok(()) }
+        if policy.is_breached(password.expose_secret()) {
+            Err(Unfit::Leaked)
+        } else {
+            Ok(())
+        }
     }
 
     /// Hashes a new password and seals its verifier under a key of its own, which dies with the next password.
-    pub(super) async fn new_credential(&self, password: SecretString) -> Result<(NewCredential, NewKeys), Fault> {
+    pub(super) async fn new_credential(
+        &self,
+        password: SecretString,
+    ) -> Result<(NewCredential, NewKeys), Fault> {
         let verifier = self.passwords().hash(password).await?;
         Ok(self.seal_verifier(CredentialId(random_id(self.engine().entropy())), &verifier))
     }
 
-    pub(super) fn seal_verifier(&self, id: CredentialId, verifier: &SecretString) -> (NewCredential, NewKeys) {
+    pub(super) fn seal_verifier(
+        &self,
+        id: CredentialId,
+        verifier: &SecretString,
+    ) -> (NewCredential, NewKeys) {
         let entropy = self.engine().entropy();
         let key_id = DataKeyId::Credential(id);
         let (key, wrapped) = self.engine().vault().make(key_id, entropy);
-        let sealed = crypto::seal(&key, Field::Verifier, id.0, verifier.expose_secret().as_bytes(), entropy);
+        let sealed = crypto::seal(
+            &key,
+            Field::Verifier,
+            id.0,
+            verifier.expose_secret().as_bytes(),
+            entropy,
+        );
         let history = self.password_policy().settings().history;
-        (NewCredential { id, verifier: sealed, history }, vec![(key_id, wrapped)])
+        (
+            NewCredential {
+                id,
+                verifier: sealed,
+                history,
+            },
+            vec![(key_id, wrapped)],
+        )
     }
 }

@@ -46,18 +46,41 @@ impl Desk {
 
     pub(super) fn mail_under(&self, key: &crypto::DataKey, user: UserId, visitor: &Visitor) -> NewMail {
         let entropy = self.engine().entropy();
-        let details = crypto::seal(key, Field::MailDetails, user.0, &visitor.origin().to_bytes(), entropy);
-        NewMail { mail: MailId(random_id(entropy)), details }
+        let details = crypto::seal(
+            key,
+            Field::MailDetails,
+            user.0,
+            &visitor.origin().to_bytes(),
+            entropy,
+        );
+        NewMail {
+            mail: MailId(random_id(entropy)),
+            details,
+        }
     }
 
     /// A notice to each proven address of a user; to the first one if none is proven.
     pub(super) fn notices(&self, id: UserId, visitor: &Visitor) -> Vec<(AddressId, NewMail)> {
         let addresses: Vec<AddressId> = self.engine().read(|state| {
-            let Some(user) = state.users.get(&id) else { return vec![] };
-            let proven: Vec<_> = user.addresses.iter().filter(|a| a.verified.is_some()).map(|a| a.id).collect();
-            if proven.is_empty() { user.addresses.first().map(|a| a.id).into_iter().collect() } else { proven }
+            let Some(user) = state.users.get(&id) else {
+                return vec![];
+            };
+            let proven: Vec<_> = user
+                .addresses
+                .iter()
+                .filter(|a| a.verified.is_some())
+                .map(|a| a.id)
+                .collect();
+            if proven.is_empty() {
+                user.addresses.first().map(|a| a.id).into_iter().collect()
+            } else {
+                proven
+            }
         });
-        addresses.into_iter().filter_map(|address| Some((address, self.new_mail(id, visitor)?))).collect()
+        addresses
+            .into_iter()
+            .filter_map(|address| Some((address, self.new_mail(id, visitor)?)))
+            .collect()
     }
 
     /// The secret of a proof's link.
@@ -81,24 +104,38 @@ impl Desk {
         if let Some(parsed) = crypto::parse_mail_secret(text) {
             return match self.link_holder(&parsed, label(purpose), purpose) {
                 Some((_, address)) if greeting.found.is_some_and(|(known, _)| known == address) => {
-                    Found::Proof(ProofFound { token: parsed.token(), via: Via::Link })
+                    Found::Proof(ProofFound {
+                        token: parsed.token(),
+                        via: Via::Link,
+                    })
                 }
                 Some(_) | None => Found::Nothing,
             };
         }
-        let Some(typed) = crypto::normalise_code(text) else { return Found::Nothing };
-        let Some((address, _)) = greeting.found else { return Found::WrongCode };
+        let Some(typed) = crypto::normalise_code(text) else {
+            return Found::Nothing;
+        };
+        let Some((address, _)) = greeting.found else {
+            return Found::WrongCode;
+        };
         let ring = self.engine().keyring().current();
         let recent = self.engine().read(|state| recent_tokens(state, address, purpose));
         let label = label(purpose);
         let mut genuine = None;
         for (id, token) in recent {
             let key = KeyId(token.code_key);
-            if crypto::code_matches(&ring, key, label, id, token.user, token.address, &typed) && genuine.is_none() {
+            if crypto::code_matches(&ring, key, label, id, token.user, token.address, &typed)
+                && genuine.is_none()
+            {
                 genuine = Some(id);
             }
         }
-        genuine.map_or(Found::WrongCode, |token| Found::Proof(ProofFound { token, via: Via::Code }))
+        genuine.map_or(Found::WrongCode, |token| {
+            Found::Proof(ProofFound {
+                token,
+                via: Via::Code,
+            })
+        })
     }
 
     /// Whose a link's secret is, if it is genuine.

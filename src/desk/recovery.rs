@@ -24,7 +24,8 @@ impl Desk {
     ) -> Result<(), Fault> {
         let Greeting { ask, keys, .. } = self.greet(address, visitor)?;
         let fresh = !keys.is_empty();
-        self.carry_out(Lane::Stranger, Command::RequestProof { ask, purpose }, keys).await?;
+        self.carry_out(Lane::Stranger, Command::RequestProof { ask, purpose }, keys)
+            .await?;
         if fresh {
             self.day_key_is_durable();
         }
@@ -56,18 +57,22 @@ impl Desk {
         visitor: &Visitor,
     ) -> Result<(), Fault> {
         let greeting = self.greet(address, visitor)?;
-        let proof = self.prove(&greeting, presented, Purpose::Recovery, visitor).await?;
+        let proof = self
+            .prove(&greeting, presented, Purpose::Recovery, visitor)
+            .await?;
         let Greeting { found, ask, keys } = greeting;
         let network = ask.client.network;
         let holder = {
             let context = self.context(found.map(|(address, _)| address));
-            self.engine().read(|state| check_proof(state, &context, proof, Purpose::Recovery, network))
+            self.engine()
+                .read(|state| check_proof(state, &context, proof, Purpose::Recovery, network))
         };
         let holder = match holder {
             Ok(holder) => holder,
             Err(refusal) => {
                 if refusal == Refusal::TokenExpired {
-                    self.refuse_proof(proof, RefusedCause::Expired, &ask.client.origin).await?;
+                    self.refuse_proof(proof, RefusedCause::Expired, &ask.client.origin)
+                        .await?;
                 }
                 return Err(refusal.into());
             }
@@ -112,8 +117,13 @@ impl Desk {
             Found::Proof(proof) => Ok(proof),
             Found::Nothing => Err(Refusal::TokenNotFound.into()),
             Found::WrongCode => {
-                let command = Command::RefuseCode { ask: greeting.ask.clone(), purpose };
-                let outcome: Outcome = self.carry_out(Lane::Stranger, command, greeting.keys.clone()).await?;
+                let command = Command::RefuseCode {
+                    ask: greeting.ask.clone(),
+                    purpose,
+                };
+                let outcome: Outcome = self
+                    .carry_out(Lane::Stranger, command, greeting.keys.clone())
+                    .await?;
                 // The law never accepts a wrong code.
                 debug_assert_eq!(outcome, Outcome::Done);
                 Err(Refusal::TokenNotFound.into())
@@ -127,7 +137,11 @@ impl Desk {
         cause: RefusedCause,
         origin: &crate::types::Sealed,
     ) -> Result<(), Fault> {
-        let command = Command::RefuseProof { proof, cause, origin: origin.clone() };
+        let command = Command::RefuseProof {
+            proof,
+            cause,
+            origin: origin.clone(),
+        };
         self.carry_out(Lane::Proof, command, vec![]).await.map(|_| ())
     }
 }

@@ -35,7 +35,10 @@ pub(super) struct Repeats {
 
 impl Repeats {
     pub(super) fn new(entropy: &dyn Entropy) -> Self {
-        Self { key: random_array(entropy), seen: Mutex::default() }
+        Self {
+            key: random_array(entropy),
+            seen: Mutex::default(),
+        }
     }
 
     fn fingerprint(&self, scope: &str, owner: &[u8], value: &str) -> [u8; 16] {
@@ -52,7 +55,9 @@ impl Repeats {
     pub(super) fn look(&self, scope: &str, owner: &[u8], value: &str, now: Timestamp) -> Repeat {
         let print = self.fingerprint(scope, owner, value);
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some((first, count)) = seen.get_mut(&print) else { return Repeat::New };
+        let Some((first, count)) = seen.get_mut(&print) else {
+            return Repeat::New;
+        };
         if now >= *first + COUNTED_FOR {
             seen.remove(&print);
             return Repeat::New;
@@ -97,6 +102,9 @@ mod tests {
         }
         assert_eq!(repeats.look("change", b"s", "wrong", now), Repeat::TooOften);
         assert_eq!(repeats.look("change", b"s", "other", now), Repeat::New);
-        assert_eq!(repeats.look("change", b"s", "wrong", now + COUNTED_FOR), Repeat::New);
+        assert_eq!(
+            repeats.look("change", b"s", "wrong", now + COUNTED_FOR),
+            Repeat::New
+        );
     }
 }

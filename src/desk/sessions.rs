@@ -8,9 +8,7 @@ use super::greeting::Greeting;
 use super::repeats::Repeat;
 use super::{AccessFault, Command, Desk, Fault, Outcome, Refusal, Visitor};
 use crate::crypto::{self, Claims, JwtFault, KeyId, Purpose, Verdict};
-use crate::domain::{
-    Actor, NewSession, PasswordVerdict, Role, SessionFault, live_session, sign_in_gate,
-};
+use crate::domain::{Actor, NewSession, PasswordVerdict, Role, SessionFault, live_session, sign_in_gate};
 use crate::engine::Lane;
 use crate::system::random_id;
 use crate::types::{EmailAddress, SessionId, Span, Timestamp, UserId};
@@ -74,40 +72,82 @@ impl Desk {
         }
         let user = found.and_then(|(_, id)| self.engine().read(|state| state.users.get(&id).cloned()));
         let credential = user.as_ref().and_then(|user| user.credential.clone());
-        let verifier = credential.as_ref().and_then(|credential| self.verifier(credential));
+        let verifier = credential
+            .as_ref()
+            .and_then(|credential| self.verifier(credential));
         let checked = self.is_password(password, verifier).await?;
         let verdict = match &credential {
             Some(credential) if checked.matches() => PasswordVerdict::Right(credential.id),
             Some(_) | None => PasswordVerdict::Wrong,
         };
         let refresh_key = self.refresh_key();
-        let session = NewSession { session: SessionId(random_id(self.engine().entropy())), refresh_key };
-        let lane = if verdict == PasswordVerdict::Wrong { Lane::Stranger } else { Lane::Proof };
+        let session = NewSession {
+            session: SessionId(random_id(self.engine().entropy())),
+            refresh_key,
+        };
+        let lane = if verdict == PasswordVerdict::Wrong {
+            Lane::Stranger
+        } else {
+            Lane::Proof
+        };
         let require_verified = self.settings().require_verified_email;
-        let command = Command::SignIn { ask, verdict, session, require_verified };
+        let command = Command::SignIn {
+            ask,
+            verdict,
+            session,
+            require_verified,
+        };
         let outcome = self.carry_out(lane, command, keys).await?;
         let (Outcome::Session(Some(session)), Some((_, id)), Some(user)) = (outcome, found, user) else {
             return Err(Refusal::InvalidCredentials.into());
         };
-        if let (Verdict::Right(crypto::Rehash::Due), Some(credential)) = (checked, &credential) {
+        if let (
+            Verdict::Right {
+                rehash: crypto::Rehash::Due,
+            },
+            Some(credential),
+        ) = (checked, &credential)
+        {
             self.upgrade(id, credential.id, password.clone());
         }
-        self.tokens(id, user.role, session, 0, refresh_key).ok_or(Fault::Stopped)
+        self.tokens(id, user.role, session, 0, refresh_key)
+            .ok_or(Fault::Stopped)
     }
 
     /// Puts the password under the present parameters, beside the request and only if hashing has room.
     fn upgrade(&self, user: UserId, credential: crate::types::CredentialId, password: SecretString) {
         let desk = self.clone();
         tokio::spawn(async move {
-            let Ok(verifier) = desk.passwords().hash(password).await else { return };
+            let Ok(verifier) = desk.passwords().hash(password).await else {
+                return;
+            };
             // The same generation keeps its key: only the verifier is new.
-            let Some(key) = desk.engine().vault().key(crate::types::DataKeyId::Credential(credential)) else { return };
+            let Some(key) = desk
+                .engine()
+                .vault()
+                .key(crate::types::DataKeyId::Credential(credential))
+            else {
+                return;
+            };
             let bytes = verifier.expose_secret().as_bytes();
             let entropy = desk.engine().entropy();
             let sealed = crypto::seal(&key, crypto::Field::Verifier, credential.0, bytes, entropy);
-            let new = crate::domain::NewCredential { id: credential, verifier: sealed, history: 0 };
+            let new = crate::domain::NewCredential {
+                id: credential,
+                verifier: sealed,
+                history: 0,
+            };
             // If the password has changed meanwhile, the law refuses, and nothing is lost.
-            let _ = desk.carry_out(Lane::Proof, Command::UpgradeVerifier { user, credential: new }, vec![]).await;
+            let _ = desk
+                .carry_out(
+                    Lane::Proof,
+                    Command::UpgradeVerifier {
+                        user,
+                        credential: new,
+                    },
+                    vec![],
+                )
+                .await;
         });
     }
 
@@ -127,10 +167,20 @@ impl Desk {
         let ring = self.engine().keyring().current();
         let issued = self.now();
         let expires_in = self.limits().lifetimes.access;
-        let claims = Claims { user, role: role.word().to_owned(), session, issued, expires: issued + expires_in };
+        let claims = Claims {
+            user,
+            role: role.word().to_owned(),
+            session,
+            issued,
+            expires: issued + expires_in,
+        };
         let access = crypto::jwt::issue(&ring, &claims);
         let refresh = crypto::refresh_token(&ring, KeyId(refresh_key), session, counter)?;
-        Some(Tokens { access, refresh, expires_in })
+        Some(Tokens {
+            access,
+            refresh,
+            expires_in,
+        })
     }
 
     /// Whose an access token is, if its session holds at this moment.
@@ -142,11 +192,16 @@ impl Desk {
             JwtFault::Expired => AccessFault::Expired,
         })?;
         let (user, session) = (claims.user, claims.session);
-        self.engine().read(|state| match live_session(state, user, session, now) {
-            Ok((owner, _)) => Ok(Caller { user, session, role: owner.role }),
-            Err(SessionFault::Over) => Err(AccessFault::SessionOver),
-            Err(SessionFault::AccountGone) => Err(AccessFault::AccountGone),
-        })
+        self.engine()
+            .read(|state| match live_session(state, user, session, now) {
+                Ok((owner, _)) => Ok(Caller {
+                    user,
+                    session,
+                    role: owner.role,
+                }),
+                Err(SessionFault::Over) => Err(AccessFault::SessionOver),
+                Err(SessionFault::AccountGone) => Err(AccessFault::AccountGone),
+            })
     }
 
     /// Counts a bearer token that opened nothing; the tenth time it is told to stop.
@@ -192,14 +247,22 @@ impl Desk {
         let client = self.client_of(user, visitor).ok_or_else(none)?;
         let mail = address.and_then(|address| Some((address, self.new_mail(user, visitor)?)));
         let refresh_key = self.refresh_key();
-        let command = Command::Refresh { session, counter, refresh_key, mail, origin: client.origin };
+        let command = Command::Refresh {
+            session,
+            counter,
+            refresh_key,
+            mail,
+            origin: client.origin,
+        };
         match self.carry_out(Lane::Proof, command, vec![]).await? {
-            Outcome::Refreshed { counter, refresh_key } => {
-                self.tokens(user, role, session, counter, refresh_key).ok_or_else(none)
-            }
-            Outcome::Done | Outcome::Session(_) | Outcome::Issued(_) | Outcome::Ended(_) | Outcome::Verified => {
-                Err(none())
-            }
+            Outcome::Refreshed { counter, refresh_key } => self
+                .tokens(user, role, session, counter, refresh_key)
+                .ok_or_else(none),
+            Outcome::Done
+            | Outcome::Session(_)
+            | Outcome::Issued(_)
+            | Outcome::Ended(_)
+            | Outcome::Verified => Err(none()),
         }
     }
 
@@ -207,7 +270,11 @@ impl Desk {
     pub fn sessions(&self, user: UserId) -> Vec<SessionView> {
         let now = self.now();
         let live: Vec<_> = self.engine().read(|state| {
-            let held = state.users.get(&user).map(|user| user.sessions.clone()).unwrap_or_default();
+            let held = state
+                .users
+                .get(&user)
+                .map(|user| user.sessions.clone())
+                .unwrap_or_default();
             held.into_iter()
                 .rev()
                 .filter_map(|id| Some((id, live_session(state, user, id, now).ok()?.1.clone())))
@@ -230,12 +297,22 @@ impl Desk {
 
     /// Ends one session of a user.
     pub async fn end_session(&self, user: UserId, session: SessionId, by: Actor) -> Result<(), Fault> {
-        self.carry_out(Lane::Proof, Command::EndSession { user, session, by }, vec![]).await.map(|_| ())
+        self.carry_out(Lane::Proof, Command::EndSession { user, session, by }, vec![])
+            .await
+            .map(|_| ())
     }
 
     /// Ends all sessions of a user, but for one perhaps; says how many.
-    pub async fn end_sessions(&self, user: UserId, except: Option<SessionId>, by: Actor) -> Result<u32, Fault> {
-        match self.carry_out(Lane::Proof, Command::EndSessions { user, except, by }, vec![]).await? {
+    pub async fn end_sessions(
+        &self,
+        user: UserId,
+        except: Option<SessionId>,
+        by: Actor,
+    ) -> Result<u32, Fault> {
+        match self
+            .carry_out(Lane::Proof, Command::EndSessions { user, except, by }, vec![])
+            .await?
+        {
             Outcome::Ended(count) => Ok(count),
             Outcome::Done
             | Outcome::Session(_)

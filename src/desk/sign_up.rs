@@ -34,7 +34,12 @@ pub enum SignUpAnswer {
 impl Desk {
     /// Registers somebody.
     pub async fn sign_up(&self, form: SignUpForm, visitor: &Visitor) -> Result<SignUpAnswer, Fault> {
-        let SignUpForm { address, password, name, locale } = form;
+        let SignUpForm {
+            address,
+            password,
+            name,
+            locale,
+        } = form;
         let owner = PasswordOwner {
             addresses: vec![address.clone()],
             name: Some(name.clone()),
@@ -48,12 +53,17 @@ impl Desk {
         let (key, wrapped) = self.engine().vault().make(DataKeyId::User(user), entropy);
         let locale = locale.or(visitor.locale).unwrap_or_default();
         let new = self.new_user(&key, user, Role::User, &address, Some(&name), None, locale);
-        let session = NewSession { session: SessionId(random_id(entropy)), refresh_key: self.refresh_key() };
+        let session = NewSession {
+            session: SessionId(random_id(entropy)),
+            refresh_key: self.refresh_key(),
+        };
         let mode = match self.settings().enumeration {
             Enumeration::Open => SignUpMode::Open(session),
-            Enumeration::Strict => {
-                SignUpMode::Strict(greeting.found.and_then(|(_, owner)| self.new_mail(owner, visitor)))
-            }
+            Enumeration::Strict => SignUpMode::Strict(
+                greeting
+                    .found
+                    .and_then(|(_, owner)| self.new_mail(owner, visitor)),
+            ),
         };
         // What the new user leaves is theirs from the first event on; a collision stays under the owner's key.
         let mut ask = greeting.ask;

@@ -23,10 +23,21 @@ impl Desk {
         visitor: &Visitor,
     ) -> Result<(), Fault> {
         let greeting = self.greet(address, visitor)?;
-        let proof = self.prove(&greeting, presented, Purpose::VerifyEmail, visitor).await?;
+        let proof = self
+            .prove(&greeting, presented, Purpose::VerifyEmail, visitor)
+            .await?;
         let Greeting { ask, keys, .. } = greeting;
         let origin = ask.client.origin.clone();
-        let verified = self.carry_out(Lane::Proof, Command::VerifyAddress { proof, client: ask.client }, keys).await;
+        let verified = self
+            .carry_out(
+                Lane::Proof,
+                Command::VerifyAddress {
+                    proof,
+                    client: ask.client,
+                },
+                keys,
+            )
+            .await;
         if verified == Err(Fault::Refused(Refusal::TokenExpired)) {
             self.refuse_proof(proof, RefusedCause::Expired, &origin).await?;
         }
@@ -40,7 +51,10 @@ impl Desk {
         let holder = self.link_holder(&parsed, SecretLabel::DisownSignUp, Purpose::VerifyEmail);
         let (user, _) = holder.ok_or(Refusal::TokenNotFound)?;
         let client = self.client_of(user, visitor).ok_or(Refusal::TokenNotFound)?;
-        let command = Command::DisownSignUp { token: parsed.token(), origin: client.origin };
+        let command = Command::DisownSignUp {
+            token: parsed.token(),
+            origin: client.origin,
+        };
         self.carry_out(Lane::Proof, command, vec![]).await.map(|_| ())
     }
 
@@ -50,8 +64,14 @@ impl Desk {
         let holder = self.link_holder(&parsed, SecretLabel::Reopen, Purpose::Reopen);
         let (user, _) = holder.ok_or(Refusal::TokenNotFound)?;
         let client = self.client_of(user, visitor).ok_or(Refusal::TokenNotFound)?;
-        let proof = ProofFound { token: parsed.token(), via: Via::Link };
-        let command = Command::CancelWithdraw { proof, origin: client.origin };
+        let proof = ProofFound {
+            token: parsed.token(),
+            via: Via::Link,
+        };
+        let command = Command::CancelWithdraw {
+            proof,
+            origin: client.origin,
+        };
         self.carry_out(Lane::Proof, command, vec![]).await.map(|_| ())
     }
 }

@@ -30,10 +30,14 @@ pub(super) fn found(world: &impl World, policies: Vec<PasswordPolicy>, keys: Vec
     if world.small().next != Position(0) {
         return Decision::refused(Refusal::AlreadyFounded);
     }
-    let mut events = vec![Event::EpochStarted { number: 1, reason: EpochReason::Founded }];
-    events.extend(
-        policies.into_iter().map(|policy| Event::PolicySaved { policy: Box::new(policy), by: Actor::Operator }),
-    );
+    let mut events = vec![Event::EpochStarted {
+        number: 1,
+        reason: EpochReason::Founded,
+    }];
+    events.extend(policies.into_iter().map(|policy| Event::PolicySaved {
+        policy: Box::new(policy),
+        by: Actor::Operator,
+    }));
     events.extend(keys.into_iter().map(|key| created(key, Actor::Operator)));
     Decision::accepted(events, Outcome::Done)
 }
@@ -44,8 +48,23 @@ pub(super) fn start_epoch(world: &impl World, reason: EpochReason) -> Decision {
 }
 
 fn created(key: NewApiKey, by: Actor) -> Event {
-    let NewApiKey { key, kind, hash, hash_key, label, expires } = key;
-    Event::ApiKeyCreated { key, kind, hash, hash_key, label, expires, by }
+    let NewApiKey {
+        key,
+        kind,
+        hash,
+        hash_key,
+        label,
+        expires,
+    } = key;
+    Event::ApiKeyCreated {
+        key,
+        kind,
+        hash,
+        hash_key,
+        label,
+        expires,
+        by,
+    }
 }
 
 pub(super) fn create_api_key(key: NewApiKey, by: Actor) -> Decision {
@@ -63,7 +82,9 @@ pub(super) fn revoke_api_key(world: &impl World, key: ApiKeyId, by: Actor) -> De
 }
 
 pub(super) fn touch_api_key(world: &impl World, context: &Context<'_>, key: ApiKeyId) -> Decision {
-    let Some(known) = world.api_keys().look(&key) else { return Decision::refused(Refusal::ApiKeyNotFound) };
+    let Some(known) = world.api_keys().look(&key) else {
+        return Decision::refused(Refusal::ApiKeyNotFound);
+    };
     let events = if known.used.is_some_and(|at| at.day() == context.now.day()) {
         vec![]
     } else {

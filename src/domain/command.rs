@@ -4,8 +4,8 @@
 //! that name what they were computed against, so that `decide` can refuse one that is out of date.
 
 use crate::types::{
-    AddressId, ApiKeyId, CredentialId, Locale, MailId, Position, Sealed, SessionId, Span, Tag, Timestamp, TokenId,
-    UserId,
+    AddressId, ApiKeyId, CredentialId, Locale, MailId, Position, Sealed, SessionId, Span, Tag, Timestamp,
+    TokenId, UserId,
 };
 
 use super::access::ApiKeyKind;
@@ -161,7 +161,10 @@ pub struct NewApiKey {
 #[expect(missing_docs, reason = "the fields are described by their types")]
 pub enum Command {
     /// Make the ledger's first events.
-    Found { policies: Vec<PasswordPolicy>, keys: Vec<NewApiKey> },
+    Found {
+        policies: Vec<PasswordPolicy>,
+        keys: Vec<NewApiKey>,
+    },
     /// Begin an epoch: end everything that was issued.
     StartEpoch { reason: EpochReason },
     /// Record that the operator took the wall clock's word.
@@ -176,9 +179,22 @@ pub enum Command {
     SavePolicy { policy: PasswordPolicy, by: Actor },
 
     /// Register as a user.
-    SignUp { ask: Ask, new: NewUser, credential: NewCredential, proof: AddressProof, mail: NewMail, mode: SignUpMode },
+    SignUp {
+        ask: Ask,
+        new: NewUser,
+        credential: NewCredential,
+        proof: AddressProof,
+        mail: NewMail,
+        mode: SignUpMode,
+    },
     /// Register a user for somebody; they set their password by recovery.
-    CreateUser { lookup: Tag, username: Option<Tag>, new: NewUser, origin: Sealed, by: Actor },
+    CreateUser {
+        lookup: Tag,
+        username: Option<Tag>,
+        new: NewUser,
+        origin: Sealed,
+        by: Actor,
+    },
     /// Keep a user from signing in.
     BanUser { user: UserId, by: Actor },
     /// Let a user sign in again.
@@ -186,7 +202,13 @@ pub enum Command {
     /// Destroy a user's keys.
     EraseUser { user: UserId, by: Actor },
     /// Close one's account.
-    Withdraw { user: UserId, session: SessionId, proof: AddressProof, mail: NewMail, origin: Sealed },
+    Withdraw {
+        user: UserId,
+        session: SessionId,
+        proof: AddressProof,
+        mail: NewMail,
+        origin: Sealed,
+    },
     /// Take that back.
     CancelWithdraw { proof: ProofFound, origin: Sealed },
     /// Erase what is due to be erased.
@@ -195,15 +217,29 @@ pub enum Command {
     /// Ask for a mailed proof.
     RequestProof { ask: Ask, purpose: Purpose },
     /// Answer a request with a proof and its mail.
-    IssueProof { request: Position, proof: AddressProof, mail: NewMail },
+    IssueProof {
+        request: Position,
+        proof: AddressProof,
+        mail: NewMail,
+    },
     /// Answer a request with nothing.
     DropRequest { request: Position, cause: DropCause },
     /// Issue a recovery for a user, to be handed over by an administrator.
-    IssueRecovery { user: UserId, proof: AddressProof, lifetime: Span, mails: Vec<(AddressId, NewMail)>, by: Actor },
+    IssueRecovery {
+        user: UserId,
+        proof: AddressProof,
+        lifetime: Span,
+        mails: Vec<(AddressId, NewMail)>,
+        by: Actor,
+    },
     /// A typed code matched nothing.
     RefuseCode { ask: Ask, purpose: Purpose },
     /// A genuine proof came with something that may not be.
-    RefuseProof { proof: ProofFound, cause: RefusedCause, origin: Sealed },
+    RefuseProof {
+        proof: ProofFound,
+        cause: RefusedCause,
+        origin: Sealed,
+    },
     /// Set a new password by a proof.
     CompleteRecovery {
         proof: ProofFound,
@@ -218,7 +254,12 @@ pub enum Command {
     DisownSignUp { token: TokenId, origin: Sealed },
 
     /// Sign in.
-    SignIn { ask: Ask, verdict: PasswordVerdict, session: NewSession, require_verified: bool },
+    SignIn {
+        ask: Ask,
+        verdict: PasswordVerdict,
+        session: NewSession,
+        require_verified: bool,
+    },
     /// Put the same password under stronger parameters.
     UpgradeVerifier { user: UserId, credential: NewCredential },
     /// Set a new password, knowing the old one.
@@ -231,18 +272,48 @@ pub enum Command {
         origin: Sealed,
     },
     /// Exchange a refresh token.
-    Refresh { session: SessionId, counter: u32, refresh_key: u32, mail: Option<(AddressId, NewMail)>, origin: Sealed },
+    Refresh {
+        session: SessionId,
+        counter: u32,
+        refresh_key: u32,
+        mail: Option<(AddressId, NewMail)>,
+        origin: Sealed,
+    },
     /// End one session.
-    EndSession { user: UserId, session: SessionId, by: Actor },
+    EndSession {
+        user: UserId,
+        session: SessionId,
+        by: Actor,
+    },
     /// End all sessions of a user, but for one perhaps.
-    EndSessions { user: UserId, except: Option<SessionId>, by: Actor },
+    EndSessions {
+        user: UserId,
+        except: Option<SessionId>,
+        by: Actor,
+    },
 
     /// The next server took a mail.
-    MailDelivered { queued: Position, attempt: u16, status: u16 },
+    MailDelivered {
+        queued: Position,
+        attempt: u16,
+        status: u16,
+    },
     /// A mail is to be tried again.
-    MailDeferred { queued: Position, attempt: u16, status: u16, step: u8, next: Timestamp },
+    MailDeferred {
+        queued: Position,
+        attempt: u16,
+        status: u16,
+        step: u8,
+        next: Timestamp,
+    },
     /// A mail will not be delivered.
-    MailEnded { queued: Position, attempt: u16, status: u16, step: u8, cause: MailEnd },
+    MailEnded {
+        queued: Position,
+        attempt: u16,
+        status: u16,
+        step: u8,
+        cause: MailEnd,
+    },
 
     /// Write down how much was not written down.
     RecordSuppressed { class: SuppressedClass, count: u64 },
@@ -291,7 +362,11 @@ impl Command {
 
     /// The user name this names, as the directory looks it up.
     pub fn username_lookup(&self) -> Option<Tag> {
-        if let Self::CreateUser { username, .. } = self { *username } else { None }
+        if let Self::CreateUser { username, .. } = self {
+            *username
+        } else {
+            None
+        }
     }
 }
 

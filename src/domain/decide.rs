@@ -20,21 +20,37 @@ pub struct Decision {
 
 impl Decision {
     pub(super) fn accepted(events: Vec<Event>, outcome: Outcome) -> Self {
-        Self { events, verdict: Ok(outcome), suppressed: None }
+        Self {
+            events,
+            verdict: Ok(outcome),
+            suppressed: None,
+        }
     }
 
     pub(super) fn refused(refusal: Refusal) -> Self {
-        Self { events: vec![], verdict: Err(refusal), suppressed: None }
+        Self {
+            events: vec![],
+            verdict: Err(refusal),
+            suppressed: None,
+        }
     }
 
     pub(super) fn refused_with(events: Vec<Event>, refusal: Refusal) -> Self {
-        Self { events, verdict: Err(refusal), suppressed: None }
+        Self {
+            events,
+            verdict: Err(refusal),
+            suppressed: None,
+        }
     }
 
     pub(super) fn limited(kind: LimitKind, limit: u32, wait: Span) -> Self {
         Self {
             events: vec![],
-            verdict: Err(Refusal::Limited(LimitReached { kind, limit, wait: Span(wait.0.max(1)) })),
+            verdict: Err(Refusal::Limited(LimitReached {
+                kind,
+                limit,
+                wait: Span(wait.0.max(1)),
+            })),
             suppressed: Some(SuppressedClass::Limited),
         }
     }
@@ -50,59 +66,142 @@ pub fn decide(world: &impl World, command: Command, context: &Context<'_>) -> De
     match command {
         Command::Found { policies, keys } => access::found(world, policies, keys),
         Command::StartEpoch { reason } => access::start_epoch(world, reason),
-        Command::AcceptClock { kept } => Decision::accepted(vec![Event::ClockAccepted { kept }], Outcome::Done),
+        Command::AcceptClock { kept } => {
+            Decision::accepted(vec![Event::ClockAccepted { kept }], Outcome::Done)
+        }
         Command::CreateApiKey { key, by } => access::create_api_key(key, by),
         Command::RevokeApiKey { key, by } => access::revoke_api_key(world, key, by),
         Command::TouchApiKey { key } => access::touch_api_key(world, context, key),
-        Command::SavePolicy { policy, by } => {
-            Decision::accepted(vec![Event::PolicySaved { policy: Box::new(policy), by }], Outcome::Done)
-        }
-        Command::SignUp { ask, new, credential, proof, mail, mode } => {
-            user::sign_up(world, context, ask, new, credential, proof, &mail, mode)
-        }
-        Command::CreateUser { lookup: _, username: _, new, origin, by } => user::create(context, new, origin, by),
+        Command::SavePolicy { policy, by } => Decision::accepted(
+            vec![Event::PolicySaved {
+                policy: Box::new(policy),
+                by,
+            }],
+            Outcome::Done,
+        ),
+        Command::SignUp {
+            ask,
+            new,
+            credential,
+            proof,
+            mail,
+            mode,
+        } => user::sign_up(world, context, ask, new, credential, proof, &mail, mode),
+        Command::CreateUser {
+            lookup: _,
+            username: _,
+            new,
+            origin,
+            by,
+        } => user::create(context, new, origin, by),
         Command::BanUser { user, by } => user::ban(world, user, by),
         Command::UnbanUser { user, by } => user::unban(world, user, by),
         Command::EraseUser { user, by } => user::erase(world, user, by),
-        Command::Withdraw { user, session, proof, mail, origin } => {
-            user::withdraw(world, context, user, session, proof, &mail, origin)
-        }
+        Command::Withdraw {
+            user,
+            session,
+            proof,
+            mail,
+            origin,
+        } => user::withdraw(world, context, user, session, proof, &mail, origin),
         Command::CancelWithdraw { proof, origin } => user::cancel_withdraw(world, context, proof, origin),
         Command::EraseDue { user } => user::erase_due(world, context, user),
         Command::RequestProof { ask, purpose } => recovery::request(world, context, ask, purpose),
-        Command::IssueProof { request, proof, mail } => recovery::issue(world, context, request, proof, &mail),
-        Command::DropRequest { request, cause } => recovery::drop_request(world, request, cause),
-        Command::IssueRecovery { user, proof, lifetime, mails, by } => {
-            recovery::issue_by_administrator(world, context, user, proof, lifetime, &mails, by)
+        Command::IssueProof { request, proof, mail } => {
+            recovery::issue(world, context, request, proof, &mail)
         }
+        Command::DropRequest { request, cause } => recovery::drop_request(world, request, cause),
+        Command::IssueRecovery {
+            user,
+            proof,
+            lifetime,
+            mails,
+            by,
+        } => recovery::issue_by_administrator(world, context, user, proof, lifetime, &mails, by),
         Command::RefuseCode { ask, purpose } => recovery::refuse_code(world, context, ask, purpose),
         Command::RefuseProof { proof, cause, origin } => recovery::refuse_proof(world, proof, cause, origin),
-        Command::CompleteRecovery { proof, client, against, credential, mails } => {
-            recovery::complete(world, context, proof, &client, against, credential, &mails)
-        }
+        Command::CompleteRecovery {
+            proof,
+            client,
+            against,
+            credential,
+            mails,
+        } => recovery::complete(world, context, proof, &client, against, credential, &mails),
         Command::VerifyAddress { proof, client } => recovery::verify_address(world, context, proof, &client),
         Command::DisownSignUp { token, origin } => recovery::disown(world, context, token, origin),
-        Command::SignIn { ask, verdict, session, require_verified } => {
-            session::sign_in(world, context, ask, verdict, &session, require_verified)
-        }
+        Command::SignIn {
+            ask,
+            verdict,
+            session,
+            require_verified,
+        } => session::sign_in(world, context, ask, verdict, &session, require_verified),
         Command::UpgradeVerifier { user, credential } => session::upgrade_verifier(world, user, credential),
-        Command::ChangePassword { user, session, verdict, credential, mails, origin } => {
-            session::change_password(world, context, user, session, verdict, credential, &mails, &origin)
-        }
-        Command::Refresh { session, counter, refresh_key, mail, origin } => {
-            session::refresh(world, context, session, counter, refresh_key, mail, origin)
-        }
+        Command::ChangePassword {
+            user,
+            session,
+            verdict,
+            credential,
+            mails,
+            origin,
+        } => session::change_password(
+            world, context, user, session, verdict, credential, &mails, &origin,
+        ),
+        Command::Refresh {
+            session,
+            counter,
+            refresh_key,
+            mail,
+            origin,
+        } => session::refresh(world, context, session, counter, refresh_key, mail, origin),
         Command::EndSession { user, session, by } => session::end(world, user, session, by),
         Command::EndSessions { user, except, by } => session::end_all(world, user, except, by),
-        Command::MailDelivered { queued, attempt, status } => {
-            mail::settle(world, queued, Event::MailDelivered { queued, attempt, status })
-        }
-        Command::MailDeferred { queued, attempt, status, step, next } => {
-            mail::settle(world, queued, Event::MailDeferred { queued, attempt, status, step, next })
-        }
-        Command::MailEnded { queued, attempt, status, step, cause } => {
-            mail::settle(world, queued, Event::MailEnded { queued, attempt, status, step, cause })
-        }
+        Command::MailDelivered {
+            queued,
+            attempt,
+            status,
+        } => mail::settle(
+            world,
+            queued,
+            Event::MailDelivered {
+                queued,
+                attempt,
+                status,
+            },
+        ),
+        Command::MailDeferred {
+            queued,
+            attempt,
+            status,
+            step,
+            next,
+        } => mail::settle(
+            world,
+            queued,
+            Event::MailDeferred {
+                queued,
+                attempt,
+                status,
+                step,
+                next,
+            },
+        ),
+        Command::MailEnded {
+            queued,
+            attempt,
+            status,
+            step,
+            cause,
+        } => mail::settle(
+            world,
+            queued,
+            Event::MailEnded {
+                queued,
+                attempt,
+                status,
+                step,
+                cause,
+            },
+        ),
         Command::RecordSuppressed { class, count } => {
             Decision::accepted(vec![Event::Suppressed { class, count }], Outcome::Done)
         }

@@ -1,8 +1,8 @@
 //! What has happened. The only truth; past tense; never edited once a release has written one.
 
 use crate::types::{
-    AddressId, ApiKeyId, CommandId, CredentialId, Locale, MailId, Position, Sealed, SessionId, Span, Tag, Timestamp,
-    TokenId, UserId,
+    AddressId, ApiKeyId, CommandId, CredentialId, Locale, MailId, Position, Sealed, SessionId, Span, Tag,
+    Timestamp, TokenId, UserId,
 };
 
 use super::access::ApiKeyKind;
@@ -242,7 +242,10 @@ pub enum SuppressedClass {
 
 /// Everything that can happen.
 #[derive(Clone, PartialEq, Eq, Debug)]
-#[expect(missing_docs, reason = "the fields are ids and sealed values that their types describe")]
+#[expect(
+    missing_docs,
+    reason = "the fields are ids and sealed values that their types describe"
+)]
 pub enum Event {
     /// A span of validity began: what was issued before it is void (except passwords).
     EpochStarted { number: u32, reason: EpochReason },
@@ -251,7 +254,15 @@ pub enum Event {
     /// A password policy was made or changed.
     PolicySaved { policy: Box<PasswordPolicy>, by: Actor },
     /// An API key was made; only a keyed hash is kept.
-    ApiKeyCreated { key: ApiKeyId, kind: ApiKeyKind, hash: [u8; 32], hash_key: u32, label: String, expires: Option<Timestamp>, by: Actor },
+    ApiKeyCreated {
+        key: ApiKeyId,
+        kind: ApiKeyKind,
+        hash: [u8; 32],
+        hash_key: u32,
+        label: String,
+        expires: Option<Timestamp>,
+        by: Actor,
+    },
     /// An API key ended.
     ApiKeyRevoked { key: ApiKeyId, by: Actor },
     /// An API key was used; written at most once a day and key.
@@ -271,29 +282,71 @@ pub enum Event {
         origin: Sealed,
     },
     /// A sign-up named an address that has an account, and settings keep that secret.
-    SignUpCollided { address: AddressId, allowance: Allowance, client: Tag, origin: Sealed },
+    SignUpCollided {
+        address: AddressId,
+        allowance: Allowance,
+        client: Tag,
+        origin: Sealed,
+    },
     /// A password was set. Everything issued under the old one is void. So many earlier verifiers are kept, to be
     /// compared with the next one.
-    PasswordSet { user: UserId, credential: CredentialId, verifier: Sealed, cause: PasswordCause, history: u8, origin: Sealed },
+    PasswordSet {
+        user: UserId,
+        credential: CredentialId,
+        verifier: Sealed,
+        cause: PasswordCause,
+        history: u8,
+        origin: Sealed,
+    },
     /// The same password under stronger parameters.
-    VerifierUpgraded { user: UserId, credential: CredentialId, verifier: Sealed },
+    VerifierUpgraded {
+        user: UserId,
+        credential: CredentialId,
+        verifier: Sealed,
+    },
     /// An address was proven.
-    AddressVerified { user: UserId, address: AddressId, token: Option<TokenId>, via: Via, origin: Sealed },
+    AddressVerified {
+        user: UserId,
+        address: AddressId,
+        token: Option<TokenId>,
+        via: Via,
+        origin: Sealed,
+    },
     /// A user may not sign in.
     UserBanned { user: UserId, by: Actor },
     /// A user may sign in again.
     UserUnbanned { user: UserId, by: Actor },
     /// A user asked to be forgotten; `until` then it can be taken back.
-    WithdrawRequested { user: UserId, until: Timestamp, origin: Sealed },
+    WithdrawRequested {
+        user: UserId,
+        until: Timestamp,
+        origin: Sealed,
+    },
     /// It was taken back.
-    WithdrawCancelled { user: UserId, token: TokenId, origin: Sealed },
+    WithdrawCancelled {
+        user: UserId,
+        token: TokenId,
+        origin: Sealed,
+    },
     /// A user's keys are destroyed, now and at every later start.
     UserErased { user: UserId, by: Actor },
 
     /// Somebody asked for a way back in. Of one size, known or not.
-    ResetRequested { subject: Subject, allowance: Allowance, client: Tag, origin: Sealed, locale: Locale },
+    ResetRequested {
+        subject: Subject,
+        allowance: Allowance,
+        client: Tag,
+        origin: Sealed,
+        locale: Locale,
+    },
     /// Somebody asked for proof of an address. Of one size, known or not.
-    VerificationRequested { subject: Subject, allowance: Allowance, client: Tag, origin: Sealed, locale: Locale },
+    VerificationRequested {
+        subject: Subject,
+        allowance: Allowance,
+        client: Tag,
+        origin: Sealed,
+        locale: Locale,
+    },
     /// A request will lead to no mail.
     RequestDropped { request: Position, cause: DropCause },
     /// A proof was made; earlier ones of its kind are superseded.
@@ -310,13 +363,34 @@ pub enum Event {
         by: Actor,
     },
     /// A wrong code was typed.
-    CodeRefused { subject: Subject, purpose: Purpose, token: Option<TokenId>, allowance: Allowance, origin: Sealed },
+    CodeRefused {
+        subject: Subject,
+        purpose: Purpose,
+        token: Option<TokenId>,
+        allowance: Allowance,
+        origin: Sealed,
+    },
     /// A genuine proof came with something that may not be.
-    ProofRefused { user: UserId, token: TokenId, cause: RefusedCause, origin: Sealed },
+    ProofRefused {
+        user: UserId,
+        token: TokenId,
+        cause: RefusedCause,
+        origin: Sealed,
+    },
     /// A user is back in, as far as the password goes.
-    RecoveryCompleted { user: UserId, token: TokenId, address: AddressId, via: Via, origin: Sealed },
+    RecoveryCompleted {
+        user: UserId,
+        token: TokenId,
+        address: AddressId,
+        via: Via,
+        origin: Sealed,
+    },
     /// A person who got a verification mail said that the account is not theirs.
-    SignUpDisowned { user: UserId, token: TokenId, origin: Sealed },
+    SignUpDisowned {
+        user: UserId,
+        token: TokenId,
+        origin: Sealed,
+    },
 
     /// A session began.
     SignedIn {
@@ -330,26 +404,81 @@ pub enum Event {
         origin: Sealed,
     },
     /// A sign-in was refused.
-    SignInFailed { subject: Subject, network: Tag, cause: FailCause, origin: Sealed },
+    SignInFailed {
+        subject: Subject,
+        network: Tag,
+        cause: FailCause,
+        origin: Sealed,
+    },
     /// A signed-in user gave a wrong current password.
-    CurrentPasswordWrong { user: UserId, session: SessionId, origin: Sealed },
+    CurrentPasswordWrong {
+        user: UserId,
+        session: SessionId,
+        origin: Sealed,
+    },
     /// A refresh token was exchanged for its successor.
-    RefreshRotated { user: UserId, session: SessionId, counter: u32, refresh_key: u32, idle: Span },
+    RefreshRotated {
+        user: UserId,
+        session: SessionId,
+        counter: u32,
+        refresh_key: u32,
+        idle: Span,
+    },
     /// A refresh token came back that had been replaced long ago.
-    RefreshReplayed { user: UserId, session: SessionId, counter: u32, origin: Sealed },
+    RefreshReplayed {
+        user: UserId,
+        session: SessionId,
+        counter: u32,
+        origin: Sealed,
+    },
     /// One session ended.
-    SessionEnded { user: UserId, session: SessionId, cause: EndCause, by: Actor },
+    SessionEnded {
+        user: UserId,
+        session: SessionId,
+        cause: EndCause,
+        by: Actor,
+    },
     /// All sessions of a user ended, but for one perhaps.
-    SessionsEnded { user: UserId, except: Option<SessionId>, count: u32, cause: EndCause, by: Actor },
+    SessionsEnded {
+        user: UserId,
+        except: Option<SessionId>,
+        count: u32,
+        cause: EndCause,
+        by: Actor,
+    },
 
     /// A mail is due.
-    MailQueued { mail: MailId, kind: MailKind, user: UserId, address: AddressId, token: Option<TokenId>, locale: Locale, details: Sealed },
+    MailQueued {
+        mail: MailId,
+        kind: MailKind,
+        user: UserId,
+        address: AddressId,
+        token: Option<TokenId>,
+        locale: Locale,
+        details: Sealed,
+    },
     /// The next server took it.
-    MailDelivered { queued: Position, attempt: u16, status: u16 },
+    MailDelivered {
+        queued: Position,
+        attempt: u16,
+        status: u16,
+    },
     /// It will be tried again.
-    MailDeferred { queued: Position, attempt: u16, status: u16, step: u8, next: Timestamp },
+    MailDeferred {
+        queued: Position,
+        attempt: u16,
+        status: u16,
+        step: u8,
+        next: Timestamp,
+    },
     /// It will not.
-    MailEnded { queued: Position, attempt: u16, status: u16, step: u8, cause: MailEnd },
+    MailEnded {
+        queued: Position,
+        attempt: u16,
+        status: u16,
+        step: u8,
+        cause: MailEnd,
+    },
 
     /// So many requests were answered and not written one by one.
     Suppressed { class: SuppressedClass, count: u64 },

@@ -26,11 +26,22 @@ pub fn evolve(world: &mut impl World, recorded: &Recorded) {
     small.last_time = time;
     match &recorded.event {
         Event::EpochStarted { number, .. } => {
-            world.small_mut().epoch = Epoch { number: *number, valid_from: position };
+            world.small_mut().epoch = Epoch {
+                number: *number,
+                valid_from: position,
+            };
         }
         Event::ClockAccepted { .. } | Event::Suppressed { .. } => {}
         Event::PolicySaved { policy, .. } => save_policy(world, policy),
-        Event::ApiKeyCreated { key, kind, hash, hash_key, label, expires, .. } => {
+        Event::ApiKeyCreated {
+            key,
+            kind,
+            hash,
+            hash_key,
+            label,
+            expires,
+            ..
+        } => {
             let made = ApiKey {
                 kind: *kind,
                 hash: *hash,
@@ -54,15 +65,31 @@ pub fn evolve(world: &mut impl World, recorded: &Recorded) {
             }
         }
         event @ Event::UserRegistered { .. } => register(world, position, time, event),
-        Event::SignUpCollided { address, allowance, client, .. } => {
+        Event::SignUpCollided {
+            address,
+            allowance,
+            client,
+            ..
+        } => {
             stranger_wrote(world, time);
             bump(world, *client, StrangerClass::ClientSignUps, time, position);
             if let Some(guard) = guard_of_subject(world, Subject::Address(*address)) {
                 count_mail(guard, *allowance, time);
             }
         }
-        Event::PasswordSet { user, credential, verifier, cause, history, .. } => {
-            let set = Credential { id: *credential, verifier: verifier.clone(), set: time };
+        Event::PasswordSet {
+            user,
+            credential,
+            verifier,
+            cause,
+            history,
+            ..
+        } => {
+            let set = Credential {
+                id: *credential,
+                verifier: verifier.clone(),
+                set: time,
+            };
             if let Some(found) = touch(world, *user, time) {
                 if let Some(old) = found.credential.replace(set) {
                     found.past.insert(0, old);
@@ -77,14 +104,20 @@ pub fn evolve(world: &mut impl World, recorded: &Recorded) {
                 end_sessions(world, *user, None);
             }
         }
-        Event::VerifierUpgraded { user, credential, verifier } => {
+        Event::VerifierUpgraded {
+            user,
+            credential,
+            verifier,
+        } => {
             if let Some(found) = world.users_mut().edit(user)
                 && let Some(current) = found.credential.as_mut().filter(|c| c.id == *credential)
             {
                 current.verifier = verifier.clone();
             }
         }
-        Event::AddressVerified { user, address, token, .. } => {
+        Event::AddressVerified {
+            user, address, token, ..
+        } => {
             if let Some(found) = touch(world, *user, time)
                 && let Some(known) = found.addresses.iter_mut().find(|known| known.id == *address)
             {
@@ -123,18 +156,44 @@ pub fn evolve(world: &mut impl World, recorded: &Recorded) {
             set_standing(world, *token, TokenStanding::Spent);
         }
         Event::UserErased { user, .. } => erase(world, *user, position),
-        Event::ResetRequested { subject, allowance, client, origin, locale } => {
-            let due = |address| Due { address, purpose: Purpose::Recovery, locale: *locale, origin: origin.clone() };
+        Event::ResetRequested {
+            subject,
+            allowance,
+            client,
+            origin,
+            locale,
+        } => {
+            let due = |address| Due {
+                address,
+                purpose: Purpose::Recovery,
+                locale: *locale,
+                origin: origin.clone(),
+            };
             requested(world, position, time, *subject, *allowance, *client, due);
         }
-        Event::VerificationRequested { subject, allowance, client, origin, locale } => {
-            let due =
-                |address| Due { address, purpose: Purpose::VerifyEmail, locale: *locale, origin: origin.clone() };
+        Event::VerificationRequested {
+            subject,
+            allowance,
+            client,
+            origin,
+            locale,
+        } => {
+            let due = |address| Due {
+                address,
+                purpose: Purpose::VerifyEmail,
+                locale: *locale,
+                origin: origin.clone(),
+            };
             requested(world, position, time, *subject, *allowance, *client, due);
         }
         Event::RequestDropped { request, .. } => world.requests_mut().remove(request),
         event @ Event::TokenIssued { .. } => issue(world, position, time, event),
-        Event::CodeRefused { subject, token, allowance, .. } => {
+        Event::CodeRefused {
+            subject,
+            token,
+            allowance,
+            ..
+        } => {
             stranger_wrote(world, time);
             match *subject {
                 Subject::Stranger(tag) => bump(world, tag, StrangerClass::Codes, time, position),
@@ -164,7 +223,13 @@ pub fn evolve(world: &mut impl World, recorded: &Recorded) {
             stranger_wrote(world, time);
             match *subject {
                 Subject::Stranger(tag) => {
-                    bump(world, stranger_pair(tag, *network), StrangerClass::SignIns, time, position);
+                    bump(
+                        world,
+                        stranger_pair(tag, *network),
+                        StrangerClass::SignIns,
+                        time,
+                        position,
+                    );
                     bump(world, tag, StrangerClass::SignInsHour, time, position);
                 }
                 Subject::Address(_) => {
@@ -176,10 +241,20 @@ pub fn evolve(world: &mut impl World, recorded: &Recorded) {
         }
         Event::CurrentPasswordWrong { user, .. } => {
             if let Some(found) = world.users_mut().edit(user) {
-                found.guard.get_or_insert_default().current_password.bump(time, CURRENT_PASSWORD_WINDOW);
+                found
+                    .guard
+                    .get_or_insert_default()
+                    .current_password
+                    .bump(time, CURRENT_PASSWORD_WINDOW);
             }
         }
-        Event::RefreshRotated { session, counter, refresh_key, idle, .. } => {
+        Event::RefreshRotated {
+            session,
+            counter,
+            refresh_key,
+            idle,
+            ..
+        } => {
             if let Some(found) = world.sessions_mut().edit(session) {
                 found.counter = *counter;
                 found.refresh_key = *refresh_key;
@@ -202,7 +277,15 @@ pub fn evolve(world: &mut impl World, recorded: &Recorded) {
                 found.valid_from = position;
             }
         }
-        Event::MailQueued { mail, kind, user, address, token, locale, details } => {
+        Event::MailQueued {
+            mail,
+            kind,
+            user,
+            address,
+            token,
+            locale,
+            details,
+        } => {
             let queued = Mail {
                 id: *mail,
                 kind: *kind,
@@ -217,8 +300,15 @@ pub fn evolve(world: &mut impl World, recorded: &Recorded) {
             };
             world.outbox_mut().put(position, queued);
         }
-        Event::MailDelivered { queued, .. } | Event::MailEnded { queued, .. } => world.outbox_mut().remove(queued),
-        Event::MailDeferred { queued, attempt, next, .. } => {
+        Event::MailDelivered { queued, .. } | Event::MailEnded { queued, .. } => {
+            world.outbox_mut().remove(queued)
+        }
+        Event::MailDeferred {
+            queued,
+            attempt,
+            next,
+            ..
+        } => {
             if let Some(mail) = world.outbox_mut().edit(queued) {
                 mail.attempts = *attempt;
                 mail.next = *next;
@@ -240,7 +330,9 @@ fn stranger_wrote(world: &mut impl World, time: Timestamp) {
 }
 
 fn guard_of_subject(world: &mut impl World, subject: Subject) -> Option<&mut Guard> {
-    let Subject::Address(address) = subject else { return None };
+    let Subject::Address(address) = subject else {
+        return None;
+    };
     let user = *world.addresses().look(&address)?;
     Some(world.users_mut().edit(&user)?.guard.get_or_insert_default())
 }
@@ -259,7 +351,11 @@ fn count_mail(guard: &mut Guard, allowance: Allowance, time: Timestamp) {
 fn count_sign_in(guard: &mut Guard, network: Tag, time: Timestamp) {
     guard.sign_ins_hour.bump(time, Span::hours(1));
     if let Some((_, count, last)) = guard.sign_ins.iter_mut().find(|(tag, ..)| *tag == network) {
-        *count = if time < *last + Span::days(1) { count.saturating_add(1) } else { 1 };
+        *count = if time < *last + Span::days(1) {
+            count.saturating_add(1)
+        } else {
+            1
+        };
         *last = time;
         return;
     }
@@ -273,14 +369,29 @@ fn count_sign_in(guard: &mut Guard, network: Tag, time: Timestamp) {
 
 fn save_policy(world: &mut impl World, policy: &super::password_policy::PasswordPolicy) {
     let mut number = 0;
-    while world.policies().look(&number).is_some_and(|known| known.settings().name != policy.settings().name) {
+    while world
+        .policies()
+        .look(&number)
+        .is_some_and(|known| known.settings().name != policy.settings().name)
+    {
         number += 1;
     }
     world.policies_mut().put(number, policy.clone());
 }
 
 fn register(world: &mut impl World, position: Position, time: Timestamp, event: &Event) {
-    let Event::UserRegistered { user, role, address, sealed_address, name, username, locale, by, client, .. } = event
+    let Event::UserRegistered {
+        user,
+        role,
+        address,
+        sealed_address,
+        name,
+        username,
+        locale,
+        by,
+        client,
+        ..
+    } = event
     else {
         return;
     };
@@ -294,7 +405,11 @@ fn register(world: &mut impl World, position: Position, time: Timestamp, event: 
         locale: *locale,
         name: name.clone(),
         username: username.clone(),
-        addresses: Vec::from([Address { id: *address, sealed: sealed_address.clone(), verified: None }]),
+        addresses: Vec::from([Address {
+            id: *address,
+            sealed: sealed_address.clone(),
+            verified: None,
+        }]),
         credential: None,
         past: Vec::new(),
         valid_from: position,
@@ -334,7 +449,16 @@ fn requested(
 
 fn issue(world: &mut impl World, position: Position, time: Timestamp, event: &Event) {
     let Event::TokenIssued {
-        token, user, address, purpose, credential, expires, link_key, code_key, request, by,
+        token,
+        user,
+        address,
+        purpose,
+        credential,
+        expires,
+        link_key,
+        code_key,
+        request,
+        by,
     } = event
     else {
         return;
@@ -372,7 +496,19 @@ fn issue(world: &mut impl World, position: Position, time: Timestamp, event: &Ev
 }
 
 fn sign_in(world: &mut impl World, position: Position, time: Timestamp, event: &Event) {
-    let Event::SignedIn { user, session, network, refresh_key, expires, ends, origin, .. } = event else { return };
+    let Event::SignedIn {
+        user,
+        session,
+        network,
+        refresh_key,
+        expires,
+        ends,
+        origin,
+        ..
+    } = event
+    else {
+        return;
+    };
     let made = Session {
         user: *user,
         position,
@@ -385,15 +521,26 @@ fn sign_in(world: &mut impl World, position: Position, time: Timestamp, event: &
         origin: origin.clone(),
     };
     world.sessions_mut().put(*session, made);
-    let held = world.users().look(user).map(|found| found.sessions.clone()).unwrap_or_default();
+    let held = world
+        .users()
+        .look(user)
+        .map(|found| found.sessions.clone())
+        .unwrap_or_default();
     let expired: Vec<SessionId> = held
         .into_iter()
-        .filter(|id| world.sessions().look(id).is_none_or(|s| time >= s.expires || time >= s.ends))
+        .filter(|id| {
+            world
+                .sessions()
+                .look(id)
+                .is_none_or(|s| time >= s.expires || time >= s.ends)
+        })
         .collect();
     for id in &expired {
         world.sessions_mut().remove(id);
     }
-    let Some(found) = world.users_mut().edit(user) else { return };
+    let Some(found) = world.users_mut().edit(user) else {
+        return;
+    };
     found.last_login = Some(time);
     found.sessions.retain(|id| !expired.contains(id));
     found.sessions.push(*session);
@@ -422,7 +569,11 @@ fn set_standing(world: &mut impl World, token: TokenId, standing: TokenStanding)
 
 /// Proofs of a user (of one purpose, or all) that are live are so no more.
 fn void_tokens(world: &mut impl World, user: UserId, purpose: Option<Purpose>) {
-    let held = world.users().look(&user).map(|found| found.tokens.clone()).unwrap_or_default();
+    let held = world
+        .users()
+        .look(&user)
+        .map(|found| found.tokens.clone())
+        .unwrap_or_default();
     for id in held {
         let live = world.tokens().look(&id).is_some_and(|token| {
             token.standing == TokenStanding::Live && purpose.is_none_or(|purpose| token.purpose == purpose)
@@ -434,9 +585,12 @@ fn void_tokens(world: &mut impl World, user: UserId, purpose: Option<Purpose>) {
 }
 
 fn end_sessions(world: &mut impl World, user: UserId, except: Option<SessionId>) {
-    let Some(found) = world.users_mut().edit(&user) else { return };
-    let (kept, ended): (Vec<_>, Vec<_>) =
-        std::mem::take(&mut found.sessions).into_iter().partition(|id| Some(*id) == except);
+    let Some(found) = world.users_mut().edit(&user) else {
+        return;
+    };
+    let (kept, ended): (Vec<_>, Vec<_>) = std::mem::take(&mut found.sessions)
+        .into_iter()
+        .partition(|id| Some(*id) == except);
     found.sessions = kept;
     for id in ended {
         world.sessions_mut().remove(&id);
@@ -445,8 +599,13 @@ fn end_sessions(world: &mut impl World, user: UserId, except: Option<SessionId>)
 
 fn erase(world: &mut impl World, user: UserId, position: Position) {
     end_sessions(world, user, None);
-    let Some(found) = world.users().look(&user) else { return };
-    let (tokens, addresses) = (found.tokens.clone(), found.addresses.iter().map(|a| a.id).collect::<Vec<_>>());
+    let Some(found) = world.users().look(&user) else {
+        return;
+    };
+    let (tokens, addresses) = (
+        found.tokens.clone(),
+        found.addresses.iter().map(|a| a.id).collect::<Vec<_>>(),
+    );
     for id in tokens {
         world.tokens_mut().remove(&id);
     }

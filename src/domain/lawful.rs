@@ -17,7 +17,10 @@ pub struct Unlawful {
 
 /// Checks one event against the world before it.
 pub fn lawful(world: &impl World, recorded: &Recorded) -> Result<(), Unlawful> {
-    check(world, recorded).map_err(|fault| Unlawful { position: recorded.position, fault })
+    check(world, recorded).map_err(|fault| Unlawful {
+        position: recorded.position,
+        fault,
+    })
 }
 
 fn ensure(holds: bool, fault: &'static str) -> Result<(), &'static str> {
@@ -29,10 +32,15 @@ fn check(world: &impl World, recorded: &Recorded) -> Result<(), &'static str> {
     ensure(recorded.position == small.next, "positions are not gap-free")?;
     ensure(recorded.time >= small.last_time, "time runs backwards")?;
     if small.next == Position(0) {
-        return ensure(matches!(recorded.event, Event::EpochStarted { number: 1, .. }), "a ledger begins with epoch 1");
+        return ensure(
+            matches!(recorded.event, Event::EpochStarted { number: 1, .. }),
+            "a ledger begins with epoch 1",
+        );
     }
     match &recorded.event {
-        Event::EpochStarted { number, .. } => ensure(*number == small.epoch.number + 1, "an epoch was skipped"),
+        Event::EpochStarted { number, .. } => {
+            ensure(*number == small.epoch.number + 1, "an epoch was skipped")
+        }
         Event::ClockAccepted { .. }
         | Event::PolicySaved { .. }
         | Event::ResetRequested { .. }
@@ -41,16 +49,21 @@ fn check(world: &impl World, recorded: &Recorded) -> Result<(), &'static str> {
         | Event::SignInFailed { .. }
         | Event::SignUpCollided { .. }
         | Event::Suppressed { .. } => Ok(()),
-        Event::ApiKeyCreated { key, .. } => {
-            ensure(world.api_keys().look(key).is_none(), "an API key was created twice")
-        }
-        Event::ApiKeyRevoked { key, .. } | Event::ApiKeyUsed { key } => {
-            ensure(world.api_keys().look(key).is_some_and(|k| k.revoked.is_none()), "no such live API key")
-        }
+        Event::ApiKeyCreated { key, .. } => ensure(
+            world.api_keys().look(key).is_none(),
+            "an API key was created twice",
+        ),
+        Event::ApiKeyRevoked { key, .. } | Event::ApiKeyUsed { key } => ensure(
+            world.api_keys().look(key).is_some_and(|k| k.revoked.is_none()),
+            "no such live API key",
+        ),
         Event::UserRegistered { user, address, .. } => {
             ensure(world.users().look(user).is_none(), "a user was registered twice")?;
             ensure(world.erased().look(user).is_none(), "an erased user came back")?;
-            ensure(world.addresses().look(address).is_none(), "an address belongs to two users")
+            ensure(
+                world.addresses().look(address).is_none(),
+                "an address belongs to two users",
+            )
         }
         Event::PasswordSet { user, cause, .. } => {
             ensure(world.users().look(user).is_some(), "a password for nobody")?;
@@ -64,44 +77,69 @@ fn check(world: &impl World, recorded: &Recorded) -> Result<(), &'static str> {
             }
         }
         Event::VerifierUpgraded { user, credential, .. } => ensure(
-            world.users().look(user).is_some_and(|u| u.credential_id() == Some(*credential)),
+            world
+                .users()
+                .look(user)
+                .is_some_and(|u| u.credential_id() == Some(*credential)),
             "a verifier for a password that is not the user's",
         ),
         Event::AddressVerified { user, address, .. } => owns(world, *user, *address),
-        Event::UserBanned { user, .. } | Event::UserUnbanned { user, .. } | Event::UserErased { user, .. } => {
-            ensure(world.users().look(user).is_some(), "no such user")
-        }
+        Event::UserBanned { user, .. }
+        | Event::UserUnbanned { user, .. }
+        | Event::UserErased { user, .. } => ensure(world.users().look(user).is_some(), "no such user"),
         Event::WithdrawRequested { user, .. } => active(world, *user),
         Event::WithdrawCancelled { user, token, .. } => {
             token_is(world, *token, *user, TokenStanding::Live)?;
-            let closing = world.users().look(user).is_some_and(|u| matches!(u.standing, Standing::Closing(_)));
+            let closing = world
+                .users()
+                .look(user)
+                .is_some_and(|u| matches!(u.standing, Standing::Closing(_)));
             ensure(closing, "the account was not closing")
         }
         Event::RequestDropped { request, .. } => {
             ensure(world.requests().look(request).is_some(), "no such request waits")
         }
-        Event::TokenIssued { token, user, address, .. } => {
+        Event::TokenIssued {
+            token, user, address, ..
+        } => {
             ensure(world.tokens().look(token).is_none(), "a token was issued twice")?;
             owns(world, *user, *address)
         }
-        Event::ProofRefused { user, token, .. } => {
-            ensure(world.tokens().look(token).is_some_and(|t| t.user == *user), "no such token of this user")
-        }
-        Event::RecoveryCompleted { user, token, address, .. } => {
+        Event::ProofRefused { user, token, .. } => ensure(
+            world.tokens().look(token).is_some_and(|t| t.user == *user),
+            "no such token of this user",
+        ),
+        Event::RecoveryCompleted {
+            user, token, address, ..
+        } => {
             token_is(world, *token, *user, TokenStanding::Live)?;
-            let fresh = world.tokens().look(token).is_some_and(|t| recorded.time < t.expires && t.address == *address);
+            let fresh = world
+                .tokens()
+                .look(token)
+                .is_some_and(|t| recorded.time < t.expires && t.address == *address);
             ensure(fresh, "an expired token, or one for another address, was used")?;
             active(world, *user)
         }
         Event::SignUpDisowned { user, token, .. } => {
             token_is(world, *token, *user, TokenStanding::Live)?;
-            let verified = world.users().look(user).is_some_and(|u| u.addresses.iter().any(|a| a.verified.is_some()));
+            let verified = world
+                .users()
+                .look(user)
+                .is_some_and(|u| u.addresses.iter().any(|a| a.verified.is_some()));
             ensure(!verified, "a verified account was disowned")
         }
-        Event::SignedIn { user, session, credential, .. } => {
+        Event::SignedIn {
+            user,
+            session,
+            credential,
+            ..
+        } => {
             ensure(world.sessions().look(session).is_none(), "a session began twice")?;
             active(world, *user)?;
-            let current = world.users().look(user).is_some_and(|u| u.credential_id() == Some(*credential));
+            let current = world
+                .users()
+                .look(user)
+                .is_some_and(|u| u.credential_id() == Some(*credential));
             ensure(current, "a sign-in with a password that was replaced")
         }
         Event::CurrentPasswordWrong { user, session, .. }
@@ -110,19 +148,27 @@ fn check(world: &impl World, recorded: &Recorded) -> Result<(), &'static str> {
         | Event::SessionEnded { user, session, .. } => session_of(world, *user, *session),
         Event::SessionsEnded { user, .. } => ensure(world.users().look(user).is_some(), "no such user"),
         Event::MailQueued { user, address, .. } => owns(world, *user, *address),
-        Event::MailDelivered { queued, .. } | Event::MailDeferred { queued, .. } | Event::MailEnded { queued, .. } => {
+        Event::MailDelivered { queued, .. }
+        | Event::MailDeferred { queued, .. }
+        | Event::MailEnded { queued, .. } => {
             ensure(world.outbox().look(queued).is_some(), "no such mail waits")
         }
     }
 }
 
 fn active(world: &impl World, user: UserId) -> Result<(), &'static str> {
-    let holds = world.users().look(&user).is_some_and(|u| u.standing == Standing::Active);
+    let holds = world
+        .users()
+        .look(&user)
+        .is_some_and(|u| u.standing == Standing::Active);
     ensure(holds, "the user is not active")
 }
 
 fn owns(world: &impl World, user: UserId, address: AddressId) -> Result<(), &'static str> {
-    let holds = world.users().look(&user).is_some_and(|u| u.address(address).is_some());
+    let holds = world
+        .users()
+        .look(&user)
+        .is_some_and(|u| u.address(address).is_some());
     ensure(holds, "the address is not the user's")
 }
 
@@ -131,7 +177,15 @@ fn session_of(world: &impl World, user: UserId, session: SessionId) -> Result<()
     ensure(holds, "no such live session of this user")
 }
 
-fn token_is(world: &impl World, token: TokenId, user: UserId, standing: TokenStanding) -> Result<(), &'static str> {
-    let holds = world.tokens().look(&token).is_some_and(|t| t.user == user && t.standing == standing);
+fn token_is(
+    world: &impl World,
+    token: TokenId,
+    user: UserId,
+    standing: TokenStanding,
+) -> Result<(), &'static str> {
+    let holds = world
+        .tokens()
+        .look(&token)
+        .is_some_and(|t| t.user == user && t.standing == standing);
     ensure(holds, "a token was used that was not this user's, or not live")
 }

@@ -4,7 +4,10 @@ use crate::types::Span;
 
 /// How much of anything may happen. The lengths of the windows are fixed; the amounts are settings.
 #[derive(Clone, PartialEq, Eq, Debug)]
-#[expect(missing_docs, reason = "each is named after its setting, `limits.…`, where it is described")]
+#[expect(
+    missing_docs,
+    reason = "each is named after its setting, `limits.…`, where it is described"
+)]
 pub struct Limits {
     pub mails_per_address_hour: u32,
     pub mails_per_address_day: u32,
@@ -28,7 +31,10 @@ pub struct Limits {
 
 /// How long things live.
 #[derive(Clone, PartialEq, Eq, Debug)]
-#[expect(missing_docs, reason = "each is named after its setting, `tokens.…`, where it is described")]
+#[expect(
+    missing_docs,
+    reason = "each is named after its setting, `tokens.…`, where it is described"
+)]
 pub struct Lifetimes {
     pub recovery: Span,
     pub verification: Span,

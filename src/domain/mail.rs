@@ -52,7 +52,9 @@ impl Mail {
         if queued < epoch.valid_from {
             return MailStanding::Over(MailEnd::EpochEnded);
         }
-        let Some(user) = world.users().look(&self.user) else { return MailStanding::Over(MailEnd::UserGone) };
+        let Some(user) = world.users().look(&self.user) else {
+            return MailStanding::Over(MailEnd::UserGone);
+        };
         if user.address(self.address).is_none() {
             return MailStanding::Over(MailEnd::UserGone);
         }
@@ -66,7 +68,11 @@ impl Mail {
                 return MailStanding::Over(MailEnd::Superseded);
             }
         }
-        if now < self.next { MailStanding::Waiting(self.next) } else { MailStanding::Due }
+        if now < self.next {
+            MailStanding::Waiting(self.next)
+        } else {
+            MailStanding::Due
+        }
     }
 }
 
@@ -79,7 +85,15 @@ pub(super) fn queued(
     token: Option<TokenId>,
     locale: Locale,
 ) -> Event {
-    Event::MailQueued { mail: new.mail, kind, user, address, token, locale, details: new.details.clone() }
+    Event::MailQueued {
+        mail: new.mail,
+        kind,
+        user,
+        address,
+        token,
+        locale,
+        details: new.details.clone(),
+    }
 }
 
 /// What became of a mail that a worker tried.
@@ -89,4 +103,3 @@ pub(super) fn settle(world: &impl World, queued: Position, event: Event) -> Deci
     }
     Decision::accepted(vec![event], Outcome::Done)
 }
-

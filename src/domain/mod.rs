@@ -25,23 +25,24 @@ mod world;
 
 pub use access::{ApiKeyKind, Grants};
 pub use command::{
-    AddressProof, Ask, Client, Command, Context, NewApiKey, NewCredential, NewMail, NewSession, NewUser, Outcome,
-    PasswordVerdict, ProofFound, SignUpMode,
+    AddressProof, Ask, Client, Command, Context, NewApiKey, NewCredential, NewMail, NewSession, NewUser,
+    Outcome, PasswordVerdict, ProofFound, SignUpMode,
 };
 pub use decide::{Decision, decide};
 pub use event::{
-    Actor, Allowance, DropCause, EndCause, EpochReason, Event, FailCause, MailEnd, MailKind, PasswordCause, Purpose,
-    Recorded, RefusedCause, Subject, SuppressedClass, Via,
+    Actor, Allowance, DropCause, EndCause, EpochReason, Event, FailCause, MailEnd, MailKind, PasswordCause,
+    Purpose, Recorded, RefusedCause, Subject, SuppressedClass, Via,
 };
 pub use evolve::evolve;
 pub use lawful::{Unlawful, lawful};
-pub use limits::{Limits, Lifetimes};
+pub use limits::{Lifetimes, Limits};
 pub use mail::{Mail, MailStanding};
 pub use recovery::{ProofHolder, check_proof, code_gate, recent_tokens};
 pub use refusal::{LimitKind, LimitReached, Refusal};
 pub use session::{SessionFault, live_session, sign_in_gate};
 pub use state::{
-    Address, ApiKey, Credential, Due, Epoch, Guard, Role, Session, Small, Standing, State, Token, TokenStanding, User,
+    Address, ApiKey, Credential, Due, Epoch, Guard, Role, Session, Small, Standing, State, Token,
+    TokenStanding, User,
 };
 pub use strangers::{StrangerClass, Window};
 pub use world::{Draft, Overlay, Table, World};

@@ -28,12 +28,15 @@ pub(super) fn saturated(world: &impl World, context: &Context<'_>) -> bool {
     let burst = u64::from(small.stranger_burst.count(context.now, Span::hours(6)));
     // Counted in units of STRANGER_EVENT_BYTES.
     let unit = u64::from(STRANGER_EVENT_BYTES);
-    (day + 1) * unit > context.limits.stranger_bytes_day || (burst + 1) * unit > context.limits.stranger_bytes_burst
+    (day + 1) * unit > context.limits.stranger_bytes_day
+        || (burst + 1) * unit > context.limits.stranger_bytes_burst
 }
 
 /// Whether the user signed in from this network lately.
 pub(super) fn is_known(user: &User, network: Tag, context: &Context<'_>) -> bool {
-    user.known.iter().any(|(tag, last)| *tag == network && context.now < *last + context.limits.known_client)
+    user.known
+        .iter()
+        .any(|(tag, last)| *tag == network && context.now < *last + context.limits.known_client)
 }
 
 /// Out of which allowance a mail to this user may be sent.
@@ -45,7 +48,9 @@ pub(super) fn mail_allowance(user: &User, network: Tag, context: &Context<'_>) -
         && guard.mails_day.count(now, DAY) < limits.mails_per_address_day
     {
         Allowance::General
-    } else if is_known(user, network, context) && guard.reserve_mails.count(now, DAY) < limits.reserve_mails_day {
+    } else if is_known(user, network, context)
+        && guard.reserve_mails.count(now, DAY) < limits.reserve_mails_day
+    {
         Allowance::Reserve
     } else {
         Allowance::None
@@ -64,7 +69,9 @@ pub(super) fn request(world: &impl World, context: &Context<'_>, ask: Ask, purpo
     if let Some(limited) = client_limit(world, context, &ask.client) {
         return limited;
     }
-    let owner = context.found.and_then(|id| Some((id, user::of_address(world, id)?)));
+    let owner = context
+        .found
+        .and_then(|id| Some((id, user::of_address(world, id)?)));
     let allowance = match &owner {
         Some((address, user)) if wants_mail(user, *address, purpose) => {
             mail_allowance(user, ask.client.network, context)
@@ -74,19 +81,39 @@ pub(super) fn request(world: &impl World, context: &Context<'_>, ask: Ask, purpo
     if allowance == Allowance::None && saturated(world, context) {
         return Decision::accepted(vec![], Outcome::Done).suppressing(SuppressedClass::Requests);
     }
-    let subject = owner.map_or(Subject::Stranger(ask.stranger), |(address, _)| Subject::Address(address));
-    let Ask { client: Client { day: client, origin, .. }, locale, .. } = ask;
+    let subject = owner.map_or(Subject::Stranger(ask.stranger), |(address, _)| {
+        Subject::Address(address)
+    });
+    let Ask {
+        client: Client {
+            day: client, origin, ..
+        },
+        locale,
+        ..
+    } = ask;
     let event = match purpose {
-        Purpose::Recovery => Event::ResetRequested { subject, allowance, client, origin, locale },
-        Purpose::VerifyEmail | Purpose::Reopen => {
-            Event::VerificationRequested { subject, allowance, client, origin, locale }
-        }
+        Purpose::Recovery => Event::ResetRequested {
+            subject,
+            allowance,
+            client,
+            origin,
+            locale,
+        },
+        Purpose::VerifyEmail | Purpose::Reopen => Event::VerificationRequested {
+            subject,
+            allowance,
+            client,
+            origin,
+            locale,
+        },
     };
     Decision::accepted(vec![event], Outcome::Done)
 }
 
 fn wants_mail(user: &User, address: AddressId, purpose: Purpose) -> bool {
-    let unverified = user.address(address).is_some_and(|address| address.verified.is_none());
+    let unverified = user
+        .address(address)
+        .is_some_and(|address| address.verified.is_none());
     user.standing == Standing::Active
         && match purpose {
             Purpose::Recovery => true,
@@ -103,13 +130,17 @@ pub(super) fn issue(
     proof: AddressProof,
     mail: &NewMail,
 ) -> Decision {
-    let Some(due) = world.requests().look(&request) else { return Decision::refused(Refusal::NoSuchRequest) };
+    let Some(due) = world.requests().look(&request) else {
+        return Decision::refused(Refusal::NoSuchRequest);
+    };
     let (address, purpose, locale) = (due.address, due.purpose, due.locale);
     let drop = |cause| Decision::accepted(vec![Event::RequestDropped { request, cause }], Outcome::Done);
     if request < world.small().epoch.valid_from {
         return drop(DropCause::EpochEnded);
     }
-    let Some((id, user)) = user::of_address_with_id(world, address) else { return drop(DropCause::AccountNotActive) };
+    let Some((id, user)) = user::of_address_with_id(world, address) else {
+        return drop(DropCause::AccountNotActive);
+    };
     if user.standing != Standing::Active {
         return drop(DropCause::AccountNotActive);
     }
@@ -123,7 +154,17 @@ pub(super) fn issue(
         }
     };
     let events = vec![
-        issued(context, id, user, address, purpose, proof, lifetime, Some(request), Actor::Stranger),
+        issued(
+            context,
+            id,
+            user,
+            address,
+            purpose,
+            proof,
+            lifetime,
+            Some(request),
+            Actor::Stranger,
+        ),
         mail::queued(mail, kind, id, address, Some(proof.token), locale),
     ];
     Decision::accepted(events, Outcome::Issued(proof.token))
@@ -172,7 +213,9 @@ pub(super) fn issue_by_administrator(
     mails: &[(AddressId, NewMail)],
     by: Actor,
 ) -> Decision {
-    let Some(user) = world.users().look(&id) else { return Decision::refused(Refusal::UserNotFound) };
+    let Some(user) = world.users().look(&id) else {
+        return Decision::refused(Refusal::UserNotFound);
+    };
     if user.standing != Standing::Active {
         return Decision::refused(Refusal::UserNotActive);
     }
@@ -180,7 +223,17 @@ pub(super) fn issue_by_administrator(
         return Decision::refused(Refusal::UserNotFound);
     };
     let lifetime = Span(lifetime.0.min(Span::hours(24).0));
-    let mut events = vec![issued(context, id, user, address, Purpose::Recovery, proof, lifetime, None, by)];
+    let mut events = vec![issued(
+        context,
+        id,
+        user,
+        address,
+        Purpose::Recovery,
+        proof,
+        lifetime,
+        None,
+        by,
+    )];
     events.extend(notices(user, id, MailKind::AdminRecovery, mails));
     Decision::accepted(events, Outcome::Issued(proof.token))
 }
@@ -198,7 +251,9 @@ pub(super) fn notices(user: &User, id: UserId, kind: MailKind, mails: &[(Address
 /// The recent proofs of one kind for an address: what a typed code is compared with. A genuine code that is spent,
 /// superseded or too old is no guess, so those are among them.
 pub fn recent_tokens(world: &impl World, address: AddressId, purpose: Purpose) -> Vec<(TokenId, Token)> {
-    let Some(user) = user::of_address(world, address) else { return vec![] };
+    let Some(user) = user::of_address(world, address) else {
+        return vec![];
+    };
     user.tokens
         .iter()
         .rev()
@@ -215,10 +270,18 @@ pub fn code_gate(
     network: Tag,
 ) -> Result<Allowance, LimitReached> {
     let limit = context.limits.code_tries_per_address_day;
-    let reached = |wait: Span| LimitReached { kind: LimitKind::Codes, limit, wait: Span(wait.0.max(1)) };
+    let reached = |wait: Span| LimitReached {
+        kind: LimitKind::Codes,
+        limit,
+        wait: Span(wait.0.max(1)),
+    };
     let Some(user) = context.found.and_then(|id| user::of_address(world, id)) else {
         let tried = tally(world, stranger, StrangerClass::Codes, context.now);
-        return if tried.count < limit { Ok(Allowance::General) } else { Err(reached(tried.wait)) };
+        return if tried.count < limit {
+            Ok(Allowance::General)
+        } else {
+            Err(reached(tried.wait))
+        };
     };
     let none = Guard::default();
     let guard = user.guard.as_deref().unwrap_or(&none);
@@ -242,13 +305,22 @@ pub(super) fn refuse_code(world: &impl World, context: &Context<'_>, ask: Ask, p
     let found = context.found.filter(|id| user::of_address(world, *id).is_some());
     let token = found.and_then(|address| {
         let live = |(_, token): &(TokenId, Token)| token.standing == TokenStanding::Live;
-        recent_tokens(world, address, purpose).into_iter().find(live).map(|(id, _)| id)
+        recent_tokens(world, address, purpose)
+            .into_iter()
+            .find(live)
+            .map(|(id, _)| id)
     });
     if found.is_none() && saturated(world, context) {
         return Decision::refused(Refusal::TokenNotFound).suppressing(SuppressedClass::Codes);
     }
     let subject = found.map_or(Subject::Stranger(ask.stranger), Subject::Address);
-    let event = Event::CodeRefused { subject, purpose, token, allowance, origin: ask.client.origin };
+    let event = Event::CodeRefused {
+        subject,
+        purpose,
+        token,
+        allowance,
+        origin: ask.client.origin,
+    };
     Decision::refused_with(vec![event], Refusal::TokenNotFound)
 }
 
@@ -261,7 +333,8 @@ fn usable<'w>(
 ) -> Result<(&'w Token, &'w User), Refusal> {
     let token = world.tokens().look(&proof.token).ok_or(Refusal::TokenNotFound)?;
     let user = world.users().look(&token.user).ok_or(Refusal::TokenNotFound)?;
-    let tried_out = proof.via == Via::Code && u32::from(token.tries) >= context.limits.code_tries_per_challenge;
+    let tried_out =
+        proof.via == Via::Code && u32::from(token.tries) >= context.limits.code_tries_per_challenge;
     let bound = token.purpose == purpose
         && token.position > world.small().epoch.valid_from
         && token.credential == user.credential_id()
@@ -306,16 +379,32 @@ pub fn check_proof(
         code_gate(world, context, Tag([0; 16]), network).map_err(Refusal::Limited)?;
     }
     let (token, user) = usable(world, context, proof, purpose)?;
-    Ok(ProofHolder { user: token.user, address: token.address, credential: user.credential_id() })
+    Ok(ProofHolder {
+        user: token.user,
+        address: token.address,
+        credential: user.credential_id(),
+    })
 }
 
 /// Remembers that a genuine proof came with something that may not be; spends nothing.
-pub(super) fn refuse_proof(world: &impl World, proof: ProofFound, cause: RefusedCause, origin: Sealed) -> Decision {
-    let Some(token) = world.tokens().look(&proof.token) else { return Decision::refused(Refusal::TokenNotFound) };
+pub(super) fn refuse_proof(
+    world: &impl World,
+    proof: ProofFound,
+    cause: RefusedCause,
+    origin: Sealed,
+) -> Decision {
+    let Some(token) = world.tokens().look(&proof.token) else {
+        return Decision::refused(Refusal::TokenNotFound);
+    };
     if token.refusals >= REFUSALS_RECORDED_MAX {
         return Decision::accepted(vec![], Outcome::Done).suppressing(SuppressedClass::Limited);
     }
-    let event = Event::ProofRefused { user: token.user, token: proof.token, cause, origin };
+    let event = Event::ProofRefused {
+        user: token.user,
+        token: proof.token,
+        cause,
+        origin,
+    };
     Decision::accepted(vec![event], Outcome::Done)
 }
 
@@ -357,7 +446,9 @@ pub(super) fn complete(
         via: proof.via,
         origin: origin.clone(),
     }];
-    let verified = user.address(token.address).is_some_and(|address| address.verified.is_some());
+    let verified = user
+        .address(token.address)
+        .is_some_and(|address| address.verified.is_some());
     if !verified && token.by == Actor::Stranger {
         events.push(Event::AddressVerified {
             user: id,
@@ -368,7 +459,15 @@ pub(super) fn complete(
         });
     }
     let cause = PasswordCause::Recovered(proof.token);
-    events.extend(new_password(id, user, credential, cause, EndCause::Recovered, origin, mails));
+    events.extend(new_password(
+        id,
+        user,
+        credential,
+        cause,
+        EndCause::Recovered,
+        origin,
+        mails,
+    ));
     Decision::accepted(events, Outcome::Done)
 }
 
@@ -392,7 +491,13 @@ pub(super) fn new_password(
             history: credential.history,
             origin: origin.clone(),
         },
-        Event::SessionsEnded { user: id, except: None, count, cause: end, by: Actor::User(id) },
+        Event::SessionsEnded {
+            user: id,
+            except: None,
+            count,
+            cause: end,
+            by: Actor::User(id),
+        },
     ];
     events.extend(notices(user, id, MailKind::PasswordChanged, mails));
     events
@@ -432,7 +537,10 @@ pub(super) fn verify_address(
 
 /// The owner of an address says that an account made with it is not theirs. It goes, unless it was ever verified.
 pub(super) fn disown(world: &impl World, context: &Context<'_>, token: TokenId, origin: Sealed) -> Decision {
-    let proof = ProofFound { token, via: Via::Link };
+    let proof = ProofFound {
+        token,
+        via: Via::Link,
+    };
     let (found, user) = match usable(world, context, proof, Purpose::VerifyEmail) {
         Ok(found) => found,
         Err(refusal) => return Decision::refused(refusal),
@@ -442,8 +550,15 @@ pub(super) fn disown(world: &impl World, context: &Context<'_>, token: TokenId, 
     }
     let id = found.user;
     let events = vec![
-        Event::SignUpDisowned { user: id, token, origin },
-        Event::UserErased { user: id, by: Actor::Stranger },
+        Event::SignUpDisowned {
+            user: id,
+            token,
+            origin,
+        },
+        Event::UserErased {
+            user: id,
+            by: Actor::Stranger,
+        },
     ];
     Decision::accepted(events, Outcome::Done)
 }

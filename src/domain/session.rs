@@ -33,11 +33,21 @@ pub fn live_session<'w>(
     now: Timestamp,
 ) -> Result<(&'w User, &'w Session), SessionFault> {
     let owner = world.users().look(&user).ok_or(SessionFault::AccountGone)?;
-    let found = world.sessions().look(&session).filter(|s| s.user == user).ok_or(SessionFault::Over)?;
+    let found = world
+        .sessions()
+        .look(&session)
+        .filter(|s| s.user == user)
+        .ok_or(SessionFault::Over)?;
     let valid_from = owner.valid_from.max(world.small().epoch.valid_from);
-    let holds =
-        found.position > valid_from && now < found.expires && now < found.ends && owner.standing == Standing::Active;
-    if holds { Ok((owner, found)) } else { Err(SessionFault::Over) }
+    let holds = found.position > valid_from
+        && now < found.expires
+        && now < found.ends
+        && owner.standing == Standing::Active;
+    if holds {
+        Ok((owner, found))
+    } else {
+        Err(SessionFault::Over)
+    }
 }
 
 /// The same for a command.
@@ -57,8 +67,13 @@ pub(super) fn signed_in_user<'w>(
 /// The wait after so many wrong sign-ins: none for the free ones, then doubling to a cap.
 fn backoff(context: &Context<'_>, count: u32) -> Span {
     let limits = context.limits;
-    let Some(doublings) = count.checked_sub(limits.signin_free) else { return Span(0) };
-    let wait = limits.signin_wait_first.0.saturating_mul(1_i64 << doublings.min(20));
+    let Some(doublings) = count.checked_sub(limits.signin_free) else {
+        return Span(0);
+    };
+    let wait = limits
+        .signin_wait_first
+        .0
+        .saturating_mul(1_i64 << doublings.min(20));
     Span(wait.min(limits.signin_wait_max.0))
 }
 
@@ -80,8 +95,13 @@ pub fn sign_in_gate(
     network: Tag,
 ) -> Result<(), LimitReached> {
     let (now, limits) = (context.now, context.limits);
-    let reached = |limit: u32, wait: Span| LimitReached { kind: LimitKind::SignIns, limit, wait: Span(wait.0.max(1)) };
-    let (count, last, hour, hour_wait, known) = match context.found.and_then(|id| user::of_address(world, id)) {
+    let reached = |limit: u32, wait: Span| LimitReached {
+        kind: LimitKind::SignIns,
+        limit,
+        wait: Span(wait.0.max(1)),
+    };
+    let (count, last, hour, hour_wait, known) = match context.found.and_then(|id| user::of_address(world, id))
+    {
         Some(user) => {
             let none = Guard::default();
             let guard = user.guard.as_deref().unwrap_or(&none);
@@ -91,10 +111,21 @@ pub fn sign_in_gate(
                 .find(|(tag, _, last)| *tag == network && now < *last + Span::days(1))
                 .map_or((0, Timestamp(0)), |(_, count, last)| (u32::from(*count), *last));
             let window = guard.sign_ins_hour;
-            (count, last, window.count(now, HOUR), window.wait(now, HOUR), is_known(user, network, context))
+            (
+                count,
+                last,
+                window.count(now, HOUR),
+                window.wait(now, HOUR),
+                is_known(user, network, context),
+            )
         }
         None => {
-            let pair = tally(world, stranger_pair(stranger, network), StrangerClass::SignIns, now);
+            let pair = tally(
+                world,
+                stranger_pair(stranger, network),
+                StrangerClass::SignIns,
+                now,
+            );
             let all = tally(world, stranger, StrangerClass::SignInsHour, now);
             (pair.count, pair.last, all.count, all.wait, false)
         }
@@ -144,18 +175,33 @@ pub(super) fn sign_in(
     }
     let network = ask.client.network;
     let origin = ask.client.origin;
-    let found = context.found.and_then(|id| Some((id, user::of_address_with_id(world, id)?)));
+    let found = context
+        .found
+        .and_then(|id| Some((id, user::of_address_with_id(world, id)?)));
     let Some((address, (id, user))) = found else {
         if saturated(world, context) {
             return Decision::refused(Refusal::InvalidCredentials).suppressing(SuppressedClass::SignIns);
         }
         let subject = Subject::Stranger(ask.stranger);
-        let event = Event::SignInFailed { subject, network, cause: FailCause::WrongPassword, origin };
+        let event = Event::SignInFailed {
+            subject,
+            network,
+            cause: FailCause::WrongPassword,
+            origin,
+        };
         return Decision::refused_with(vec![event], Refusal::InvalidCredentials);
     };
     let fail = |cause: FailCause, origin: Sealed, refusal: Refusal| {
         let subject = Subject::Address(address);
-        Decision::refused_with(vec![Event::SignInFailed { subject, network, cause, origin }], refusal)
+        Decision::refused_with(
+            vec![Event::SignInFailed {
+                subject,
+                network,
+                cause,
+                origin,
+            }],
+            refusal,
+        )
     };
     let credential = match verdict {
         PasswordVerdict::Wrong => {
@@ -169,7 +215,9 @@ pub(super) fn sign_in(
         Standing::Banned => return fail(FailCause::Banned, origin, Refusal::Banned),
         Standing::Closing(_) => return fail(FailCause::Closing, origin, Refusal::InvalidCredentials),
     }
-    let verified = user.address(address).is_some_and(|address| address.verified.is_some());
+    let verified = user
+        .address(address)
+        .is_some_and(|address| address.verified.is_some());
     if require_verified && !verified {
         return fail(FailCause::Unverified, origin, Refusal::EmailNotVerified);
     }
@@ -178,17 +226,33 @@ pub(super) fn sign_in(
         && let Some(&oldest) = user.sessions.first()
     {
         let cause = EndCause::Displaced;
-        events.push(Event::SessionEnded { user: id, session: oldest, cause, by: Actor::System });
+        events.push(Event::SessionEnded {
+            user: id,
+            session: oldest,
+            cause,
+            by: Actor::System,
+        });
     }
-    events.push(signed_in(context, id, session.session, credential, network, session.refresh_key, origin));
+    events.push(signed_in(
+        context,
+        id,
+        session.session,
+        credential,
+        network,
+        session.refresh_key,
+        origin,
+    ));
     Decision::accepted(events, Outcome::Session(Some(session.session)))
 }
 
 pub(super) fn upgrade_verifier(world: &impl World, id: UserId, credential: NewCredential) -> Decision {
     match world.users().look(&id) {
         Some(user) if user.credential_id() == Some(credential.id) => {
-            let event =
-                Event::VerifierUpgraded { user: id, credential: credential.id, verifier: credential.verifier };
+            let event = Event::VerifierUpgraded {
+                user: id,
+                credential: credential.id,
+                verifier: credential.verifier,
+            };
             Decision::accepted(vec![event], Outcome::Done)
         }
         Some(_) => Decision::refused(Refusal::Outdated),
@@ -211,7 +275,11 @@ pub(super) fn change_password(
         Ok(user) => user,
         Err(refusal) => return Decision::refused(refusal),
     };
-    let window = user.guard.as_deref().map(|guard| guard.current_password).unwrap_or_default();
+    let window = user
+        .guard
+        .as_deref()
+        .map(|guard| guard.current_password)
+        .unwrap_or_default();
     let limit = context.limits.current_password_tries;
     if window.count(context.now, CURRENT_PASSWORD_WINDOW) >= limit {
         let wait = window.wait(context.now, CURRENT_PASSWORD_WINDOW);
@@ -219,7 +287,11 @@ pub(super) fn change_password(
     }
     match verdict {
         PasswordVerdict::Wrong => Decision::refused_with(
-            vec![Event::CurrentPasswordWrong { user: id, session, origin: origin.clone() }],
+            vec![Event::CurrentPasswordWrong {
+                user: id,
+                session,
+                origin: origin.clone(),
+            }],
             Refusal::CurrentPasswordWrong,
         ),
         PasswordVerdict::Right(against) if Some(against) != user.credential_id() => {
@@ -229,7 +301,15 @@ pub(super) fn change_password(
             None => Decision::accepted(vec![], Outcome::Done),
             Some(credential) => {
                 let cause = PasswordCause::Changed;
-                let events = new_password(id, user, credential, cause, EndCause::PasswordChanged, origin, mails);
+                let events = new_password(
+                    id,
+                    user,
+                    credential,
+                    cause,
+                    EndCause::PasswordChanged,
+                    origin,
+                    mails,
+                );
                 Decision::accepted(events, Outcome::Done)
             }
         },
@@ -247,7 +327,9 @@ pub(super) fn refresh(
     mail: Option<(AddressId, NewMail)>,
     origin: Sealed,
 ) -> Decision {
-    let Some(found) = world.sessions().look(&session) else { return Decision::refused(Refusal::RefreshNotFound) };
+    let Some(found) = world.sessions().look(&session) else {
+        return Decision::refused(Refusal::RefreshNotFound);
+    };
     let id = found.user;
     let Ok((user, _)) = live_session(world, id, session, context.now) else {
         return Decision::refused(Refusal::RefreshNotFound);
@@ -255,48 +337,95 @@ pub(super) fn refresh(
     if counter == found.counter {
         let next = counter + 1;
         let idle = context.limits.lifetimes.session_idle;
-        let event = Event::RefreshRotated { user: id, session, counter: next, refresh_key, idle };
-        return Decision::accepted(vec![event], Outcome::Refreshed { counter: next, refresh_key });
+        let event = Event::RefreshRotated {
+            user: id,
+            session,
+            counter: next,
+            refresh_key,
+            idle,
+        };
+        return Decision::accepted(
+            vec![event],
+            Outcome::Refreshed {
+                counter: next,
+                refresh_key,
+            },
+        );
     }
     if counter > found.counter {
         return Decision::refused(Refusal::RefreshNotFound);
     }
-    let grace = counter + 1 == found.counter && context.now < found.active + context.limits.lifetimes.refresh_grace;
+    let grace =
+        counter + 1 == found.counter && context.now < found.active + context.limits.lifetimes.refresh_grace;
     if grace {
-        let outcome = Outcome::Refreshed { counter: found.counter, refresh_key: found.refresh_key };
+        let outcome = Outcome::Refreshed {
+            counter: found.counter,
+            refresh_key: found.refresh_key,
+        };
         return Decision::accepted(vec![], outcome);
     }
     let count = u32::try_from(user.sessions.len()).unwrap_or(u32::MAX);
     let mut events = vec![
-        Event::RefreshReplayed { user: id, session, counter, origin },
-        Event::SessionsEnded { user: id, except: None, count, cause: EndCause::Replayed, by: Actor::System },
+        Event::RefreshReplayed {
+            user: id,
+            session,
+            counter,
+            origin,
+        },
+        Event::SessionsEnded {
+            user: id,
+            except: None,
+            count,
+            cause: EndCause::Replayed,
+            by: Actor::System,
+        },
     ];
     events.extend(notices(user, id, MailKind::SessionsRevoked, mail.as_slice()));
     Decision::refused_with(events, Refusal::RefreshNotFound)
 }
 
 fn cause_of(user: UserId, by: Actor) -> EndCause {
-    if by == Actor::User(user) { EndCause::EndedByUser } else { EndCause::EndedByAdmin }
+    if by == Actor::User(user) {
+        EndCause::EndedByUser
+    } else {
+        EndCause::EndedByAdmin
+    }
 }
 
 pub(super) fn end(world: &impl World, user: UserId, session: SessionId, by: Actor) -> Decision {
     match world.sessions().look(&session) {
         Some(found) if found.user == user => {
             let cause = cause_of(user, by);
-            Decision::accepted(vec![Event::SessionEnded { user, session, cause, by }], Outcome::Ended(1))
+            Decision::accepted(
+                vec![Event::SessionEnded {
+                    user,
+                    session,
+                    cause,
+                    by,
+                }],
+                Outcome::Ended(1),
+            )
         }
         Some(_) | None => Decision::refused(Refusal::SessionNotFound),
     }
 }
 
 pub(super) fn end_all(world: &impl World, id: UserId, except: Option<SessionId>, by: Actor) -> Decision {
-    let Some(user) = world.users().look(&id) else { return Decision::refused(Refusal::UserNotFound) };
+    let Some(user) = world.users().look(&id) else {
+        return Decision::refused(Refusal::UserNotFound);
+    };
     let kept = except.filter(|session| user.sessions.contains(session));
     let count = u32::try_from(user.sessions.len() - usize::from(kept.is_some())).unwrap_or(u32::MAX);
     if count == 0 {
         return Decision::accepted(vec![], Outcome::Ended(0));
     }
     let cause = cause_of(id, by);
-    let event = Event::SessionsEnded { user: id, except: kept, count, cause, by };
+    let event = Event::SessionsEnded {
+        user: id,
+        except: kept,
+        count,
+        cause,
+        by,
+    };
     Decision::accepted(vec![event], Outcome::Ended(count))
 }

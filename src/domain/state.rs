@@ -58,7 +58,9 @@ impl State {
 
     /// The policy of a name.
     pub fn policy(&self, name: &str) -> Option<&PasswordPolicy> {
-        self.policies.values().find(|policy| policy.settings().name == name)
+        self.policies
+            .values()
+            .find(|policy| policy.settings().name == name)
     }
 }
 

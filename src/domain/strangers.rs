@@ -26,7 +26,10 @@ impl Window {
     /// Counts so many more.
     pub fn add(&mut self, amount: u32, time: Timestamp, length: Span) {
         if time >= self.start + length {
-            *self = Self { start: time, count: 0 };
+            *self = Self {
+                start: time,
+                count: 0,
+            };
         }
         self.count = self.count.saturating_add(amount);
     }
@@ -93,30 +96,57 @@ pub(super) struct Tally {
 
 /// What is known of a stranger at a moment.
 pub(super) fn tally(world: &impl World, tag: Tag, class: StrangerClass, now: Timestamp) -> Tally {
-    let Some(set) = world.strangers().look(&set_of(tag)) else { return Tally::default() };
-    let Some(entry) = set.0.iter().find(|e| e.tag == tag && e.class == class) else { return Tally::default() };
+    let Some(set) = world.strangers().look(&set_of(tag)) else {
+        return Tally::default();
+    };
+    let Some(entry) = set.0.iter().find(|e| e.tag == tag && e.class == class) else {
+        return Tally::default();
+    };
     let length = class.window();
-    Tally { count: entry.window.count(now, length), last: entry.last, wait: entry.window.wait(now, length) }
+    Tally {
+        count: entry.window.count(now, length),
+        last: entry.last,
+        wait: entry.window.wait(now, length),
+    }
 }
 
 /// Counts one more of a stranger.
-pub(super) fn bump(world: &mut impl World, tag: Tag, class: StrangerClass, time: Timestamp, position: Position) {
+pub(super) fn bump(
+    world: &mut impl World,
+    tag: Tag,
+    class: StrangerClass,
+    time: Timestamp,
+    position: Position,
+) {
     let key = set_of(tag);
     if world.strangers().look(&key).is_none() {
         world.strangers_mut().put(key, StrangerSet::default());
     }
-    let Some(StrangerSet(entries)) = world.strangers_mut().edit(&key) else { return };
-    let at = entries.iter().position(|e| e.tag == tag && e.class == class).unwrap_or_else(|| {
-        let fresh = Entry { tag, class, window: Window::default(), last: time, touched: position };
-        if entries.len() < SET_MAX {
-            entries.push(fresh);
-            entries.len() - 1
-        } else {
-            let oldest = (0..entries.len()).min_by_key(|&i| entries[i].touched).unwrap_or(0);
-            entries[oldest] = fresh;
-            oldest
-        }
-    });
+    let Some(StrangerSet(entries)) = world.strangers_mut().edit(&key) else {
+        return;
+    };
+    let at = entries
+        .iter()
+        .position(|e| e.tag == tag && e.class == class)
+        .unwrap_or_else(|| {
+            let fresh = Entry {
+                tag,
+                class,
+                window: Window::default(),
+                last: time,
+                touched: position,
+            };
+            if entries.len() < SET_MAX {
+                entries.push(fresh);
+                entries.len() - 1
+            } else {
+                let oldest = (0..entries.len())
+                    .min_by_key(|&i| entries[i].touched)
+                    .unwrap_or(0);
+                entries[oldest] = fresh;
+                oldest
+            }
+        });
     let entry = &mut entries[at];
     entry.window.bump(time, class.window());
     entry.last = time;
@@ -146,11 +176,23 @@ mod tests {
         for n in 0..10_000_u64 {
             let mut tag = [0; 16];
             tag[8..].copy_from_slice(&n.to_be_bytes());
-            bump(&mut state, Tag(tag), StrangerClass::Codes, Timestamp(1), Position(n));
+            bump(
+                &mut state,
+                Tag(tag),
+                StrangerClass::Codes,
+                Timestamp(1),
+                Position(n),
+            );
         }
-        assert_eq!(state.strangers.values().map(|set| set.0.len()).sum::<usize>(), SET_MAX);
+        assert_eq!(
+            state.strangers.values().map(|set| set.0.len()).sum::<usize>(),
+            SET_MAX
+        );
         let mut last = [0; 16];
         last[8..].copy_from_slice(&9_999_u64.to_be_bytes());
-        assert_eq!(tally(&state, Tag(last), StrangerClass::Codes, Timestamp(2)).count, 1);
+        assert_eq!(
+            tally(&state, Tag(last), StrangerClass::Codes, Timestamp(2)).count,
+            1
+        );
     }
 }

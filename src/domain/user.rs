@@ -2,7 +2,9 @@
 
 use crate::types::{AddressId, Sealed, SessionId, UserId};
 
-use super::command::{AddressProof, Ask, Context, NewCredential, NewMail, NewSession, NewUser, Outcome, ProofFound, SignUpMode};
+use super::command::{
+    AddressProof, Ask, Context, NewCredential, NewMail, NewSession, NewUser, Outcome, ProofFound, SignUpMode,
+};
 use super::decide::Decision;
 use super::event::{Actor, Allowance, EndCause, Event, MailKind, PasswordCause, Purpose, SuppressedClass};
 use super::refusal::{LimitKind, Refusal};
@@ -24,8 +26,27 @@ pub(super) fn of_address_with_id(world: &impl World, address: AddressId) -> Opti
 }
 
 fn registered(new: NewUser, by: Actor, client: Tag, origin: Sealed) -> Event {
-    let NewUser { user, role, address, sealed_address, name, username, locale } = new;
-    Event::UserRegistered { user, role, address, sealed_address, name, username, locale, by, client, origin }
+    let NewUser {
+        user,
+        role,
+        address,
+        sealed_address,
+        name,
+        username,
+        locale,
+    } = new;
+    Event::UserRegistered {
+        user,
+        role,
+        address,
+        sealed_address,
+        name,
+        username,
+        locale,
+        by,
+        client,
+        origin,
+    }
 }
 
 #[expect(clippy::too_many_arguments, reason = "the fields of the command")]
@@ -44,7 +65,10 @@ pub(super) fn sign_up(
     if !ask.client.exempt && made.count >= limit {
         return Decision::limited(LimitKind::ClientSignUps, limit, made.wait);
     }
-    if let Some((address, owner)) = context.found.and_then(|id| Some((id, of_address_with_id(world, id)?))) {
+    if let Some((address, owner)) = context
+        .found
+        .and_then(|id| Some((id, of_address_with_id(world, id)?)))
+    {
         return collided(context, ask, address, owner, mode);
     }
     if recovery::saturated(world, context) {
@@ -75,12 +99,27 @@ pub(super) fn sign_up(
             request: None,
             by: Actor::Stranger,
         },
-        mail::queued(mail, MailKind::EmailVerification, id, address, Some(proof.token), locale),
+        mail::queued(
+            mail,
+            MailKind::EmailVerification,
+            id,
+            address,
+            Some(proof.token),
+            locale,
+        ),
     ];
     let SignUpMode::Open(NewSession { session, refresh_key }) = mode else {
         return Decision::accepted(events, Outcome::Session(None));
     };
-    events.push(session::signed_in(context, id, session, credential_id, ask.client.network, refresh_key, origin));
+    events.push(session::signed_in(
+        context,
+        id,
+        session,
+        credential_id,
+        ask.client.network,
+        refresh_key,
+        origin,
+    ));
     Decision::accepted(events, Outcome::Session(Some(session)))
 }
 
@@ -91,7 +130,9 @@ fn collided(
     (id, owner): (UserId, &User),
     mode: SignUpMode,
 ) -> Decision {
-    let SignUpMode::Strict(mail) = mode else { return Decision::refused(Refusal::AddressTaken) };
+    let SignUpMode::Strict(mail) = mode else {
+        return Decision::refused(Refusal::AddressTaken);
+    };
     let allowance = match &mail {
         Some(_) if owner.standing == Standing::Active => {
             recovery::mail_allowance(owner, ask.client.network, context)
@@ -99,9 +140,21 @@ fn collided(
         Some(_) | None => Allowance::None,
     };
     let origin = ask.client.origin;
-    let mut events = vec![Event::SignUpCollided { address, allowance, client: ask.client.day, origin }];
+    let mut events = vec![Event::SignUpCollided {
+        address,
+        allowance,
+        client: ask.client.day,
+        origin,
+    }];
     if let (Some(mail), Allowance::General | Allowance::Reserve) = (&mail, allowance) {
-        events.push(mail::queued(mail, MailKind::AccountExists, id, address, None, owner.locale));
+        events.push(mail::queued(
+            mail,
+            MailKind::AccountExists,
+            id,
+            address,
+            None,
+            owner.locale,
+        ));
     }
     Decision::accepted(events, Outcome::Session(None))
 }
@@ -118,21 +171,35 @@ pub(super) fn create(context: &Context<'_>, new: NewUser, origin: Sealed, by: Ac
 }
 
 pub(super) fn ban(world: &impl World, id: UserId, by: Actor) -> Decision {
-    let Some(user) = world.users().look(&id) else { return Decision::refused(Refusal::UserNotFound) };
+    let Some(user) = world.users().look(&id) else {
+        return Decision::refused(Refusal::UserNotFound);
+    };
     if user.standing == Standing::Banned {
         return Decision::accepted(vec![], Outcome::Ended(0));
     }
     let count = u32::try_from(user.sessions.len()).unwrap_or(u32::MAX);
     let events = vec![
         Event::UserBanned { user: id, by },
-        Event::SessionsEnded { user: id, except: None, count, cause: EndCause::Banned, by },
+        Event::SessionsEnded {
+            user: id,
+            except: None,
+            count,
+            cause: EndCause::Banned,
+            by,
+        },
     ];
     Decision::accepted(events, Outcome::Ended(count))
 }
 
 pub(super) fn unban(world: &impl World, id: UserId, by: Actor) -> Decision {
-    let Some(user) = world.users().look(&id) else { return Decision::refused(Refusal::UserNotFound) };
-    let events = if user.standing == Standing::Banned { vec![Event::UserUnbanned { user: id, by }] } else { vec![] };
+    let Some(user) = world.users().look(&id) else {
+        return Decision::refused(Refusal::UserNotFound);
+    };
+    let events = if user.standing == Standing::Banned {
+        vec![Event::UserUnbanned { user: id, by }]
+    } else {
+        vec![]
+    };
     Decision::accepted(events, Outcome::Done)
 }
 
@@ -160,14 +227,41 @@ pub(super) fn withdraw(
     let until = context.now + context.limits.lifetimes.withdraw_delay;
     let count = u32::try_from(user.sessions.len()).unwrap_or(u32::MAX);
     let mut events = vec![
-        Event::WithdrawRequested { user: id, until, origin },
-        Event::SessionsEnded { user: id, except: None, count, cause: EndCause::Closing, by: Actor::User(id) },
+        Event::WithdrawRequested {
+            user: id,
+            until,
+            origin,
+        },
+        Event::SessionsEnded {
+            user: id,
+            except: None,
+            count,
+            cause: EndCause::Closing,
+            by: Actor::User(id),
+        },
     ];
     if let Some(address) = user.addresses.first().map(|address| address.id) {
         let delay = context.limits.lifetimes.withdraw_delay;
         let by = Actor::User(id);
-        events.push(recovery::issued(context, id, user, address, Purpose::Reopen, proof, delay, None, by));
-        events.push(mail::queued(mail, MailKind::AccountClosing, id, address, Some(proof.token), user.locale));
+        events.push(recovery::issued(
+            context,
+            id,
+            user,
+            address,
+            Purpose::Reopen,
+            proof,
+            delay,
+            None,
+            by,
+        ));
+        events.push(mail::queued(
+            mail,
+            MailKind::AccountClosing,
+            id,
+            address,
+            Some(proof.token),
+            user.locale,
+        ));
     }
     Decision::accepted(events, Outcome::Ended(count))
 }
@@ -180,7 +274,11 @@ pub(super) fn cancel_withdraw(
 ) -> Decision {
     match recovery::usable_reopen(world, context, proof) {
         Ok(user) => Decision::accepted(
-            vec![Event::WithdrawCancelled { user, token: proof.token, origin }],
+            vec![Event::WithdrawCancelled {
+                user,
+                token: proof.token,
+                origin,
+            }],
             Outcome::Done,
         ),
         Err(refusal) => Decision::refused(refusal),
@@ -190,9 +288,13 @@ pub(super) fn cancel_withdraw(
 /// A closing whose time has come.
 pub(super) fn erase_due(world: &impl World, context: &Context<'_>, id: UserId) -> Decision {
     match world.closings().look(&id) {
-        Some(until) if context.now >= *until => {
-            Decision::accepted(vec![Event::UserErased { user: id, by: Actor::System }], Outcome::Done)
-        }
+        Some(until) if context.now >= *until => Decision::accepted(
+            vec![Event::UserErased {
+                user: id,
+                by: Actor::System,
+            }],
+            Outcome::Done,
+        ),
         Some(_) | None => Decision::refused(Refusal::UserNotFound),
     }
 }

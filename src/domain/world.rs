@@ -59,7 +59,7 @@ impl<K: Ord, V> Table<K, V> for BTreeMap<K, V> {
 type Changes<K, V> = HashMap<K, Option<V>>;
 
 /// A table with unsettled changes on top of it.
-pub struct Layered<'a, K, V, B> {
+pub(super) struct Layered<'a, K, V, B> {
     base: &'a B,
     over: &'a mut Changes<K, V>,
 }

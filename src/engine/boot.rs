@@ -13,7 +13,9 @@ use super::{Directory, Engine, LANE_DEPTH_MAX, Shared};
 use crate::crypto::{SharedKeyring, Vault, WrappedKey};
 use crate::domain::{Command, EpochReason, Limits, State, evolve};
 use crate::ledger::codec::{self, CodecFault};
-use crate::ledger::{Anchor, AnchorError, AnchorPoint, AnchorVerdict, ReplayCut, ReplayError, Store, StoreError, replay};
+use crate::ledger::{
+    Anchor, AnchorError, AnchorPoint, AnchorVerdict, ReplayCut, ReplayError, Store, StoreError, replay,
+};
 use crate::system::{Clock, Entropy};
 use crate::types::{DataKeyId, Timestamp};
 
@@ -75,7 +77,9 @@ pub enum BootError {
     #[error(transparent)]
     Anchor(#[from] AnchorError),
     /// The anchor contradicts the ledger.
-    #[error("{0} (to accept it: start once with --accept-rollback, which ends all sessions and voids every token)")]
+    #[error(
+        "{0} (to accept it: start once with --accept-rollback, which ends all sessions and voids every token)"
+    )]
     Lost(AnchorVerdict),
     /// The writer's thread did not start.
     #[error("the writer's thread could not be started: {0}")]
@@ -97,7 +101,12 @@ pub fn fold(store: &mut dyn Store) -> Result<(State, u64, Option<ReplayCut>), Re
 }
 
 /// Whether a data key is still needed, given what is.
-fn is_needed(id: DataKeyId, state: &State, credentials: &std::collections::HashSet<[u8; 16]>, today: u32) -> bool {
+fn is_needed(
+    id: DataKeyId,
+    state: &State,
+    credentials: &std::collections::HashSet<[u8; 16]>,
+    today: u32,
+) -> bool {
     match id {
         DataKeyId::User(user) => state.users.contains_key(&user),
         DataKeyId::Credential(credential) => credentials.contains(&credential.0),
@@ -108,7 +117,16 @@ fn is_needed(id: DataKeyId, state: &State, credentials: &std::collections::HashS
 impl Boot<'_> {
     /// Folds the ledger and starts the writer.
     pub fn start(self) -> Result<(Engine, BootReport), BootError> {
-        let Boot { mut store, keyring, clock, entropy, limits, anchor, rollback, on_failure } = self;
+        let Boot {
+            mut store,
+            keyring,
+            clock,
+            entropy,
+            limits,
+            anchor,
+            rollback,
+            on_failure,
+        } = self;
         let (state, events, cut) = fold(&mut *store)?;
         let verdict = match anchor {
             None => AnchorVerdict::Absent,
@@ -148,23 +166,48 @@ impl Boot<'_> {
             on_failure,
             finished: (Mutex::new(false), Condvar::new()),
         });
-        let writer = Writer { shared: Arc::clone(&shared), store, doomed: vec![], destroyed: Instant::now() };
+        let writer = Writer {
+            shared: Arc::clone(&shared),
+            store,
+            doomed: vec![],
+            destroyed: Instant::now(),
+        };
         std::thread::Builder::new()
             .name("writer".to_owned())
             .spawn(move || writer.run())
             .map_err(BootError::Thread)?;
         let engine = Engine { shared };
         if !verdict.is_sound() {
-            let command = Command::StartEpoch { reason: EpochReason::RollbackAccepted };
-            engine.execute_blocking(super::Lane::Proof, command, vec![]).map_err(BootError::Epoch)?;
+            let command = Command::StartEpoch {
+                reason: EpochReason::RollbackAccepted,
+            };
+            engine
+                .execute_blocking(super::Lane::Proof, command, vec![])
+                .map_err(BootError::Epoch)?;
         }
-        Ok((engine, BootReport { events, cut, anchor: verdict, destroyed }))
+        Ok((
+            engine,
+            BootReport {
+                events,
+                cut,
+                anchor: verdict,
+                destroyed,
+            },
+        ))
     }
 }
 
 /// Loads the data keys that are needed; returns those that should be gone.
-fn load_keys(store: &dyn Store, state: &State, vault: &Vault, today: u32) -> Result<Vec<DataKeyId>, StoreError> {
-    let credentials = state.users.values().flat_map(|user| user.credential.iter().chain(&user.past));
+fn load_keys(
+    store: &dyn Store,
+    state: &State,
+    vault: &Vault,
+    today: u32,
+) -> Result<Vec<DataKeyId>, StoreError> {
+    let credentials = state
+        .users
+        .values()
+        .flat_map(|user| user.credential.iter().chain(&user.past));
     let credentials = credentials.map(|credential| credential.id.0).collect();
     let mut doomed = vec![];
     store.data_keys(&mut |id, bytes| match WrappedKey::from_bytes(bytes) {
@@ -178,6 +221,11 @@ impl Engine {
     /// Notes in the anchor how far the ledger is durable; off the commit path, at most once a second and at stop.
     pub fn note_anchor(&self, anchor: &mut Anchor) -> Result<(), AnchorError> {
         let (epoch, at) = self.read(|state| (state.epoch().number, state.last_time()));
-        anchor.write(&AnchorPoint { epoch, head: self.head(), ledger_id: self.reader().ledger_id(), at })
+        anchor.write(&AnchorPoint {
+            epoch,
+            head: self.head(),
+            ledger_id: self.reader().ledger_id(),
+            at,
+        })
     }
 }

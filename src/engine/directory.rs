@@ -20,42 +20,74 @@ pub struct Directory {
 impl Directory {
     /// The tag of an address.
     pub fn address_tag(keyring: &Keyring, address: &EmailAddress) -> Tag {
-        crypto::tag(keyring.active(Purpose::Lookup).1, "address", &[address.canonical().as_bytes()])
+        crypto::tag(
+            keyring.active(Purpose::Lookup).1,
+            "address",
+            &[address.canonical().as_bytes()],
+        )
     }
 
     /// The tag of a user name.
     pub fn username_tag(keyring: &Keyring, username: &Username) -> Tag {
-        crypto::tag(keyring.active(Purpose::Lookup).1, "username", &[username.canonical().as_bytes()])
+        crypto::tag(
+            keyring.active(Purpose::Lookup).1,
+            "username",
+            &[username.canonical().as_bytes()],
+        )
     }
 
     /// The id of an address that is a user's now.
     pub fn address(&self, tag: Tag, state: &State) -> Option<AddressId> {
-        let id = *self.addresses.read().unwrap_or_else(PoisonError::into_inner).get(&tag)?;
+        let id = *self
+            .addresses
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&tag)?;
         state.addresses.contains_key(&id).then_some(id)
     }
 
     /// The id an address was last given, whether or not it is durable yet: for the writer.
     pub(super) fn address_unsettled(&self, tag: Tag) -> Option<AddressId> {
-        self.addresses.read().unwrap_or_else(PoisonError::into_inner).get(&tag).copied()
+        self.addresses
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&tag)
+            .copied()
     }
 
     /// The user of a user name.
     pub fn username(&self, tag: Tag) -> Option<UserId> {
-        self.usernames.read().unwrap_or_else(PoisonError::into_inner).get(&tag).copied()
+        self.usernames
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&tag)
+            .copied()
     }
 
     pub(super) fn put_address(&self, tag: Tag, id: AddressId) {
-        self.addresses.write().unwrap_or_else(PoisonError::into_inner).insert(tag, id);
+        self.addresses
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(tag, id);
     }
 
     pub(super) fn put_username(&self, tag: Tag, id: UserId) {
-        self.usernames.write().unwrap_or_else(PoisonError::into_inner).insert(tag, id);
+        self.usernames
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(tag, id);
     }
 
     /// Forgets what leads to somebody who is gone.
     pub(super) fn forget(&self, gone: &[AddressId], user: UserId) {
-        self.addresses.write().unwrap_or_else(PoisonError::into_inner).retain(|_, id| !gone.contains(id));
-        self.usernames.write().unwrap_or_else(PoisonError::into_inner).retain(|_, id| *id != user);
+        self.addresses
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .retain(|_, id| !gone.contains(id));
+        self.usernames
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .retain(|_, id| *id != user);
     }
 
     /// Folds the tables from state, as far as the keys reach.
@@ -66,7 +98,9 @@ impl Directory {
     }
 
     fn fold_user(&self, id: UserId, user: &User, vault: &Vault, keyring: &Keyring) {
-        let Some(key) = vault.key(DataKeyId::User(id)) else { return };
+        let Some(key) = vault.key(DataKeyId::User(id)) else {
+            return;
+        };
         for address in &user.addresses {
             let clear = crypto::open(&key, Field::UserAddress, id.0, &address.sealed);
             let parsed = clear.and_then(|bytes| EmailAddress::parse(std::str::from_utf8(&bytes).ok()?).ok());
@@ -74,7 +108,10 @@ impl Directory {
                 self.put_address(Self::address_tag(keyring, &parsed), address.id);
             }
         }
-        let username = user.username.as_ref().and_then(|sealed| crypto::open(&key, Field::Username, id.0, sealed));
+        let username = user
+            .username
+            .as_ref()
+            .and_then(|sealed| crypto::open(&key, Field::Username, id.0, sealed));
         let parsed = username.and_then(|bytes| Username::parse(std::str::from_utf8(&bytes).ok()?).ok());
         if let Some(parsed) = parsed {
             self.put_username(Self::username_tag(keyring, &parsed), id);

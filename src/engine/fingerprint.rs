@@ -35,8 +35,20 @@ impl Hasher for Blake3Hasher {
 /// The hash of everything that is folded from the ledger.
 pub fn state_hash(state: &State) -> [u8; 32] {
     // Named one by one, so that a new table does not compile until it is part of the hash.
-    let State { users, addresses, sessions, tokens, requests, outbox, closings, erased, api_keys, policies, strangers, .. } =
-        state;
+    let State {
+        users,
+        addresses,
+        sessions,
+        tokens,
+        requests,
+        outbox,
+        closings,
+        erased,
+        api_keys,
+        policies,
+        strangers,
+        ..
+    } = state;
     let mut hasher = Blake3Hasher(blake3::Hasher::new());
     state.small().hash(&mut hasher);
     sorted(users, &mut hasher);

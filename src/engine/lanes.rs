@@ -50,8 +50,16 @@ pub(super) enum Taken<T> {
 
 impl<T> Lanes<T> {
     pub(super) fn new(depth_max: usize) -> Self {
-        let queues = Queues { proof: VecDeque::new(), stranger: VecDeque::new(), open: true };
-        Self { queues: Mutex::new(queues), arrived: Condvar::new(), depth_max }
+        let queues = Queues {
+            proof: VecDeque::new(),
+            stranger: VecDeque::new(),
+            open: true,
+        };
+        Self {
+            queues: Mutex::new(queues),
+            arrived: Condvar::new(),
+            depth_max,
+        }
     }
 
     pub(super) fn push(&self, lane: Lane, job: T) -> Result<(), Closed> {
@@ -77,7 +85,9 @@ impl<T> Lanes<T> {
         let queues = self.queues.lock().unwrap_or_else(PoisonError::into_inner);
         let (mut queues, _) = self
             .arrived
-            .wait_timeout_while(queues, patience, |q| q.open && q.proof.is_empty() && q.stranger.is_empty())
+            .wait_timeout_while(queues, patience, |q| {
+                q.open && q.proof.is_empty() && q.stranger.is_empty()
+            })
             .unwrap_or_else(PoisonError::into_inner);
         if queues.proof.is_empty() && queues.stranger.is_empty() {
             return if queues.open { Taken::Idle } else { Taken::Finished };
@@ -120,7 +130,9 @@ mod tests {
         for n in 100..120 {
             lanes.push(Lane::Proof, n).unwrap();
         }
-        let Taken::Jobs(jobs) = lanes.take(10, Duration::ZERO) else { panic!("jobs wait") };
+        let Taken::Jobs(jobs) = lanes.take(10, Duration::ZERO) else {
+            panic!("jobs wait")
+        };
         assert_eq!(jobs.iter().filter(|n| **n >= 100).count(), 5);
         assert_eq!(jobs.len(), 10);
     }

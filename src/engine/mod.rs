@@ -26,7 +26,7 @@ use crate::ledger::{Head, Reader};
 use crate::system::{Clock, Entropy};
 use crate::types::{DataKeyId, Position};
 use lanes::{Closed, Lanes};
-use writer::{Job, Writer};
+use writer::Job;
 
 /// Commands that may wait in one lane.
 pub const LANE_DEPTH_MAX: usize = 4_096;
@@ -95,7 +95,14 @@ impl Engine {
         keys: Vec<(DataKeyId, WrappedKey)>,
     ) -> Result<Outcome, Trouble> {
         let (answer, verdict) = oneshot::channel();
-        self.submit(lane, Job { command, keys, answer })?;
+        self.submit(
+            lane,
+            Job {
+                command,
+                keys,
+                answer,
+            },
+        )?;
         verdict.await.unwrap_or(Err(Trouble::Stopped))
     }
 
@@ -107,7 +114,14 @@ impl Engine {
         keys: Vec<(DataKeyId, WrappedKey)>,
     ) -> Result<Outcome, Trouble> {
         let (answer, verdict) = oneshot::channel();
-        self.submit(lane, Job { command, keys, answer })?;
+        self.submit(
+            lane,
+            Job {
+                command,
+                keys,
+                answer,
+            },
+        )?;
         verdict.blocking_recv().unwrap_or(Err(Trouble::Stopped))
     }
 
@@ -170,23 +184,45 @@ impl Engine {
 
     /// Takes the counts of what was not written, to write them down as one event a class.
     pub fn take_suppressed(&self) -> BTreeMap<SuppressedClass, u64> {
-        std::mem::take(&mut *self.shared.suppressed.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(
+            &mut *self
+                .shared
+                .suppressed
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner),
+        )
     }
 
     /// Why the writer has stopped, if it failed.
     pub fn failure(&self) -> Option<String> {
-        self.shared.failure.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.shared
+            .failure
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// Takes no more commands, carries out those that wait, and stops the writer. Says whether it was done in time.
     pub fn stop(&self, patience: Duration) -> bool {
         self.shared.lanes.close();
         let end = Instant::now() + patience;
-        let mut finished = self.shared.finished.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut finished = self
+            .shared
+            .finished
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         while !*finished {
-            let Some(left) = end.checked_duration_since(Instant::now()) else { return false };
-            finished =
-                self.shared.finished.1.wait_timeout(finished, left).unwrap_or_else(PoisonError::into_inner).0;
+            let Some(left) = end.checked_duration_since(Instant::now()) else {
+                return false;
+            };
+            finished = self
+                .shared
+                .finished
+                .1
+                .wait_timeout(finished, left)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
         }
         true
     }

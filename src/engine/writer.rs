@@ -10,8 +10,8 @@ use super::lanes::Taken;
 use super::{Shared, Trouble};
 use crate::crypto::WrappedKey;
 use crate::domain::{
-    Command, Context, Decision, Draft, Event, Outcome, Overlay, Recorded, Refusal, State, Table, World, decide, evolve,
-    lawful,
+    Command, Context, Decision, Draft, Event, Outcome, Overlay, Recorded, Refusal, State, Table, World,
+    decide, evolve, lawful,
 };
 use crate::ledger::{Batch, CommandPart, Head, Store, codec};
 use crate::system::random_id;
@@ -49,9 +49,11 @@ pub(super) struct Writer {
 struct Group {
     overlay: Overlay,
     records: Vec<Vec<u8>>,
-    bytes: usize,
     keys: Vec<(DataKeyId, WrappedKey)>,
-    answers: Vec<(oneshot::Sender<Result<Outcome, Trouble>>, Result<Outcome, Trouble>)>,
+    answers: Vec<(
+        oneshot::Sender<Result<Outcome, Trouble>>,
+        Result<Outcome, Trouble>,
+    )>,
     aftermath: Vec<Aftermath>,
 }
 
@@ -94,13 +96,29 @@ impl Writer {
         let (expected, epoch, group) = {
             let state = shared.state.read().unwrap_or_else(PoisonError::into_inner);
             let expected = state.next();
-            (expected, state.epoch().number.max(1), self.decide_group(&state, jobs)?)
+            (
+                expected,
+                state.epoch().number.max(1),
+                self.decide_group(&state, jobs)?,
+            )
         };
         if !group.records.is_empty() {
-            let keys = group.keys.iter().map(|(id, wrapped)| (*id, wrapped.as_bytes().to_vec())).collect();
+            let keys = group
+                .keys
+                .iter()
+                .map(|(id, wrapped)| (*id, wrapped.as_bytes().to_vec()))
+                .collect();
             let id = random_id(&*shared.entropy);
-            let batch = Batch { epoch, id, records: group.records, keys };
-            let head: Head = self.store.append(expected, &batch).map_err(|fault| fault.to_string())?;
+            let batch = Batch {
+                epoch,
+                id,
+                records: group.records,
+                keys,
+            };
+            let head: Head = self
+                .store
+                .append(expected, &batch)
+                .map_err(|fault| fault.to_string())?;
             *shared.head.lock().unwrap_or_else(PoisonError::into_inner) = head;
             for (id, wrapped) in group.keys {
                 shared.vault.insert(id, wrapped);
@@ -134,7 +152,8 @@ impl Writer {
         let shared = &*self.shared;
         let now = shared.clock.now().max(state.last_time());
         let mut overlay = Overlay::on(state);
-        let (mut records, mut bytes, mut keys, mut answers, mut aftermath) = (vec![], 0, vec![], vec![], vec![]);
+        let (mut records, mut bytes, mut keys, mut answers, mut aftermath) =
+            (vec![], 0, vec![], vec![], vec![]);
         while bytes < GROUP_BYTES_MAX
             && let Some(job) = jobs.next()
         {
@@ -144,8 +163,17 @@ impl Writer {
             let found = found.filter(|id| draft.addresses().look(id).is_some());
             let taken = names.1.and_then(|tag| shared.directory.username(tag));
             let username_taken = taken.is_some_and(|user| draft.users().look(&user).is_some());
-            let context = Context { now, limits: &shared.limits, found, username_taken };
-            let Decision { events, verdict, suppressed } = decide(&draft, job.command, &context);
+            let context = Context {
+                now,
+                limits: &shared.limits,
+                found,
+                username_taken,
+            };
+            let Decision {
+                events,
+                verdict,
+                suppressed,
+            } = decide(&draft, job.command, &context);
             if let Some(class) = suppressed {
                 shared.suppress(class);
             }
@@ -157,7 +185,13 @@ impl Writer {
             records.extend(written);
             answers.push((job.answer, verdict.map_err(Trouble::Refused)));
         }
-        Ok(Group { overlay, records, bytes, keys, answers, aftermath })
+        Ok(Group {
+            overlay,
+            records,
+            keys,
+            answers,
+            aftermath,
+        })
     }
 
     fn record(
@@ -172,12 +206,21 @@ impl Writer {
         let last = events.len().saturating_sub(1);
         let mut records = Vec::with_capacity(events.len());
         for (index, event) in events.into_iter().enumerate() {
-            let recorded = Recorded { position: draft.small().next, time: now, command, event };
+            let recorded = Recorded {
+                position: draft.small().next,
+                time: now,
+                command,
+                event,
+            };
             // The law is asserted, not trusted: what it forbids is a bug, and is never written.
             lawful(draft, &recorded).map_err(|fault| format!("a decision broke the law: {fault}"))?;
             self.consequences(draft, &recorded.event, aftermath, names);
             evolve(draft, &recorded);
-            let part = if index == last { CommandPart::Last } else { CommandPart::Inner };
+            let part = if index == last {
+                CommandPart::Last
+            } else {
+                CommandPart::Inner
+            };
             records.push(codec::encode(&recorded, part).map_err(|fault| fault.to_string())?);
         }
         Ok(records)
@@ -211,13 +254,18 @@ impl Writer {
             && let Some(found) = draft.users().look(user)
         {
             let verifiers = found.credential.iter().chain(&found.past);
-            let dropped = verifiers.skip(kept).map(|old| Aftermath::Destroy(DataKeyId::Credential(old.id)));
+            let dropped = verifiers
+                .skip(kept)
+                .map(|old| Aftermath::Destroy(DataKeyId::Credential(old.id)));
             aftermath.extend(dropped);
         }
         if let Event::UserErased { user, .. } = event {
             aftermath.push(Aftermath::Destroy(DataKeyId::User(*user)));
             if let Some(found) = draft.users().look(user) {
-                aftermath.push(Aftermath::Forget(*user, found.addresses.iter().map(|a| a.id).collect()));
+                aftermath.push(Aftermath::Forget(
+                    *user,
+                    found.addresses.iter().map(|a| a.id).collect(),
+                ));
             }
         }
     }

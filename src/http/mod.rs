@@ -4,18 +4,21 @@
 //! the handler, [`request`] and [`json`] make values out of bytes, [`reply`] and [`codes`] are the only place that words
 //! an answer. Nothing here looks at `Host`, `X-Forwarded-Host` or the authority of an absolute-form request line.
 
+pub mod api;
 pub mod client;
 pub mod codes;
 pub mod device;
 pub mod fields;
 mod framing;
 pub mod json;
+pub mod pages;
 pub mod reply;
 pub mod request;
 pub mod response;
 pub mod router;
 mod routes;
 pub mod server;
+pub mod site;
 pub mod throttle;
 mod wire;
 

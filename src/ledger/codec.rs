@@ -15,8 +15,8 @@ use crate::domain::{
     PasswordCause, Purpose, Recorded, RefusedCause, Role, Subject, SuppressedClass, Via,
 };
 use crate::types::{
-    AddressId, ApiKeyId, CredentialId, Locale, MailId, Position, Sealed, SessionId, Span, Tag, Timestamp, TokenId,
-    UserId,
+    AddressId, ApiKeyId, CredentialId, Locale, MailId, Position, Sealed, SessionId, Span, Tag, Timestamp,
+    TokenId, UserId,
 };
 
 /// Why a record cannot be read as an event, or an event not be written.
@@ -26,7 +26,9 @@ pub enum CodecFault {
     #[error(transparent)]
     Record(#[from] RecordFault),
     /// A newer program wrote it.
-    #[error("event kind {kind}, schema {schema} is unknown: this ledger was written by a newer keyledger; use that version")]
+    #[error(
+        "event kind {kind}, schema {schema} is unknown: this ledger was written by a newer keyledger; use that version"
+    )]
     Unknown {
         /// The kind's number.
         kind: u16,
@@ -51,7 +53,8 @@ const CONFIG: bincode::config::Configuration<
 > = bincode::config::standard().with_limit::<4096>();
 
 fn write(form: &impl Serialize) -> Vec<u8> {
-    bincode::serde::encode_to_vec(form, CONFIG).expect("stored forms are plain data, which bincode always writes")
+    bincode::serde::encode_to_vec(form, CONFIG)
+        .expect("stored forms are plain data, which bincode always writes")
 }
 
 fn read<T: for<'de> Deserialize<'de>>(bytes: &[u8]) -> Option<T> {
@@ -146,13 +149,30 @@ pub fn encode(recorded: &Recorded, part: CommandPart) -> Result<Vec<u8>, CodecFa
     if payload.len() > MAX_PAYLOAD {
         return Err(CodecFault::TooLarge(payload.len()));
     }
-    let Recorded { position, time, command, .. } = *recorded;
-    let header = RecordHeader { kind, schema, part, position, time, command };
+    let Recorded {
+        position,
+        time,
+        command,
+        ..
+    } = *recorded;
+    let header = RecordHeader {
+        kind,
+        schema,
+        part,
+        position,
+        time,
+        command,
+    };
     Ok(record::encode(&header, &payload)?)
 }
 
 /// Reads the event that a record holds.
 pub fn decode(header: &RecordHeader, payload: &[u8]) -> Result<Recorded, CodecFault> {
     let event = from_payload(header.kind, header.schema, payload)?;
-    Ok(Recorded { position: header.position, time: header.time, command: header.command, event })
+    Ok(Recorded {
+        position: header.position,
+        time: header.time,
+        command: header.command,
+        event,
+    })
 }

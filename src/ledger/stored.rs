@@ -9,12 +9,12 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::domain::password_policy::{PasswordPolicy, PasswordPolicySettings};
 use crate::domain::{
-    Actor, Allowance, ApiKeyKind, DropCause, EndCause, EpochReason, FailCause, MailEnd, MailKind, PasswordCause,
-    Purpose, RefusedCause, Role, Subject, SuppressedClass, Via,
+    Actor, Allowance, ApiKeyKind, DropCause, EndCause, EpochReason, FailCause, MailEnd, MailKind,
+    PasswordCause, Purpose, RefusedCause, Role, Subject, SuppressedClass, Via,
 };
 use crate::types::{
-    AddressId, ApiKeyId, CredentialId, Locale, MailId, Position, Sealed, SessionId, Span, Tag, Timestamp, TokenId,
-    UserId,
+    AddressId, ApiKeyId, CredentialId, Locale, MailId, Position, Sealed, SessionId, Span, Tag, Timestamp,
+    TokenId, UserId,
 };
 
 /// A value with a stored form.
@@ -77,8 +77,17 @@ macro_rules! newtypes {
     )*};
 }
 newtypes!(
-    UserId([u8; 16]), AddressId([u8; 16]), CredentialId([u8; 16]), SessionId([u8; 16]), TokenId([u8; 16]),
-    MailId([u8; 16]), ApiKeyId([u8; 16]), Tag([u8; 16]), Position(u64), Timestamp(i64), Span(i64)
+    UserId([u8; 16]),
+    AddressId([u8; 16]),
+    CredentialId([u8; 16]),
+    SessionId([u8; 16]),
+    TokenId([u8; 16]),
+    MailId([u8; 16]),
+    ApiKeyId([u8; 16]),
+    Tag([u8; 16]),
+    Position(u64),
+    Timestamp(i64),
+    Span(i64)
 );
 
 impl Stored for Sealed {

@@ -1,0 +1,1 @@
+//! The whole house, put together from configuration.

@@ -1,0 +1,1 @@
+//! Workers: what happens without anybody waiting for it.
