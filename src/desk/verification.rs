@@ -24,8 +24,7 @@ impl Desk {
     ) -> Result<(), Fault> {
         let greeting = self.greet(address, visitor)?;
         let proof = self
-            .prove(&greeting, presented, Purpose::VerifyEmail, visitor)
-            .await?;
+            .prove(&greeting, presented, Purpose::VerifyEmail).await?;
         let Greeting { ask, keys, .. } = greeting;
         let origin = ask.client.origin.clone();
         let verified = self
