@@ -73,6 +73,7 @@ pub fn evolve(world: &mut impl World, recorded: &Recorded) {
         } => {
             stranger_wrote(world, time);
             bump(world, *client, StrangerClass::ClientSignUps, time, position);
+            bump(world, *client, StrangerClass::ClientMails, time, position);
             if let Some(guard) = guard_of_subject(world, Subject::Address(*address)) {
                 count_mail(guard, *allowance, time);
             }
@@ -406,6 +407,7 @@ fn register(world: &mut impl World, position: Position, time: Timestamp, event: 
     if *by == super::event::Actor::Stranger {
         stranger_wrote(world, time);
         bump(world, *client, StrangerClass::ClientSignUps, time, position);
+        bump(world, *client, StrangerClass::ClientMails, time, position);
     }
     let made = User {
         role: *role,
