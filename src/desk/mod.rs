@@ -30,7 +30,7 @@ pub use sessions::{Caller, SessionView, Tokens};
 pub use sign_up::{SignUpAnswer, SignUpForm};
 
 use crate::crypto::PasswordPool;
-use crate::domain::{Limits, State};
+use crate::domain::Limits;
 use crate::engine::{Engine, Lane, Trouble};
 use crate::types::{Span, Timestamp};
 use greeting::DayKeys;
@@ -105,9 +105,9 @@ impl Desk {
         &self.inner.settings
     }
 
-    fn now(&self) -> Timestamp {
-        let last = self.engine().read(State::last_time);
-        self.engine().clock().now().max(last)
+    /// The time. The clock began at the last event and never goes back, so it is never behind the ledger.
+    pub fn now(&self) -> Timestamp {
+        self.engine().clock().now()
     }
 
     fn limits(&self) -> &Limits {
@@ -120,6 +120,12 @@ impl Desk {
 
     /// What a caller who met a full queue is told to wait.
     pub const OVERLOAD_WAIT: Span = Span::seconds(1);
+
+    /// How often the same wrong value is answered before its sender is told to stop.
+    pub const REPEATS_MAX: u32 = repeats::REPEATS_MAX;
+
+    /// What the sender of a wrong value that came too often is told to wait.
+    pub const REPEATS_WAIT: Span = repeats::COUNTED_FOR;
 }
 
 pub(crate) use crate::domain::{Command, Outcome, Refusal};

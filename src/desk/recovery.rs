@@ -5,11 +5,13 @@ use secrecy::{ExposeSecret, SecretString};
 use super::greeting::{Greeting, NewKeys};
 use super::passwords::Unfit;
 use super::proofs::{Found, label};
-use super::{Command, Desk, Fault, Outcome, Refusal, Visitor};
+use super::{Command, Desk, Fault, Refusal, Visitor};
 use crate::crypto::parse_mail_secret;
 use crate::domain::{Client, ProofFound, Purpose, RefusedCause, Via, check_proof};
 use crate::engine::Lane;
 use crate::types::{AddressId, EmailAddress};
+
+const PROOF_SCOPE: &str = "proof";
 
 /// A genuine proof of a way back in, and who brought it; what it is worth now is still to be asked.
 struct Claim {
@@ -32,13 +34,7 @@ impl Desk {
         purpose: Purpose,
     ) -> Result<(), Fault> {
         let Greeting { ask, keys, .. } = self.greet(address, visitor)?;
-        let fresh = !keys.is_empty();
-        self.carry_out(Lane::Stranger, Command::RequestProof { ask, purpose }, keys)
-            .await?;
-        if fresh {
-            self.day_key_is_durable();
-        }
-        Ok(())
+        self.carry_out(Lane::Stranger, Command::RequestProof { ask, purpose }, keys).await.map(|_| ())
     }
 
     /// Sets a new password by a mailed proof. Order of the answers: limits, token, format, same, leaked.
@@ -52,7 +48,8 @@ impl Desk {
         for _ in 0..Self::ATTEMPTS_MAX {
             match self.try_confirm(address, proof, &password, visitor).await {
                 Err(Fault::Refused(Refusal::Outdated)) => {}
-                decided => return decided,
+                Err(fault) => return Err(self.unless_repeated(fault, proof)),
+                Ok(()) => return Ok(()),
             }
         }
         Err(Fault::Overloaded)
@@ -67,8 +64,7 @@ impl Desk {
     ) -> Result<(), Fault> {
         let greeting = self.greet(address, visitor)?;
         let proof = self
-            .prove(&greeting, presented, Purpose::Recovery, visitor)
-            .await?;
+            .prove(&greeting, presented, Purpose::Recovery).await?;
         let Greeting { found, ask, keys } = greeting;
         let claim = Claim {
             proof,
@@ -91,7 +87,8 @@ impl Desk {
             let claim = self.claim_by_link(secret, visitor)?;
             match self.complete(claim, &password, visitor).await {
                 Err(Fault::Refused(Refusal::Outdated)) => {}
-                decided => return decided,
+                Err(fault) => return Err(self.unless_repeated(fault, secret)),
+                Ok(()) => return Ok(()),
             }
         }
         Err(Fault::Overloaded)
@@ -169,7 +166,6 @@ impl Desk {
         greeting: &Greeting,
         presented: &SecretString,
         purpose: Purpose,
-        _visitor: &Visitor,
     ) -> Result<ProofFound, Fault> {
         match self.find_proof(greeting, presented, purpose) {
             Found::Proof(proof) => Ok(proof),
@@ -179,14 +175,21 @@ impl Desk {
                     ask: greeting.ask.clone(),
                     purpose,
                 };
-                let outcome: Outcome = self
-                    .carry_out(Lane::Stranger, command, greeting.keys.clone())
-                    .await?;
-                // The law never accepts a wrong code.
-                debug_assert_eq!(outcome, Outcome::Done);
+                // The law never accepts a wrong code: what comes back is its refusal, or that of a limit.
+                self.carry_out(Lane::Stranger, command, greeting.keys.clone()).await?;
                 Err(Refusal::TokenNotFound.into())
             }
         }
+    }
+
+    /// Puts an end to a client that repeats its call after every 401: the tenth time an expired proof comes back, its
+    /// sender is told to stop.
+    pub(super) fn unless_repeated(&self, fault: Fault, presented: &SecretString) -> Fault {
+        if fault != Fault::Refused(Refusal::TokenExpired) {
+            return fault;
+        }
+        let counted = self.count_repeat(PROOF_SCOPE, presented.expose_secret());
+        counted.err().unwrap_or(fault)
     }
 
     pub(super) async fn refuse_proof(

@@ -73,6 +73,7 @@ pub fn evolve(world: &mut impl World, recorded: &Recorded) {
         } => {
             stranger_wrote(world, time);
             bump(world, *client, StrangerClass::ClientSignUps, time, position);
+            bump(world, *client, StrangerClass::ClientMails, time, position);
             if let Some(guard) = guard_of_subject(world, Subject::Address(*address)) {
                 count_mail(guard, *allowance, time);
             }
@@ -103,6 +104,14 @@ pub fn evolve(world: &mut impl World, recorded: &Recorded) {
                 void_tokens(world, *user, None);
                 end_sessions(world, *user, None);
             }
+        }
+        Event::PasswordRevoked { user, .. } => {
+            if let Some(found) = touch(world, *user, time) {
+                found.credential = None;
+                found.past.clear();
+                found.valid_from = position;
+            }
+            void_tokens(world, *user, None);
         }
         Event::VerifierUpgraded {
             user,
@@ -351,7 +360,7 @@ fn count_mail(guard: &mut Guard, allowance: Allowance, time: Timestamp) {
 fn count_sign_in(guard: &mut Guard, network: Tag, time: Timestamp) {
     guard.sign_ins_hour.bump(time, Span::hours(1));
     if let Some((_, count, last)) = guard.sign_ins.iter_mut().find(|(tag, ..)| *tag == network) {
-        *count = if time < *last + Span::days(1) {
+        *count = if time.day() == last.day() {
             count.saturating_add(1)
         } else {
             1
@@ -398,6 +407,7 @@ fn register(world: &mut impl World, position: Position, time: Timestamp, event: 
     if *by == super::event::Actor::Stranger {
         stranger_wrote(world, time);
         bump(world, *client, StrangerClass::ClientSignUps, time, position);
+        bump(world, *client, StrangerClass::ClientMails, time, position);
     }
     let made = User {
         role: *role,

@@ -108,7 +108,7 @@ pub fn sign_in_gate(
             let (count, last) = guard
                 .sign_ins
                 .iter()
-                .find(|(tag, _, last)| *tag == network && now < *last + Span::days(1))
+                .find(|(tag, _, last)| *tag == network && now.day() == last.day())
                 .map_or((0, Timestamp(0)), |(_, count, last)| (u32::from(*count), *last));
             let window = guard.sign_ins_hour;
             (

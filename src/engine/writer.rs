@@ -245,7 +245,7 @@ impl Writer {
         // Verifiers die with the next password, but for those that the policy still compares with.
         let kept = if let Event::PasswordSet { user, history, .. } = event {
             Some((user, usize::from(*history)))
-        } else if let Event::UserErased { user, .. } = event {
+        } else if let Event::UserErased { user, .. } | Event::PasswordRevoked { user, .. } = event {
             Some((user, 0))
         } else {
             None

@@ -25,11 +25,10 @@ impl<'a> Viewer<'a> {
             .ok()
             .and_then(|mut fields| fields.optional_text("lang"))
             .and_then(|tag| Locale::parse(&tag));
-        let accepted = || Locale::from_accept_language(head.header("accept-language")?);
         Self {
             site,
             head,
-            locale: chosen.or_else(accepted),
+            locale: chosen.or_else(|| site.visitor(head).locale),
             query: chosen.map_or_else(String::new, |locale| format!("?lang={}", locale.tag())),
         }
     }
@@ -92,12 +91,9 @@ impl<'a> Viewer<'a> {
 
     /// What the desk is told of them.
     pub(super) fn visitor(&self) -> Visitor {
-        let ip = self.head.client.ip;
         Visitor {
-            ip,
-            user_agent: self.head.header("user-agent").unwrap_or_default().to_owned(),
             locale: self.locale,
-            exempt: self.site.settings.exempt_networks.contains(ip),
+            ..self.site.visitor(self.head)
         }
     }
 }
