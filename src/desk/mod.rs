@@ -120,6 +120,12 @@ impl Desk {
 
     /// What a caller who met a full queue is told to wait.
     pub const OVERLOAD_WAIT: Span = Span::seconds(1);
+
+    /// How often the same wrong value is answered before its sender is told to stop.
+    pub const REPEATS_MAX: u32 = repeats::REPEATS_MAX;
+
+    /// What the sender of a wrong value that came too often is told to wait.
+    pub const REPEATS_WAIT: Span = repeats::COUNTED_FOR;
 }
 
 pub(crate) use crate::domain::{Command, Outcome, Refusal};

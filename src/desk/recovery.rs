@@ -1,6 +1,6 @@
 //! Asking for a way back in, and taking it.
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 
 use super::greeting::Greeting;
 use super::passwords::Unfit;
@@ -9,6 +9,8 @@ use super::{Command, Desk, Fault, Refusal, Visitor};
 use crate::domain::{ProofFound, Purpose, RefusedCause, check_proof};
 use crate::engine::Lane;
 use crate::types::EmailAddress;
+
+const PROOF_SCOPE: &str = "proof";
 
 impl Desk {
     /// Asks for a recovery mail. The answer is the same for every valid address.
@@ -37,7 +39,8 @@ impl Desk {
         for _ in 0..Self::ATTEMPTS_MAX {
             match self.try_confirm(address, proof, &password, visitor).await {
                 Err(Fault::Refused(Refusal::Outdated)) => {}
-                decided => return decided,
+                Err(fault) => return Err(self.unless_repeated(fault, proof)),
+                Ok(()) => return Ok(()),
             }
         }
         Err(Fault::Overloaded)
@@ -118,6 +121,16 @@ impl Desk {
                 Err(Refusal::TokenNotFound.into())
             }
         }
+    }
+
+    /// Puts an end to a client that repeats its call after every 401: the tenth time an expired proof comes back, its
+    /// sender is told to stop.
+    pub(super) fn unless_repeated(&self, fault: Fault, presented: &SecretString) -> Fault {
+        if fault != Fault::Refused(Refusal::TokenExpired) {
+            return fault;
+        }
+        let counted = self.count_repeat(PROOF_SCOPE, presented.expose_secret());
+        counted.err().unwrap_or(fault)
     }
 
     pub(super) async fn refuse_proof(

@@ -220,6 +220,17 @@ impl Engine {
             .clone()
     }
 
+    /// Whether the writer runs, and will carry out what it is asked.
+    pub fn is_running(&self) -> bool {
+        let finished = *self
+            .shared
+            .finished
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        !finished && self.failure().is_none()
+    }
+
     /// Takes no more commands, carries out those that wait, and stops the writer. Says whether it was done in time.
     pub fn stop(&self, patience: Duration) -> bool {
         self.shared.lanes.close();
