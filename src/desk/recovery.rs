@@ -1,14 +1,16 @@
 //! Asking for a way back in, and taking it.
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 
 use super::greeting::Greeting;
 use super::passwords::Unfit;
 use super::proofs::Found;
-use super::{Command, Desk, Fault, Outcome, Refusal, Visitor};
+use super::{Command, Desk, Fault, Refusal, Visitor};
 use crate::domain::{ProofFound, Purpose, RefusedCause, check_proof};
 use crate::engine::Lane;
 use crate::types::EmailAddress;
+
+const PROOF_SCOPE: &str = "proof";
 
 impl Desk {
     /// Asks for a recovery mail. The answer is the same for every valid address.
@@ -23,13 +25,9 @@ impl Desk {
         purpose: Purpose,
     ) -> Result<(), Fault> {
         let Greeting { ask, keys, .. } = self.greet(address, visitor)?;
-        let fresh = !keys.is_empty();
         self.carry_out(Lane::Stranger, Command::RequestProof { ask, purpose }, keys)
-            .await?;
-        if fresh {
-            self.day_key_is_durable();
-        }
-        Ok(())
+            .await
+            .map(|_| ())
     }
 
     /// Sets a new password by a mailed proof. Order of the answers: limits, token, format, same, leaked.
@@ -43,7 +41,8 @@ impl Desk {
         for _ in 0..Self::ATTEMPTS_MAX {
             match self.try_confirm(address, proof, &password, visitor).await {
                 Err(Fault::Refused(Refusal::Outdated)) => {}
-                decided => return decided,
+                Err(fault) => return Err(self.unless_repeated(fault, proof)),
+                Ok(()) => return Ok(()),
             }
         }
         Err(Fault::Overloaded)
@@ -57,9 +56,7 @@ impl Desk {
         visitor: &Visitor,
     ) -> Result<(), Fault> {
         let greeting = self.greet(address, visitor)?;
-        let proof = self
-            .prove(&greeting, presented, Purpose::Recovery, visitor)
-            .await?;
+        let proof = self.prove(&greeting, presented, Purpose::Recovery).await?;
         let Greeting { found, ask, keys } = greeting;
         let network = ask.client.network;
         let holder = {
@@ -111,7 +108,6 @@ impl Desk {
         greeting: &Greeting,
         presented: &SecretString,
         purpose: Purpose,
-        _visitor: &Visitor,
     ) -> Result<ProofFound, Fault> {
         match self.find_proof(greeting, presented, purpose) {
             Found::Proof(proof) => Ok(proof),
@@ -121,14 +117,22 @@ impl Desk {
                     ask: greeting.ask.clone(),
                     purpose,
                 };
-                let outcome: Outcome = self
-                    .carry_out(Lane::Stranger, command, greeting.keys.clone())
+                // The law never accepts a wrong code: what comes back is its refusal, or that of a limit.
+                self.carry_out(Lane::Stranger, command, greeting.keys.clone())
                     .await?;
-                // The law never accepts a wrong code.
-                debug_assert_eq!(outcome, Outcome::Done);
                 Err(Refusal::TokenNotFound.into())
             }
         }
+    }
+
+    /// Puts an end to a client that repeats its call after every 401: the tenth time an expired proof comes back, its
+    /// sender is told to stop.
+    pub(super) fn unless_repeated(&self, fault: Fault, presented: &SecretString) -> Fault {
+        if fault != Fault::Refused(Refusal::TokenExpired) {
+            return fault;
+        }
+        let counted = self.count_repeat(PROOF_SCOPE, presented.expose_secret());
+        counted.err().unwrap_or(fault)
     }
 
     pub(super) async fn refuse_proof(
