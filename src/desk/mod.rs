@@ -11,25 +11,32 @@ mod console;
 mod fault;
 mod greeting;
 mod origin;
+mod outbox;
 mod passwords;
 mod proofs;
 mod recovery;
 mod repeats;
 mod sessions;
 mod sign_up;
+mod story;
 mod verification;
+mod verify;
 
 use std::sync::{Arc, Mutex};
 
 pub use account::Profile;
 pub use admin::{AdminRecovery, NewPerson, UserView};
+pub(crate) use api_keys::new_api_key;
 pub use api_keys::{ApiCaller, NewKeyText};
 pub use console::WaitingMail;
 pub use fault::{AccessFault, Fault};
 pub use greeting::Visitor;
 pub use origin::Origin;
+pub use outbox::{Letter, LetterFault};
 pub use sessions::{Caller, SessionView, Tokens};
 pub use sign_up::{SignUpAnswer, SignUpForm};
+pub use story::{EVENTS_MAX, EventFilter, Line, vocabulary};
+pub use verify::{LiveState, VerifyFault, VerifyReport, verify};
 
 use crate::crypto::PasswordPool;
 use crate::domain::{Limits, State};
@@ -107,7 +114,8 @@ impl Desk {
         &self.inner.settings
     }
 
-    fn now(&self) -> Timestamp {
+    /// The time by which the next decision will be made: never before the last event.
+    pub fn now(&self) -> Timestamp {
         let last = self.engine().read(State::last_time);
         self.engine().clock().now().max(last)
     }

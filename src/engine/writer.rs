@@ -175,7 +175,7 @@ impl Writer {
                 suppressed,
             } = decide(&draft, job.command, &context);
             if let Some(class) = suppressed {
-                shared.suppress(class);
+                shared.suppress(class, 1);
             }
             if !events.is_empty() {
                 keys.extend(job.keys);
@@ -271,6 +271,13 @@ impl Writer {
     }
 
     fn destroy_doomed(&mut self, when: Destroy) -> Result<(), String> {
+        self.doomed.append(
+            &mut self
+                .shared
+                .outlived
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner),
+        );
         let due = when == Destroy::Now || self.destroyed.elapsed() >= DESTROY_EVERY;
         if self.doomed.is_empty() || !due {
             return Ok(());
