@@ -25,7 +25,9 @@ impl Desk {
         purpose: Purpose,
     ) -> Result<(), Fault> {
         let Greeting { ask, keys, .. } = self.greet(address, visitor)?;
-        self.carry_out(Lane::Stranger, Command::RequestProof { ask, purpose }, keys).await.map(|_| ())
+        self.carry_out(Lane::Stranger, Command::RequestProof { ask, purpose }, keys)
+            .await
+            .map(|_| ())
     }
 
     /// Sets a new password by a mailed proof. Order of the answers: limits, token, format, same, leaked.
@@ -54,8 +56,7 @@ impl Desk {
         visitor: &Visitor,
     ) -> Result<(), Fault> {
         let greeting = self.greet(address, visitor)?;
-        let proof = self
-            .prove(&greeting, presented, Purpose::Recovery).await?;
+        let proof = self.prove(&greeting, presented, Purpose::Recovery).await?;
         let Greeting { found, ask, keys } = greeting;
         let network = ask.client.network;
         let holder = {
@@ -117,7 +118,8 @@ impl Desk {
                     purpose,
                 };
                 // The law never accepts a wrong code: what comes back is its refusal, or that of a limit.
-                self.carry_out(Lane::Stranger, command, greeting.keys.clone()).await?;
+                self.carry_out(Lane::Stranger, command, greeting.keys.clone())
+                    .await?;
                 Err(Refusal::TokenNotFound.into())
             }
         }

@@ -23,8 +23,7 @@ impl Desk {
         visitor: &Visitor,
     ) -> Result<(), Fault> {
         let greeting = self.greet(address, visitor)?;
-        let proof = self
-            .prove(&greeting, presented, Purpose::VerifyEmail).await?;
+        let proof = self.prove(&greeting, presented, Purpose::VerifyEmail).await?;
         let Greeting { ask, keys, .. } = greeting;
         let origin = ask.client.origin.clone();
         let verified = self

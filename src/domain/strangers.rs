@@ -27,7 +27,10 @@ impl Window {
     /// Counts one more.
     pub fn bump(&mut self, time: Timestamp, length: Span) {
         if time >= self.start + length {
-            *self = Self { start: aligned(time, length), count: 0 };
+            *self = Self {
+                start: aligned(time, length),
+                count: 0,
+            };
         }
         self.count = self.count.saturating_add(1);
     }
@@ -163,7 +166,10 @@ mod tests {
         window.bump(at + Span::minutes(10), Span::hours(1));
         window.bump(at + Span::minutes(59), Span::hours(1));
         assert_eq!(window.count(at + Span::minutes(59), Span::hours(1)), 2);
-        assert_eq!(window.wait(at + Span::minutes(59), Span::hours(1)), Span::minutes(1));
+        assert_eq!(
+            window.wait(at + Span::minutes(59), Span::hours(1)),
+            Span::minutes(1)
+        );
         assert_eq!(window.count(at + Span::hours(1), Span::hours(1)), 0);
         window.bump(at + Span::hours(1), Span::hours(1));
         assert_eq!(window.count(at + Span::hours(1), Span::hours(1)), 1);

@@ -1,0 +1,17 @@
+//! Stories of the REST API: each call, each refusal, and the statements of the security bar that it decides.
+
+mod changing;
+mod codes;
+mod confirm_page;
+mod confirming;
+mod contract;
+mod credentials;
+mod ending;
+mod house;
+mod passwords;
+mod refreshing;
+mod registering;
+mod requesting;
+mod sessions;
+mod signing_in;
+mod verifying;
