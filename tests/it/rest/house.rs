@@ -1,7 +1,10 @@
 //! The house of the REST stories: engine, desk and router in memory, a clock that the story moves, and mails that leave
 //! when the story says so.
 
-#![expect(unreachable_pub, reason = "one binary of stories; what they share is public among them")]
+#![expect(
+    unreachable_pub,
+    reason = "one binary of stories; what they share is public among them"
+)]
 
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
