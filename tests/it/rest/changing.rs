@@ -4,7 +4,8 @@ use keyledger::domain::MailKind;
 use keyledger::types::Span;
 use serde_json::json;
 
-use super::house::{Call, House, JI, NEW, OLD, Tokens};
+use super::call::{Call, Tokens};
+use super::house::{House, JI, NEW, OLD};
 
 fn change<'h>(house: &'h House, tokens: &Tokens, current: &str, new: &str) -> Call<'h> {
     let body = json!({"currentPassword": current, "newPassword": new});

@@ -4,7 +4,8 @@ use keyledger::domain::MailKind;
 use keyledger::http::Method;
 use serde_json::json;
 
-use super::house::{Call, House, JI};
+use super::call::Call;
+use super::house::{House, JI};
 
 const PATH: &str = "/v1/auth/signup/email/confirm";
 const DONE: &str = "https%3A%2F%2Fapp.example.org%2Fdone";
@@ -36,10 +37,7 @@ async fn r_24_opening_the_link_proves_nothing_and_the_button_does() {
     let link = link(&house).await;
     let page = open(&house, Method::GET, &link).ok().await;
     assert_eq!(page.header("content-type"), "text/html; charset=utf-8");
-    assert!(
-        page.text()
-            .contains("<form method=\"post\" action=\"confirm\">")
-    );
+    assert!(page.text().contains("<form method=\"post\" action=\"confirm\">"));
     for method in [Method::HEAD, Method::OPTIONS] {
         open(&house, method, &link).ok().await;
     }

@@ -4,7 +4,8 @@ use keyledger::domain::{Actor, MailKind};
 use keyledger::types::{Locale, Span};
 use serde_json::json;
 
-use super::house::{BO, House, JI, NEW, NOBODY, OLD, together};
+use super::call::together;
+use super::house::{BO, House, JI, NEW, NOBODY, OLD};
 
 const NOT_FOUND: &str = "auth/verification-token-not-found";
 

@@ -19,7 +19,7 @@ async fn a_call_needs_a_key_that_is_good_now() {
     let text = short.text.expose_secret();
     let bare = || house.request(NOBODY).without("x-api-key");
     bare().refused(401, "auth/invalid-api-key").await;
-    let pk = &house.key;
+    let pk = house.key();
     let other = format!("pk_{}", "0".repeat(64));
     for wrong in ["", "pk_", &other, &pk[..pk.len() - 1], &pk.to_uppercase()] {
         bare()

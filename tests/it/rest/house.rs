@@ -1,31 +1,27 @@
 //! The house of the REST stories: engine, desk and router in memory, a clock that the story moves, and mails that leave
 //! when the story says so.
 
-#![expect(
-    unreachable_pub,
-    reason = "one binary of stories; what they share is public among them"
-)]
-
-use std::net::IpAddr;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use bytes::Bytes;
-use keyledger::crypto::{self, Field, Keyring, PasswordPool, PoolSettings, SecretLabel, SharedKeyring};
+use keyledger::crypto::{self, Field, PasswordPool, PoolSettings, SecretLabel};
 use keyledger::desk::{Desk, DeskSettings, Enumeration};
-use keyledger::domain::password_policy::PasswordPolicy;
-use keyledger::domain::{Actor, ApiKeyKind, Command, Limits, MailKind, NewMail, Purpose, State, User};
-use keyledger::engine::{Boot, Engine, Lane, Rollback};
+use keyledger::domain::{Command, Limits, MailKind, NewMail, Purpose, State, User};
+use keyledger::engine::Lane;
+use keyledger::http::Method;
 use keyledger::http::client::NetList;
-use keyledger::http::router::{Arrival, Router, RouterSettings};
+use keyledger::http::router::{Router, RouterSettings};
 use keyledger::http::site::{Access, Site, SiteSettings, router};
 use keyledger::http::throttle::{Rate, Throttle};
-use keyledger::http::{HeaderMap, HeaderName, HeaderValue, Method, Peer};
-use keyledger::ledger::MemoryStore;
-use keyledger::system::{Clock, Entropy, SeededEntropy, TestClock, random_array, random_id};
+use keyledger::ledger::{MemoryStore, Store};
+use keyledger::system::{Clock, random_array, random_id};
 use keyledger::types::{DataKeyId, Locale, MailId, Position, Span, Timestamp, UserId};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
+
+use super::call::{Call, Tokens};
+use super::ground::{Ground, found, open_sled};
 
 /// A password that the classic policy accepts.
 pub const OLD: &str = "Quiet-Harbor-19";
@@ -43,7 +39,6 @@ pub struct Plan {
     pub limits: Limits,
     pub desk: DeskSettings,
     pub pool: PoolSettings,
-    pub callback_urls: Vec<String>,
     pub verify_on_get: bool,
     pub exempt: Vec<&'static str>,
     pub calls: u32,
@@ -64,11 +59,8 @@ pub struct Mail {
 /// The house.
 pub struct House {
     pub desk: Desk,
-    pub clock: Arc<TestClock>,
-    /// A publishable key.
-    pub key: String,
-    entropy: Arc<SeededEntropy>,
-    router: Router<Site, Access>,
+    ground: Ground,
+    pub router: Router<Site, Access>,
     sent: Mutex<Vec<Mail>>,
 }
 
@@ -80,40 +72,33 @@ impl House {
 
     /// Opens a house with other settings.
     pub async fn open_with(change: impl FnOnce(&mut Plan)) -> Self {
-        let mut plan = Plan {
-            limits: Limits::default(),
-            desk: DeskSettings {
-                brand: "Keyledger".into(),
-                password_policy: "classic".into(),
-                enumeration: Enumeration::Open,
-                require_verified_email: false,
-            },
-            pool: PoolSettings {
-                waiting_max: 256,
-                ..PoolSettings::default()
-            },
-            callback_urls: vec!["https://app.example.org/done".into()],
-            verify_on_get: false,
-            exempt: vec![],
-            calls: 600,
-        };
+        let mut plan = Plan::default();
         change(&mut plan);
-        let now = Timestamp::parse_rfc3339("2026-01-20T14:00:00Z").unwrap();
-        let clock = Arc::new(TestClock::at(now));
-        let entropy = Arc::new(SeededEntropy::new(7));
-        let ring = SharedKeyring::new(Keyring::fresh(now, &*entropy));
-        let engine = boot(clock.clone(), entropy.clone(), ring.clone(), plan.limits);
-        let found = Command::Found {
-            policies: vec![PasswordPolicy::classic(), PasswordPolicy::nist()],
-            keys: vec![],
-        };
-        engine.execute(Lane::Proof, found, vec![]).await.unwrap();
-        let pool = PasswordPool::start(plan.pool, ring, entropy.clone()).unwrap();
+        Self::build(plan, Ground::new(), Box::new(MemoryStore::new([1; 16]))).await
+    }
+
+    /// Opens a house whose ledger is in a folder.
+    pub async fn open_in(dir: &Path) -> Self {
+        let ground = Ground::new();
+        let store = open_sled(dir, ground.clock.now()).await;
+        Self::build(Plan::default(), ground, store).await
+    }
+
+    /// Ends everything and starts again on the same folder.
+    pub async fn restart(self, dir: &Path) -> Self {
+        let ground = self.ground.clone();
+        drop(self);
+        let store = open_sled(dir, ground.clock.now()).await;
+        Self::build(Plan::default(), ground, store).await
+    }
+
+    async fn build(plan: Plan, mut ground: Ground, store: Box<dyn Store>) -> Self {
+        let engine = ground.boot(store, plan.limits);
+        let pool = PasswordPool::start(plan.pool, ground.ring.clone(), ground.entropy.clone()).unwrap();
         let desk = Desk::open(engine, pool, plan.desk);
-        let key = desk
-            .create_api_key(ApiKeyKind::Publishable, "stories".into(), None, Actor::Operator)
-            .await
-            .unwrap();
+        if ground.key.is_empty() {
+            ground.key = found(&desk).await;
+        }
         let exempt: NetList = plan.exempt.iter().map(|net| net.parse().unwrap()).collect();
         let rate = Rate {
             calls: plan.calls,
@@ -125,44 +110,40 @@ impl House {
                 brand: "Keyledger".into(),
                 public_url: "https://id.example.org".into(),
                 recovery_url: "https://id.example.org/recover".into(),
-                callback_urls: plan.callback_urls,
+                callback_urls: vec!["https://app.example.org/done".into()],
                 verify_on_get: plan.verify_on_get,
                 exempt_networks: exempt.clone(),
             },
             calls: Throttle::new(rate, 10_000, exempt),
         };
-        let ids = entropy.clone();
+        let ids = ground.entropy.clone();
         let settings = RouterSettings::new(Arc::new(move || random_array(&*ids)));
         Self {
             desk,
-            clock,
-            key: key.text.expose_secret().to_owned(),
-            entropy,
             router: router(Arc::new(site), settings),
+            ground,
             sent: Mutex::default(),
         }
     }
 
     /// Time goes on.
     pub fn wait(&self, span: Span) {
-        self.clock.advance(span);
+        self.ground.clock.advance(span);
     }
 
     /// What time it is.
     pub fn clock_now(&self) -> Timestamp {
-        self.clock.now()
+        self.ground.clock.now()
+    }
+
+    /// The publishable key.
+    pub fn key(&self) -> &str {
+        &self.ground.key
     }
 
     /// A call with the publishable key.
     pub fn call(&self, method: Method, path: &str) -> Call<'_> {
-        Call {
-            house: self,
-            method,
-            path: path.to_owned(),
-            ip: "192.0.2.1".parse().unwrap(),
-            headers: vec![("x-api-key".into(), self.key.clone())],
-            body: Bytes::new(),
-        }
+        Call::new(self, method, path).header("x-api-key", self.key())
     }
 
     /// `POST` of a JSON body.
@@ -218,8 +199,8 @@ impl House {
     fn new_mail(&self, user: UserId) -> NewMail {
         let key = self.desk.engine().vault().key(DataKeyId::User(user)).unwrap();
         NewMail {
-            mail: MailId(random_id(&*self.entropy)),
-            details: crypto::seal(&key, Field::MailDetails, user.0, &[0; 112], &*self.entropy),
+            mail: MailId(random_id(&*self.ground.entropy)),
+            details: crypto::seal(&key, Field::MailDetails, user.0, &[0; 112], &*self.ground.entropy),
         }
     }
 
@@ -345,227 +326,23 @@ impl Drop for House {
     }
 }
 
-fn boot(clock: Arc<TestClock>, entropy: Arc<SeededEntropy>, ring: SharedKeyring, limits: Limits) -> Engine {
-    let clock: Arc<dyn Clock> = clock;
-    let entropy: Arc<dyn Entropy> = entropy;
-    let boot = Boot {
-        store: Box::new(MemoryStore::new([1; 16])),
-        keyring: ring,
-        clock: Box::new(move |_| clock),
-        entropy,
-        limits,
-        anchor: None,
-        rollback: Rollback::Refuse,
-        on_failure: Box::new(|_| {}),
-    };
-    boot.start().unwrap().0
-}
-
-/// What somebody who signed in holds.
-#[derive(Clone, Debug)]
-pub struct Tokens {
-    pub access: String,
-    pub refresh: String,
-}
-
-/// A call to be sent.
-#[derive(Clone)]
-pub struct Call<'h> {
-    house: &'h House,
-    method: Method,
-    path: String,
-    ip: IpAddr,
-    headers: Vec<(String, String)>,
-    body: Bytes,
-}
-
-impl Call<'_> {
-    /// From another client.
-    pub fn from(mut self, ip: &str) -> Self {
-        self.ip = ip.parse().unwrap();
-        self
-    }
-
-    /// With a header; what was set before stays.
-    pub fn header(mut self, name: &str, value: &str) -> Self {
-        self.headers.push((name.into(), value.into()));
-        self
-    }
-
-    /// Without a header.
-    pub fn without(mut self, name: &str) -> Self {
-        self.headers.retain(|(known, _)| known != name);
-        self
-    }
-
-    /// With an access token.
-    pub fn bearer(self, token: &str) -> Self {
-        self.header("authorization", &format!("Bearer {token}"))
-    }
-
-    /// With a JSON body.
-    pub fn json(self, body: &Value) -> Self {
-        self.body("application/json", &body.to_string())
-    }
-
-    /// With a body.
-    pub fn body(mut self, kind: &str, body: &str) -> Self {
-        self.body = Bytes::from(body.to_owned());
-        let length = body.len().to_string();
-        self.without("content-type")
-            .without("content-length")
-            .header("content-type", kind)
-            .header("content-length", &length)
-    }
-
-    /// Sends it.
-    pub async fn send(self) -> Answer {
-        let (path, query) = self.path.split_once('?').unwrap_or((&self.path, ""));
-        let mut headers = HeaderMap::new();
-        for (name, value) in &self.headers {
-            let name: HeaderName = name.parse().unwrap();
-            headers.append(name, HeaderValue::from_str(value).unwrap());
-        }
-        let arrival = Arrival {
-            method: self.method,
-            path: path.to_owned(),
-            query: query.to_owned(),
-            headers,
-            peer: Peer::at((self.ip, 50_000).into()),
-        };
-        let response = self.house.router.answer_whole(arrival, self.body).await;
-        Answer {
-            status: response.status.as_u16(),
-            bytes: response.bytes().cloned().unwrap_or_default(),
-            headers: response.headers,
+impl Default for Plan {
+    fn default() -> Self {
+        Self {
+            limits: Limits::default(),
+            desk: DeskSettings {
+                brand: "Keyledger".into(),
+                password_policy: "classic".into(),
+                enumeration: Enumeration::Open,
+                require_verified_email: false,
+            },
+            pool: PoolSettings {
+                waiting_max: 256,
+                ..PoolSettings::default()
+            },
+            verify_on_get: false,
+            exempt: vec![],
+            calls: 600,
         }
     }
-
-    /// Sends it and expects a refusal.
-    pub async fn refused(self, status: u16, code: &str) -> Answer {
-        let answer = self.send().await;
-        assert_eq!(
-            (answer.status, answer.code().as_str()),
-            (status, code),
-            "{answer:?}"
-        );
-        answer
-    }
-
-    /// Sends it and expects 200.
-    pub async fn ok(self) -> Answer {
-        let answer = self.send().await;
-        answer.assert(200);
-        answer
-    }
-}
-
-/// What came back.
-pub struct Answer {
-    pub status: u16,
-    pub headers: HeaderMap,
-    pub bytes: Bytes,
-}
-
-impl std::fmt::Debug for Answer {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} {}", self.status, self.text())
-    }
-}
-
-impl Answer {
-    /// The body as text.
-    pub fn text(&self) -> &str {
-        std::str::from_utf8(&self.bytes).unwrap()
-    }
-
-    /// The body.
-    pub fn value(&self) -> Value {
-        serde_json::from_slice(&self.bytes).unwrap()
-    }
-
-    /// A field of it.
-    pub fn field(&self, name: &str) -> Value {
-        self.value()[name].clone()
-    }
-
-    /// The error's code; empty for success.
-    pub fn code(&self) -> String {
-        self.field("code").as_str().unwrap_or_default().to_owned()
-    }
-
-    /// The reasons of the faulty fields: `field:reason …`.
-    pub fn details(&self) -> String {
-        let details = self.value()["error"]["details"]
-            .as_array()
-            .cloned()
-            .unwrap_or_default();
-        let shown: Vec<String> = details
-            .iter()
-            .map(|d| {
-                format!(
-                    "{}:{}",
-                    d["field"].as_str().unwrap(),
-                    d["reason"].as_str().unwrap()
-                )
-            })
-            .collect();
-        shown.join(" ")
-    }
-
-    /// A header, or nothing.
-    pub fn header(&self, name: &str) -> &str {
-        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
-    }
-
-    /// The tokens of a sign-in.
-    pub fn tokens(&self) -> Tokens {
-        let text = |name: &str| self.field(name).as_str().unwrap().to_owned();
-        Tokens {
-            access: text("accessToken"),
-            refresh: text("refreshToken"),
-        }
-    }
-
-    /// Demands a status.
-    pub fn assert(&self, status: u16) {
-        assert_eq!(self.status, status, "{self:?}");
-    }
-
-    /// All that an observer can compare: status, headers but for the request's id, body but for it.
-    pub fn face(&self) -> String {
-        let mut headers: Vec<String> = self
-            .headers
-            .iter()
-            .filter(|(name, _)| *name != "x-request-id" && *name != "date")
-            .map(|(name, value)| format!("{name}: {}", value.to_str().unwrap()))
-            .collect();
-        headers.sort();
-        let id = self.header("x-request-id");
-        let body = self.text().replace(id, "ID");
-        format!("{}\n{}\n{body}", self.status, headers.join("\n"))
-    }
-}
-
-/// Runs calls at the same time.
-pub async fn together<T>(calls: impl Iterator<Item = impl Future<Output = T>>) -> Vec<T> {
-    let mut calls: Vec<_> = calls.map(|call| (Box::pin(call), None)).collect();
-    std::future::poll_fn(|cx| {
-        let mut waiting = false;
-        for (call, done) in &mut calls {
-            if done.is_none() {
-                match call.as_mut().poll(cx) {
-                    std::task::Poll::Ready(answer) => *done = Some(answer),
-                    std::task::Poll::Pending => waiting = true,
-                }
-            }
-        }
-        if waiting {
-            std::task::Poll::Pending
-        } else {
-            std::task::Poll::Ready(())
-        }
-    })
-    .await;
-    calls.into_iter().filter_map(|(_, done)| done).collect()
 }

@@ -89,6 +89,46 @@ async fn s_13_a_token_of_an_ended_session_is_a_plain_refusal() {
 }
 
 #[tokio::test]
+async fn s_16_r_29_a_restart_revives_nothing_and_forgets_no_count() {
+    let dir = tempfile::tempdir().unwrap();
+    let house = House::open_in(dir.path()).await;
+    let out = house.resident(JI).await;
+    let kept = house.sign_in(JI, OLD).ok().await.tokens();
+    let call = house.call(keyledger::http::Method::POST, "/v1/auth/signout");
+    call.bearer(&out.access).ok().await;
+    let spent = house.refresh(&kept.refresh).ok().await.tokens();
+    let mail = house.recovery(JI).await;
+    for n in 0..5 {
+        let call = house
+            .sign_in(JI, &format!("Wrong-Harbor-{n}"))
+            .from("198.51.100.1");
+        call.refused(401, "auth/invalid-credentials").await;
+    }
+    for _ in 0..5 {
+        let call = house.confirm(JI, "00000-00000", OLD).from("198.51.100.1");
+        call.refused(404, "auth/verification-token-not-found").await;
+    }
+    let house = house.restart(dir.path()).await;
+    house.refresh(&out.refresh).refused(401, INVALID).await;
+    let me = house.get("/v1/auth/me").bearer(&out.access);
+    me.refused(401, "auth/session-expired").await;
+    house.get("/v1/auth/me").bearer(&spent.access).ok().await;
+    house
+        .sign_in(JI, OLD)
+        .from("198.51.100.1")
+        .refused(429, "auth/too-many-login-attempts")
+        .await;
+    house
+        .confirm(JI, &mail.code, OLD)
+        .refused(404, "auth/verification-token-not-found")
+        .await;
+    house.wait(Span::seconds(10));
+    house.refresh(&kept.refresh).refused(401, INVALID).await;
+    let me = house.get("/v1/auth/me").bearer(&spent.access);
+    me.refused(401, "auth/session-expired").await;
+}
+
+#[tokio::test]
 async fn s_04_s_15_a_session_ends_idle_after_seven_days_and_in_any_case_after_thirty() {
     let house = House::open().await;
     let idle = house.sign_up(JI).await;

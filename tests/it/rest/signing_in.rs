@@ -4,7 +4,8 @@ use keyledger::domain::{Actor, MailKind};
 use keyledger::types::Span;
 use std::num::NonZeroUsize;
 
-use super::house::{House, JI, NOBODY, OLD, together};
+use super::call::together;
+use super::house::{House, JI, NOBODY, OLD};
 
 const WRONG: &str = "Wrong-Harbor-19";
 const INVALID: &str = "auth/invalid-credentials";

@@ -4,7 +4,8 @@ use keyledger::domain::MailKind;
 use keyledger::types::Span;
 use serde_json::json;
 
-use super::house::{Call, House, JI, NOBODY, OLD};
+use super::call::Call;
+use super::house::{House, JI, NOBODY, OLD};
 
 const NOT_FOUND: &str = "auth/verification-token-not-found";
 const SENDERS: [&str; 3] = [
