@@ -76,7 +76,9 @@ impl Desk {
         let stranger = crypto::tag(&day_key, "stranger", &[address.canonical().as_bytes()]);
         let subject = found.map_or(day_key.id(), |(_, user)| DataKeyId::User(user));
         // An owner whose key is gone is being erased at this moment; a next try meets a stranger.
-        let Some(subject_key) = self.engine().vault().key(subject) else { return Err(Fault::Overloaded) };
+        let Some(subject_key) = self.engine().vault().key(subject) else {
+            return Err(Fault::Overloaded);
+        };
         let owner = found.map_or([0; 16], |(_, user)| user.0);
         let client = self.client(&day_key, &subject_key, owner, visitor);
         // A user's own language comes before the browser's, but the event must not tell: both have one size.
@@ -146,9 +148,19 @@ impl Desk {
         let vault = self.engine().vault();
         let day = self.now().day();
         let id = DataKeyId::Day(day);
-        let mut fresh = self.inner.day_keys.fresh.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut fresh = self
+            .inner
+            .day_keys
+            .fresh
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         let durable = fresh.as_ref().is_some_and(|(of, _)| {
-            *of != day || self.engine().reader().data_key(id).is_ok_and(|stored| stored.is_some())
+            *of != day
+                || self
+                    .engine()
+                    .reader()
+                    .data_key(id)
+                    .is_ok_and(|stored| stored.is_some())
         });
         if durable {
             *fresh = None;

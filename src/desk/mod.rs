@@ -10,24 +10,31 @@ mod api_keys;
 mod fault;
 mod greeting;
 mod origin;
+mod outbox;
 mod passwords;
 mod proofs;
 mod recovery;
 mod repeats;
 mod sessions;
 mod sign_up;
+mod story;
 mod verification;
+mod verify;
 
 use std::sync::{Arc, Mutex};
 
 pub use account::Profile;
 pub use admin::{AdminRecovery, NewPerson, UserView};
+pub(crate) use api_keys::new_api_key;
 pub use api_keys::{ApiCaller, NewKeyText};
 pub use fault::{AccessFault, Fault};
 pub use greeting::Visitor;
 pub use origin::Origin;
+pub use outbox::{Letter, LetterFault};
 pub use sessions::{Caller, SessionView, Tokens};
 pub use sign_up::{SignUpAnswer, SignUpForm};
+pub use story::{EVENTS_MAX, EventFilter, Line, vocabulary};
+pub use verify::{LiveState, VerifyFault, VerifyReport, verify};
 
 use crate::crypto::PasswordPool;
 use crate::domain::Limits;
@@ -120,6 +127,12 @@ impl Desk {
 
     /// What a caller who met a full queue is told to wait.
     pub const OVERLOAD_WAIT: Span = Span::seconds(1);
+
+    /// How often the same wrong value is answered before its sender is told to stop.
+    pub const REPEATS_MAX: u32 = repeats::REPEATS_MAX;
+
+    /// What the sender of a wrong value that came too often is told to wait.
+    pub const REPEATS_WAIT: Span = repeats::COUNTED_FOR;
 }
 
 pub(crate) use crate::domain::{Command, Outcome, Refusal};

@@ -54,7 +54,10 @@ impl Desk {
         let locale = locale.or(visitor.locale).unwrap_or_default();
         let new = self.new_user(&key, user, Role::User, &address, Some(&name), None, locale);
         let refresh_key = self.refresh_key();
-        let session = NewSession { session: SessionId(random_id(entropy)), refresh_key };
+        let session = NewSession {
+            session: SessionId(random_id(entropy)),
+            refresh_key,
+        };
         let mode = match self.settings().enumeration {
             Enumeration::Open => SignUpMode::Open(session),
             Enumeration::Strict => SignUpMode::Strict(

@@ -44,8 +44,10 @@ pub(super) fn mail_allowance(user: &User, network: Tag, context: &Context<'_>) -
     let (now, limits) = (context.now, context.limits);
     let none = Guard::default();
     let guard = user.guard.as_deref().unwrap_or(&none);
-    if guard.mails_hour.count(now, HOUR) < limits.mails_per_address_hour
-        && guard.mails_day.count(now, DAY) < limits.mails_per_address_day
+    // The mail of the sign-up counts too, without a counter for each user who never meets a limit.
+    let first = |length| u32::from(now < user.created + length);
+    if guard.mails_hour.count(now, HOUR) + first(HOUR) < limits.mails_per_address_hour
+        && guard.mails_day.count(now, DAY) + first(DAY) < limits.mails_per_address_day
     {
         Allowance::General
     } else if is_known(user, network, context)

@@ -32,7 +32,10 @@ impl Window {
     /// Counts so many more.
     pub fn add(&mut self, amount: u32, time: Timestamp, length: Span) {
         if time >= self.start + length {
-            *self = Self { start: aligned(time, length), count: 0 };
+            *self = Self {
+                start: aligned(time, length),
+                count: 0,
+            };
         }
         self.count = self.count.saturating_add(amount);
     }
@@ -168,7 +171,10 @@ mod tests {
         window.bump(at + Span::minutes(10), Span::hours(1));
         window.bump(at + Span::minutes(59), Span::hours(1));
         assert_eq!(window.count(at + Span::minutes(59), Span::hours(1)), 2);
-        assert_eq!(window.wait(at + Span::minutes(59), Span::hours(1)), Span::minutes(1));
+        assert_eq!(
+            window.wait(at + Span::minutes(59), Span::hours(1)),
+            Span::minutes(1)
+        );
         assert_eq!(window.count(at + Span::hours(1), Span::hours(1)), 0);
         window.bump(at + Span::hours(1), Span::hours(1));
         assert_eq!(window.count(at + Span::hours(1), Span::hours(1)), 1);

@@ -218,14 +218,22 @@ pub(super) fn unban(world: &impl World, id: UserId, by: Actor) -> Decision {
 }
 
 pub(super) fn revoke_password(world: &impl World, id: UserId, by: Actor) -> Decision {
-    let Some(user) = world.users().look(&id) else { return Decision::refused(Refusal::UserNotFound) };
+    let Some(user) = world.users().look(&id) else {
+        return Decision::refused(Refusal::UserNotFound);
+    };
     if user.credential.is_none() {
         return Decision::accepted(vec![], Outcome::Ended(0));
     }
     let count = u32::try_from(user.sessions.len()).unwrap_or(u32::MAX);
     let events = vec![
         Event::PasswordRevoked { user: id, by },
-        Event::SessionsEnded { user: id, except: None, count, cause: EndCause::PasswordRevoked, by },
+        Event::SessionsEnded {
+            user: id,
+            except: None,
+            count,
+            cause: EndCause::PasswordRevoked,
+            by,
+        },
     ];
     Decision::accepted(events, Outcome::Ended(count))
 }
