@@ -30,7 +30,8 @@ pub(super) fn words(answer: &Answer) -> String {
         Answer::Events(page) => events(page),
         Answer::Verified(verdict) => verdict_words(verdict),
         Answer::Clock { status: _, was } if was == "suspect" => {
-            "The system clock is believed from now on. Lifetimes jumped, so all sessions and tokens ended.".to_owned()
+            "The system clock is believed from now on. Lifetimes jumped, so all sessions and tokens ended."
+                .to_owned()
         }
         Answer::Clock { .. } => "The system clock was believed already; nothing changed.".to_owned(),
         Answer::Failed(failure) => failure.message.clone(),
@@ -157,7 +158,8 @@ fn outbox(page: &Page<MailRow>) -> String {
             some(mail.to.as_ref()),
             mail.attempts.to_string(),
             mail.next.clone(),
-            mail.status.map_or_else(|| "-".to_owned(), |status| status.to_string()),
+            mail.status
+                .map_or_else(|| "-".to_owned(), |status| status.to_string()),
         ]
     })
 }

@@ -43,9 +43,7 @@ fn show(context: &Context, settings: SettingFlags) -> Result<Exit, Failure> {
     let config = context.config(settings)?;
     let shown = config.resolved();
     let warnings: Vec<String> = config.warnings().iter().map(ToString::to_string).collect();
-    let row = |shown: &crate::config::Shown| {
-        json!({ "setting": shown.name, "value": shown.value, "origin": shown.origin.to_string() })
-    };
+    let row = |shown: &crate::config::Shown| json!({ "setting": shown.name, "value": shown.value, "origin": shown.origin.to_string() });
     let json = json!({ "settings": shown.iter().map(row).collect::<Vec<_>>(), "warnings": warnings });
     let rows: Vec<Vec<String>> = shown
         .iter()

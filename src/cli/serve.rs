@@ -128,12 +128,12 @@ async fn close(premises: Premises) {
 }
 
 fn unbindable(listen: SocketAddr, error: &io::Error) -> Failure {
-    let failure =
-        Failure::unavailable(format!("cannot listen on {listen}: {error}")).field("listen");
+    let failure = Failure::unavailable(format!("cannot listen on {listen}: {error}")).field("listen");
     match error.kind() {
-        io::ErrorKind::AddrInUse => {
-            failure.remedy(format!("another program has port {}; name another with --listen", listen.port()))
-        }
+        io::ErrorKind::AddrInUse => failure.remedy(format!(
+            "another program has port {}; name another with --listen",
+            listen.port()
+        )),
         io::ErrorKind::PermissionDenied => {
             failure.remedy("ports below 1024 need a privilege; listen on a higher one behind a proxy")
         }

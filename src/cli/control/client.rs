@@ -104,7 +104,9 @@ fn connect(data: &Path) -> Result<Option<UnixStream>, Failure> {
         Ok(stream) => Ok(Some(stream)),
         Err(error) => match error.kind() {
             // A socket that nobody listens on was left by a server that was killed.
-            io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused | io::ErrorKind::NotADirectory => Ok(None),
+            io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused | io::ErrorKind::NotADirectory => {
+                Ok(None)
+            }
             _ => Err(Failure::unavailable(format!(
                 "the running server's socket {} cannot be used: {error}",
                 data.join(socket::SOCKET_FILE).display()
@@ -134,12 +136,16 @@ fn converse(mut stream: UnixStream, request: &Request) -> Result<Answer, Failure
         });
     if let Err(error) = talked {
         return Err(
-            Failure::later(format!("the running server did not answer: {error}")).remedy("its log may say why"),
+            Failure::later(format!("the running server did not answer: {error}"))
+                .remedy("its log may say why"),
         );
     }
     if answer.pop() != Some(b'\n') {
-        return Err(Failure::later("the running server ended before it answered")
-            .remedy("whether the command was carried out is not known; look, and run it again if it was not"));
+        return Err(
+            Failure::later("the running server ended before it answered").remedy(
+                "whether the command was carried out is not known; look, and run it again if it was not",
+            ),
+        );
     }
     serde_json::from_slice(&answer).map_err(|_| {
         Failure::unavailable("the running server answers in another way than this program knows")

@@ -210,7 +210,13 @@ pub(in crate::cli) struct EventRow {
     pub(in crate::cli) time: String,
     #[serde(rename = "type")]
     pub(in crate::cli) kind: String,
+    /// Its name in the OWASP logging vocabulary.
+    pub(in crate::cli) term: Option<String>,
     pub(in crate::cli) user: Option<String>,
+    /// The user's address, masked.
+    pub(in crate::cli) address: Option<String>,
+    pub(in crate::cli) ip: Option<String>,
+    pub(in crate::cli) user_agent: Option<String>,
     /// In words.
     pub(in crate::cli) text: String,
 }
