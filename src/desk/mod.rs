@@ -7,6 +7,7 @@
 mod account;
 mod admin;
 mod api_keys;
+mod console;
 mod fault;
 mod greeting;
 mod origin;
@@ -27,6 +28,7 @@ pub use account::Profile;
 pub use admin::{AdminRecovery, NewPerson, UserView};
 pub(crate) use api_keys::new_api_key;
 pub use api_keys::{ApiCaller, NewKeyText};
+pub use console::WaitingMail;
 pub use fault::{AccessFault, Fault};
 pub use greeting::Visitor;
 pub use origin::Origin;

@@ -79,7 +79,7 @@ pub(super) async fn send(site: Shared, request: Asked, topic: Topic) -> Response
     let viewer = Viewer::of(&site, &request);
     let entered = match viewer.read(&request) {
         Ok(entered) => entered,
-        Err(refused) => return refused,
+        Err(refused) => return *refused,
     };
     let Some(address) = entered.address() else {
         let form = AskForm {
@@ -107,7 +107,9 @@ pub(super) async fn send(site: Shared, request: Asked, topic: Topic) -> Response
     let lifetime = span_in_words(viewer.locale(), lifetime);
     let notice = Notice {
         paragraphs: vec![
-            viewer.say("ask", "sent_lifetime").replace("{lifetime}", &lifetime),
+            viewer
+                .say("ask", "sent_lifetime")
+                .replace("{lifetime}", &lifetime),
             viewer.say("ask", "sent_spam"),
         ],
         next: Some(Next {

@@ -71,19 +71,19 @@ pub(super) fn shown(secret: Option<&SecretString>) -> &str {
 
 impl Viewer<'_> {
     /// Reads the form of a POST, or answers why not.
-    pub(super) fn read(&self, request: &Request) -> Result<Entered, Response> {
+    pub(super) fn read(&self, request: &Request) -> Result<Entered, Box<Response>> {
         if is_foreign(self.head(), self.origin()) {
-            return Err(self.foreign());
+            return Err(Box::new(self.foreign()));
         }
-        self.read_fields(request).map_err(|error| self.trouble(&error))
+        read_fields(request).map_err(|error| Box::new(self.trouble(&error)))
     }
+}
 
-    fn read_fields(&self, request: &Request) -> Result<Entered, ApiError> {
-        let mut fields = request.form()?;
-        let entered = Entered::read(&mut fields);
-        fields.finish()?;
-        Ok(entered)
-    }
+fn read_fields(request: &Request) -> Result<Entered, ApiError> {
+    let mut fields = request.form()?;
+    let entered = Entered::read(&mut fields);
+    fields.finish()?;
+    Ok(entered)
 }
 
 /// Whether a browser says that a POST comes from somebody else's page (ASVS 3.5.1).
@@ -96,7 +96,9 @@ fn is_foreign(head: &Head, origin: &str) -> bool {
         let mut values = head.headers.get_all(name).iter();
         values.all(|value| fits(value.as_bytes()))
     };
-    let same_site = all("sec-fetch-site", &|site| site == b"same-origin" || site == b"none");
+    let same_site = all("sec-fetch-site", &|site| {
+        site == b"same-origin" || site == b"none"
+    });
     let same_origin = all("origin", &|value| value == b"null" || value == origin.as_bytes());
     !(same_site && same_origin)
 }

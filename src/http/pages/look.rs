@@ -110,7 +110,13 @@ struct Language {
 
 impl Viewer<'_> {
     /// A page in the viewer's language, with the headers that keep it to itself.
-    pub(super) fn page(&self, status: StatusCode, page: Page, title: &str, values: impl Serialize) -> Response {
+    pub(super) fn page(
+        &self,
+        status: StatusCode,
+        page: Page,
+        title: &str,
+        values: impl Serialize,
+    ) -> Response {
         let frame = Frame {
             lang: self.locale().tag(),
             languages: self.languages(),

@@ -8,13 +8,14 @@
 mod ask;
 mod assets;
 mod forms;
+mod link;
 mod look;
 mod notice;
 mod recover;
 mod reopen;
-mod texts;
 #[cfg(test)]
 mod tests;
+mod texts;
 mod verify;
 mod viewer;
 
@@ -32,20 +33,28 @@ pub fn routes() -> Vec<Route<Site, Access>> {
     let show = |pattern, handler: Handler<Site>| Route::new(Method::GET, pattern, Access::Open, handler);
     let act = |pattern, handler: Handler<Site>| Route::new(Method::POST, pattern, Access::Open, handler);
     vec![
-        show("/assets/{hash}/{name}", |_, r| answer(async move { assets::serve(&r) })),
+        show("/assets/{hash}/{name}", |_, r| {
+            answer(async move { assets::serve(&r) })
+        }),
         show("/recover", |s, r| answer(async move { recover::show(&s, &r) })),
         act("/recover", |s, r| answer(recover::change(s, r))),
         show("/recover/request", |s, r| {
             answer(async move { ask::show(&s, &r, ask::Topic::Recovery) })
         }),
-        act("/recover/request", |s, r| answer(ask::send(s, r, ask::Topic::Recovery))),
+        act("/recover/request", |s, r| {
+            answer(ask::send(s, r, ask::Topic::Recovery))
+        }),
         show("/verify", |s, r| answer(async move { verify::show(&s, &r) })),
         act("/verify", |s, r| answer(verify::confirm(s, r))),
         show("/verify/request", |s, r| {
             answer(async move { ask::show(&s, &r, ask::Topic::Verification) })
         }),
-        act("/verify/request", |s, r| answer(ask::send(s, r, ask::Topic::Verification))),
-        show("/verify/disown", |s, r| answer(async move { verify::show_disown(&s, &r) })),
+        act("/verify/request", |s, r| {
+            answer(ask::send(s, r, ask::Topic::Verification))
+        }),
+        show("/verify/disown", |s, r| {
+            answer(async move { verify::show_disown(&s, &r) })
+        }),
         act("/verify/disown", |s, r| answer(verify::disown(s, r))),
         show("/reopen", |s, r| answer(async move { reopen::show(&s, &r) })),
         act("/reopen", |s, r| answer(reopen::take_back(s, r))),

@@ -72,7 +72,10 @@ impl Viewer<'_> {
     /// A dead link or code, and the way to a new one if there is any.
     pub(super) fn dead(&self, error: &ApiError, again: Option<(Topic, &str)>) -> Response {
         let (title, lead) = if error.code == Code::VerificationTokenExpired {
-            (self.say("dead", "expired_title"), self.say("dead", "expired_lead"))
+            (
+                self.say("dead", "expired_title"),
+                self.say("dead", "expired_lead"),
+            )
         } else {
             (self.say("dead", "used_title"), self.say("dead", "used_lead"))
         };
@@ -93,7 +96,13 @@ impl Viewer<'_> {
         let (title, notice) = match error.status().as_u16() {
             429 if error.code == Code::TooManyCodeRequests => {
                 let paragraphs = vec![say("limit_codes")];
-                (say("limit_title"), Notice { paragraphs, ..limit() })
+                (
+                    say("limit_title"),
+                    Notice {
+                        paragraphs,
+                        ..limit()
+                    },
+                )
             }
             429 => (say("limit_title"), limit()),
             503 => (say("busy_title"), Notice::bad(say("busy_lead"))),
@@ -101,7 +110,7 @@ impl Viewer<'_> {
             _ => (say("title"), Notice::bad(error.message(self.locale()).to_owned())),
         };
         let notice = Notice {
-            next: self.way_back(),
+            next: Some(self.way_back()),
             ..notice
         };
         self.refused(error, &title, &notice)
@@ -111,18 +120,23 @@ impl Viewer<'_> {
     pub(super) fn foreign(&self) -> Response {
         let say = |name| self.say("trouble", name);
         let notice = Notice {
-            next: self.way_back(),
+            next: Some(self.way_back()),
             ..Notice::bad(say("foreign_lead"))
         };
         self.page(StatusCode::FORBIDDEN, Page::Notice, &say("foreign_title"), notice)
     }
 
-    fn way_back(&self) -> Option<Next> {
-        Some(Next {
+    fn way_back(&self) -> Next {
+        Next {
             href: self.href(&self.head().path),
             words: self.say("trouble", "again"),
-        })
+        }
     }
+}
+
+/// Whether an error means that a link or code opens nothing any more.
+pub(super) fn is_dead(error: &ApiError) -> bool {
+    [Code::VerificationTokenNotFound, Code::VerificationTokenExpired].contains(&error.code)
 }
 
 /// Adds `Retry-After` and `X-RateLimit-*` where the API would.

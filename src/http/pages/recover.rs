@@ -7,7 +7,7 @@ use warp::http::StatusCode;
 use super::ask::Topic;
 use super::forms::{Entered, shown};
 use super::look::Page;
-use super::notice::{Notice, with_retry};
+use super::notice::{Notice, is_dead, with_retry};
 use super::viewer::Viewer;
 use super::{Asked, Shared};
 use crate::desk::Fault;
@@ -60,7 +60,7 @@ pub(super) async fn change(site: Shared, request: Asked) -> Response {
     let viewer = Viewer::of(&site, &request);
     let entered = match viewer.read(&request) {
         Ok(entered) => entered,
-        Err(refused) => return refused,
+        Err(refused) => return *refused,
     };
     let errors = what_is_missing(&viewer, &entered);
     let page = RecoverPage {
@@ -133,30 +133,30 @@ fn refuse(
     fault: &Fault,
 ) -> Response {
     let error = of_fault(fault, viewer.locale(), "password");
-    let anew = |errors| form(viewer, site, error.status(), RecoverPage { errors, ..page });
+    let anew = |page| with_retry(form(viewer, site, error.status(), page), &error);
     if let Some(unfit) = what_is_unfit(viewer, site, fault) {
-        return anew(Errors {
+        let errors = Errors {
             password: Some(unfit),
             ..Errors::default()
-        });
+        };
+        return anew(RecoverPage { errors, ..page });
     }
     if error.code == Code::VerificationTokenNotFound && entered.token.is_none() {
-        let code = Some(viewer.say("common", "code_wrong"));
-        return anew(Errors {
-            code,
+        let errors = Errors {
+            code: Some(viewer.say("common", "code_wrong")),
             ..Errors::default()
-        });
+        };
+        // A code that did not fit is typed anew.
+        let code = "";
+        return anew(RecoverPage { code, errors, ..page });
     }
-    if [Code::VerificationTokenNotFound, Code::VerificationTokenExpired].contains(&error.code) {
+    if is_dead(&error) {
         return viewer.dead(&error, Some((Topic::Recovery, &entered.email)));
     }
     if error.code == Code::Overloaded {
         // Nothing was spent, and the link is no longer in the address bar: it must not get lost here.
         let problem = Some(viewer.say("trouble", "busy_lead"));
-        return with_retry(
-            form(viewer, site, error.status(), RecoverPage { problem, ..page }),
-            &error,
-        );
+        return anew(RecoverPage { problem, ..page });
     }
     viewer.trouble(&error)
 }
@@ -168,7 +168,11 @@ fn what_is_unfit(viewer: &Viewer<'_>, site: &Site, fault: &Fault) -> Option<Unfi
         Fault::PasswordFormat(rules) => {
             let policy = site.desk.password_policy();
             let own = &policy.settings().error_message;
-            let lead = if own.is_empty() { say("password_unfit") } else { own.clone() };
+            let lead = if own.is_empty() {
+                say("password_unfit")
+            } else {
+                own.clone()
+            };
             let faults = rules.iter().map(|rule| rule.message(viewer.locale()));
             (lead, faults.collect())
         }

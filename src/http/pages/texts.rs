@@ -74,7 +74,10 @@ mod tests {
 
     /// The names in braces of a text.
     fn blanks(text: &str) -> BTreeSet<&str> {
-        text.split('{').skip(1).filter_map(|rest| Some(rest.split_once('}')?.0)).collect()
+        text.split('{')
+            .skip(1)
+            .filter_map(|rest| Some(rest.split_once('}')?.0))
+            .collect()
     }
 
     #[test]
@@ -90,7 +93,10 @@ mod tests {
         }
         for (section, name) in names(english) {
             let korean = say(Locale::Ko, section, name);
-            assert!(korean.contains(|c| ('가'..='힣').contains(&c)), "{section}.{name}");
+            assert!(
+                korean.contains(|c| ('가'..='힣').contains(&c)),
+                "{section}.{name}"
+            );
         }
     }
 
@@ -99,6 +105,7 @@ mod tests {
         let used = [
             include_str!("ask.rs"),
             include_str!("forms.rs"),
+            include_str!("link.rs"),
             include_str!("notice.rs"),
             include_str!("recover.rs"),
             include_str!("reopen.rs"),

@@ -6,9 +6,9 @@ use warp::http::StatusCode;
 
 use super::ask::Topic;
 use super::forms::{Entered, shown};
+use super::link::LinkPage;
 use super::look::Page;
-use super::notice::Notice;
-use super::reopen::LinkPage;
+use super::notice::{Notice, is_dead};
 use super::viewer::Viewer;
 use super::{Asked, Shared};
 use crate::http::codes::Code;
@@ -42,9 +42,12 @@ pub(super) async fn confirm(site: Shared, request: Asked) -> Response {
     let viewer = Viewer::of(&site, &request);
     let entered = match viewer.read(&request) {
         Ok(entered) => entered,
-        Err(refused) => return refused,
+        Err(refused) => return *refused,
     };
-    let (address, proof) = (entered.address(), entered.token.as_ref().or(entered.code.as_ref()));
+    let (address, proof) = (
+        entered.address(),
+        entered.token.as_ref().or(entered.code.as_ref()),
+    );
     let (Some(address), Some(proof)) = (&address, proof) else {
         let (email, code) = (address.is_none(), proof.is_none());
         let errors = Errors {
@@ -60,23 +63,26 @@ pub(super) async fn confirm(site: Shared, request: Asked) -> Response {
         };
         return form(&viewer, StatusCode::BAD_REQUEST, &page);
     };
-    let confirmed = site.desk.confirm_verification(address, proof, &viewer.visitor()).await;
+    let confirmed = site
+        .desk
+        .confirm_verification(address, proof, &viewer.visitor())
+        .await;
     let Err(fault) = confirmed else {
         let notice = Notice::good(viewer.say("verify", "done_lead"));
         return viewer.done(&viewer.say("verify", "done_title"), &notice);
     };
     let error = of_fault(&fault, viewer.locale(), "password");
-    match error.code {
-        Code::AlreadyVerified => {
-            let notice = Notice::good(viewer.say("verify", "already_lead"));
-            viewer.refused(&error, &viewer.say("verify", "already_title"), &notice)
-        }
-        Code::VerificationTokenNotFound if entered.token.is_none() => wrong_code(&viewer, &entered),
-        Code::VerificationTokenNotFound | Code::VerificationTokenExpired => {
-            viewer.dead(&error, Some((Topic::Verification, &entered.email)))
-        }
-        _ => viewer.trouble(&error),
+    if error.code == Code::AlreadyVerified {
+        let notice = Notice::good(viewer.say("verify", "already_lead"));
+        return viewer.refused(&error, &viewer.say("verify", "already_title"), &notice);
     }
+    if error.code == Code::VerificationTokenNotFound && entered.token.is_none() {
+        return wrong_code(&viewer, &entered);
+    }
+    if is_dead(&error) {
+        return viewer.dead(&error, Some((Topic::Verification, &entered.email)));
+    }
+    viewer.trouble(&error)
 }
 
 fn wrong_code(viewer: &Viewer<'_>, entered: &Entered) -> Response {
@@ -106,7 +112,7 @@ pub(super) async fn disown(site: Shared, request: Asked) -> Response {
     let viewer = Viewer::of(&site, &request);
     let entered = match viewer.read(&request) {
         Ok(entered) => entered,
-        Err(refused) => return refused,
+        Err(refused) => return *refused,
     };
     let secret = entered.link_secret("n");
     let Some(secret) = secret.filter(|secret| !secret.expose_secret().is_empty()) else {
@@ -118,17 +124,16 @@ pub(super) async fn disown(site: Shared, request: Asked) -> Response {
         return viewer.done(&say("done_title"), &Notice::good(say("done_lead")));
     };
     let error = of_fault(&fault, viewer.locale(), "password");
-    match error.code {
-        Code::AlreadyVerified => viewer.refused(&error, &say("kept_title"), &Notice::bad(say("kept_lead"))),
-        Code::VerificationTokenNotFound | Code::VerificationTokenExpired => viewer.dead(&error, None),
-        _ => viewer.trouble(&error),
+    if error.code == Code::AlreadyVerified {
+        return viewer.refused(&error, &say("kept_title"), &Notice::bad(say("kept_lead")));
     }
+    if is_dead(&error) {
+        return viewer.dead(&error, None);
+    }
+    viewer.trouble(&error)
 }
 
 fn disown_form(viewer: &Viewer<'_>, status: StatusCode, missing: Option<String>) -> Response {
-    let page = LinkPage {
-        grave: true,
-        ..LinkPage::new(viewer, "disown", "/verify/disown", "n", missing)
-    };
+    let page = LinkPage::new(viewer, "disown", "/verify/disown", "n", missing).grave();
     viewer.page(status, Page::Link, &viewer.say("disown", "title"), page)
 }

@@ -110,7 +110,10 @@ mod tests {
 
     #[test]
     fn a_base_address_is_an_origin_and_a_path() {
-        assert_eq!(split_url("https://id.example.com"), ("https://id.example.com", ""));
+        assert_eq!(
+            split_url("https://id.example.com"),
+            ("https://id.example.com", "")
+        );
         assert_eq!(
             split_url("http://[::1]:8080/way/in"),
             ("http://[::1]:8080", "/way/in")
