@@ -222,7 +222,12 @@ impl Engine {
 
     /// Whether the writer runs, and will carry out what it is asked.
     pub fn is_running(&self) -> bool {
-        let finished = *self.shared.finished.done.lock().unwrap_or_else(PoisonError::into_inner);
+        let finished = *self
+            .shared
+            .finished
+            .done
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         !finished && self.failure().is_none()
     }
 
