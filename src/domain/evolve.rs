@@ -306,6 +306,7 @@ pub fn evolve(world: &mut impl World, recorded: &Recorded) {
                 queued: time,
                 attempts: 0,
                 next: time,
+                status: 0,
             };
             world.outbox_mut().put(position, queued);
         }
@@ -315,12 +316,14 @@ pub fn evolve(world: &mut impl World, recorded: &Recorded) {
         Event::MailDeferred {
             queued,
             attempt,
+            status,
             next,
             ..
         } => {
             if let Some(mail) = world.outbox_mut().edit(queued) {
                 mail.attempts = *attempt;
                 mail.next = *next;
+                mail.status = *status;
             }
         }
     }

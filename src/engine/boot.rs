@@ -161,6 +161,7 @@ impl Boot<'_> {
             head: Mutex::new(head),
             published: watch::Sender::new(head.next),
             suppressed: Mutex::default(),
+            outlived: Mutex::default(),
             reader,
             failure: Mutex::default(),
             on_failure,

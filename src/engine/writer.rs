@@ -177,7 +177,7 @@ impl Writer {
                 suppressed,
             } = decide(&draft, job.command, &context);
             if let Some(class) = suppressed {
-                shared.suppress(class);
+                shared.suppress(class, 1);
             }
             keys.extend(job.keys.into_iter().filter(|(id, _)| needs(&events, *id)));
             let written = self.record(&mut draft, events, now, &mut aftermath, names)?;
@@ -271,6 +271,13 @@ impl Writer {
     }
 
     fn destroy_doomed(&mut self, when: Destroy) -> Result<(), String> {
+        self.doomed.append(
+            &mut self
+                .shared
+                .outlived
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner),
+        );
         let due = when == Destroy::Now || self.destroyed.elapsed() >= DESTROY_EVERY;
         if self.doomed.is_empty() || !due {
             return Ok(());

@@ -209,7 +209,8 @@ impl ApiError {
         response
     }
 
-    fn add_retry_headers(&self, headers: &mut HeaderMap) {
+    /// Adds when to come back, and on 429 which limit was reached.
+    pub(super) fn add_retry_headers(&self, headers: &mut HeaderMap) {
         let status = self.code.status();
         if status == 429 || status == 503 {
             let seconds = self.retry_after.map_or(1, Span::seconds_up).max(1);
