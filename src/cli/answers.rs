@@ -1,5 +1,7 @@
 //! Answers, in words for people.
 
+use std::fmt::Write as _;
+
 use super::control::{
     Answer, EventRow, KeyRow, MailRow, NewKey, Page, RecoveryShown, SessionRow, UserRow, Verdict, VerdictWord,
 };
@@ -30,7 +32,8 @@ pub(super) fn words(answer: &Answer) -> String {
         Answer::Events(page) => events(page),
         Answer::Verified(verdict) => verdict_words(verdict),
         Answer::Clock { status: _, was } if was == "suspect" => {
-            "The system clock is believed from now on. Lifetimes jumped, so all sessions and tokens ended.".to_owned()
+            "The system clock is believed from now on. Lifetimes jumped, so all sessions and tokens ended."
+                .to_owned()
         }
         Answer::Clock { .. } => "The system clock was believed already; nothing changed.".to_owned(),
         Answer::Failed(failure) => failure.message.clone(),
@@ -72,7 +75,7 @@ fn listing<T>(page: &Page<T>, none: &str, head: &[&str], row: impl Fn(&T) -> Vec
     let mut text = table(head, &rows);
     let shown = rows.len() as u64;
     if shown < page.total {
-        text.push_str(&format!("{shown} of {} are shown.\n", page.total));
+        let _ = writeln!(text, "{shown} of {} are shown.", page.total);
     }
     text
 }
@@ -157,7 +160,8 @@ fn outbox(page: &Page<MailRow>) -> String {
             some(mail.to.as_ref()),
             mail.attempts.to_string(),
             mail.next.clone(),
-            mail.status.map_or_else(|| "-".to_owned(), |status| status.to_string()),
+            mail.status
+                .map_or_else(|| "-".to_owned(), |status| status.to_string()),
         ]
     })
 }
@@ -175,7 +179,7 @@ fn events(page: &Page<EventRow>) -> String {
 }
 
 fn verdict_words(verdict: &Verdict) -> String {
-    let first = match verdict.verdict {
+    let first = match verdict.word {
         VerdictWord::Good => format!("good: {} events are what was written", verdict.events),
         VerdictWord::Bad => "NOT good: the ledger is not what was written".to_owned(),
         VerdictWord::Unknown => "could not tell".to_owned(),

@@ -78,8 +78,16 @@ mod tests {
     #[test]
     fn every_command_takes_a_data_directory_and_json() {
         for line in [
-            "init", "serve", "user list", "session list ann@example.org", "key list", "mail outbox", "events",
-            "verify", "config show", "clock accept",
+            "init",
+            "serve",
+            "user list",
+            "session list ann@example.org",
+            "key list",
+            "mail outbox",
+            "events",
+            "verify",
+            "config show",
+            "clock accept",
         ] {
             let words = format!("keyledger {line} --data /tmp/d --json");
             let cli = Cli::try_parse_from(words.split(' ')).unwrap();
@@ -90,7 +98,15 @@ mod tests {
 
     #[test]
     fn every_setting_is_a_flag_and_no_secret_is() {
-        let words = ["keyledger", "serve", "--email-use-tls", "--email-host", "mx.example.org", "--email-password-file", "p"];
+        let words = [
+            "keyledger",
+            "serve",
+            "--email-use-tls",
+            "--email-host",
+            "mx.example.org",
+            "--email-password-file",
+            "p",
+        ];
         let Command::Serve(arguments) = Cli::try_parse_from(words).unwrap().command else {
             panic!("another command")
         };

@@ -31,7 +31,7 @@ pub struct Settings {
 pub(super) fn run(command: Command, context: &Context) -> Result<Exit, Failure> {
     match command {
         Command::Show(Settings { settings }) => show(context, settings),
-        Command::Check(Settings { settings }) => examine(context, settings),
+        Command::Check(Settings { settings }) => Ok(examine(context, settings)),
         Command::Reference => {
             refer(context);
             Ok(Exit::Done)
@@ -43,9 +43,7 @@ fn show(context: &Context, settings: SettingFlags) -> Result<Exit, Failure> {
     let config = context.config(settings)?;
     let shown = config.resolved();
     let warnings: Vec<String> = config.warnings().iter().map(ToString::to_string).collect();
-    let row = |shown: &crate::config::Shown| {
-        json!({ "setting": shown.name, "value": shown.value, "origin": shown.origin.to_string() })
-    };
+    let row = |shown: &crate::config::Shown| json!({ "setting": shown.name, "value": shown.value, "origin": shown.origin.to_string() });
     let json = json!({ "settings": shown.iter().map(row).collect::<Vec<_>>(), "warnings": warnings });
     let rows: Vec<Vec<String>> = shown
         .iter()
@@ -69,7 +67,7 @@ fn show(context: &Context, settings: SettingFlags) -> Result<Exit, Failure> {
 }
 
 /// Exits with 1 if there is a problem: the check is what was asked for, and it failed.
-fn examine(context: &Context, settings: SettingFlags) -> Result<Exit, Failure> {
+fn examine(context: &Context, settings: SettingFlags) -> Exit {
     let sources = context.sources(settings);
     let problems: Vec<String> = check(&sources).iter().map(ToString::to_string).collect();
     let good = problems.is_empty();
@@ -81,7 +79,7 @@ fn examine(context: &Context, settings: SettingFlags) -> Result<Exit, Failure> {
     context
         .output
         .result(&json!({ "good": good, "problems": problems }), &text);
-    Ok(if good { Exit::Done } else { Exit::No })
+    if good { Exit::Done } else { Exit::No }
 }
 
 fn refer(context: &Context) {

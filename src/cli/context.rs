@@ -17,7 +17,11 @@ pub(super) struct Context {
 
 impl Context {
     pub(super) fn new(common: Common, output: Output) -> Self {
-        let Common { data, config, json: _ } = common;
+        let Common {
+            data,
+            config,
+            json: _,
+        } = common;
         Self {
             data,
             file: config,
@@ -54,7 +58,9 @@ pub(super) fn refuse_foreign_root(data: &Path) -> Result<(), Failure> {
             data.display()
         ))
         .field("--data")
-        .remedy(format!("run the command as that user: `sudo -u '#{owner}' keyledger …`")));
+        .remedy(format!(
+            "run the command as that user: `sudo -u '#{owner}' keyledger …`"
+        )));
     }
     Ok(())
 }

@@ -13,14 +13,14 @@ pub struct Arguments {
     /// Only those of this user: id, address or user name
     #[arg(long)]
     pub user: Option<String>,
-    /// Only those of this type, such as `PasswordSet`
+    /// Only those of this type, such as `PasswordSet`, or of OWASP's logging vocabulary, such as `authn_login_fail`
     #[arg(long = "type", value_name = "TYPE")]
     pub kind: Option<String>,
     /// Only those from this time on: `2026-01-20`, `2026-01-20T14:30:00Z`, or so long ago: `90m`, `24h`, `7d`
     #[arg(long, value_name = "TIME", value_parser = since)]
     pub since: Option<Since>,
     /// The last so many of them
-    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub limit: u32,
 }
 
@@ -32,7 +32,8 @@ fn since(text: &str) -> Result<Since, String> {
     if text.len() > 40 || !text.is_ascii() {
         return Err(wrong());
     }
-    let at = Timestamp::parse_rfc3339(text).or_else(|| Timestamp::parse_rfc3339(&format!("{text}T00:00:00Z")));
+    let at =
+        Timestamp::parse_rfc3339(text).or_else(|| Timestamp::parse_rfc3339(&format!("{text}T00:00:00Z")));
     if let Some(at) = at {
         return Ok(Since::At(at.0));
     }
@@ -72,10 +73,7 @@ mod tests {
     fn a_time_is_a_date_a_moment_or_a_while_ago() {
         let day = Timestamp::parse_rfc3339("2026-01-20T00:00:00Z").unwrap().0;
         assert_eq!(since("2026-01-20"), Ok(Since::At(day)));
-        assert_eq!(
-            since("2026-01-20T01:00:00+01:00"),
-            Ok(Since::At(day))
-        );
+        assert_eq!(since("2026-01-20T01:00:00+01:00"), Ok(Since::At(day)));
         assert_eq!(since("90m"), Ok(Since::SecondsAgo(5_400)));
         assert_eq!(since("7d"), Ok(Since::SecondsAgo(604_800)));
         for text in ["", "h", "-1h", "yesterday", "1.5h", "99999999999d", "５m"] {

@@ -161,8 +161,9 @@ impl From<Fault> for Failure {
     fn from(fault: Fault) -> Self {
         match fault {
             Fault::Refused(refusal) => refused(refusal),
-            Fault::Overloaded | Fault::Repeated => Self::later("too much waits to be written")
-                .remedy("try again in a few seconds"),
+            Fault::Overloaded | Fault::Repeated => {
+                Self::later("too much waits to be written").remedy("try again in a few seconds")
+            }
             Fault::Stopped => Self::later("the ledger has just been closed")
                 .remedy("try again; if it stays so, the server's log says why its writer stopped"),
             Fault::PasswordFormat(_) | Fault::SameAsPrevious | Fault::WeakPassword => {
@@ -173,7 +174,7 @@ impl From<Fault> for Failure {
 }
 
 fn refused(refusal: Refusal) -> Failure {
-    let no = Failure::refused;
+    let no = |what: &str| Failure::refused(what);
     match refusal {
         Refusal::AddressTaken => no("this address has an account")
             .field("email")
@@ -210,7 +211,7 @@ fn refused(refusal: Refusal) -> Failure {
         | Refusal::CurrentPasswordWrong
         | Refusal::RefreshNotFound
         | Refusal::NoSuchMail
-        | Refusal::NoSuchRequest => no(format!("the ledger refuses it ({refusal:?})")),
+        | Refusal::NoSuchRequest => Failure::refused(format!("the ledger refuses it ({refusal:?})")),
     }
 }
 
@@ -236,13 +237,21 @@ impl From<AppError> for Failure {
     }
 }
 
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self::unavailable(error.to_string())
+    }
+}
+
 /// Whether an error shows that the ledger is not what was written, rather than that it could not be looked at.
 pub(super) fn shows_damage(error: &AppError) -> bool {
     match error {
-        AppError::Store(error) | AppError::Boot(BootError::Store(error)) => is_damage(error),
-        AppError::Boot(BootError::Replay(ReplayError::Store(error)))
+        AppError::Store(error)
+        | AppError::Boot(BootError::Store(error) | BootError::Replay(ReplayError::Store(error)))
         | AppError::Replay(ReplayError::Store(error)) => is_damage(error),
-        AppError::Boot(BootError::Replay(_) | BootError::Lost(_)) | AppError::Replay(_) => true,
+        AppError::Boot(BootError::Replay(_) | BootError::Lost(_))
+        | AppError::Replay(_)
+        | AppError::LedgerMissing { .. } => true,
         AppError::Boot(BootError::Anchor(_) | BootError::Thread(_) | BootError::Epoch(_))
         | AppError::NotFounded { .. }
         | AppError::AlreadyFounded { .. }
@@ -255,12 +264,14 @@ pub(super) fn shows_damage(error: &AppError) -> bool {
         | AppError::Anchor(_)
         | AppError::Pool(_)
         | AppError::Founding(_) => false,
-        AppError::LedgerMissing { .. } => true,
     }
 }
 
-#[expect(clippy::wildcard_enum_match_arm, reason = "all other errors are about reaching the ledger")]
-fn is_damage(error: &StoreError) -> bool {
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "all other errors are about reaching the ledger"
+)]
+pub(super) fn is_damage(error: &StoreError) -> bool {
     match error {
         StoreError::Beyond { .. }
         | StoreError::Gap { .. }

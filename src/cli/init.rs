@@ -33,8 +33,9 @@ pub(super) fn run(arguments: Arguments, context: &Context) -> Result<Exit, Failu
          keyledger serve --data {0} --public-url https://YOUR.ADDRESS",
         config.data.display()
     );
-    context
-        .output
-        .result(&json!({ "publishableKey": publishable, "secretKey": secret }), &text);
+    context.output.result(
+        &json!({ "publishableKey": publishable, "secretKey": secret }),
+        &text,
+    );
     Ok(Exit::Done)
 }

@@ -61,8 +61,8 @@ fn test(arguments: Test, context: &Context) -> Result<Exit, Failure> {
     logs::open_quiet()?;
     let config = context.config(arguments.settings)?;
     let to = EmailAddress::parse(&arguments.to).map_err(|fault| Failure::value("--to", fault))?;
-    let locale = Locale::parse(&arguments.locale)
-        .ok_or_else(|| Failure::value("--locale", "there are en and ko"))?;
+    let locale =
+        Locale::parse(&arguments.locale).ok_or_else(|| Failure::value("--locale", "there are en and ko"))?;
     let settings = mail_settings(&config)?;
     let mail = test_mail(&config, &settings, &to, locale)?;
     let clock = SystemClock::start(None);
@@ -80,7 +80,9 @@ fn test(arguments: Test, context: &Context) -> Result<Exit, Failure> {
         .collect::<Vec<_>>()
         .join("\n");
     let rows: Vec<_> = steps.iter().map(step_json).collect();
-    context.output.result(&json!({ "sent": sent, "steps": rows }), &text);
+    context
+        .output
+        .result(&json!({ "sent": sent, "steps": rows }), &text);
     Ok(if sent { Exit::Done } else { Exit::No })
 }
 
@@ -105,7 +107,13 @@ fn test_mail(
         ..MailData::default()
     };
     let words = templates.render(MailKind::Test, locale, &data).map_err(fault)?;
-    let domain = config.email.from.address.rsplit('@').next().unwrap_or("localhost");
+    let domain = config
+        .email
+        .from
+        .address
+        .rsplit('@')
+        .next()
+        .unwrap_or("localhost");
     let id = MailId(random_id(&OsEntropy));
     Ok(OutgoingMail {
         message_id: format!("{id}@{domain}"),
@@ -124,8 +132,12 @@ fn step_words(step: &StepReport) -> String {
     match &step.outcome {
         Ok(words) => format!("ok      {:<10} {words} ({took} ms)", step.step.code()),
         Err(error) => {
-            let status = error.status.map_or_else(String::new, |status| format!("{status} "));
-            let hint = step.hint.map_or_else(String::new, |hint| format!("\n        {hint}"));
+            let status = error
+                .status
+                .map_or_else(String::new, |status| format!("{status} "));
+            let hint = step
+                .hint
+                .map_or_else(String::new, |hint| format!("\n        {hint}"));
             let code = step.step.code();
             format!("failed  {code:<10} {status}{} ({took} ms){hint}", error.words)
         }

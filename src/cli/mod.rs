@@ -82,5 +82,9 @@ fn misread(error: &clap::Error, arguments: &[OsString]) -> Exit {
     }
     // A closed pipe is no reason to fail.
     let _ = error.print();
-    if error.use_stderr() { Exit::Usage } else { Exit::Done }
+    if error.use_stderr() {
+        Exit::Usage
+    } else {
+        Exit::Done
+    }
 }

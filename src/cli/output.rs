@@ -133,7 +133,11 @@ pub(super) fn table(head: &[&str], rows: &[Vec<String>]) -> String {
 
 /// Names and values under each other, for people; values that are not there are left out.
 pub(super) fn sheet(rows: &[(&str, Option<String>)]) -> String {
-    let width = rows.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
+    let width = rows
+        .iter()
+        .map(|(name, _)| name.chars().count())
+        .max()
+        .unwrap_or(0);
     let mut text = String::new();
     for (name, value) in rows {
         if let Some(value) = value {
@@ -148,7 +152,9 @@ pub(super) fn body(answer: &impl Serialize) -> Value {
     let value = serde_json::to_value(answer).expect("answers are plain data, which JSON can hold");
     match value {
         Value::Object(mut object) => object.remove("body").unwrap_or(Value::Object(object)),
-        other @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_)) => other,
+        other @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_)) => {
+            other
+        }
     }
 }
 
@@ -158,10 +164,7 @@ mod tests {
 
     #[test]
     fn what_could_steer_a_terminal_is_left_out() {
-        assert_eq!(
-            harmless("a\u{1b}[2J\tb\r\nc\u{202e}d", Ink::Plain),
-            "a[2Jb\ncd"
-        );
+        assert_eq!(harmless("a\u{1b}[2J\tb\r\nc\u{202e}d", Ink::Plain), "a[2Jb\ncd");
     }
 
     #[test]
@@ -170,9 +173,6 @@ mod tests {
             vec!["1".to_owned(), "long cell".to_owned()],
             vec!["22".to_owned(), "x".to_owned()],
         ];
-        assert_eq!(
-            table(&["id", "what"], &rows),
-            "id  what\n1   long cell\n22  x\n"
-        );
+        assert_eq!(table(&["id", "what"], &rows), "id  what\n1   long cell\n22  x\n");
     }
 }

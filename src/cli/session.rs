@@ -38,8 +38,10 @@ pub(super) fn run(command: Command, context: &Context) -> Result<Exit, Failure> 
         Command::List(List { user }) => {
             ask_and_print(context, "keyledger session list", Request::ListSessions { user })
         }
-        Command::End(End { session, user }) => {
-            ask_and_print(context, "keyledger session end", Request::EndSessions { session, user })
-        }
+        Command::End(End { session, user }) => ask_and_print(
+            context,
+            "keyledger session end",
+            Request::EndSessions { session, user },
+        ),
     }
 }

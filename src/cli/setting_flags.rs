@@ -14,25 +14,32 @@ pub struct SettingFlags(pub BTreeMap<String, String>);
 /// The flag's name in the configuration, and its argument.
 fn flags() -> impl Iterator<Item = (String, Arg)> {
     // `data` is an argument of every command.
-    SETTINGS.iter().filter(|setting| setting.name != "data").map(|setting| {
-        let (name, long, value) = if setting.is_secret() {
-            (format!("{}_file", setting.name), format!("{}-file", setting.flag()), "FILE")
-        } else {
-            (setting.name.to_owned(), setting.flag(), "VALUE")
-        };
-        let everyday = matches!(setting.name, "listen" | "public_url");
-        let mut arg = Arg::new(name.clone())
-            .long(long.trim_start_matches('-').to_owned())
-            .value_name(value)
-            .help(setting.doc().trim_end_matches('.'))
-            .help_heading("Settings")
-            .allow_hyphen_values(true)
-            .hide_short_help(!everyday);
-        if setting.kind == Kind::Flag {
-            arg = arg.num_args(0..=1).default_missing_value("true");
-        }
-        (name, arg)
-    })
+    SETTINGS
+        .iter()
+        .filter(|setting| setting.name != "data")
+        .map(|setting| {
+            let (name, long, value) = if setting.is_secret() {
+                (
+                    format!("{}_file", setting.name),
+                    format!("{}-file", setting.flag()),
+                    "FILE",
+                )
+            } else {
+                (setting.name.to_owned(), setting.flag(), "VALUE")
+            };
+            let everyday = matches!(setting.name, "listen" | "public_url");
+            let mut arg = Arg::new(name.clone())
+                .long(long.trim_start_matches('-').to_owned())
+                .value_name(value)
+                .help(setting.doc().trim_end_matches('.'))
+                .help_heading("Settings")
+                .allow_hyphen_values(true)
+                .hide_short_help(!everyday);
+            if setting.kind == Kind::Flag {
+                arg = arg.num_args(0..=1).default_missing_value("true");
+            }
+            (name, arg)
+        })
 }
 
 impl Args for SettingFlags {

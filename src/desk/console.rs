@@ -40,8 +40,15 @@ impl Desk {
                 .iter()
                 .take(take)
                 .map(|(queued, mail)| {
-                    let address = state.users.get(&mail.user).and_then(|user| user.address(mail.address));
-                    (*queued, mail.clone(), address.map(|address| address.sealed.clone()))
+                    let address = state
+                        .users
+                        .get(&mail.user)
+                        .and_then(|user| user.address(mail.address));
+                    (
+                        *queued,
+                        mail.clone(),
+                        address.map(|address| address.sealed.clone()),
+                    )
                 })
                 .collect();
             (state.outbox.len(), first)

@@ -1,15 +1,20 @@
 //! The one function that answers requests, whichever way they came.
 
 use secrecy::ExposeSecret as _;
+use tokio::task::spawn_blocking;
 
 use super::request::{
     Answer, EventRow, KeyRow, MailRow, NewKey, NewUserForm, Page, RecoveryShown, Request, SessionRow, Since,
-    UserRow,
+    UserRow, Verdict, VerdictWord,
 };
-use crate::cli::exit::Failure;
+use crate::cli::exit::{Failure, is_damage};
 use crate::config::Config;
-use crate::desk::{Desk, NewPerson, UserView, WaitingMail};
-use crate::domain::{Actor, ApiKey, ApiKeyKind, Role, Standing};
+use crate::desk::{
+    Desk, EventFilter, Fault, Line, NewPerson, UserView, VerifyFault, VerifyReport, WaitingMail,
+};
+use crate::domain::{Actor, ApiKey, ApiKeyKind, Refusal, Role, Standing};
+use crate::ledger::StoreError;
+use crate::ledger::codec::EVENT_NAMES;
 use crate::system::ClockStatus;
 use crate::types::{
     ApiKeyId, EmailAddress, Locale, PersonName, SessionId, Span, Timestamp, UserId, Username,
@@ -18,7 +23,7 @@ use crate::types::{
 /// Characters of an API key's label.
 const LABEL_CHARS_MAX: usize = 100;
 /// Rows of one answer, whatever is asked for.
-const ROWS_MAX: u32 = 10_000;
+const ROWS_MAX: u32 = 1_000;
 
 /// Answers requests at a desk.
 pub(in crate::cli) struct Clerk {
@@ -43,7 +48,7 @@ impl Clerk {
         let by = Actor::Operator;
         match request {
             Request::CreateUser(form) => {
-                let id = desk.create_user(person(form)?, by).await?;
+                let id = desk.create_user(person(&form)?, by).await?;
                 Ok(Answer::UserCreated(self.row(id)?))
             }
             Request::ListUsers { skip, take } => Ok(Answer::Users(self.users(skip, take))),
@@ -96,14 +101,17 @@ impl Clerk {
             }
             Request::Outbox { take } => {
                 let (count, mails) = desk.waiting_mails(bounded(take));
-                Ok(Answer::Outbox(page(count, mails.into_iter().map(mail_row).collect())))
+                Ok(Answer::Outbox(page(
+                    count,
+                    mails.into_iter().map(mail_row).collect(),
+                )))
             }
             Request::Events {
                 user,
                 kind,
                 since,
                 limit,
-            } => self.events(user.as_deref(), kind.as_deref(), since, limit),
+            } => self.events(user.as_deref(), kind, since, limit).await,
             Request::Verify => Ok(Answer::Verified(self.verify().await)),
             Request::AcceptClock => {
                 let was = desk.accept_clock().await?;
@@ -119,7 +127,7 @@ impl Clerk {
     fn find(&self, text: &str) -> Result<UserId, Failure> {
         self.desk
             .find_user(text.trim())
-            .ok_or_else(|| crate::desk::Fault::Refused(crate::domain::Refusal::UserNotFound).into())
+            .ok_or_else(|| Fault::Refused(Refusal::UserNotFound).into())
     }
 
     fn row(&self, id: UserId) -> Result<UserRow, Failure> {
@@ -142,7 +150,10 @@ impl Clerk {
 
     async fn recover(&self, user: &str, minutes: u32) -> Result<Answer, Failure> {
         if !(1..=1_440).contains(&minutes) {
-            return Err(Failure::value("--expires-in-minutes", "from 1 to 1440, which is a day"));
+            return Err(Failure::value(
+                "--expires-in-minutes",
+                "from 1 to 1440, which is a day",
+            ));
         }
         let id = self.find(user)?;
         let lifetime = Span::minutes(i64::from(minutes));
@@ -160,8 +171,10 @@ impl Clerk {
     async fn end_sessions(&self, session: Option<String>, user: Option<String>) -> Result<Answer, Failure> {
         let by = Actor::Operator;
         if let Some(session) = session {
-            let id: SessionId = session.parse().map_err(|fault| Failure::value("session", fault))?;
-            let gone = || Failure::from(crate::desk::Fault::Refused(crate::domain::Refusal::SessionNotFound));
+            let id: SessionId = session
+                .parse()
+                .map_err(|fault| Failure::value("session", fault))?;
+            let gone = || Failure::from(Fault::Refused(Refusal::SessionNotFound));
             let owner = self.desk.session_owner(id).ok_or_else(gone)?;
             self.desk.end_session(owner, id, by).await?;
             return Ok(Answer::SessionsEnded { ended: 1 });
@@ -182,12 +195,82 @@ impl Clerk {
             return Err(Failure::value("--label", fault));
         }
         let expires = days.map(|days| self.now() + Span::days(i64::from(days)));
-        let made = self.desk.create_api_key(kind, label, expires, Actor::Operator).await?;
+        let made = self
+            .desk
+            .create_api_key(kind, label, expires, Actor::Operator)
+            .await?;
         Ok(Answer::KeyCreated(NewKey {
             id: made.id.to_string(),
             kind: kind_word(kind).to_owned(),
             key: made.text.expose_secret().to_owned(),
         }))
+    }
+
+    async fn events(
+        &self,
+        user: Option<&str>,
+        name: Option<String>,
+        since: Option<Since>,
+        limit: u32,
+    ) -> Result<Answer, Failure> {
+        let user = user.map(|user| self.find(user)).transpose()?;
+        if let Some(name) = &name {
+            known_event(name)?;
+        }
+        let since = since.map(|since| match since {
+            Since::At(at) => Timestamp(at),
+            Since::SecondsAgo(seconds) => {
+                self.now() - Span::seconds(i64::try_from(seconds).unwrap_or(i64::MAX / 1_000_000))
+            }
+        });
+        let filter = EventFilter {
+            user,
+            name,
+            since,
+            limit: Some(bounded(limit)),
+            ..EventFilter::default()
+        };
+        let desk = self.desk.clone();
+        let told = spawn_blocking(move || {
+            let found = desk.latest_events(&filter)?;
+            Ok::<_, StoreError>(
+                found
+                    .iter()
+                    .map(|recorded| event_row(desk.describe(recorded)))
+                    .collect::<Vec<_>>(),
+            )
+        });
+        let rows = told
+            .await
+            .map_err(|_| Failure::later("the events could not be read"))??;
+        Ok(Answer::Events(page(rows.len(), rows)))
+    }
+
+    async fn verify(&self) -> Verdict {
+        let desk = self.desk.clone();
+        match spawn_blocking(move || desk.verify()).await {
+            Ok(Ok(report)) => verdict(&report),
+            Ok(Err(fault)) => Verdict {
+                word: match &fault {
+                    VerifyFault::Store(error) if !is_damage(error) => VerdictWord::Unknown,
+                    VerifyFault::Store(_)
+                    | VerifyFault::Record { .. }
+                    | VerifyFault::Event { .. }
+                    | VerifyFault::Misplaced { .. }
+                    | VerifyFault::Unfinished { .. }
+                    | VerifyFault::Unlawful(_) => VerdictWord::Bad,
+                },
+                events: 0,
+                chain: None,
+                findings: vec![fault.to_string()],
+            },
+            Err(_) => Verdict {
+                word: VerdictWord::Unknown,
+                events: 0,
+                chain: None,
+                findings: vec!["the check ended before it was done".to_owned()],
+            },
+        }
     }
 
     fn now(&self) -> Timestamp {
@@ -206,7 +289,7 @@ fn page<T>(total: usize, items: Vec<T>) -> Page<T> {
     }
 }
 
-fn person(form: NewUserForm) -> Result<NewPerson, Failure> {
+fn person(form: &NewUserForm) -> Result<NewPerson, Failure> {
     let address = EmailAddress::parse(&form.email).map_err(|fault| Failure::value("email", fault))?;
     let name = form.name.as_deref().map(PersonName::parse).transpose();
     let username = form.username.as_deref().map(Username::parse).transpose();
@@ -283,6 +366,57 @@ fn mail_row(waiting: WaitingMail) -> MailRow {
         attempts: u32::from(mail.attempts),
         next: mail.next.rfc3339(),
         status: (mail.status != 0).then_some(mail.status),
+    }
+}
+
+fn event_row(line: Line) -> EventRow {
+    EventRow {
+        position: line.position.0,
+        time: line.time.rfc3339(),
+        kind: line.name.to_owned(),
+        term: line.term.map(str::to_owned),
+        user: line.user.map(|user| user.to_string()),
+        address: line.who,
+        ip: line.ip.map(|ip| ip.to_string()),
+        user_agent: line.user_agent,
+        text: line.text,
+    }
+}
+
+/// Events are asked for by their own name, or by that of the OWASP logging vocabulary, which has underscores.
+fn known_event(name: &str) -> Result<(), Failure> {
+    if name.contains('_') || EVENT_NAMES.iter().any(|known| known.eq_ignore_ascii_case(name)) {
+        return Ok(());
+    }
+    let distance = |known: &&&str| strsim::damerau_levenshtein(&name.to_lowercase(), &known.to_lowercase());
+    let short: String = name.chars().take(40).collect();
+    let failure = Failure::value("--type", format!("`{short}` is no type of event"));
+    Err(match EVENT_NAMES.iter().min_by_key(distance) {
+        Some(nearest) if distance(&nearest) <= 3 => failure.remedy(format!("did you mean `{nearest}`?")),
+        Some(_) | None => failure.remedy(format!("there are: {}", EVENT_NAMES.join(", "))),
+    })
+}
+
+fn verdict(report: &VerifyReport) -> Verdict {
+    let mut findings = vec![];
+    if report.agrees == Some(false) {
+        findings.push("the events fold to another state than the one in memory".to_owned());
+    }
+    if report.unfinished > 0 {
+        findings.push(format!(
+            "{} events at the end belong to an unfinished command",
+            report.unfinished
+        ));
+    }
+    Verdict {
+        word: if report.is_sound() {
+            VerdictWord::Good
+        } else {
+            VerdictWord::Bad
+        },
+        events: report.events,
+        chain: Some(blake3::Hash::from_bytes(report.head.chain).to_hex().to_string()),
+        findings,
     }
 }
 

@@ -210,7 +210,13 @@ pub(in crate::cli) struct EventRow {
     pub(in crate::cli) time: String,
     #[serde(rename = "type")]
     pub(in crate::cli) kind: String,
+    /// Its name in the OWASP logging vocabulary.
+    pub(in crate::cli) term: Option<String>,
     pub(in crate::cli) user: Option<String>,
+    /// The user's address, masked.
+    pub(in crate::cli) address: Option<String>,
+    pub(in crate::cli) ip: Option<String>,
+    pub(in crate::cli) user_agent: Option<String>,
     /// In words.
     pub(in crate::cli) text: String,
 }
@@ -228,7 +234,8 @@ pub(in crate::cli) enum VerdictWord {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(in crate::cli) struct Verdict {
-    pub(in crate::cli) verdict: VerdictWord,
+    #[serde(rename = "verdict")]
+    pub(in crate::cli) word: VerdictWord,
     /// Events that were read.
     pub(in crate::cli) events: u64,
     /// The end of the hash chain, in hexadecimal digits.

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Semaphore, oneshot};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::timeout;
 
@@ -28,7 +28,7 @@ const CLIENTS_MAX: usize = 16;
 /// The open socket.
 pub(in crate::cli) struct ControlServer {
     path: PathBuf,
-    stop: watch::Sender<bool>,
+    stop: oneshot::Sender<()>,
     listening: JoinHandle<()>,
 }
 
@@ -37,15 +37,16 @@ impl ControlServer {
     pub(in crate::cli) fn open(data: &Path, clerk: Clerk) -> Result<Self, Failure> {
         let path = data.join(SOCKET_FILE);
         let trouble = |error: io::Error| {
-            Failure::unavailable(format!("the socket {} cannot be made: {error}", path.display()))
-                .remedy("the data directory must be on a local disk, and must belong to the user of the server")
+            Failure::unavailable(format!("the socket {} cannot be made: {error}", path.display())).remedy(
+                "the data directory must be on a local disk, and must belong to the user of the server",
+            )
         };
         remove_stale(&path).map_err(trouble)?;
         let reachable = socket::reach(data).map_err(trouble)?;
         let listener = UnixListener::bind(&reachable.path).map_err(trouble)?;
         // Whoever connected in between is looked at all the same: the peer must be of our user, or root.
         fs::set_permissions(&path, Permissions::from_mode(0o600)).map_err(trouble)?;
-        let (stop, stopped) = watch::channel(false);
+        let (stop, stopped) = oneshot::channel();
         let listening = tokio::spawn(listen(listener, Arc::new(clerk), stopped));
         Ok(Self {
             path,
@@ -61,8 +62,7 @@ impl ControlServer {
             stop,
             listening,
         } = self;
-        // If nobody listens any more, nobody has to be told.
-        let _ = stop.send(true);
+        drop(stop);
         if let Err(error) = listening.await {
             tracing::error!(%error, "the control socket ended by a bug");
         }
@@ -84,7 +84,7 @@ fn remove_stale(path: &Path) -> io::Result<()> {
     }
 }
 
-async fn listen(listener: UnixListener, clerk: Arc<Clerk>, mut stopped: watch::Receiver<bool>) {
+async fn listen(listener: UnixListener, clerk: Arc<Clerk>, mut stopped: oneshot::Receiver<()>) {
     let places = Arc::new(Semaphore::new(CLIENTS_MAX));
     let mut clients = JoinSet::new();
     loop {
@@ -94,7 +94,7 @@ async fn listen(listener: UnixListener, clerk: Arc<Clerk>, mut stopped: watch::R
             (place, listener.accept().await)
         };
         tokio::select! {
-            _ = stopped.wait_for(|stop| *stop) => break,
+            _ = &mut stopped => break,
             (place, accepted) = next => match accepted {
                 Ok((stream, _)) => {
                     let clerk = Arc::clone(&clerk);
