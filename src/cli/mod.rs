@@ -10,6 +10,7 @@ mod clock;
 mod config;
 mod context;
 mod control;
+pub mod demo;
 mod events;
 mod exit;
 mod init;

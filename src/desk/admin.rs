@@ -168,6 +168,13 @@ impl Desk {
             .map(|_| ())
     }
 
+    /// Takes away a password that others may know, and ends the user's sessions; recovery stays open.
+    pub async fn revoke_password(&self, user: UserId, by: Actor) -> Result<(), Fault> {
+        self.carry_out(Lane::Proof, Command::RevokePassword { user, by }, vec![])
+            .await
+            .map(|_| ())
+    }
+
     /// Destroys a user's keys, at once and for good.
     pub async fn erase_user(&self, user: UserId, by: Actor) -> Result<(), Fault> {
         self.carry_out(Lane::Proof, Command::EraseUser { user, by }, vec![])

@@ -72,18 +72,15 @@ impl Desk {
                 found.and_then(|(_, user)| Some(state.users.get(&user)?.locale)),
             )
         });
-        let (day_key, keys) = self.day_key()?;
+        let (day_key, keys) = self.day_key();
         let stranger = crypto::tag(&day_key, "stranger", &[address.canonical().as_bytes()]);
-        let subject_key = match found {
-            Some((_, user)) => self.engine().vault().key(DataKeyId::User(user)),
-            None => self.engine().vault().key(day_key.id()).or(Some(day_key)),
-        };
-        // An owner whose key is gone is being erased: they are a stranger from now on.
-        let Some(subject_key) = subject_key else {
-            return Err(Fault::Stopped);
+        let subject = found.map_or(day_key.id(), |(_, user)| DataKeyId::User(user));
+        // An owner whose key is gone is being erased at this moment; a next try meets a stranger.
+        let Some(subject_key) = self.engine().vault().key(subject) else {
+            return Err(Fault::Overloaded);
         };
         let owner = found.map_or([0; 16], |(_, user)| user.0);
-        let client = self.client(&subject_key, owner, visitor)?;
+        let client = self.client(&day_key, &subject_key, owner, visitor);
         // A user's own language comes before the browser's, but the event must not tell: both have one size.
         let locale = user_locale
             .filter(|locale| *locale != Locale::En)
@@ -101,15 +98,20 @@ impl Desk {
         })
     }
 
-    /// A client under a subject's key.
-    pub(super) fn client(&self, key: &DataKey, owner: [u8; 16], visitor: &Visitor) -> Result<Client, Fault> {
-        let (day_key, _) = self.day_key()?;
-        Ok(Client {
-            day: crypto::tag(&day_key, "client", &[&visitor.net()]),
-            network: crypto::tag(key, "network", &[&visitor.net()]),
+    /// A client under the day's key and a subject's.
+    pub(super) fn client(
+        &self,
+        day_key: &DataKey,
+        subject_key: &DataKey,
+        owner: [u8; 16],
+        visitor: &Visitor,
+    ) -> Client {
+        Client {
+            day: crypto::tag(day_key, "client", &[&visitor.net()]),
+            network: crypto::tag(subject_key, "network", &[&visitor.net()]),
             exempt: visitor.exempt,
-            origin: self.seal_origin(key, owner, visitor),
-        })
+            origin: self.seal_origin(subject_key, owner, visitor),
+        }
     }
 
     pub(super) fn seal_origin(&self, key: &DataKey, owner: [u8; 16], visitor: &Visitor) -> Sealed {
@@ -125,7 +127,8 @@ impl Desk {
     /// A client under the key of a user; `None` if the user is gone.
     pub(super) fn client_of(&self, user: UserId, visitor: &Visitor) -> Option<Client> {
         let key = self.engine().vault().key(DataKeyId::User(user))?;
-        self.client(&key, user.0, visitor).ok()
+        let (day_key, _) = self.day_key();
+        Some(self.client(&day_key, &key, user.0, visitor))
     }
 
     /// What an event says of where it came from.
@@ -140,8 +143,8 @@ impl Desk {
         Origin::from_bytes(&clear)
     }
 
-    /// The day's key, and what must be stored while it is new.
-    fn day_key(&self) -> Result<(DataKey, NewKeys), Fault> {
+    /// The day's key, and what must be stored with the next event while it is new.
+    pub(super) fn day_key(&self) -> (DataKey, NewKeys) {
         let vault = self.engine().vault();
         let day = self.now().day();
         let id = DataKeyId::Day(day);
@@ -151,27 +154,25 @@ impl Desk {
             .fresh
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        if fresh.as_ref().is_some_and(|(of, _)| *of != day) {
+        let durable = fresh.as_ref().is_some_and(|(of, _)| {
+            *of != day
+                || self
+                    .engine()
+                    .reader()
+                    .data_key(id)
+                    .is_ok_and(|stored| stored.is_some())
+        });
+        if durable {
             *fresh = None;
         }
+        let pending = fresh.as_ref().map(|(_, wrapped)| (id, wrapped.clone()));
         if let Some(key) = vault.key(id) {
-            let keys = fresh.iter().map(|(_, wrapped)| (id, wrapped.clone())).collect();
-            return Ok((key, keys));
+            return (key, pending.into_iter().collect());
         }
         let (key, wrapped) = vault.make(id, self.engine().entropy());
         vault.insert(id, wrapped.clone());
         *fresh = Some((day, wrapped.clone()));
-        Ok((key, vec![(id, wrapped)]))
-    }
-
-    /// After a command with events has come back, the day's key is durable.
-    pub(super) fn day_key_is_durable(&self) {
-        *self
-            .inner
-            .day_keys
-            .fresh
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner) = None;
+        (key, vec![(id, wrapped)])
     }
 
     /// The law's context for a look without a decision.

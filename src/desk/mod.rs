@@ -39,7 +39,7 @@ pub use story::{EVENTS_MAX, EventFilter, Line, vocabulary};
 pub use verify::{LiveState, VerifyFault, VerifyReport, verify};
 
 use crate::crypto::PasswordPool;
-use crate::domain::{Limits, State};
+use crate::domain::Limits;
 use crate::engine::{Engine, Lane, Trouble};
 use crate::types::{Span, Timestamp};
 use greeting::DayKeys;
@@ -114,10 +114,9 @@ impl Desk {
         &self.inner.settings
     }
 
-    /// The time by which the next decision will be made: never before the last event.
+    /// The time. The clock began at the last event and never goes back, so it is never behind the ledger.
     pub fn now(&self) -> Timestamp {
-        let last = self.engine().read(State::last_time);
-        self.engine().clock().now().max(last)
+        self.engine().clock().now()
     }
 
     fn limits(&self) -> &Limits {
@@ -130,6 +129,12 @@ impl Desk {
 
     /// What a caller who met a full queue is told to wait.
     pub const OVERLOAD_WAIT: Span = Span::seconds(1);
+
+    /// How often the same wrong value is answered before its sender is told to stop.
+    pub const REPEATS_MAX: u32 = repeats::REPEATS_MAX;
+
+    /// What the sender of a wrong value that came too often is told to wait.
+    pub const REPEATS_WAIT: Span = repeats::COUNTED_FOR;
 }
 
 pub(crate) use crate::domain::{Command, Outcome, Refusal};

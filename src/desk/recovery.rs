@@ -1,14 +1,25 @@
 //! Asking for a way back in, and taking it.
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 
-use super::greeting::Greeting;
+use super::greeting::{Greeting, NewKeys};
 use super::passwords::Unfit;
-use super::proofs::Found;
-use super::{Command, Desk, Fault, Outcome, Refusal, Visitor};
-use crate::domain::{ProofFound, Purpose, RefusedCause, check_proof};
+use super::proofs::{Found, label};
+use super::{Command, Desk, Fault, Refusal, Visitor};
+use crate::crypto::parse_mail_secret;
+use crate::domain::{Client, ProofFound, Purpose, RefusedCause, Via, check_proof};
 use crate::engine::Lane;
-use crate::types::EmailAddress;
+use crate::types::{AddressId, EmailAddress};
+
+const PROOF_SCOPE: &str = "proof";
+
+/// A genuine proof of a way back in, and who brought it; what it is worth now is still to be asked.
+struct Claim {
+    proof: ProofFound,
+    found: Option<AddressId>,
+    client: Client,
+    keys: NewKeys,
+}
 
 impl Desk {
     /// Asks for a recovery mail. The answer is the same for every valid address.
@@ -23,13 +34,9 @@ impl Desk {
         purpose: Purpose,
     ) -> Result<(), Fault> {
         let Greeting { ask, keys, .. } = self.greet(address, visitor)?;
-        let fresh = !keys.is_empty();
         self.carry_out(Lane::Stranger, Command::RequestProof { ask, purpose }, keys)
-            .await?;
-        if fresh {
-            self.day_key_is_durable();
-        }
-        Ok(())
+            .await
+            .map(|_| ())
     }
 
     /// Sets a new password by a mailed proof. Order of the answers: limits, token, format, same, leaked.
@@ -43,7 +50,8 @@ impl Desk {
         for _ in 0..Self::ATTEMPTS_MAX {
             match self.try_confirm(address, proof, &password, visitor).await {
                 Err(Fault::Refused(Refusal::Outdated)) => {}
-                decided => return decided,
+                Err(fault) => return Err(self.unless_repeated(fault, proof)),
+                Ok(()) => return Ok(()),
             }
         }
         Err(Fault::Overloaded)
@@ -57,13 +65,61 @@ impl Desk {
         visitor: &Visitor,
     ) -> Result<(), Fault> {
         let greeting = self.greet(address, visitor)?;
-        let proof = self
-            .prove(&greeting, presented, Purpose::Recovery, visitor)
-            .await?;
+        let proof = self.prove(&greeting, presented, Purpose::Recovery).await?;
         let Greeting { found, ask, keys } = greeting;
-        let network = ask.client.network;
+        let claim = Claim {
+            proof,
+            found: found.map(|(address, _)| address),
+            client: ask.client,
+            keys,
+        };
+        self.complete(claim, password, visitor).await
+    }
+
+    /// Sets a new password by the secret of a mailed link alone: its token names user and address, so nobody has to
+    /// type one. Order of the answers as in [`Desk::confirm_reset`]; a link is never counted as a guess.
+    pub async fn confirm_reset_by_link(
+        &self,
+        secret: &SecretString,
+        password: SecretString,
+        visitor: &Visitor,
+    ) -> Result<(), Fault> {
+        for _ in 0..Self::ATTEMPTS_MAX {
+            let claim = self.claim_by_link(secret, visitor)?;
+            match self.complete(claim, &password, visitor).await {
+                Err(Fault::Refused(Refusal::Outdated)) => {}
+                Err(fault) => return Err(self.unless_repeated(fault, secret)),
+                Ok(()) => return Ok(()),
+            }
+        }
+        Err(Fault::Overloaded)
+    }
+
+    fn claim_by_link(&self, secret: &SecretString, visitor: &Visitor) -> Result<Claim, Fault> {
+        let parsed = parse_mail_secret(secret.expose_secret()).ok_or(Refusal::TokenNotFound)?;
+        let purpose = Purpose::Recovery;
+        let holder = self.link_holder(&parsed, label(purpose), purpose);
+        let (user, address) = holder.ok_or(Refusal::TokenNotFound)?;
+        Ok(Claim {
+            proof: ProofFound {
+                token: parsed.token(),
+                via: Via::Link,
+            },
+            found: Some(address),
+            client: self.client_of(user, visitor).ok_or(Refusal::TokenNotFound)?,
+            keys: vec![],
+        })
+    }
+
+    async fn complete(&self, claim: Claim, password: &SecretString, visitor: &Visitor) -> Result<(), Fault> {
+        let Claim {
+            proof,
+            found,
+            client,
+            keys,
+        } = claim;
         let holder = {
-            let context = self.context(found.map(|(address, _)| address));
+            let (context, network) = (self.context(found), client.network);
             self.engine()
                 .read(|state| check_proof(state, &context, proof, Purpose::Recovery, network))
         };
@@ -71,7 +127,7 @@ impl Desk {
             Ok(holder) => holder,
             Err(refusal) => {
                 if refusal == Refusal::TokenExpired {
-                    self.refuse_proof(proof, RefusedCause::Expired, &ask.client.origin)
+                    self.refuse_proof(proof, RefusedCause::Expired, &client.origin)
                         .await?;
                 }
                 return Err(refusal.into());
@@ -89,14 +145,14 @@ impl Desk {
                 Unfit::Busy => None,
             };
             if let Some(cause) = cause {
-                self.refuse_proof(proof, cause, &ask.client.origin).await?;
+                self.refuse_proof(proof, cause, &client.origin).await?;
             }
             return Err(unfit.into());
         }
         let (credential, credential_keys) = self.new_credential(password.clone()).await?;
         let command = Command::CompleteRecovery {
             proof,
-            client: ask.client,
+            client,
             against: holder.credential,
             credential,
             mails: self.notices(holder.user, visitor),
@@ -111,7 +167,6 @@ impl Desk {
         greeting: &Greeting,
         presented: &SecretString,
         purpose: Purpose,
-        _visitor: &Visitor,
     ) -> Result<ProofFound, Fault> {
         match self.find_proof(greeting, presented, purpose) {
             Found::Proof(proof) => Ok(proof),
@@ -121,14 +176,22 @@ impl Desk {
                     ask: greeting.ask.clone(),
                     purpose,
                 };
-                let outcome: Outcome = self
-                    .carry_out(Lane::Stranger, command, greeting.keys.clone())
+                // The law never accepts a wrong code: what comes back is its refusal, or that of a limit.
+                self.carry_out(Lane::Stranger, command, greeting.keys.clone())
                     .await?;
-                // The law never accepts a wrong code.
-                debug_assert_eq!(outcome, Outcome::Done);
                 Err(Refusal::TokenNotFound.into())
             }
         }
+    }
+
+    /// Puts an end to a client that repeats its call after every 401: the tenth time an expired proof comes back, its
+    /// sender is told to stop.
+    pub(super) fn unless_repeated(&self, fault: Fault, presented: &SecretString) -> Fault {
+        if fault != Fault::Refused(Refusal::TokenExpired) {
+            return fault;
+        }
+        let counted = self.count_repeat(PROOF_SCOPE, presented.expose_secret());
+        counted.err().unwrap_or(fault)
     }
 
     pub(super) async fn refuse_proof(

@@ -13,9 +13,9 @@ const REMEMBERED_MAX: usize = 65_536;
 /// How long a wrong value is answered without hashing.
 const ANSWERED_FOR: Span = Span::seconds(30);
 /// How long repeats are counted.
-const COUNTED_FOR: Span = Span::minutes(10);
+pub(super) const COUNTED_FOR: Span = Span::minutes(10);
 /// The repeat that is told to stop.
-const REPEATS_MAX: u32 = 10;
+pub(super) const REPEATS_MAX: u32 = 10;
 
 /// What is known of a value.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

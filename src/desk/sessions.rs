@@ -209,7 +209,8 @@ impl Desk {
         self.count_repeat(BEARER_SCOPE, bearer)
     }
 
-    fn count_repeat(&self, scope: &str, value: &str) -> Result<(), Fault> {
+    /// Counts a value that was refused with a 401; the tenth time it is told to stop.
+    pub(super) fn count_repeat(&self, scope: &str, value: &str) -> Result<(), Fault> {
         let now = self.now();
         match self.inner.repeats.look(scope, b"", value, now) {
             Repeat::New => {

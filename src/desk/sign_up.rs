@@ -53,9 +53,10 @@ impl Desk {
         let (key, wrapped) = self.engine().vault().make(DataKeyId::User(user), entropy);
         let locale = locale.or(visitor.locale).unwrap_or_default();
         let new = self.new_user(&key, user, Role::User, &address, Some(&name), None, locale);
+        let refresh_key = self.refresh_key();
         let session = NewSession {
             session: SessionId(random_id(entropy)),
-            refresh_key: self.refresh_key(),
+            refresh_key,
         };
         let mode = match self.settings().enumeration {
             Enumeration::Open => SignUpMode::Open(session),
@@ -68,7 +69,8 @@ impl Desk {
         // What the new user leaves is theirs from the first event on; a collision stays under the owner's key.
         let mut ask = greeting.ask;
         if greeting.found.is_none() {
-            ask.client = self.client(&key, user.0, visitor)?;
+            let (day_key, _) = self.day_key();
+            ask.client = self.client(&day_key, &key, user.0, visitor);
         }
         let command = Command::SignUp {
             ask,
@@ -83,7 +85,7 @@ impl Desk {
         keys.extend(credential_keys);
         match self.carry_out(Lane::Stranger, command, keys).await? {
             Outcome::Session(Some(session)) => {
-                let tokens = self.tokens(user, Role::User, session, 0, self.refresh_key());
+                let tokens = self.tokens(user, Role::User, session, 0, refresh_key);
                 Ok(SignUpAnswer::SignedIn(tokens.ok_or(Fault::Stopped)?))
             }
             Outcome::Session(None)

@@ -138,6 +138,7 @@ impl Desk {
             | Event::PasswordSet { user, .. }
             | Event::VerifierUpgraded { user, .. }
             | Event::AddressVerified { user, .. }
+            | Event::PasswordRevoked { user, .. }
             | Event::UserBanned { user, .. }
             | Event::UserUnbanned { user, .. }
             | Event::WithdrawRequested { user, .. }
@@ -256,7 +257,9 @@ pub fn vocabulary(event: &Event) -> Option<&'static str> {
         Event::ApiKeyCreated { .. } | Event::TokenIssued { .. } => "authn_token_created",
         Event::ApiKeyRevoked { .. } => "authn_token_revoked",
         Event::UserRegistered { .. } => "user_created",
-        Event::PasswordSet { .. } | Event::RecoveryCompleted { .. } => "authn_password_change",
+        Event::PasswordSet { .. } | Event::PasswordRevoked { .. } | Event::RecoveryCompleted { .. } => {
+            "authn_password_change"
+        }
         Event::AddressVerified { .. } | Event::WithdrawCancelled { .. } => "user_updated",
         Event::UserBanned { .. } => "authn_login_lock",
         Event::WithdrawRequested { .. } => "user_archived",
@@ -310,6 +313,7 @@ fn origin_of(event: &Event) -> Option<&Sealed> {
         | Event::ApiKeyRevoked { .. }
         | Event::ApiKeyUsed { .. }
         | Event::VerifierUpgraded { .. }
+        | Event::PasswordRevoked { .. }
         | Event::UserBanned { .. }
         | Event::UserUnbanned { .. }
         | Event::UserErased { .. }

@@ -23,9 +23,7 @@ impl Desk {
         visitor: &Visitor,
     ) -> Result<(), Fault> {
         let greeting = self.greet(address, visitor)?;
-        let proof = self
-            .prove(&greeting, presented, Purpose::VerifyEmail, visitor)
-            .await?;
+        let proof = self.prove(&greeting, presented, Purpose::VerifyEmail).await?;
         let Greeting { ask, keys, .. } = greeting;
         let origin = ask.client.origin.clone();
         let verified = self
@@ -41,7 +39,9 @@ impl Desk {
         if verified == Err(Fault::Refused(Refusal::TokenExpired)) {
             self.refuse_proof(proof, RefusedCause::Expired, &origin).await?;
         }
-        verified.map(|_| ())
+        verified
+            .map(|_| ())
+            .map_err(|fault| self.unless_repeated(fault, presented))
     }
 
     /// Deletes an account that somebody made with another person's address and that was never verified. The secret
@@ -72,6 +72,9 @@ impl Desk {
             proof,
             origin: client.origin,
         };
-        self.carry_out(Lane::Proof, command, vec![]).await.map(|_| ())
+        let cancelled = self.carry_out(Lane::Proof, command, vec![]).await;
+        cancelled
+            .map(|_| ())
+            .map_err(|fault| self.unless_repeated(fault, secret))
     }
 }

@@ -199,6 +199,8 @@ pub enum Command {
     BanUser { user: UserId, by: Actor },
     /// Let a user sign in again.
     UnbanUser { user: UserId, by: Actor },
+    /// Take a password away that others may know; the user sets a new one by recovery (NIST SP 800-63B-4 §3.1.1.2).
+    RevokePassword { user: UserId, by: Actor },
     /// Destroy a user's keys.
     EraseUser { user: UserId, by: Actor },
     /// Close one's account.
@@ -337,6 +339,7 @@ impl Command {
             | Self::SavePolicy { .. }
             | Self::BanUser { .. }
             | Self::UnbanUser { .. }
+            | Self::RevokePassword { .. }
             | Self::EraseUser { .. }
             | Self::Withdraw { .. }
             | Self::CancelWithdraw { .. }

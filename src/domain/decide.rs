@@ -96,6 +96,7 @@ pub fn decide(world: &impl World, command: Command, context: &Context<'_>) -> De
         } => user::create(context, new, origin, by),
         Command::BanUser { user, by } => user::ban(world, user, by),
         Command::UnbanUser { user, by } => user::unban(world, user, by),
+        Command::RevokePassword { user, by } => user::revoke_password(world, user, by),
         Command::EraseUser { user, by } => user::erase(world, user, by),
         Command::Withdraw {
             user,

@@ -150,6 +150,8 @@ pub enum EndCause {
     Banned,
     /// The account is closing.
     Closing,
+    /// The password was revoked.
+    PasswordRevoked,
 }
 
 /// Why a request led to no mail.
@@ -281,7 +283,7 @@ pub enum Event {
         client: Tag,
         origin: Sealed,
     },
-    /// A sign-up named an address that has an account, and settings keep that secret.
+    /// A sign-up named an address that has an account.
     SignUpCollided {
         address: AddressId,
         allowance: Allowance,
@@ -298,6 +300,8 @@ pub enum Event {
         history: u8,
         origin: Sealed,
     },
+    /// A password may be known to others: it is gone, and the user sets a new one by recovery.
+    PasswordRevoked { user: UserId, by: Actor },
     /// The same password under stronger parameters.
     VerifierUpgraded {
         user: UserId,

@@ -13,8 +13,11 @@ use super::world::{Table, World};
 
 /// Networks remembered of a user.
 const KNOWN_MAX: usize = 16;
-/// Networks whose wrong sign-ins are counted of a user.
-const SIGN_IN_TAGS_MAX: usize = 16;
+/// Networks whose wrong sign-ins are counted of a user. Whoever has more of them than this could push their own
+/// counts out; the hourly limit over all networks then still holds.
+const SIGN_IN_TAGS_MAX: usize = 64;
+/// A sign-up leaves a user, a password, a proof, a mail and two keys: about so many events of a stranger's size.
+const SIGN_UP_EVENTS: u32 = 4;
 /// Proofs remembered of a user.
 const TOKENS_MAX: usize = 12;
 
@@ -71,8 +74,9 @@ pub fn evolve(world: &mut impl World, recorded: &Recorded) {
             client,
             ..
         } => {
-            stranger_wrote(world, time);
+            stranger_wrote(world, time, 1);
             bump(world, *client, StrangerClass::ClientSignUps, time, position);
+            bump(world, *client, StrangerClass::ClientMails, time, position);
             if let Some(guard) = guard_of_subject(world, Subject::Address(*address)) {
                 count_mail(guard, *allowance, time);
             }
@@ -103,6 +107,14 @@ pub fn evolve(world: &mut impl World, recorded: &Recorded) {
                 void_tokens(world, *user, None);
                 end_sessions(world, *user, None);
             }
+        }
+        Event::PasswordRevoked { user, .. } => {
+            if let Some(found) = touch(world, *user, time) {
+                found.credential = None;
+                found.past.clear();
+                found.valid_from = position;
+            }
+            void_tokens(world, *user, None);
         }
         Event::VerifierUpgraded {
             user,
@@ -194,7 +206,7 @@ pub fn evolve(world: &mut impl World, recorded: &Recorded) {
             allowance,
             ..
         } => {
-            stranger_wrote(world, time);
+            stranger_wrote(world, time, 1);
             match *subject {
                 Subject::Stranger(tag) => bump(world, tag, StrangerClass::Codes, time, position),
                 Subject::Address(_) => {
@@ -220,7 +232,7 @@ pub fn evolve(world: &mut impl World, recorded: &Recorded) {
         }
         event @ Event::SignedIn { .. } => sign_in(world, position, time, event),
         Event::SignInFailed { subject, network, .. } => {
-            stranger_wrote(world, time);
+            stranger_wrote(world, time, 1);
             match *subject {
                 Subject::Stranger(tag) => {
                     bump(
@@ -326,10 +338,10 @@ fn touch(world: &mut impl World, user: UserId, time: Timestamp) -> Option<&mut U
     Some(found)
 }
 
-fn stranger_wrote(world: &mut impl World, time: Timestamp) {
+fn stranger_wrote(world: &mut impl World, time: Timestamp, events: u32) {
     let small = world.small_mut();
-    small.stranger_day.bump(time, Span::days(1));
-    small.stranger_burst.bump(time, Span::hours(6));
+    small.stranger_day.add(events, time, Span::days(1));
+    small.stranger_burst.add(events, time, Span::hours(6));
 }
 
 fn guard_of_subject(world: &mut impl World, subject: Subject) -> Option<&mut Guard> {
@@ -354,7 +366,7 @@ fn count_mail(guard: &mut Guard, allowance: Allowance, time: Timestamp) {
 fn count_sign_in(guard: &mut Guard, network: Tag, time: Timestamp) {
     guard.sign_ins_hour.bump(time, Span::hours(1));
     if let Some((_, count, last)) = guard.sign_ins.iter_mut().find(|(tag, ..)| *tag == network) {
-        *count = if time < *last + Span::days(1) {
+        *count = if time.day() == last.day() {
             count.saturating_add(1)
         } else {
             1
@@ -399,8 +411,9 @@ fn register(world: &mut impl World, position: Position, time: Timestamp, event: 
         return;
     };
     if *by == super::event::Actor::Stranger {
-        stranger_wrote(world, time);
+        stranger_wrote(world, time, SIGN_UP_EVENTS);
         bump(world, *client, StrangerClass::ClientSignUps, time, position);
+        bump(world, *client, StrangerClass::ClientMails, time, position);
     }
     let made = User {
         role: *role,
@@ -437,7 +450,7 @@ fn requested(
     client: Tag,
     due: impl FnOnce(crate::types::AddressId) -> Due,
 ) {
-    stranger_wrote(world, time);
+    stranger_wrote(world, time, 1);
     bump(world, client, StrangerClass::ClientMails, time, position);
     if allowance == Allowance::None {
         return;

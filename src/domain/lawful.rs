@@ -84,7 +84,8 @@ fn check(world: &impl World, recorded: &Recorded) -> Result<(), &'static str> {
             "a verifier for a password that is not the user's",
         ),
         Event::AddressVerified { user, address, .. } => owns(world, *user, *address),
-        Event::UserBanned { user, .. }
+        Event::PasswordRevoked { user, .. }
+        | Event::UserBanned { user, .. }
         | Event::UserUnbanned { user, .. }
         | Event::UserErased { user, .. } => ensure(world.users().look(user).is_some(), "no such user"),
         Event::WithdrawRequested { user, .. } => active(world, *user),

@@ -108,7 +108,7 @@ pub fn sign_in_gate(
             let (count, last) = guard
                 .sign_ins
                 .iter()
-                .find(|(tag, _, last)| *tag == network && now < *last + Span::days(1))
+                .find(|(tag, _, last)| *tag == network && now.day() == last.day())
                 .map_or((0, Timestamp(0)), |(_, count, last)| (u32::from(*count), *last));
             let window = guard.sign_ins_hour;
             (
@@ -221,18 +221,17 @@ pub(super) fn sign_in(
     if require_verified && !verified {
         return fail(FailCause::Unverified, origin, Refusal::EmailNotVerified);
     }
-    let mut events = vec![];
-    if user.sessions.len() >= context.limits.sessions_per_user as usize
-        && let Some(&oldest) = user.sessions.first()
-    {
-        let cause = EndCause::Displaced;
-        events.push(Event::SessionEnded {
+    // One makes room for the new one; more of them if the limit was lowered since.
+    let excess = (user.sessions.len() + 1).saturating_sub(context.limits.sessions_per_user as usize);
+    let displaced = user.sessions.iter().take(excess);
+    let mut events: Vec<Event> = displaced
+        .map(|&session| Event::SessionEnded {
             user: id,
-            session: oldest,
-            cause,
+            session,
+            cause: EndCause::Displaced,
             by: Actor::System,
-        });
-    }
+        })
+        .collect();
     events.push(signed_in(
         context,
         id,

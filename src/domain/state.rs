@@ -195,7 +195,7 @@ pub struct Credential {
 /// Counters of what was tried against a user. They are never evicted.
 #[derive(Clone, PartialEq, Eq, Hash, Default, Debug)]
 pub struct Guard {
-    /// Wrong sign-ins by network: tag, how many, when last. At most 16; the one touched longest ago goes.
+    /// Wrong sign-ins by network: tag, how many, when last. At most 64; the one touched longest ago goes.
     pub sign_ins: Vec<(Tag, u16, Timestamp)>,
     /// Wrong sign-ins from everywhere, in an hour.
     pub sign_ins_hour: Window,

@@ -4,12 +4,18 @@ use crate::types::{Position, Span, Tag, Timestamp};
 
 use super::world::{Table, World};
 
-/// A count that starts over when its window has passed. Windows begin with the first thing counted and end by the
-/// time of events, so a replay counts the same.
+/// A count that starts over when its window has passed. Windows are aligned to the clock (an hour begins at :00, a day
+/// at 00:00 UTC) and end by the time of events, so a replay counts the same. They end for users when they end for
+/// strangers, whose tags change with the day's key: so midnight tells nobody which is which.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub struct Window {
     start: Timestamp,
     count: u32,
+}
+
+/// The beginning of the window that a moment lies in.
+fn aligned(time: Timestamp, length: Span) -> Timestamp {
+    Timestamp(time.0 - time.0.rem_euclid(length.0.max(1)))
 }
 
 impl Window {
@@ -27,7 +33,7 @@ impl Window {
     pub fn add(&mut self, amount: u32, time: Timestamp, length: Span) {
         if time >= self.start + length {
             *self = Self {
-                start: time,
+                start: aligned(time, length),
                 count: 0,
             };
         }
@@ -49,7 +55,7 @@ pub enum StrangerClass {
     ClientSignUps,
     /// Wrong codes for an address of nobody, in a day.
     Codes,
-    /// Wrong sign-ins for an address of nobody from one client, until a day of quiet.
+    /// Wrong sign-ins for an address of nobody from one client, in a day.
     SignIns,
     /// Wrong sign-ins for an address of nobody from all clients, in an hour.
     SignInsHour,
@@ -161,10 +167,14 @@ mod tests {
     #[test]
     fn a_window_ends_by_the_time_of_events() {
         let mut window = Window::default();
-        let at = Timestamp(1_000_000_000_000);
-        window.bump(at, Span::hours(1));
+        let at = Timestamp(0) + Span::hours(500_000);
+        window.bump(at + Span::minutes(10), Span::hours(1));
         window.bump(at + Span::minutes(59), Span::hours(1));
         assert_eq!(window.count(at + Span::minutes(59), Span::hours(1)), 2);
+        assert_eq!(
+            window.wait(at + Span::minutes(59), Span::hours(1)),
+            Span::minutes(1)
+        );
         assert_eq!(window.count(at + Span::hours(1), Span::hours(1)), 0);
         window.bump(at + Span::hours(1), Span::hours(1));
         assert_eq!(window.count(at + Span::hours(1), Span::hours(1)), 1);

@@ -65,14 +65,18 @@ pub(super) fn sign_up(
     if !ask.client.exempt && made.count >= limit {
         return Decision::limited(LimitKind::ClientSignUps, limit, made.wait);
     }
+    if let Some(limited) = recovery::client_limit(world, context, &ask.client) {
+        return limited;
+    }
+    // Before the address is looked at: a full budget answers alike for one that is taken and one that is free.
+    if recovery::saturated(world, context) {
+        return Decision::refused(Refusal::Saturated).suppressing(SuppressedClass::Requests);
+    }
     if let Some((address, owner)) = context
         .found
         .and_then(|id| Some((id, of_address_with_id(world, id)?)))
     {
         return collided(context, ask, address, owner, mode);
-    }
-    if recovery::saturated(world, context) {
-        return Decision::refused(Refusal::Saturated).suppressing(SuppressedClass::Requests);
     }
     let origin = ask.client.origin;
     let (id, address, locale) = (new.user, new.address, new.locale);
@@ -130,8 +134,18 @@ fn collided(
     (id, owner): (UserId, &User),
     mode: SignUpMode,
 ) -> Decision {
-    let SignUpMode::Strict(mail) = mode else {
-        return Decision::refused(Refusal::AddressTaken);
+    let mail = match mode {
+        SignUpMode::Strict(mail) => mail,
+        SignUpMode::Open(_) => {
+            // The answer tells that the address is taken, so it is counted: nobody tries addresses without bound.
+            let event = Event::SignUpCollided {
+                address,
+                allowance: Allowance::None,
+                client: ask.client.day,
+                origin: ask.client.origin,
+            };
+            return Decision::refused_with(vec![event], Refusal::AddressTaken);
+        }
     };
     let allowance = match &mail {
         Some(_) if owner.standing == Standing::Active => {
@@ -201,6 +215,27 @@ pub(super) fn unban(world: &impl World, id: UserId, by: Actor) -> Decision {
         vec![]
     };
     Decision::accepted(events, Outcome::Done)
+}
+
+pub(super) fn revoke_password(world: &impl World, id: UserId, by: Actor) -> Decision {
+    let Some(user) = world.users().look(&id) else {
+        return Decision::refused(Refusal::UserNotFound);
+    };
+    if user.credential.is_none() {
+        return Decision::accepted(vec![], Outcome::Ended(0));
+    }
+    let count = u32::try_from(user.sessions.len()).unwrap_or(u32::MAX);
+    let events = vec![
+        Event::PasswordRevoked { user: id, by },
+        Event::SessionsEnded {
+            user: id,
+            except: None,
+            count,
+            cause: EndCause::PasswordRevoked,
+            by,
+        },
+    ];
+    Decision::accepted(events, Outcome::Ended(count))
 }
 
 pub(super) fn erase(world: &impl World, id: UserId, by: Actor) -> Decision {

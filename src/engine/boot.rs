@@ -2,7 +2,7 @@
 //! and the anchor is asked whether the ledger is whole.
 
 use std::path::Path;
-use std::sync::{Arc, Condvar, Mutex, RwLock};
+use std::sync::{Arc, Mutex, RwLock};
 use std::time::Instant;
 
 use tokio::sync::watch;
@@ -165,7 +165,7 @@ impl Boot<'_> {
             reader,
             failure: Mutex::default(),
             on_failure,
-            finished: (Mutex::new(false), Condvar::new()),
+            finished: Arc::default(),
         });
         let writer = Writer {
             shared: Arc::clone(&shared),

@@ -11,7 +11,7 @@ mod writer;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Condvar, Mutex, PoisonError, RwLock};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::sync::{oneshot, watch};
 
@@ -62,7 +62,30 @@ struct Shared {
     reader: Arc<dyn Reader>,
     failure: Mutex<Option<String>>,
     on_failure: Box<dyn Fn(&str) + Send + Sync>,
-    finished: (Mutex<bool>, Condvar),
+    finished: Arc<Finished>,
+}
+
+/// Tells when the writer is gone.
+#[derive(Default)]
+struct Finished {
+    done: Mutex<bool>,
+    told: Condvar,
+}
+
+impl Finished {
+    fn finish(&self) {
+        *self.done.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.told.notify_all();
+    }
+
+    fn wait(&self, patience: Duration) -> bool {
+        let done = self.done.lock().unwrap_or_else(PoisonError::into_inner);
+        let (done, _) = self
+            .told
+            .wait_timeout_while(done, patience, |done| !*done)
+            .unwrap_or_else(PoisonError::into_inner);
+        *done
+    }
 }
 
 impl Shared {
@@ -74,13 +97,8 @@ impl Shared {
 
     fn fail(&self, cause: &str) {
         *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(cause.to_owned());
-        self.finish_writer();
+        self.finished.finish();
         (self.on_failure)(cause);
-    }
-
-    fn finish_writer(&self) {
-        *self.finished.0.lock().unwrap_or_else(PoisonError::into_inner) = true;
-        self.finished.1.notify_all();
     }
 }
 
@@ -252,28 +270,20 @@ impl Engine {
             .clone()
     }
 
+    /// Whether the writer runs, and will carry out what it is asked.
+    pub fn is_running(&self) -> bool {
+        let finished = *self
+            .shared
+            .finished
+            .done
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        !finished && self.failure().is_none()
+    }
+
     /// Takes no more commands, carries out those that wait, and stops the writer. Says whether it was done in time.
     pub fn stop(&self, patience: Duration) -> bool {
         self.shared.lanes.close();
-        let end = Instant::now() + patience;
-        let mut finished = self
-            .shared
-            .finished
-            .0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        while !*finished {
-            let Some(left) = end.checked_duration_since(Instant::now()) else {
-                return false;
-            };
-            finished = self
-                .shared
-                .finished
-                .1
-                .wait_timeout(finished, left)
-                .unwrap_or_else(PoisonError::into_inner)
-                .0;
-        }
-        true
+        self.shared.finished.wait(patience)
     }
 }

@@ -12,6 +12,7 @@ pub mod fields;
 mod framing;
 pub mod json;
 pub mod pages;
+pub mod refusals;
 pub mod reply;
 pub mod request;
 pub mod response;

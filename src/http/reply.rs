@@ -51,6 +51,9 @@ pub struct Detail {
     pub field: Cow<'static, str>,
     /// What is wrong: `required`, `wrong-type`, …
     pub reason: &'static str,
+    /// The same for people, in the caller's language, where the word alone does not say what to do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
 }
 
 impl Detail {
@@ -59,6 +62,16 @@ impl Detail {
         Self {
             field: field.into(),
             reason,
+            message: None,
+        }
+    }
+
+    /// The same with a sentence.
+    #[must_use]
+    pub fn with_message(self, message: String) -> Self {
+        Self {
+            message: Some(message),
+            ..self
         }
     }
 }
@@ -196,7 +209,8 @@ impl ApiError {
         response
     }
 
-    fn add_retry_headers(&self, headers: &mut HeaderMap) {
+    /// Adds when to come back, and on 429 which limit was reached.
+    pub(super) fn add_retry_headers(&self, headers: &mut HeaderMap) {
         let status = self.code.status();
         if status == 429 || status == 503 {
             let seconds = self.retry_after.map_or(1, Span::seconds_up).max(1);

@@ -250,6 +250,12 @@ impl<S: Send + Sync + 'static, A: Send + Sync + 'static> Router<S, A> {
             response = panicked(&head, "(finish)");
         }
         add_common_headers(&mut response, &head.voice.request_id);
+        // The pattern, never the path: paths and queries hold ids and, in links that clients build, tokens.
+        tracing::debug!(
+            request_id = %head.voice.request_id, method = %head.method,
+            route = route.map_or("(none)", |route| route.pattern), status = response.status.as_u16(),
+            "answered"
+        );
         if head.method == Method::HEAD {
             response.strip_body();
         }

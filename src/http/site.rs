@@ -2,16 +2,19 @@
 
 use std::sync::Arc;
 
+use super::device::clean_user_agent;
 use super::router::{Router, RouterSettings};
 use super::throttle::Throttle;
-use super::{NetList, api, pages};
-use crate::desk::Desk;
-use crate::types::ApiKeyId;
+use super::{Head, NetList, api, header, pages};
+use crate::desk::{Desk, Visitor};
+use crate::types::{ApiKeyId, Locale};
 
 /// Who may call a route; asked before the body is read.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Access {
-    /// Anybody: health, and pages behind mailed links.
+    /// Whoever watches the server; not even counted, so that a flood cannot make it look dead.
+    Health,
+    /// Anybody: pages behind mailed links.
     Open,
     /// Whoever has an API key.
     ApiKey,
@@ -43,6 +46,19 @@ pub struct Site {
     pub settings: SiteSettings,
     /// Calls per client and key.
     pub calls: Throttle<Option<ApiKeyId>>,
+}
+
+impl Site {
+    /// Who stands at the door, as the desk wants to know it.
+    pub fn visitor(&self, head: &Head) -> Visitor {
+        let text = |name: header::HeaderName| head.headers.get(name).and_then(|value| value.to_str().ok());
+        Visitor {
+            ip: head.client.ip,
+            user_agent: text(header::USER_AGENT).map(clean_user_agent).unwrap_or_default(),
+            locale: text(header::ACCEPT_LANGUAGE).and_then(Locale::from_accept_language),
+            exempt: self.settings.exempt_networks.contains(head.client.ip),
+        }
+    }
 }
 
 /// The router over all routes.

@@ -110,6 +110,7 @@ events! {
     20/1 => UserRegistered { user: UserId, role: Role, address: AddressId, sealed_address: Sealed, name: Option<Sealed>, username: Option<Sealed>, locale: Locale, by: Actor, client: Tag, origin: Sealed }
     21/1 => SignUpCollided { address: AddressId, allowance: Allowance, client: Tag, origin: Sealed }
     22/1 => PasswordSet { user: UserId, credential: CredentialId, verifier: Sealed, cause: PasswordCause, history: u8, origin: Sealed }
+    30/1 => PasswordRevoked { user: UserId, by: Actor }
     23/1 => VerifierUpgraded { user: UserId, credential: CredentialId, verifier: Sealed }
     24/1 => AddressVerified { user: UserId, address: AddressId, token: Option<TokenId>, via: Via, origin: Sealed }
     25/1 => UserBanned { user: UserId, by: Actor }

@@ -311,7 +311,7 @@ fn a_cut_makes_its_position_the_next<S: Store>(mut store: S, reopen: &impl Fn(S)
     assert_eq!(positions(&mut store).0, [0, 1, 2, 3]);
     store.cut(Position(0)).unwrap();
     store = reopen(store);
-    assert_eq!(positions(&mut store).0, []);
+    assert!(positions(&mut store).0.is_empty());
 }
 
 fn an_unfinished_command_is_cut_at_the_end_and_refused_elsewhere<S: Store>(

@@ -141,7 +141,7 @@ coded! {
     RefusedCause { 1 => Expired, 2 => Format, 3 => SameAsPrevious, 4 => Leaked }
     EndCause {
         1 => SignedOut, 2 => EndedByUser, 3 => EndedByAdmin, 4 => Displaced, 5 => PasswordChanged, 6 => Recovered,
-        7 => Replayed, 8 => Banned, 9 => Closing,
+        7 => Replayed, 8 => Banned, 9 => Closing, 10 => PasswordRevoked,
     }
     DropCause { 1 => AccountNotActive, 2 => NothingToDo, 3 => EpochEnded }
     MailKind {

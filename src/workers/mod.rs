@@ -44,17 +44,26 @@ impl Workers {
         let beat = |listens| Beat::new(desk.engine().published(), &nudge, stopped.clone(), listens);
         let mut tasks = JoinSet::new();
         let owned = desk.clone();
-        tasks.spawn(attend("issuer", beat(Listens::ToCommits), move |beat| {
-            issuer::run(owned.clone(), beat)
-        }));
+        tasks.spawn(attend(
+            "issuer",
+            beat(Listens::ToCommits),
+            PAUSE_MIN,
+            move |beat| issuer::run(owned.clone(), beat),
+        ));
         let (owned, mail) = (desk.clone(), Arc::new(mail));
-        tasks.spawn(attend("courier", beat(Listens::ToCommits), move |beat| {
-            courier::run(owned.clone(), Arc::clone(&mail), beat)
-        }));
+        tasks.spawn(attend(
+            "courier",
+            beat(Listens::ToCommits),
+            PAUSE_MIN,
+            move |beat| courier::run(owned.clone(), Arc::clone(&mail), beat),
+        ));
         let owned = desk.clone();
-        tasks.spawn(attend("keeper", beat(Listens::ToTimeOnly), move |beat| {
-            keeper::run(owned.clone(), anchor.clone(), beat)
-        }));
+        tasks.spawn(attend(
+            "keeper",
+            beat(Listens::ToTimeOnly),
+            PAUSE_MIN,
+            move |beat| keeper::run(owned.clone(), anchor.clone(), beat),
+        ));
         Self { tasks, stop, nudge }
     }
 
@@ -77,11 +86,15 @@ impl Workers {
 }
 
 /// Runs a worker until it stops, and again after each panic.
-async fn attend<F>(name: &'static str, beat: Beat, work: impl Fn(Beat) -> F + Send + 'static)
-where
+async fn attend<F>(
+    name: &'static str,
+    beat: Beat,
+    pause_min: Duration,
+    work: impl Fn(Beat) -> F + Send + 'static,
+) where
     F: Future<Output = ()> + Send + 'static,
 {
-    let mut pause = PAUSE_MIN;
+    let mut pause = pause_min;
     loop {
         // A set of one, because it ends its task when this one is dropped.
         let mut running = JoinSet::new();
@@ -107,7 +120,7 @@ mod tests {
     use super::*;
     use crate::types::Position;
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn a_worker_that_panics_is_started_again_until_it_is_stopped() {
         let (_published, positions) = watch::channel(Position(0));
         let (stop, stopped) = watch::channel(false);
@@ -115,7 +128,7 @@ mod tests {
         let runs = Arc::new(AtomicU32::new(0));
         let (reached, mut wait) = tokio::sync::mpsc::channel(9);
         let counted = Arc::clone(&runs);
-        let task = tokio::spawn(attend("test", beat, move |_| {
+        let task = tokio::spawn(attend("test", beat, Duration::ZERO, move |_| {
             let (runs, reached) = (Arc::clone(&counted), reached.clone());
             async move {
                 let run = runs.fetch_add(1, Ordering::Relaxed);

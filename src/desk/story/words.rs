@@ -69,6 +69,9 @@ impl Teller<'_> {
                     format!("{whom} set a new password; everything issued under the old one is void")
                 }
             },
+            Event::PasswordRevoked { by, .. } => {
+                format!("the password of {whom} was taken away by {}", self.actor(*by))
+            }
             Event::VerifierUpgraded { .. } => format!("the verifier of {whom} was made stronger"),
             Event::AddressVerified { via, .. } => format!("{whom} proved the address by {}", via_words(*via)),
             Event::UserBanned { by, .. } => format!("{whom} banned by {}", self.actor(*by)),
@@ -294,6 +297,7 @@ fn ended(cause: EndCause) -> &'static str {
         EndCause::Recovered => "the password was recovered",
         EndCause::Replayed => "a refresh token was replayed",
         EndCause::Banned => "the user was banned",
+        EndCause::PasswordRevoked => "the password was taken away",
         EndCause::Closing => "the account is closing",
     }
 }

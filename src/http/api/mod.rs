@@ -1,14 +1,63 @@
-//! The REST API.
+//! The REST API under `/v1/auth`: parse, one call of the desk, answer.
 
+mod account;
+mod confirm_page;
+mod forms;
+mod gate;
+mod health;
+mod password;
+mod sessions;
+mod shapes;
+mod tokens;
+mod verification;
+
+use super::Method;
 use super::router::{Hooks, Route};
 use super::site::{Access, Site};
 
+/// One line of the table: method, path, who may call, handler.
+macro_rules! route {
+    ($method:ident $pattern:literal $access:ident $handler:path) => {
+        Route::new(Method::$method, $pattern, Access::$access, |site, request| {
+            Box::pin(async move {
+                let outcome = $handler(&site, &request).await;
+                request.voice.settle(outcome)
+            })
+        })
+    };
+}
+
 /// The API's routes.
 pub fn routes() -> Vec<Route<Site, Access>> {
-    vec![]
+    vec![
+        route!(GET "/healthz" Health health::alive),
+        route!(GET "/readyz" Health health::ready),
+        route!(POST "/v1/auth/password/reset/request" ApiKey password::request_reset),
+        route!(POST "/v1/auth/password/reset/confirm" ApiKey password::confirm_reset),
+        route!(POST "/v1/auth/password/change" SignedIn password::change),
+        route!(POST "/v1/auth/email/signup" ApiKey account::sign_up),
+        route!(POST "/v1/auth/email/signin" ApiKey account::sign_in),
+        route!(GET "/v1/auth/me" SignedIn account::show_me),
+        route!(DELETE "/v1/auth/withdraw" SignedIn account::withdraw),
+        route!(POST "/v1/auth/withdraw/cancel" ApiKey account::cancel_withdraw),
+        route!(POST "/v1/auth/refresh" ApiKey tokens::refresh),
+        route!(GET "/v1/auth/sessions" SignedIn sessions::list),
+        route!(DELETE "/v1/auth/sessions" SignedIn sessions::end_all),
+        route!(DELETE "/v1/auth/sessions/{id}" SignedIn sessions::end),
+        route!(POST "/v1/auth/signout" SignedIn sessions::sign_out),
+        route!(POST "/v1/auth/email/verify/send" ApiKey verification::send),
+        route!(POST "/v1/auth/email/verify/resend" ApiKey verification::send),
+        route!(POST "/v1/auth/email/verify/confirm" ApiKey verification::confirm),
+        route!(POST "/v1/auth/signup/email/resend" ApiKey verification::send),
+        route!(GET "/v1/auth/signup/email/confirm" Open confirm_page::show),
+        route!(POST "/v1/auth/signup/email/confirm" Open confirm_page::confirm),
+    ]
 }
 
 /// What happens before and after every handler.
 pub fn hooks() -> Hooks<Site, Access> {
-    Hooks::default()
+    Hooks {
+        gate: gate::admit,
+        ..Hooks::default()
+    }
 }

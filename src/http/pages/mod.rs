@@ -1,9 +1,69 @@
-//! The pages behind mailed links.
+//! The pages behind mailed links: a new password, a confirmed address, an account taken back.
+//!
+//! A mailed link carries its secret in the fragment, which never reaches a server, a log or a `Referer`; the page's own
+//! script puts it into the form, or a person types the code of the same mail. Opening a page asks the desk for nothing:
+//! only a POST does, and only a person's click sends one. Every page works without JavaScript, in English and
+//! Korean, and loads nothing from anywhere else.
 
-use super::router::Route;
+mod ask;
+mod assets;
+mod forms;
+mod link;
+mod look;
+mod notice;
+mod recover;
+mod reopen;
+#[cfg(test)]
+mod tests;
+mod texts;
+mod verify;
+mod viewer;
+
+use std::future::Future;
+use std::sync::Arc;
+
+use super::request::Request;
+use super::response::Response;
+use super::router::{Answer, Handler, Route};
 use super::site::{Access, Site};
+use crate::http::Method;
 
 /// The pages' routes.
 pub fn routes() -> Vec<Route<Site, Access>> {
-    vec![]
+    let show = |pattern, handler: Handler<Site>| Route::new(Method::GET, pattern, Access::Open, handler);
+    let act = |pattern, handler: Handler<Site>| Route::new(Method::POST, pattern, Access::Open, handler);
+    vec![
+        show("/assets/{hash}/{name}", |_, r| {
+            answer(async move { assets::serve(&r) })
+        }),
+        show("/recover", |s, r| answer(async move { recover::show(&s, &r) })),
+        act("/recover", |s, r| answer(recover::change(s, r))),
+        show("/recover/request", |s, r| {
+            answer(async move { ask::show(&s, &r, ask::Topic::Recovery) })
+        }),
+        act("/recover/request", |s, r| {
+            answer(ask::send(s, r, ask::Topic::Recovery))
+        }),
+        show("/verify", |s, r| answer(async move { verify::show(&s, &r) })),
+        act("/verify", |s, r| answer(verify::confirm(s, r))),
+        show("/verify/request", |s, r| {
+            answer(async move { ask::show(&s, &r, ask::Topic::Verification) })
+        }),
+        act("/verify/request", |s, r| {
+            answer(ask::send(s, r, ask::Topic::Verification))
+        }),
+        show("/verify/disown", |s, r| {
+            answer(async move { verify::show_disown(&s, &r) })
+        }),
+        act("/verify/disown", |s, r| answer(verify::disown(s, r))),
+        show("/reopen", |s, r| answer(async move { reopen::show(&s, &r) })),
+        act("/reopen", |s, r| answer(reopen::take_back(s, r))),
+    ]
 }
+
+fn answer(work: impl Future<Output = Response> + Send + 'static) -> Answer {
+    Box::pin(work)
+}
+
+type Shared = Arc<Site>;
+type Asked = Request;

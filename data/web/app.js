@@ -1,0 +1,94 @@
+// What a page behind a mailed link does with the fragment of its address. Everything works without this file; nothing
+// here sends, stores or spends anything: only the person's own click on a button does.
+'use strict';
+(() => {
+  const root = document.documentElement;
+
+  // `a=1&b=2` after the `#`. Not URLSearchParams, which would make a space of the plus in an address.
+  const readFragment = () => {
+    const parts = new Map();
+    for (const pair of location.hash.slice(1).split('&')) {
+      const at = pair.indexOf('=');
+      if (at < 1) continue;
+      try {
+        parts.set(pair.slice(0, at), decodeURIComponent(pair.slice(at + 1)));
+      } catch {
+        // A broken escape: what a mail program cut is asked for on the page.
+      }
+    }
+    return parts;
+  };
+
+  // The secret leaves address bar, history and whatever reads them (R-33).
+  const cleanAddress = () => history.replaceState(null, '', location.pathname + location.search);
+
+  // A link of "this was not me" has a page of its own.
+  const moveOn = (parts) => {
+    if (!parts.has('n') || !root.dataset.notMe) return false;
+    location.replace(root.dataset.notMe + '#n=' + encodeURIComponent(parts.get('n')));
+    return true;
+  };
+
+  const setShown = (element, shown) => {
+    element.hidden = !shown;
+    for (const input of element.querySelectorAll('input')) input.disabled = !shown;
+  };
+
+  // Puts the secret into its hidden field, and takes away what would have to be typed.
+  const takeFragment = () => {
+    if (location.hash.length < 2) return;
+    const parts = readFragment();
+    if (moveOn(parts)) return;
+    cleanAddress();
+    const secret = document.querySelector('input[type="hidden"][data-take]');
+    if (!secret || !parts.get(secret.dataset.take)) return;
+    secret.value = parts.get(secret.dataset.take);
+    for (const element of document.querySelectorAll('[data-when="typed"]')) setShown(element, false);
+    for (const element of document.querySelectorAll('[data-when="link"]')) setShown(element, true);
+    const email = document.querySelector('input[data-take="e"]:not(:disabled)');
+    if (email && parts.get('e')) {
+      email.value = parts.get('e');
+      email.readOnly = true;
+    }
+  };
+
+  // "Show" instead of typing twice.
+  const offerShow = (button) => {
+    const input = document.getElementById(button.dataset.show);
+    const twin = document.getElementById(button.dataset.hides);
+    const show = (shown) => {
+      input.type = shown ? 'text' : 'password';
+      button.textContent = shown ? button.dataset.on : button.dataset.off;
+      setShown(twin, !shown);
+    };
+    button.hidden = false;
+    button.addEventListener('click', () => show(input.type === 'password'));
+    // Sent as a password, so that the browser does not keep it among the texts it completes.
+    input.form.addEventListener('submit', () => { input.type = 'password'; });
+  };
+
+  // Another language must not lose the secret: it goes along as a fragment, which no server sees.
+  const keepSecret = (event) => {
+    const secret = document.querySelector('input[type="hidden"][data-take]');
+    if (!secret || !secret.value) return;
+    event.preventDefault();
+    const email = document.querySelector('input[data-take="e"]:not(:disabled)');
+    const rest = email && email.value ? '&e=' + encodeURIComponent(email.value) : '';
+    location.replace(event.currentTarget.href + '#' + secret.dataset.take + '=' + encodeURIComponent(secret.value) + rest);
+  };
+
+  const setBusy = (busy) => {
+    for (const button of document.querySelectorAll('button[type="submit"]')) button.disabled = busy;
+  };
+
+  if (moveOn(readFragment())) return;
+  document.addEventListener('DOMContentLoaded', () => {
+    takeFragment();
+    for (const button of document.querySelectorAll('[data-show]')) offerShow(button);
+    for (const link of document.querySelectorAll('[data-language]')) link.addEventListener('click', keepSecret);
+    // One click, one request; and a page that comes back from the history can be used again.
+    for (const form of document.forms) form.addEventListener('submit', () => setTimeout(setBusy, 0, true));
+    addEventListener('pageshow', () => setBusy(false));
+    addEventListener('hashchange', takeFragment);
+  });
+})();

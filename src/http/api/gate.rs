@@ -1,0 +1,91 @@
+//! Who may go on: API key, then limits, then access token; all before the body is read.
+
+use std::sync::Arc;
+
+use crate::desk::{ApiCaller, Caller};
+use crate::http::site::{Access, Site};
+use crate::http::{ApiError, Code, Head, Request, header, json, refusals};
+use crate::types::{ApiKeyId, Span};
+
+/// What the text of every secret key begins with.
+const SECRET_KEY: &str = "sk_";
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the shape of every gate")]
+/// Lets a request through to its handler, which finds [`ApiCaller`] and [`Caller`] kept in it.
+pub(super) fn admit(site: &Arc<Site>, access: &Access, request: &mut Request) -> Result<(), ApiError> {
+    match access {
+        Access::Health => Ok(()),
+        Access::Open => count(site, request, None),
+        Access::ApiKey => {
+            let client = api_client(site, request)?;
+            demand_json(request)?;
+            request.keep(client);
+            Ok(())
+        }
+        Access::SignedIn => {
+            let client = api_client(site, request)?;
+            let caller = signed_in(site, request)?;
+            demand_json(request)?;
+            request.keep(client);
+            request.keep(caller);
+            Ok(())
+        }
+    }
+}
+
+/// Whose access token a request came with. The gate has made sure of it before a handler of [`Access::SignedIn`] runs.
+pub(super) fn caller(request: &Request) -> Result<Caller, ApiError> {
+    request.found().copied().ok_or(Code::Unauthorized.into())
+}
+
+/// The API key of a call, counted. Calls with no key or a bad one are counted together, so that keys cannot be guessed
+/// faster than the limit.
+fn api_client(site: &Site, head: &Head) -> Result<ApiCaller, ApiError> {
+    let known = api_key(head).and_then(|text| site.desk.api_caller(text));
+    count(site, head, known.map(|client| client.key))?;
+    known.ok_or(Code::InvalidApiKey.into())
+}
+
+/// The key's text: in `X-API-Key`, or, if it is a secret one, as the bearer.
+fn api_key(head: &Head) -> Option<&str> {
+    if head.headers.contains_key("x-api-key") {
+        return head.header("x-api-key");
+    }
+    head.bearer().filter(|bearer| bearer.starts_with(SECRET_KEY))
+}
+
+fn signed_in(site: &Site, head: &Head) -> Result<Caller, ApiError> {
+    if !head.headers.contains_key(header::AUTHORIZATION) {
+        return Err(Code::Unauthorized.into());
+    }
+    // Another scheme, or two fields: something was sent, and it is none of our tokens.
+    let bearer = head.bearer().ok_or(Code::InvalidToken)?;
+    if bearer.is_empty() || (bearer.starts_with(SECRET_KEY) && !head.headers.contains_key("x-api-key")) {
+        return Err(Code::Unauthorized.into());
+    }
+    site.desk.authenticate(bearer).map_err(|refused| {
+        let repeated = site.desk.refused_bearer(bearer).err();
+        repeated.map_or_else(
+            || refusals::of_access(refused),
+            |fault| refusals::of_fault(&fault, head.voice.locale, ""),
+        )
+    })
+}
+
+fn count(site: &Site, head: &Head, key: Option<ApiKeyId>) -> Result<(), ApiError> {
+    let now = site.desk.engine().clock().monotonic();
+    let now = Span(i64::try_from(now.as_micros()).unwrap_or(i64::MAX));
+    Ok(site.calls.check(&head.client, key, now)?)
+}
+
+/// Refuses a body that is announced and not declared as JSON, also where no body is asked for: browsers send those
+/// across sites without asking.
+fn demand_json(head: &Head) -> Result<(), ApiError> {
+    let length = head.headers.get(header::CONTENT_LENGTH);
+    let is_announced =
+        length.is_some_and(|length| length != "0") || head.headers.contains_key(header::TRANSFER_ENCODING);
+    if is_announced && !json::is_declared(&head.headers) {
+        return Err(Code::UnsupportedMediaType.into());
+    }
+    Ok(())
+}

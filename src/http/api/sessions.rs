@@ -1,0 +1,124 @@
+//! The caller's sessions.
+
+use std::net::IpAddr;
+
+use serde::Serialize;
+
+use super::forms::refused;
+use super::gate::caller;
+use super::shapes::{Done, Page, Pagination, as_text, as_time};
+use crate::desk::SessionView;
+use crate::domain::Actor;
+use crate::http::device::device_name;
+use crate::http::site::Site;
+use crate::http::{ApiError, Code, HeaderName, HeaderValue, Request, Response};
+use crate::types::{SessionId, Timestamp, UserId};
+
+/// Sessions on a page, unless asked otherwise.
+const LIMIT: usize = 10;
+
+const ENDED: Done = Done {
+    message: "The session has been ended.",
+};
+const SIGNED_OUT: Done = Done {
+    message: "You have been signed out.",
+};
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct SessionShown {
+    #[serde(serialize_with = "as_text")]
+    id: SessionId,
+    #[serde(serialize_with = "as_text")]
+    user_id: UserId,
+    user_agent: Option<String>,
+    ip_address: Option<IpAddr>,
+    device_info: String,
+    #[serde(serialize_with = "as_time")]
+    last_activity_at: Timestamp,
+    #[serde(serialize_with = "as_time")]
+    created_at: Timestamp,
+    current: bool,
+}
+
+impl SessionShown {
+    fn new(view: SessionView, own: SessionId) -> Self {
+        Self {
+            id: view.id,
+            user_id: view.user,
+            device_info: device_name(view.user_agent.as_deref().unwrap_or_default()),
+            user_agent: view.user_agent,
+            ip_address: view.ip,
+            last_activity_at: view.active,
+            created_at: view.created,
+            current: view.id == own,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Listed {
+    items: Vec<SessionShown>,
+    pagination: Pagination,
+}
+
+/// Lists the live ones, newest first.
+pub(super) async fn list(site: &Site, request: &Request) -> Result<Response, ApiError> {
+    let caller = caller(request)?;
+    let page = Page::read(request.query_fields()?, LIMIT)?;
+    let (views, pagination) = page.of(site.desk.sessions(caller.user));
+    let items = views
+        .into_iter()
+        .map(|view| SessionShown::new(view, caller.session))
+        .collect();
+    Ok(request.voice.ok(&Listed { items, pagination }))
+}
+
+/// Ends one. Another user's is answered like none.
+pub(super) async fn end(site: &Site, request: &Request) -> Result<Response, ApiError> {
+    let caller = caller(request)?;
+    let session: SessionId = request.param("id").parse().map_err(|_| Code::SessionNotFound)?;
+    site.desk
+        .end_session(caller.user, session, Actor::User(caller.user))
+        .await
+        .map_err(refused(request))?;
+    Ok(request.voice.ok(&ENDED))
+}
+
+#[derive(Serialize)]
+struct AllEnded {
+    message: &'static str,
+    ended: u32,
+}
+
+/// Ends all, or with `?except=current` all others.
+pub(super) async fn end_all(site: &Site, request: &Request) -> Result<Response, ApiError> {
+    let caller = caller(request)?;
+    let mut query = request.query_fields()?;
+    let except = query.optional_text("except");
+    if except.as_deref().is_some_and(|which| which != "current") {
+        query.fault("except", "unsupported");
+    }
+    query.finish()?;
+    let kept = except.map(|_| caller.session);
+    let ended = site
+        .desk
+        .end_sessions(caller.user, kept, Actor::User(caller.user))
+        .await
+        .map_err(refused(request))?;
+    let message = "The sessions have been ended.";
+    Ok(request.voice.ok(&AllEnded { message, ended }))
+}
+
+/// Ends the caller's own; the browser forgets what it has cached of it (S-17).
+pub(super) async fn sign_out(site: &Site, request: &Request) -> Result<Response, ApiError> {
+    let caller = caller(request)?;
+    site.desk
+        .end_session(caller.user, caller.session, Actor::User(caller.user))
+        .await
+        .map_err(refused(request))?;
+    Ok(request.voice.ok(&SIGNED_OUT).with(
+        HeaderName::from_static("clear-site-data"),
+        HeaderValue::from_static("\"cache\""),
+    ))
+}

@@ -1,0 +1,141 @@
+//! What pages say, in each language: `data/locales/<language>/pages.toml`, compiled in.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use crate::types::{Locale, Span};
+
+/// Sentences by section and name.
+pub(super) type Texts = BTreeMap<String, BTreeMap<String, String>>;
+
+static ENGLISH: LazyLock<Texts> = LazyLock::new(|| {
+    read(include_str!(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/data/locales/en/pages.toml"
+    )))
+});
+static KOREAN: LazyLock<Texts> = LazyLock::new(|| {
+    read(include_str!(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/data/locales/ko/pages.toml"
+    )))
+});
+
+fn read(source: &str) -> Texts {
+    toml::from_str(source).expect("the compiled-in texts are TOML tables of strings, as a test has read them")
+}
+
+/// The texts of a language, with names in braces where something is to be filled in.
+pub(super) fn of(locale: Locale) -> &'static Texts {
+    match locale {
+        Locale::En => &ENGLISH,
+        Locale::Ko => &KOREAN,
+    }
+}
+
+/// One sentence. A name that does not exist is a bug, which shows as an empty sentence rather than as no page.
+pub(super) fn say(locale: Locale, section: &str, name: &str) -> &'static str {
+    let text = of(locale).get(section).and_then(|section| section.get(name));
+    debug_assert!(text.is_some(), "there is no text {section}.{name}");
+    text.map_or("", String::as_str)
+}
+
+/// How a language calls itself.
+pub(super) fn own_name(locale: Locale) -> &'static str {
+    match locale {
+        Locale::En => "English",
+        Locale::Ko => "한국어",
+    }
+}
+
+/// `12 minutes`, `3 hours`: rounded up, because sooner would be too soon.
+pub(super) fn span_in_words(locale: Locale, span: Span) -> String {
+    let minutes = span.seconds_up().div_ceil(60).max(1);
+    let (count, one, many) = if minutes < 100 {
+        (minutes, "minute", "minutes")
+    } else {
+        (minutes.div_ceil(60), "hour", "hours")
+    };
+    let name = if count == 1 { one } else { many };
+    say(locale, "time", name).replace("{n}", &count.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    fn names(texts: &Texts) -> BTreeSet<(&str, &str)> {
+        let sections = texts.iter();
+        sections
+            .flat_map(|(section, texts)| texts.keys().map(|name| (section.as_str(), name.as_str())))
+            .collect()
+    }
+
+    /// The names in braces of a text.
+    fn blanks(text: &str) -> BTreeSet<&str> {
+        text.split('{')
+            .skip(1)
+            .filter_map(|rest| Some(rest.split_once('}')?.0))
+            .collect()
+    }
+
+    #[test]
+    fn every_language_says_the_same_things_and_fills_in_the_same_blanks() {
+        let english = of(Locale::En);
+        for locale in Locale::ALL {
+            assert_eq!(names(of(locale)), names(english), "{locale}");
+            for (section, name) in names(english) {
+                let (here, there) = (say(locale, section, name), say(Locale::En, section, name));
+                assert!(!here.trim().is_empty(), "{locale} {section}.{name}");
+                assert_eq!(blanks(here), blanks(there), "{locale} {section}.{name}");
+            }
+        }
+        for (section, name) in names(english) {
+            let korean = say(Locale::Ko, section, name);
+            assert!(
+                korean.contains(|c| ('가'..='힣').contains(&c)),
+                "{section}.{name}"
+            );
+        }
+    }
+
+    #[test]
+    fn every_text_is_used() {
+        let used = [
+            include_str!("ask.rs"),
+            include_str!("forms.rs"),
+            include_str!("link.rs"),
+            include_str!("notice.rs"),
+            include_str!("recover.rs"),
+            include_str!("reopen.rs"),
+            include_str!("texts.rs"),
+            include_str!("verify.rs"),
+            include_str!("viewer.rs"),
+        ]
+        .concat();
+        let templates = super::super::look::SOURCES.map(|(_, source)| source).concat();
+        for (section, name) in names(of(Locale::En)) {
+            assert!(
+                used.contains(&format!("\"{name}\"")) || templates.contains(&format!("t.{section}.{name} ")),
+                "nobody says {section}.{name}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_wait_is_rounded_up_to_whole_units() {
+        let words = |span| span_in_words(Locale::En, span);
+        assert_eq!(
+            [
+                words(Span::millis(1)),
+                words(Span::seconds(61)),
+                words(Span::minutes(99)),
+                words(Span::minutes(100)),
+                words(Span::hours(24)),
+            ],
+            ["1 minute", "2 minutes", "99 minutes", "2 hours", "24 hours"]
+        );
+        assert_eq!(span_in_words(Locale::Ko, Span::hours(24)), "24시간");
+    }
+}

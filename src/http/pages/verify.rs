@@ -1,0 +1,139 @@
+//! A confirmed address; and "this was not me", which deletes an account that somebody made with another's address.
+
+use secrecy::ExposeSecret;
+use serde::Serialize;
+use warp::http::StatusCode;
+
+use super::ask::Topic;
+use super::forms::{Entered, shown};
+use super::link::LinkPage;
+use super::look::Page;
+use super::notice::{Notice, is_dead};
+use super::viewer::Viewer;
+use super::{Asked, Shared};
+use crate::http::codes::Code;
+use crate::http::refusals::of_fault;
+use crate::http::response::Response;
+use crate::http::site::Site;
+
+#[derive(Serialize, Default)]
+struct VerifyPage<'a> {
+    token: &'a str,
+    email: &'a str,
+    code: &'a str,
+    problem: Option<String>,
+    errors: Errors,
+}
+
+#[derive(Serialize, Default)]
+struct Errors {
+    email: Option<String>,
+    code: Option<String>,
+}
+
+/// Shows the form, and confirms nothing.
+pub(super) fn show(site: &Site, request: &Asked) -> Response {
+    let viewer = Viewer::of(site, request);
+    form(&viewer, StatusCode::OK, &VerifyPage::default())
+}
+
+/// Confirms the address by link or code.
+pub(super) async fn confirm(site: Shared, request: Asked) -> Response {
+    let viewer = Viewer::of(&site, &request);
+    let entered = match viewer.read(&request) {
+        Ok(entered) => entered,
+        Err(refused) => return *refused,
+    };
+    let (address, proof) = (
+        entered.address(),
+        entered.token.as_ref().or(entered.code.as_ref()),
+    );
+    let (Some(address), Some(proof)) = (&address, proof) else {
+        let (email, code) = (address.is_none(), proof.is_none());
+        let errors = Errors {
+            email: email.then(|| viewer.say("common", "email_invalid")),
+            code: code.then(|| viewer.say("common", "code_missing")),
+        };
+        let page = VerifyPage {
+            token: shown(entered.token.as_ref()),
+            email: &entered.email,
+            code: shown(entered.code.as_ref()),
+            errors,
+            ..VerifyPage::default()
+        };
+        return form(&viewer, StatusCode::BAD_REQUEST, &page);
+    };
+    let confirmed = site
+        .desk
+        .confirm_verification(address, proof, &viewer.visitor())
+        .await;
+    let Err(fault) = confirmed else {
+        let notice = Notice::good(viewer.say("verify", "done_lead"));
+        return viewer.done(&viewer.say("verify", "done_title"), &notice);
+    };
+    let error = of_fault(&fault, viewer.locale(), "password");
+    if error.code == Code::AlreadyVerified {
+        let notice = Notice::good(viewer.say("verify", "already_lead"));
+        return viewer.refused(&error, &viewer.say("verify", "already_title"), &notice);
+    }
+    if error.code == Code::VerificationTokenNotFound && entered.token.is_none() {
+        return wrong_code(&viewer, &entered);
+    }
+    if is_dead(&error) {
+        return viewer.dead(&error, Some((Topic::Verification, &entered.email)));
+    }
+    viewer.trouble(&error)
+}
+
+fn wrong_code(viewer: &Viewer<'_>, entered: &Entered) -> Response {
+    let page = VerifyPage {
+        email: &entered.email,
+        errors: Errors {
+            code: Some(viewer.say("common", "code_wrong")),
+            ..Errors::default()
+        },
+        ..VerifyPage::default()
+    };
+    form(viewer, StatusCode::NOT_FOUND, &page)
+}
+
+fn form(viewer: &Viewer<'_>, status: StatusCode, page: &VerifyPage<'_>) -> Response {
+    viewer.page(status, Page::Verify, &viewer.say("verify", "title"), page)
+}
+
+/// Shows the button of "this was not me".
+pub(super) fn show_disown(site: &Site, request: &Asked) -> Response {
+    let viewer = Viewer::of(site, request);
+    disown_form(&viewer, StatusCode::OK, None)
+}
+
+/// Deletes the account, unless its address was ever confirmed.
+pub(super) async fn disown(site: Shared, request: Asked) -> Response {
+    let viewer = Viewer::of(&site, &request);
+    let entered = match viewer.read(&request) {
+        Ok(entered) => entered,
+        Err(refused) => return *refused,
+    };
+    let secret = entered.link_secret("n");
+    let Some(secret) = secret.filter(|secret| !secret.expose_secret().is_empty()) else {
+        let missing = viewer.say("common", "link_missing");
+        return disown_form(&viewer, StatusCode::BAD_REQUEST, Some(missing));
+    };
+    let say = |name| viewer.say("disown", name);
+    let Err(fault) = site.desk.disown_sign_up(&secret, &viewer.visitor()).await else {
+        return viewer.done(&say("done_title"), &Notice::good(say("done_lead")));
+    };
+    let error = of_fault(&fault, viewer.locale(), "password");
+    if error.code == Code::AlreadyVerified {
+        return viewer.refused(&error, &say("kept_title"), &Notice::bad(say("kept_lead")));
+    }
+    if is_dead(&error) {
+        return viewer.dead(&error, None);
+    }
+    viewer.trouble(&error)
+}
+
+fn disown_form(viewer: &Viewer<'_>, status: StatusCode, missing: Option<String>) -> Response {
+    let page = LinkPage::new(viewer, "disown", "/verify/disown", "n", missing).grave();
+    viewer.page(status, Page::Link, &viewer.say("disown", "title"), page)
+}

@@ -1,0 +1,122 @@
+//! Who looks at a page: their language, and where this server is for them.
+
+use warp::http::Method;
+
+use super::texts;
+use crate::desk::Visitor;
+use crate::http::reply::Voice;
+use crate::http::request::Head;
+use crate::http::site::Site;
+use crate::types::Locale;
+
+/// Somebody before a page.
+pub(super) struct Viewer<'a> {
+    site: &'a Site,
+    head: &'a Head,
+    locale: Option<Locale>,
+    query: String,
+}
+
+impl<'a> Viewer<'a> {
+    /// Reads the language: `?lang=` before `Accept-Language` before English. A query that cannot be read has none.
+    pub(super) fn of(site: &'a Site, head: &'a Head) -> Self {
+        let chosen = head
+            .query_fields()
+            .ok()
+            .and_then(|mut fields| fields.optional_text("lang"))
+            .and_then(|tag| Locale::parse(&tag));
+        Self {
+            site,
+            head,
+            locale: chosen.or_else(|| site.visitor(head).locale),
+            query: chosen.map_or_else(String::new, |locale| format!("?lang={}", locale.tag())),
+        }
+    }
+
+    /// Their language.
+    pub(super) fn locale(&self) -> Locale {
+        self.locale.unwrap_or_default()
+    }
+
+    /// One sentence in it.
+    pub(super) fn say(&self, section: &str, name: &str) -> String {
+        texts::say(self.locale(), section, name).replace("{brand}", self.brand())
+    }
+
+    /// The query that keeps a chosen language, with its `?`; empty if none was chosen.
+    pub(super) fn query(&self) -> &str {
+        &self.query
+    }
+
+    /// The address of a page of ours in their language.
+    pub(super) fn href(&self, path: &str) -> String {
+        format!("{}{path}{}", self.base(), self.query)
+    }
+
+    /// The service's name.
+    pub(super) fn brand(&self) -> &'a str {
+        &self.site.settings.brand
+    }
+
+    /// The path under which this server is reached: empty, or with a slash at its start and none at its end.
+    pub(super) fn base(&self) -> &'a str {
+        split_url(&self.site.settings.public_url).1
+    }
+
+    /// Scheme, host and port under which this server is reached.
+    pub(super) fn origin(&self) -> &'a str {
+        split_url(&self.site.settings.public_url).0
+    }
+
+    /// The path of this page, if opening it again shows the same.
+    pub(super) fn path_to_reopen(&self) -> Option<&'a str> {
+        let opens = self.head.method == Method::GET || self.head.method == Method::HEAD;
+        opens.then_some(self.head.path.as_str())
+    }
+
+    /// How an error without a page is answered.
+    pub(super) fn voice(&self) -> &'a Voice {
+        &self.head.voice
+    }
+
+    /// The id of the request.
+    pub(super) fn request_id(&self) -> &'a str {
+        &self.head.voice.request_id
+    }
+
+    /// The head of the request.
+    pub(super) fn head(&self) -> &'a Head {
+        self.head
+    }
+
+    /// What the desk is told of them.
+    pub(super) fn visitor(&self) -> Visitor {
+        Visitor {
+            locale: self.locale,
+            ..self.site.visitor(self.head)
+        }
+    }
+}
+
+/// Origin and path of a base address, as the configuration has checked it.
+fn split_url(url: &str) -> (&str, &str) {
+    let host = url.find("://").map_or(0, |at| at + 3);
+    url.split_at(url[host..].find('/').map_or(url.len(), |at| host + at))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::split_url;
+
+    #[test]
+    fn a_base_address_is_an_origin_and_a_path() {
+        assert_eq!(
+            split_url("https://id.example.com"),
+            ("https://id.example.com", "")
+        );
+        assert_eq!(
+            split_url("http://[::1]:8080/way/in"),
+            ("http://[::1]:8080", "/way/in")
+        );
+    }
+}

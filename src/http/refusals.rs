@@ -1,0 +1,184 @@
+//! THE map from what the desk says to what a client reads. Exhaustive: a new refusal does not compile until it has its
+//! place here.
+
+use super::codes::Code;
+use super::reply::{ApiError, Detail, RateInfo};
+use crate::desk::{AccessFault, Desk, Fault};
+use crate::domain::password_policy::Rule;
+use crate::domain::{LimitKind, LimitReached, Refusal};
+use crate::types::{Locale, Span};
+
+/// What a client is told to wait when strangers have written what they may for now.
+const SATURATED_WAIT: Span = Span::minutes(1);
+
+/// The error for a fault of the desk. Faults of a new password are told in `locale`, under the name that `password_field`
+/// had in the body.
+pub fn of_fault(fault: &Fault, locale: Locale, password_field: &'static str) -> ApiError {
+    match fault {
+        Fault::Refused(refusal) => of_refusal(*refusal),
+        Fault::PasswordFormat(rules) => ApiError::new(Code::InvalidPasswordFormat)
+            .with_details(broken_rules(rules, locale, password_field)),
+        Fault::SameAsPrevious => Code::SameAsPreviousPassword.into(),
+        Fault::WeakPassword => Code::WeakPassword.into(),
+        Fault::Repeated => {
+            let rate = RateInfo {
+                limit: Desk::REPEATS_MAX,
+                remaining: 0,
+                reset: Desk::REPEATS_WAIT,
+            };
+            ApiError::new(Code::TooManyRequests).with_retry(Desk::REPEATS_WAIT, Some(rate))
+        }
+        Fault::Overloaded | Fault::Stopped => overloaded(Desk::OVERLOAD_WAIT),
+    }
+}
+
+/// The error for a refusal of the law.
+pub fn of_refusal(refusal: Refusal) -> ApiError {
+    let code = match refusal {
+        Refusal::Limited(reached) => return of_limit(reached),
+        Refusal::Saturated => return overloaded(SATURATED_WAIT),
+        Refusal::Outdated => return overloaded(Desk::OVERLOAD_WAIT),
+        Refusal::UsernameTaken => return ApiError::invalid("username", "taken"),
+        Refusal::TokenNotFound => Code::VerificationTokenNotFound,
+        Refusal::TokenExpired => Code::VerificationTokenExpired,
+        Refusal::AlreadyVerified => Code::AlreadyVerified,
+        Refusal::InvalidCredentials => Code::InvalidCredentials,
+        Refusal::Banned => Code::AccountBanned,
+        Refusal::EmailNotVerified => Code::EmailNotVerified,
+        Refusal::CurrentPasswordWrong => Code::InvalidPassword,
+        Refusal::SessionOver => Code::SessionExpired,
+        Refusal::SessionNotFound => Code::SessionNotFound,
+        Refusal::RefreshNotFound => Code::InvalidRefreshToken,
+        Refusal::AddressTaken => Code::EmailAlreadyExists,
+        Refusal::UserNotFound | Refusal::UserNotActive => Code::AccountNotFound,
+        Refusal::ApiKeyNotFound | Refusal::NoSuchMail | Refusal::NoSuchRequest | Refusal::AlreadyFounded => {
+            Code::NotFound
+        }
+    };
+    code.into()
+}
+
+/// The error for an access token that opens nothing.
+pub fn of_access(fault: AccessFault) -> ApiError {
+    let code = match fault {
+        AccessFault::Invalid => Code::InvalidToken,
+        AccessFault::Expired => Code::TokenExpired,
+        AccessFault::SessionOver => Code::SessionExpired,
+        AccessFault::AccountGone => Code::AccountNotFound,
+    };
+    code.into()
+}
+
+fn of_limit(reached: LimitReached) -> ApiError {
+    let code = match reached.kind {
+        LimitKind::Codes => Code::TooManyCodeRequests,
+        LimitKind::SignIns => Code::TooManyLoginAttempts,
+        LimitKind::ClientMails | LimitKind::ClientSignUps | LimitKind::CurrentPassword => {
+            Code::TooManyRequests
+        }
+    };
+    let rate = RateInfo {
+        limit: reached.limit,
+        remaining: 0,
+        reset: reached.wait,
+    };
+    ApiError::new(code).with_retry(reached.wait, Some(rate))
+}
+
+fn overloaded(wait: Span) -> ApiError {
+    ApiError::new(Code::Overloaded).with_retry(wait, None)
+}
+
+fn broken_rules(rules: &[Rule], locale: Locale, field: &'static str) -> Vec<Detail> {
+    rules
+        .iter()
+        .map(|rule| Detail::new(field, rule.code()).with_message(rule.message(locale)))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(fault: impl Into<Fault>) -> ApiError {
+        of_fault(&fault.into(), Locale::En, "newPassword")
+    }
+
+    #[test]
+    fn each_refusal_has_the_code_of_the_contract() {
+        for (refusal, code, status) in [
+            (Refusal::TokenNotFound, "auth/verification-token-not-found", 404),
+            (Refusal::TokenExpired, "auth/verification-token-expired", 401),
+            (Refusal::AlreadyVerified, "auth/already-verified", 400),
+            (Refusal::InvalidCredentials, "auth/invalid-credentials", 401),
+            (Refusal::Banned, "auth/account-banned", 403),
+            (Refusal::EmailNotVerified, "auth/email-not-verified", 403),
+            (Refusal::CurrentPasswordWrong, "auth/invalid-password", 401),
+            (Refusal::SessionOver, "auth/session-expired", 401),
+            (Refusal::SessionNotFound, "auth/session-not-found", 404),
+            (Refusal::RefreshNotFound, "auth/invalid-refresh-token", 401),
+            (Refusal::AddressTaken, "auth/email-already-exists", 409),
+            (Refusal::UserNotFound, "auth/account-not-found", 404),
+            (Refusal::Saturated, "common/overloaded", 503),
+            (Refusal::Outdated, "common/overloaded", 503),
+        ] {
+            let error = error(refusal);
+            assert_eq!((error.code.text(), error.code.status()), (code, status));
+        }
+        for (fault, code) in [
+            (Fault::SameAsPrevious, Code::SameAsPreviousPassword),
+            (Fault::WeakPassword, Code::WeakPassword),
+            (Fault::Overloaded, Code::Overloaded),
+            (Fault::Stopped, Code::Overloaded),
+        ] {
+            assert_eq!(error(fault).code, code);
+        }
+    }
+
+    #[test]
+    fn each_limit_says_which_one_it_is_and_when_to_come_back() {
+        for (kind, code) in [
+            (LimitKind::ClientMails, Code::TooManyRequests),
+            (LimitKind::ClientSignUps, Code::TooManyRequests),
+            (LimitKind::CurrentPassword, Code::TooManyRequests),
+            (LimitKind::Codes, Code::TooManyCodeRequests),
+            (LimitKind::SignIns, Code::TooManyLoginAttempts),
+        ] {
+            let wait = Span::millis(9_001);
+            let error = error(Refusal::Limited(LimitReached { kind, limit: 7, wait }));
+            assert_eq!((error.code, error.retry_after), (code, Some(wait)));
+            let rate = error.rate.unwrap();
+            assert_eq!((rate.limit, rate.remaining, rate.reset), (7, 0, wait));
+        }
+        assert_eq!(error(Fault::Repeated).code, Code::TooManyRequests);
+        assert_eq!(error(Fault::Repeated).rate.unwrap().limit, 10);
+    }
+
+    #[test]
+    fn each_bearer_fault_has_a_401_of_its_own_but_a_gone_account_is_404() {
+        for (fault, code) in [
+            (AccessFault::Invalid, Code::InvalidToken),
+            (AccessFault::Expired, Code::TokenExpired),
+            (AccessFault::SessionOver, Code::SessionExpired),
+            (AccessFault::AccountGone, Code::AccountNotFound),
+        ] {
+            assert_eq!(of_access(fault).code, code);
+        }
+    }
+
+    #[test]
+    fn every_failed_rule_is_told_with_its_code_and_a_sentence_in_the_callers_language() {
+        let fault = Fault::PasswordFormat(vec![Rule::LengthMin { min: 8 }, Rule::Context]);
+        let english = of_fault(&fault, Locale::En, "password");
+        assert_eq!(english.code, Code::InvalidPasswordFormat);
+        let shown: Vec<_> = english.details.iter().map(|d| (&*d.field, d.reason)).collect();
+        assert_eq!(shown, [("password", "length_min"), ("password", "context")]);
+        assert_eq!(
+            english.details[0].message.as_deref(),
+            Some("Use at least 8 characters.")
+        );
+        let korean = of_fault(&fault, Locale::Ko, "newPassword");
+        assert_eq!(korean.details[0].field, "newPassword");
+        assert_eq!(korean.details[0].message.as_deref(), Some("8자 이상 입력하세요."));
+    }
+}
