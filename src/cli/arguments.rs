@@ -36,6 +36,8 @@ pub struct Common {
 /// All commands.
 #[derive(Subcommand, Debug)]
 pub enum Command {
+    /// Play a recovery from beginning to end, over real sockets, on a ledger that is thrown away
+    Demo,
     /// Make a data directory: ledger, keys and the first API keys
     Init(init::Arguments),
     /// Serve the API and the pages until SIGTERM or SIGINT

@@ -57,6 +57,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 fn carry_out(command: Command, context: &Context) -> Result<Exit, Failure> {
     match command {
+        Command::Demo => play_demo(context),
         Command::Init(arguments) => init::run(arguments, context),
         Command::Serve(arguments) => serve::run(arguments, context),
         Command::User(command) => user::run(command, context),
@@ -67,6 +68,18 @@ fn carry_out(command: Command, context: &Context) -> Result<Exit, Failure> {
         Command::Verify(arguments) => verify::run(arguments, context),
         Command::Config(command) => config::run(command, context),
         Command::Clock(command) => clock::run(command, context),
+    }
+}
+
+fn play_demo(context: &Context) -> Result<Exit, Failure> {
+    let form = match context.output.form() {
+        Form::Text => demo::Form::Text,
+        Form::Json => demo::Form::Json,
+    };
+    match demo::run(&mut std::io::stdout().lock(), form) {
+        Ok(demo::Ending::Passed) => Ok(Exit::Done),
+        Ok(demo::Ending::Failed) => Ok(Exit::No),
+        Err(error) => Err(Failure::usage(format!("the demo cannot print: {error}"))),
     }
 }
 
