@@ -1,3 +1,8 @@
 //! The `keyledger` binary: everything lives in the library.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    keyledger::app::install_panic_hook();
+    keyledger::cli::run(std::env::args_os())
+}

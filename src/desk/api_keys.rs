@@ -29,14 +29,19 @@ pub struct NewKeyText {
     pub text: SecretString,
 }
 
+/// Bytes of a key's label that are kept: an event must fit in its record.
+const LABEL_MAX: usize = 100;
+
 /// Makes a key: what is kept, and what is shown once.
 pub(crate) fn new_api_key(
     ring: &crypto::Keyring,
     entropy: &dyn Entropy,
     kind: ApiKeyKind,
-    label: String,
+    mut label: String,
     expires: Option<Timestamp>,
 ) -> (NewApiKey, NewKeyText) {
+    label.retain(|c| !c.is_control());
+    label.truncate(label.floor_char_boundary(LABEL_MAX));
     let text = crypto::fresh_api_key(kind, entropy);
     let (hash_key, _) = ring.active(Purpose::ApiKey);
     let hash = crypto::api_key_hash(ring, hash_key, text.expose_secret())

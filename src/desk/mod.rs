@@ -7,27 +7,36 @@
 mod account;
 mod admin;
 mod api_keys;
+mod console;
 mod fault;
 mod greeting;
 mod origin;
+mod outbox;
 mod passwords;
 mod proofs;
 mod recovery;
 mod repeats;
 mod sessions;
 mod sign_up;
+mod story;
 mod verification;
+mod verify;
 
 use std::sync::{Arc, Mutex};
 
 pub use account::Profile;
 pub use admin::{AdminRecovery, NewPerson, UserView};
+pub(crate) use api_keys::new_api_key;
 pub use api_keys::{ApiCaller, NewKeyText};
+pub use console::WaitingMail;
 pub use fault::{AccessFault, Fault};
 pub use greeting::Visitor;
 pub use origin::Origin;
+pub use outbox::{Letter, LetterFault};
 pub use sessions::{Caller, SessionView, Tokens};
 pub use sign_up::{SignUpAnswer, SignUpForm};
+pub use story::{EVENTS_MAX, EventFilter, Line, vocabulary};
+pub use verify::{LiveState, VerifyFault, VerifyReport, verify};
 
 use crate::crypto::PasswordPool;
 use crate::domain::Limits;

@@ -3,7 +3,7 @@
 use secrecy::{ExposeSecret, SecretString};
 
 use super::greeting::Greeting;
-use super::{Desk, Visitor};
+use super::{Desk, Origin, Visitor};
 use crate::crypto::{self, Field, KeyId, SecretLabel};
 use crate::domain::{AddressProof, NewMail, ProofFound, Purpose, Token, Via, recent_tokens};
 use crate::system::random_id;
@@ -45,14 +45,13 @@ impl Desk {
     }
 
     pub(super) fn mail_under(&self, key: &crypto::DataKey, user: UserId, visitor: &Visitor) -> NewMail {
+        self.mail_telling(key, user, &visitor.origin())
+    }
+
+    /// A mail that tells where something came from.
+    pub(super) fn mail_telling(&self, key: &crypto::DataKey, user: UserId, origin: &Origin) -> NewMail {
         let entropy = self.engine().entropy();
-        let details = crypto::seal(
-            key,
-            Field::MailDetails,
-            user.0,
-            &visitor.origin().to_bytes(),
-            entropy,
-        );
+        let details = crypto::seal(key, Field::MailDetails, user.0, &origin.to_bytes(), entropy);
         NewMail {
             mail: MailId(random_id(entropy)),
             details,

@@ -82,7 +82,12 @@ pub(super) fn revoke_api_key(world: &impl World, key: ApiKeyId, by: Actor) -> De
 }
 
 pub(super) fn touch_api_key(world: &impl World, context: &Context<'_>, key: ApiKeyId) -> Decision {
-    let Some(known) = world.api_keys().look(&key) else {
+    // A key can be revoked between the call that used it and this note of its day.
+    let Some(known) = world
+        .api_keys()
+        .look(&key)
+        .filter(|known| known.revoked.is_none())
+    else {
         return Decision::refused(Refusal::ApiKeyNotFound);
     };
     let events = if known.used.is_some_and(|at| at.day() == context.now.day()) {

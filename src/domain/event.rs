@@ -283,7 +283,7 @@ pub enum Event {
         client: Tag,
         origin: Sealed,
     },
-    /// A sign-up named an address that has an account, and settings keep that secret.
+    /// A sign-up named an address that has an account.
     SignUpCollided {
         address: AddressId,
         allowance: Allowance,

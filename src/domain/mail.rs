@@ -32,6 +32,8 @@ pub struct Mail {
     pub attempts: u16,
     /// When to try next.
     pub next: Timestamp,
+    /// What the server said to the last try (RFC 5321 §4.2); 0 before it, or if it said nothing.
+    pub status: u16,
 }
 
 /// Whether a mail should leave.

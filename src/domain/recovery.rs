@@ -43,7 +43,7 @@ pub(super) fn is_known(user: &User, network: Tag, context: &Context<'_>) -> bool
 pub(super) fn mail_allowance(user: &User, network: Tag, context: &Context<'_>) -> Allowance {
     let (now, limits) = (context.now, context.limits);
     let none = Guard::default();
-    let guard = user.guard.as_deref().unwrap_or(&none);
+    let guard = user.guard().unwrap_or(&none);
     // The mail of the sign-up counts too, without a counter for each user who never meets a limit.
     let first = |length| u32::from(now < user.created + length);
     if guard.mails_hour.count(now, HOUR) + first(HOUR) < limits.mails_per_address_hour
@@ -59,7 +59,8 @@ pub(super) fn mail_allowance(user: &User, network: Tag, context: &Context<'_>) -
     }
 }
 
-fn client_limit(world: &impl World, context: &Context<'_>, client: &Client) -> Option<Decision> {
+/// Whether a client caused as many mails as one may, through whichever door.
+pub(super) fn client_limit(world: &impl World, context: &Context<'_>, client: &Client) -> Option<Decision> {
     let sent = tally(world, client.day, StrangerClass::ClientMails, context.now);
     (!client.exempt && sent.count >= context.limits.mails_per_client)
         .then(|| Decision::limited(LimitKind::ClientMails, context.limits.mails_per_client, sent.wait))
@@ -80,19 +81,21 @@ pub(super) fn request(world: &impl World, context: &Context<'_>, ask: Ask, purpo
         }
         Some(_) | None => Allowance::None,
     };
-    if allowance == Allowance::None && saturated(world, context) {
+    let saturated = saturated(world, context);
+    if allowance == Allowance::None && saturated {
         return Decision::accepted(vec![], Outcome::Done).suppressing(SuppressedClass::Requests);
     }
     let subject = owner.map_or(Subject::Stranger(ask.stranger), |(address, _)| {
         Subject::Address(address)
     });
     let Ask {
-        client: Client {
-            day: client, origin, ..
-        },
+        client: Client { day, origin, .. },
         locale,
         ..
     } = ask;
+    // Beyond the budget requests for nobody's addresses are not written and so not counted against their client;
+    // then neither are these, or the client's limit would tell one from the other.
+    let client = if saturated { Tag([0; 16]) } else { day };
     let event = match purpose {
         Purpose::Recovery => Event::ResetRequested {
             subject,
@@ -286,7 +289,7 @@ pub fn code_gate(
         };
     };
     let none = Guard::default();
-    let guard = user.guard.as_deref().unwrap_or(&none);
+    let guard = user.guard().unwrap_or(&none);
     if guard.codes_day.count(context.now, DAY) < limit {
         Ok(Allowance::General)
     } else if is_known(user, network, context)
@@ -410,6 +413,26 @@ pub(super) fn refuse_proof(
     Decision::accepted(vec![event], Outcome::Done)
 }
 
+/// The limit that keeps a right code from being taken: once the day's tries are used up, a right code is answered as
+/// a wrong one, or trying on would still find it. A link's secret is never counted.
+fn codes_spent(
+    world: &impl World,
+    context: &Context<'_>,
+    proof: ProofFound,
+    client: &Client,
+) -> Option<LimitReached> {
+    if proof.via == Via::Link {
+        return None;
+    }
+    let context = Context {
+        now: context.now,
+        limits: context.limits,
+        found: Some(world.tokens().look(&proof.token)?.address),
+        username_taken: false,
+    };
+    code_gate(world, &context, Tag([0; 16]), client.network).err()
+}
+
 /// Law 7: password set, token spent, the others void, every session and refresh token ended, notice due: one batch.
 pub(super) fn complete(
     world: &impl World,
@@ -420,18 +443,8 @@ pub(super) fn complete(
     credential: NewCredential,
     mails: &[(AddressId, NewMail)],
 ) -> Decision {
-    if proof.via == Via::Code {
-        let gate = world.tokens().look(&proof.token).map(|token| Context {
-            now: context.now,
-            limits: context.limits,
-            found: Some(token.address),
-            username_taken: false,
-        });
-        if let Some(gate) = gate
-            && let Err(reached) = code_gate(world, &gate, Tag([0; 16]), client.network)
-        {
-            return Decision::limited(reached.kind, reached.limit, reached.wait);
-        }
+    if let Some(reached) = codes_spent(world, context, proof, client) {
+        return Decision::limited(reached.kind, reached.limit, reached.wait);
     }
     let (token, user) = match usable(world, context, proof, Purpose::Recovery) {
         Ok(found) => found,
@@ -512,6 +525,9 @@ pub(super) fn verify_address(
     proof: ProofFound,
     client: &Client,
 ) -> Decision {
+    if let Some(reached) = codes_spent(world, context, proof, client) {
+        return Decision::limited(reached.kind, reached.limit, reached.wait);
+    }
     if let Some(token) = world.tokens().look(&proof.token) {
         let proven = world
             .users()

@@ -104,7 +104,7 @@ pub fn sign_in_gate(
     {
         Some(user) => {
             let none = Guard::default();
-            let guard = user.guard.as_deref().unwrap_or(&none);
+            let guard = user.guard().unwrap_or(&none);
             let (count, last) = guard
                 .sign_ins
                 .iter()
@@ -221,18 +221,17 @@ pub(super) fn sign_in(
     if require_verified && !verified {
         return fail(FailCause::Unverified, origin, Refusal::EmailNotVerified);
     }
-    let mut events = vec![];
-    if user.sessions.len() >= context.limits.sessions_per_user as usize
-        && let Some(&oldest) = user.sessions.first()
-    {
-        let cause = EndCause::Displaced;
-        events.push(Event::SessionEnded {
+    // One makes room for the new one; more of them if the limit was lowered since.
+    let excess = (user.sessions.len() + 1).saturating_sub(context.limits.sessions_per_user as usize);
+    let displaced = user.sessions.iter().take(excess);
+    let mut events: Vec<Event> = displaced
+        .map(|&session| Event::SessionEnded {
             user: id,
-            session: oldest,
-            cause,
+            session,
+            cause: EndCause::Displaced,
             by: Actor::System,
-        });
-    }
+        })
+        .collect();
     events.push(signed_in(
         context,
         id,
@@ -276,8 +275,7 @@ pub(super) fn change_password(
         Err(refusal) => return Decision::refused(refusal),
     };
     let window = user
-        .guard
-        .as_deref()
+        .guard()
         .map(|guard| guard.current_password)
         .unwrap_or_default();
     let limit = context.limits.current_password_tries;

@@ -26,13 +26,18 @@ impl Window {
 
     /// Counts one more.
     pub fn bump(&mut self, time: Timestamp, length: Span) {
+        self.add(1, time, length);
+    }
+
+    /// Counts so many more.
+    pub fn add(&mut self, amount: u32, time: Timestamp, length: Span) {
         if time >= self.start + length {
             *self = Self {
                 start: aligned(time, length),
                 count: 0,
             };
         }
-        self.count = self.count.saturating_add(1);
+        self.count = self.count.saturating_add(amount);
     }
 
     /// How long until the window passes.

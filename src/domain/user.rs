@@ -65,14 +65,18 @@ pub(super) fn sign_up(
     if !ask.client.exempt && made.count >= limit {
         return Decision::limited(LimitKind::ClientSignUps, limit, made.wait);
     }
+    if let Some(limited) = recovery::client_limit(world, context, &ask.client) {
+        return limited;
+    }
+    // Before the address is looked at: a full budget answers alike for one that is taken and one that is free.
+    if recovery::saturated(world, context) {
+        return Decision::refused(Refusal::Saturated).suppressing(SuppressedClass::Requests);
+    }
     if let Some((address, owner)) = context
         .found
         .and_then(|id| Some((id, of_address_with_id(world, id)?)))
     {
         return collided(context, ask, address, owner, mode);
-    }
-    if recovery::saturated(world, context) {
-        return Decision::refused(Refusal::Saturated).suppressing(SuppressedClass::Requests);
     }
     let origin = ask.client.origin;
     let (id, address, locale) = (new.user, new.address, new.locale);
@@ -130,8 +134,18 @@ fn collided(
     (id, owner): (UserId, &User),
     mode: SignUpMode,
 ) -> Decision {
-    let SignUpMode::Strict(mail) = mode else {
-        return Decision::refused(Refusal::AddressTaken);
+    let mail = match mode {
+        SignUpMode::Strict(mail) => mail,
+        SignUpMode::Open(_) => {
+            // The answer tells that the address is taken, so it is counted: nobody tries addresses without bound.
+            let event = Event::SignUpCollided {
+                address,
+                allowance: Allowance::None,
+                client: ask.client.day,
+                origin: ask.client.origin,
+            };
+            return Decision::refused_with(vec![event], Refusal::AddressTaken);
+        }
     };
     let allowance = match &mail {
         Some(_) if owner.standing == Standing::Active => {

@@ -2,7 +2,7 @@
 //! and the anchor is asked whether the ledger is whole.
 
 use std::path::Path;
-use std::sync::{Arc, Condvar, Mutex, RwLock};
+use std::sync::{Arc, Mutex, RwLock};
 use std::time::Instant;
 
 use tokio::sync::watch;
@@ -161,10 +161,11 @@ impl Boot<'_> {
             head: Mutex::new(head),
             published: watch::Sender::new(head.next),
             suppressed: Mutex::default(),
+            outlived: Mutex::default(),
             reader,
             failure: Mutex::default(),
             on_failure,
-            finished: (Mutex::new(false), Condvar::new()),
+            finished: Arc::default(),
         });
         let writer = Writer {
             shared: Arc::clone(&shared),
@@ -207,7 +208,7 @@ fn load_keys(
     let credentials = state
         .users
         .values()
-        .flat_map(|user| user.credential.iter().chain(&user.past));
+        .flat_map(|user| user.credential.iter().chain(user.past()));
     let credentials = credentials.map(|credential| credential.id.0).collect();
     let mut doomed = vec![];
     store.data_keys(&mut |id, bytes| match WrappedKey::from_bytes(bytes) {

@@ -11,7 +11,7 @@ mod writer;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Condvar, Mutex, PoisonError, RwLock};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::sync::{oneshot, watch};
 
@@ -30,6 +30,9 @@ use writer::Job;
 
 /// Commands that may wait in one lane.
 pub const LANE_DEPTH_MAX: usize = 4_096;
+
+/// Days before the oldest kept one whose keys are looked for: far more than may pass between two looks.
+const DAYS_LOOKED_BACK: u32 = 400;
 
 /// Why a command came to nothing.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -54,27 +57,58 @@ struct Shared {
     head: Mutex<Head>,
     published: watch::Sender<Position>,
     suppressed: Mutex<BTreeMap<SuppressedClass, u64>>,
+    /// Data keys whose time is over, for the writer to destroy in the store.
+    outlived: Mutex<Vec<DataKeyId>>,
     reader: Arc<dyn Reader>,
     failure: Mutex<Option<String>>,
     on_failure: Box<dyn Fn(&str) + Send + Sync>,
-    finished: (Mutex<bool>, Condvar),
+    finished: Arc<Finished>,
+}
+
+/// Tells when the writer is gone.
+#[derive(Default)]
+struct Finished {
+    done: Mutex<bool>,
+    told: Condvar,
+}
+
+impl Finished {
+    fn finish(&self) {
+        *self.done.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.told.notify_all();
+    }
+
+    fn wait(&self, patience: Duration) -> bool {
+        let done = self.done.lock().unwrap_or_else(PoisonError::into_inner);
+        let (done, _) = self
+            .told
+            .wait_timeout_while(done, patience, |done| !*done)
+            .unwrap_or_else(PoisonError::into_inner);
+        *done
+    }
 }
 
 impl Shared {
-    fn suppress(&self, class: SuppressedClass) {
+    fn suppress(&self, class: SuppressedClass, count: u64) {
         let mut counts = self.suppressed.lock().unwrap_or_else(PoisonError::into_inner);
-        *counts.entry(class).or_insert(0) += 1;
+        let known = counts.entry(class).or_insert(0);
+        *known = known.saturating_add(count);
     }
 
     fn fail(&self, cause: &str) {
         *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(cause.to_owned());
-        self.finish_writer();
+        self.finished.finish();
         (self.on_failure)(cause);
     }
+}
 
-    fn finish_writer(&self) {
-        *self.finished.0.lock().unwrap_or_else(PoisonError::into_inner) = true;
-        self.finished.1.notify_all();
+/// A command that was handed over; dropping it does not take the command back.
+pub struct Begun(oneshot::Receiver<Result<Outcome, Trouble>>);
+
+impl Begun {
+    /// Waits until the command's events are durable, or it is refused.
+    pub async fn outcome(self) -> Result<Outcome, Trouble> {
+        self.0.await.unwrap_or(Err(Trouble::Stopped))
     }
 }
 
@@ -94,6 +128,16 @@ impl Engine {
         command: Command,
         keys: Vec<(DataKeyId, WrappedKey)>,
     ) -> Result<Outcome, Trouble> {
+        self.begin(lane, command, keys)?.outcome().await
+    }
+
+    /// Hands a command over without waiting: commands begun one after another in one lane are decided in that order.
+    pub fn begin(
+        &self,
+        lane: Lane,
+        command: Command,
+        keys: Vec<(DataKeyId, WrappedKey)>,
+    ) -> Result<Begun, Trouble> {
         let (answer, verdict) = oneshot::channel();
         self.submit(
             lane,
@@ -103,26 +147,26 @@ impl Engine {
                 answer,
             },
         )?;
-        verdict.await.unwrap_or(Err(Trouble::Stopped))
+        Ok(Begun(verdict))
     }
 
-    /// The same for a thread outside the runtime.
+    /// The same as [`Engine::execute`] for a start or a command line: blocks the calling thread, whatever it is.
     pub fn execute_blocking(
         &self,
         lane: Lane,
         command: Command,
         keys: Vec<(DataKeyId, WrappedKey)>,
     ) -> Result<Outcome, Trouble> {
-        let (answer, verdict) = oneshot::channel();
-        self.submit(
-            lane,
-            Job {
-                command,
-                keys,
-                answer,
-            },
-        )?;
-        verdict.blocking_recv().unwrap_or(Err(Trouble::Stopped))
+        let Begun(verdict) = self.begin(lane, command, keys)?;
+        // On a thread of its own, because tokio refuses to block one of the runtime's.
+        std::thread::scope(|scope| {
+            let waiting = scope.spawn(|| verdict.blocking_recv());
+            waiting
+                .join()
+                .ok()
+                .and_then(Result::ok)
+                .unwrap_or(Err(Trouble::Stopped))
+        })
     }
 
     fn submit(&self, lane: Lane, job: Job) -> Result<(), Trouble> {
@@ -193,6 +237,30 @@ impl Engine {
         )
     }
 
+    /// Gives back a count that could not be written down.
+    pub fn put_back_suppressed(&self, class: SuppressedClass, count: u64) {
+        self.shared.suppress(class, count);
+    }
+
+    /// Destroys the keys of days that are older than [`DAY_KEYS_KEPT`]; the store forgets them within about a second.
+    /// A start does the same, so only the days that have aged since are looked at. Says how many there were.
+    pub fn destroy_outlived_day_keys(&self) -> usize {
+        let last = self.read(State::last_time);
+        let oldest_kept = self.clock().now().max(last).day().saturating_sub(DAY_KEYS_KEPT);
+        let aged = oldest_kept.saturating_sub(DAYS_LOOKED_BACK)..oldest_kept;
+        let destroyed: Vec<_> = aged
+            .map(DataKeyId::Day)
+            .filter(|id| self.vault().destroy(*id))
+            .collect();
+        let count = destroyed.len();
+        self.shared
+            .outlived
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .extend(destroyed);
+        count
+    }
+
     /// Why the writer has stopped, if it failed.
     pub fn failure(&self) -> Option<String> {
         self.shared
@@ -207,7 +275,7 @@ impl Engine {
         let finished = *self
             .shared
             .finished
-            .0
+            .done
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         !finished && self.failure().is_none()
@@ -216,25 +284,6 @@ impl Engine {
     /// Takes no more commands, carries out those that wait, and stops the writer. Says whether it was done in time.
     pub fn stop(&self, patience: Duration) -> bool {
         self.shared.lanes.close();
-        let end = Instant::now() + patience;
-        let mut finished = self
-            .shared
-            .finished
-            .0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        while !*finished {
-            let Some(left) = end.checked_duration_since(Instant::now()) else {
-                return false;
-            };
-            finished = self
-                .shared
-                .finished
-                .1
-                .wait_timeout(finished, left)
-                .unwrap_or_else(PoisonError::into_inner)
-                .0;
-        }
-        true
+        self.shared.finished.wait(patience)
     }
 }

@@ -1,7 +1,7 @@
 //! The one writer: decide, append, one real fsync, publish, answer.
 
-use std::sync::Arc;
-use std::sync::PoisonError;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
@@ -58,32 +58,34 @@ struct Group {
 }
 
 impl Writer {
-    /// Runs until the lanes are closed and empty, or a write fails.
+    /// Runs until the lanes are closed and empty, or a write fails. A panic is a failure too: callers must not wait
+    /// for a writer that is gone.
     pub(super) fn run(mut self) {
+        let outcome = catch_unwind(AssertUnwindSafe(|| self.serve()))
+            .unwrap_or_else(|_| Err("the writer panicked: this is a bug, please report it".to_owned()));
+        if let Err(cause) = outcome {
+            self.die(&cause);
+        }
+        let finished = Arc::clone(&self.shared.finished);
+        // Whoever waits for the end may open the same store anew at once.
+        drop(self);
+        finished.finish();
+    }
+
+    fn serve(&mut self) -> Result<(), String> {
         loop {
             match self.shared.lanes.take(GROUP_MAX, Duration::from_millis(500)) {
                 Taken::Jobs(jobs) => {
                     let mut jobs = jobs.into_iter().peekable();
                     while jobs.peek().is_some() {
-                        if let Err(cause) = self.commit(&mut jobs) {
-                            self.die(&cause);
-                            return;
-                        }
+                        self.commit(&mut jobs)?;
                     }
                 }
                 Taken::Idle => {}
-                Taken::Finished => break,
+                Taken::Finished => return self.destroy_doomed(Destroy::Now),
             }
-            if let Err(cause) = self.destroy_doomed(Destroy::WhenDue) {
-                self.die(&cause);
-                return;
-            }
+            self.destroy_doomed(Destroy::WhenDue)?;
         }
-        if let Err(cause) = self.destroy_doomed(Destroy::Now) {
-            self.die(&cause);
-            return;
-        }
-        self.shared.finish_writer();
     }
 
     fn die(&self, cause: &str) {
@@ -175,11 +177,9 @@ impl Writer {
                 suppressed,
             } = decide(&draft, job.command, &context);
             if let Some(class) = suppressed {
-                shared.suppress(class);
+                shared.suppress(class, 1);
             }
-            if !events.is_empty() {
-                keys.extend(job.keys);
-            }
+            keys.extend(job.keys.into_iter().filter(|(id, _)| needs(&events, *id)));
             let written = self.record(&mut draft, events, now, &mut aftermath, names)?;
             bytes += written.iter().map(Vec::len).sum::<usize>();
             records.extend(written);
@@ -253,7 +253,7 @@ impl Writer {
         if let Some((user, kept)) = kept
             && let Some(found) = draft.users().look(user)
         {
-            let verifiers = found.credential.iter().chain(&found.past);
+            let verifiers = found.credential.iter().chain(found.past());
             let dropped = verifiers
                 .skip(kept)
                 .map(|old| Aftermath::Destroy(DataKeyId::Credential(old.id)));
@@ -271,6 +271,13 @@ impl Writer {
     }
 
     fn destroy_doomed(&mut self, when: Destroy) -> Result<(), String> {
+        self.doomed.append(
+            &mut self
+                .shared
+                .outlived
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner),
+        );
         let due = when == Destroy::Now || self.destroyed.elapsed() >= DESTROY_EVERY;
         if self.doomed.is_empty() || !due {
             return Ok(());
@@ -282,6 +289,18 @@ impl Writer {
         self.destroyed = Instant::now();
         Ok(())
     }
+}
+
+/// Whether events need a data key. A sign-up that met a taken address brings keys for a user who never came to be:
+/// stored, they would be what a stranger can fill a disk with.
+fn needs(events: &[Event], id: DataKeyId) -> bool {
+    events.iter().any(|event| match id {
+        DataKeyId::Day(_) => true,
+        DataKeyId::User(id) => matches!(event, Event::UserRegistered { user, .. } if *user == id),
+        DataKeyId::Credential(id) => {
+            matches!(event, Event::PasswordSet { credential, .. } if *credential == id)
+        }
+    })
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

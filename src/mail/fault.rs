@@ -28,7 +28,41 @@ pub enum Step {
 }
 
 impl Step {
-    /// A fixed code for stored events and the log.
+    /// The number in stored events; never changes. 0 means that no step was taken.
+    pub fn number(self) -> u8 {
+        match self {
+            Self::Compose => 1,
+            Self::Resolve => 2,
+            Self::Connect => 3,
+            Self::Greeting => 4,
+            Self::Hello => 5,
+            Self::Tls => 6,
+            Self::Auth => 7,
+            Self::MailFrom => 8,
+            Self::RcptTo => 9,
+            Self::Data => 10,
+        }
+    }
+
+    /// The inverse of [`Step::number`].
+    pub fn from_number(number: u8) -> Option<Self> {
+        [
+            Self::Compose,
+            Self::Resolve,
+            Self::Connect,
+            Self::Greeting,
+            Self::Hello,
+            Self::Tls,
+            Self::Auth,
+            Self::MailFrom,
+            Self::RcptTo,
+            Self::Data,
+        ]
+        .into_iter()
+        .find(|step| step.number() == number)
+    }
+
+    /// A fixed code for the log.
     pub fn code(self) -> &'static str {
         match self {
             Self::Compose => "compose",

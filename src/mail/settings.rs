@@ -215,6 +215,11 @@ impl MailSettings {
         self.connections_max
     }
 
+    /// Bounds connecting and every single read and write.
+    pub fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
     /// Extra authorities, if any.
     pub fn ca_file(&self) -> Option<&Path> {
         self.ca_file.as_deref()

@@ -1,1 +1,13 @@
-//! The integration tests: one binary.
+//! The house from outside, room by room: the law in sentences, the engine under faults, the ledger over restarts, the
+//! REST contract, the command line, what a copy of the disk gives away, and the rules that the source itself keeps.
+
+mod cli;
+mod engine;
+mod house;
+mod law;
+mod people;
+mod privacy;
+mod rest;
+mod rig;
+mod storage;
+mod support;

@@ -1,0 +1,125 @@
+//! P1: `GET /v1/auth/me` among a million sessions, against a bare warp route that answers the same bytes.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::runtime::Runtime;
+use warp::Filter;
+
+use crate::crowd::Crowd;
+use crate::house::{self, House};
+use crate::load::{Answers, Client, Load, drive};
+use crate::report::{Figure, Goal, Line, millis, per_second};
+use crate::{Size, stats};
+
+pub(crate) const FIGURE: Figure = Figure {
+    name: "P1",
+    about: "signed-in GET /v1/auth/me, 64 connections",
+    measure,
+};
+
+const ROUNDS: usize = 3;
+/// Sessions that are asked for, spread over all of them.
+const ASKED: u64 = 50_000;
+
+fn measure(size: Size) -> Vec<Line> {
+    let people: u64 = size.pick(1_000_000, 20_000);
+    let crowd = Crowd::new();
+    let mut store = house::in_memory();
+    crowd.settle(&mut *store, people);
+    let house = House::open(house::start_engine(store, crowd.ring.clone()));
+    let asked = ASKED.min(people);
+    let step = people / asked;
+    let requests = (0..asked).map(|n| house.get("/v1/auth/me", &crowd.access_token(n * step)));
+    let requests = Arc::new(requests.collect::<Vec<_>>());
+    let bare = Bare::open(&requests[0], house.addr);
+    let load = Load {
+        connections: 64,
+        time: Duration::from_millis(size.pick(2_500, 500)),
+        every: None,
+    };
+    let (mut ours, mut limit) = (Side::default(), Side::default());
+    for _ in 0..ROUNDS {
+        limit.add(&drive(bare.addr, &requests, load));
+        ours.add(&drive(house.addr, &requests, load));
+    }
+    bare.close();
+    house.close();
+    let name = format!("P1 GET /v1/auth/me, {people} sessions");
+    let p99 = |side: &Side| stats::median(&side.p99);
+    vec![
+        Line::ratio(
+            format!("{name}, rate"),
+            ours.words(),
+            format!("{} of a bare warp route", limit.words()),
+            stats::median(&ours.rates) / stats::median(&limit.rates),
+            Goal::AtLeast(0.75),
+        ),
+        Line::ratio(
+            format!("{name}, p99"),
+            millis(p99(&ours) as u32),
+            millis(p99(&limit) as u32),
+            p99(&ours) / p99(&limit),
+            Goal::AtMost(2.0),
+        ),
+    ]
+}
+
+/// What one of the two did in every round.
+#[derive(Default)]
+struct Side {
+    rates: Vec<f64>,
+    p50: Vec<f64>,
+    p99: Vec<f64>,
+}
+
+impl Side {
+    fn add(&mut self, answers: &Answers) {
+        answers.expect_all(200);
+        self.rates.push(answers.rate);
+        self.p50.push(f64::from(answers.times.quantile(0.5)));
+        self.p99.push(f64::from(answers.times.quantile(0.99)));
+    }
+
+    fn words(&self) -> String {
+        format!(
+            "{}, p50 {}, p99 {}",
+            per_second(stats::median(&self.rates)),
+            millis(stats::median(&self.p50) as u32),
+            millis(stats::median(&self.p99) as u32)
+        )
+    }
+}
+
+/// The limit: one route, and the answer is already there.
+struct Bare {
+    addr: SocketAddr,
+    runtime: Runtime,
+}
+
+impl Bare {
+    /// Answers what the house answers to a request.
+    fn open(request: &[u8], of: SocketAddr) -> Self {
+        let runtime = house::runtime();
+        let body = runtime.block_on(async {
+            let mut client = Client::connect(of).await.expect("the house accepts");
+            let status = client.ask(request).await.expect("the house answers");
+            assert_eq!(status, 200, "{}", String::from_utf8_lossy(client.body()));
+            bytes::Bytes::copy_from_slice(client.body())
+        });
+        let route = warp::path!("v1" / "auth" / "me").and(warp::get()).map(move || {
+            let answer = warp::http::Response::builder().header("content-type", "application/json");
+            answer.body(body.clone())
+        });
+        let listener = runtime.block_on(tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)));
+        let listener = listener.expect("loopback has a free port");
+        let addr = listener.local_addr().expect("a bound socket has an address");
+        runtime.spawn(warp::serve(route).incoming(listener).run());
+        Self { addr, runtime }
+    }
+
+    fn close(self) {
+        self.runtime.shutdown_timeout(Duration::from_secs(1));
+    }
+}

@@ -1,0 +1,97 @@
+//! Why the house could not be opened, and what to do about it.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::crypto::{KeyFault, TooWeakOrCostly};
+use crate::domain::password_policy::PasswordPolicy;
+use crate::engine::{BootError, Trouble};
+use crate::ledger::{AnchorError, StoreError};
+use crate::mail::SettingsFault;
+use crate::mail::templates::TemplateFault;
+
+/// Trouble with opening or running the house.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    /// `init` was never run for this folder.
+    #[error(
+        "there is no ledger in {}: make one with `keyledger init --data {}`", data.display(), data.display()
+    )]
+    NotFounded {
+        /// The data folder.
+        data: PathBuf,
+    },
+    /// There are keys without the ledger that they belong to.
+    #[error(
+        "there are keys in {}, but no ledger in {}: name the data folder that belongs to them, or restore the ledger \
+         from a backup", keys.display(), data.display()
+    )]
+    LedgerMissing {
+        /// The data folder.
+        data: PathBuf,
+        /// The keys' folder.
+        keys: PathBuf,
+    },
+    /// `init` was run before.
+    #[error(
+        "{} holds a ledger already; nothing was changed. Start it with `keyledger serve`, or name another folder",
+        data.display()
+    )]
+    AlreadyFounded {
+        /// The data folder.
+        data: PathBuf,
+    },
+    /// The settings name a policy that is not there.
+    #[error(
+        "rest.password_policy names the password policy `{name}`, which does not exist; there are: {}",
+        known.join(", ")
+    )]
+    UnknownPolicy {
+        /// What the settings say.
+        name: String,
+        /// The policies of the ledger.
+        known: Vec<String>,
+    },
+    /// A key file cannot be used.
+    #[error(transparent)]
+    Keys(#[from] KeyFault),
+    /// The ledger cannot be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The start failed.
+    #[error(transparent)]
+    Boot(#[from] BootError),
+    /// The anchor cannot be used.
+    #[error(transparent)]
+    Anchor(#[from] AnchorError),
+    /// The ledger cannot be read.
+    #[error(transparent)]
+    Replay(#[from] crate::ledger::ReplayError<crate::ledger::codec::CodecFault>),
+    /// The cost of password hashing is out of bounds.
+    #[error("passwords.memory_kib, passwords.time, passwords.parallelism: {0}")]
+    Hashing(#[from] TooWeakOrCostly),
+    /// The hashing threads did not start.
+    #[error("the threads for password hashing could not be started: {0}")]
+    Pool(#[source] io::Error),
+    /// The mail settings do not work.
+    #[error(transparent)]
+    Mail(#[from] SettingsFault),
+    /// A mail template does not work.
+    #[error(transparent)]
+    Templates(#[from] TemplateFault),
+    /// The first events could not be written.
+    #[error("the ledger's first events could not be written ({0:?}): try again")]
+    Founding(Trouble),
+    /// The listener cannot be used.
+    #[error("the listening socket cannot be used: {0}")]
+    Listener(#[source] io::Error),
+}
+
+impl AppError {
+    pub(super) fn unknown_policy<'p>(name: &str, known: impl Iterator<Item = &'p PasswordPolicy>) -> Self {
+        Self::UnknownPolicy {
+            name: name.to_owned(),
+            known: known.map(|policy| policy.settings().name.clone()).collect(),
+        }
+    }
+}

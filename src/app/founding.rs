@@ -1,0 +1,98 @@
+//! Making a ledger: its keys, its first events, and the two API keys that are shown once.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use secrecy::{ExposeSecret, SecretString};
+
+use super::error::AppError;
+use crate::config::Config;
+use crate::crypto::{KeyFault, Keyring, MasterKey};
+use crate::desk::new_api_key;
+use crate::domain::password_policy::PasswordPolicy;
+use crate::domain::{ApiKeyKind, Command, State};
+use crate::engine::{Engine, Lane};
+use crate::system::Entropy;
+use crate::types::{ApiKeyId, Timestamp};
+
+/// The master key's file in the keys' folder.
+pub(super) const MASTER_FILE: &str = "master.key";
+/// The keyring's file in the keys' folder.
+pub(super) const KEYRING_FILE: &str = "keyring";
+
+/// The API keys of a new ledger, shown once.
+pub struct FoundingKeys {
+    /// The publishable key's id.
+    pub publishable_id: ApiKeyId,
+    /// The publishable key's text: `pk_…`.
+    pub publishable: SecretString,
+    /// The secret key's id.
+    pub secret_id: ApiKeyId,
+    /// The secret key's text: `sk_…`.
+    pub secret: SecretString,
+    /// Where the master key was written; none if the settings give it.
+    pub master_file: Option<PathBuf>,
+}
+
+/// Writes the first events: epoch 1, the policies that ship, a publishable and a secret key.
+pub(super) fn write_first_events(engine: &Engine) -> Result<FoundingKeys, AppError> {
+    let ring = engine.keyring().current();
+    let make = |kind, label: &str| new_api_key(&ring, engine.entropy(), kind, label.to_owned(), None);
+    let (publishable, publishable_text) = make(ApiKeyKind::Publishable, "first publishable key");
+    let (secret, secret_text) = make(ApiKeyKind::Secret, "first secret key");
+    let command = Command::Found {
+        policies: vec![PasswordPolicy::classic(), PasswordPolicy::nist()],
+        keys: vec![publishable, secret],
+    };
+    engine
+        .execute_blocking(Lane::Proof, command, vec![])
+        .map_err(AppError::Founding)?;
+    Ok(FoundingKeys {
+        publishable_id: publishable_text.id,
+        publishable: publishable_text.text,
+        secret_id: secret_text.id,
+        secret: secret_text.text,
+        master_file: None,
+    })
+}
+
+/// Whether the ledger has its first events.
+pub(super) fn is_founded(state: &State) -> bool {
+    state.epoch().number > 0
+}
+
+/// The master key of the settings, or the one in its file.
+pub(super) fn load_master(config: &Config) -> Result<MasterKey, KeyFault> {
+    match &config.master_key {
+        Some(text) => MasterKey::from_text(text.expose_secret()),
+        None => MasterKey::load(&config.keys_dir.join(MASTER_FILE)),
+    }
+}
+
+/// The keys of a new ledger; those that an interrupted founding left are taken up again, never replaced.
+pub(super) fn make_keys(
+    config: &Config,
+    now: Timestamp,
+    entropy: &dyn Entropy,
+) -> Result<(Keyring, Option<PathBuf>), AppError> {
+    let path = config.keys_dir.join(MASTER_FILE);
+    let ring_path = config.keys_dir.join(KEYRING_FILE);
+    let missing = config.master_key.is_none() && !exists(&path)?;
+    let master = if missing && !exists(&ring_path)? {
+        MasterKey::create(&path, entropy)?
+    } else {
+        load_master(config)?
+    };
+    let ring = if exists(&ring_path)? {
+        Keyring::open(&ring_path, &master)?
+    } else {
+        Keyring::create(&ring_path, &master, now, entropy)?
+    };
+    Ok((ring, config.master_key.is_none().then_some(path)))
+}
+
+/// Whether something is there, or the system's refusal to say.
+pub(super) fn exists(path: &Path) -> Result<bool, KeyFault> {
+    path.try_exists()
+        .map_err(|error: io::Error| KeyFault::Unreadable(path.into(), error))
+}

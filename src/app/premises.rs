@@ -1,0 +1,383 @@
+//! A founded ledger, opened: engine and desk, and no sockets.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use super::EXIT_TEMPORARY;
+use super::error::AppError;
+use super::founding::{
+    FoundingKeys, KEYRING_FILE, exists, is_founded, load_master, make_keys, write_first_events,
+};
+use super::settings::{desk_settings, limits, pool_settings};
+use crate::config::Config;
+use crate::crypto::{Keyring, PasswordPool, PoolSettings, SharedKeyring};
+use crate::desk::{Desk, DeskSettings};
+use crate::domain::Limits;
+use crate::engine::{Boot, BootReport, Engine, Rollback, fold};
+use crate::ledger::anchor::ANCHOR_FILE;
+use crate::ledger::sled::LEDGER_DIR;
+use crate::ledger::{Anchor, AnchorVerdict, SledOptions, SledStore, Store};
+use crate::system::{Clock, Entropy, OsEntropy, SystemClock, random_array};
+use crate::types::Timestamp;
+
+/// Makes the clock, told when the ledger's last event was.
+pub type ClockMaker = Box<dyn FnOnce(Option<Timestamp>) -> Arc<dyn Clock>>;
+/// What happens when the writer fails; it gets the cause.
+pub type OnFailure = Box<dyn Fn(&str) + Send + Sync>;
+
+/// What premises are made of: real things, or those of a test.
+pub struct Parts {
+    /// The store.
+    pub store: Box<dyn Store>,
+    /// The purpose keys.
+    pub keyring: SharedKeyring,
+    /// The clock.
+    pub clock: ClockMaker,
+    /// The entropy.
+    pub entropy: Arc<dyn Entropy>,
+    /// The numbers that decisions are held against.
+    pub limits: Limits,
+    /// Password hashing.
+    pub pool: PoolSettings,
+    /// What the desk is told.
+    pub desk: DeskSettings,
+    /// The anchor's file; none for stores in memory.
+    pub anchor: Option<PathBuf>,
+    /// What a lost ledger means.
+    pub rollback: Rollback,
+    /// What happens when the writer fails.
+    pub on_failure: OnFailure,
+}
+
+/// A founded ledger, opened.
+pub struct Premises {
+    /// The use cases.
+    pub desk: Desk,
+    /// What the start found.
+    pub report: BootReport,
+    anchor: Option<Arc<Mutex<Anchor>>>,
+}
+
+/// How premises were left.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Closing {
+    /// Everything that waited was carried out, and the anchor says so.
+    Complete,
+    /// The patience ran out, or the anchor could not be written; the next start makes up for it.
+    Incomplete,
+}
+
+impl Premises {
+    /// Makes a ledger and its keys in the folders of the settings; the two API keys are shown this once. Refuses if
+    /// there is one already, and then changes nothing.
+    pub fn found(config: &Config) -> Result<FoundingKeys, AppError> {
+        let entropy: Arc<dyn Entropy> = Arc::new(OsEntropy);
+        Self::found_with(config, Box::new(system_clock), entropy)
+    }
+
+    /// The same with another clock and entropy.
+    pub fn found_with(
+        config: &Config,
+        clock: ClockMaker,
+        entropy: Arc<dyn Entropy>,
+    ) -> Result<FoundingKeys, AppError> {
+        let clock = clock(None);
+        let mut store = open_store(config, "keyledger init", clock.now(), &*entropy)?;
+        let (state, _, _) = fold(&mut store)?;
+        if is_founded(&state) {
+            let data = config.data.clone();
+            return Err(AppError::AlreadyFounded { data });
+        }
+        let (ring, master_file) = make_keys(config, clock.now(), &*entropy)?;
+        let parts = Parts {
+            clock: Box::new(move |_| clock),
+            ..parts(config, Box::new(store), ring, entropy, Rollback::Refuse)?
+        };
+        let (premises, keys) = Self::assemble_new(parts)?;
+        premises.close(Duration::from_secs(10));
+        Ok(FoundingKeys { master_file, ..keys })
+    }
+
+    /// Opens the ledger of the settings. `command` is what others see who find it locked: `keyledger serve`.
+    pub fn open(config: &Config, command: &str, rollback: Rollback) -> Result<Self, AppError> {
+        let data = || config.data.clone();
+        let ring_path = config.keys_dir.join(KEYRING_FILE);
+        let is_there = (exists(&config.data.join(LEDGER_DIR))?, exists(&ring_path)?);
+        match is_there {
+            (false, false) => return Err(AppError::NotFounded { data: data() }),
+            (false, true) => {
+                let keys = config.keys_dir.clone();
+                return Err(AppError::LedgerMissing { data: data(), keys });
+            }
+            (true, _) => {}
+        }
+        let entropy: Arc<dyn Entropy> = Arc::new(OsEntropy);
+        let now = SystemClock::start(None).now();
+        let store = open_store(config, command, now, &*entropy)?;
+        if store.head().next.0 == 0 {
+            return Err(AppError::NotFounded { data: data() });
+        }
+        let ring = Keyring::open(&ring_path, &load_master(config)?)?;
+        Self::assemble(parts(config, Box::new(store), ring, entropy, rollback)?)
+    }
+
+    /// Makes a ledger of parts, and opens it.
+    pub fn assemble_new(parts: Parts) -> Result<(Self, FoundingKeys), AppError> {
+        let mut keys = None;
+        let premises = Self::build(parts, &mut |engine| {
+            keys = Some(write_first_events(engine)?);
+            Ok(())
+        })?;
+        let keys = keys.expect("`build` calls what it is given before it succeeds");
+        Ok((premises, keys))
+    }
+
+    /// Opens a ledger of parts: what [`Premises::open`] and tests use.
+    pub fn assemble(parts: Parts) -> Result<Self, AppError> {
+        Self::build(parts, &mut |_| Ok(()))
+    }
+
+    fn build(parts: Parts, begin: &mut dyn FnMut(&Engine) -> Result<(), AppError>) -> Result<Self, AppError> {
+        let Parts {
+            store,
+            keyring,
+            clock,
+            entropy,
+            limits,
+            pool,
+            desk,
+            anchor,
+            rollback,
+            on_failure,
+        } = parts;
+        let boot = Boot {
+            store,
+            keyring: keyring.clone(),
+            clock,
+            entropy: Arc::clone(&entropy),
+            limits,
+            anchor: anchor.as_deref(),
+            rollback,
+            on_failure,
+        };
+        let (engine, report) = boot.start()?;
+        let opened = begin(&engine).and_then(|()| {
+            check_policy(&engine, &desk)?;
+            let mut anchor = anchor.as_deref().map(Anchor::open).transpose()?;
+            if let Some(anchor) = &mut anchor
+                && report.anchor != AnchorVerdict::Agrees
+            {
+                engine.note_anchor(anchor)?;
+            }
+            let pool = PasswordPool::start(pool, keyring, entropy).map_err(AppError::Pool)?;
+            Ok((anchor, pool))
+        });
+        match opened {
+            Ok((anchor, pool)) => Ok(Self {
+                desk: Desk::open(engine, pool, desk),
+                report,
+                anchor: anchor.map(|anchor| Arc::new(Mutex::new(anchor))),
+            }),
+            Err(error) => {
+                // Leaves nothing behind that holds the data folder; a failed stop changes nothing about the error.
+                let _ = engine.stop(Duration::from_secs(5));
+                Err(error)
+            }
+        }
+    }
+
+    /// The anchor, for whoever notes in it while the ledger runs.
+    pub(super) fn anchor(&self) -> Option<Arc<Mutex<Anchor>>> {
+        self.anchor.clone()
+    }
+
+    /// Carries out what waits, stops the writer and the hashing threads, and notes the end in the anchor. Blocks.
+    pub fn close(self, patience: Duration) -> Closing {
+        let engine = self.desk.engine();
+        let stopped = engine.stop(patience);
+        let noted = self.anchor.as_ref().is_none_or(|anchor| {
+            let mut anchor = anchor.lock().unwrap_or_else(PoisonError::into_inner);
+            engine
+                .note_anchor(&mut anchor)
+                .inspect_err(|error| tracing::error!(%error, "the anchor could not be written"))
+                .is_ok()
+        });
+        self.desk.passwords().stop();
+        if stopped && noted && engine.failure().is_none() {
+            Closing::Complete
+        } else {
+            Closing::Incomplete
+        }
+    }
+}
+
+fn check_policy(engine: &Engine, desk: &DeskSettings) -> Result<(), AppError> {
+    engine.read(|state| match state.policy(&desk.password_policy) {
+        Some(_) => Ok(()),
+        None => Err(AppError::unknown_policy(
+            &desk.password_policy,
+            state.policies.values(),
+        )),
+    })
+}
+
+fn open_store(
+    config: &Config,
+    command: &str,
+    now: Timestamp,
+    entropy: &dyn Entropy,
+) -> Result<SledStore, AppError> {
+    let options = SledOptions::new(&config.data, command, now, random_array(entropy));
+    Ok(SledStore::open(options)?)
+}
+
+fn parts(
+    config: &Config,
+    store: Box<dyn Store>,
+    ring: Keyring,
+    entropy: Arc<dyn Entropy>,
+    rollback: Rollback,
+) -> Result<Parts, AppError> {
+    Ok(Parts {
+        store,
+        keyring: SharedKeyring::new(ring),
+        clock: Box::new(system_clock),
+        entropy,
+        limits: limits(config),
+        pool: pool_settings(config)?,
+        desk: desk_settings(config),
+        anchor: Some(config.keys_dir.join(ANCHOR_FILE)),
+        rollback,
+        on_failure: Box::new(end_process),
+    })
+}
+
+fn system_clock(last_event: Option<Timestamp>) -> Arc<dyn Clock> {
+    Arc::new(SystemClock::start(last_event))
+}
+
+/// Nobody knows what reached the disk, so nothing may be answered any more: the next start reads what is there.
+fn end_process(cause: &str) {
+    tracing::error!(
+        cause,
+        "the ledger cannot be written; this process ends, start it again"
+    );
+    eprintln!("keyledger: the ledger cannot be written ({cause}); this process ends, start it again");
+    std::process::exit(EXIT_TEMPORARY);
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::os::unix::fs::PermissionsExt;
+    use std::path::Path;
+
+    use secrecy::ExposeSecret;
+
+    use super::*;
+    use crate::config::{Environment, Sources};
+
+    fn config(data: &Path, more: &[(&str, &str)]) -> Config {
+        let data = data.display().to_string();
+        let flags = [("data", data.as_str())].into_iter().chain(more.iter().copied());
+        let flags: BTreeMap<_, _> = flags.map(|(name, value)| (name.into(), value.into())).collect();
+        let read = |_: &Path| Err(std::io::ErrorKind::NotFound.into());
+        Config::load(&Sources {
+            flags,
+            file: None,
+            environment: Environment::new(),
+            directory: "/".into(),
+            read: &read,
+        })
+        .unwrap()
+    }
+
+    fn open(config: &Config) -> Result<Premises, AppError> {
+        Premises::open(config, "keyledger test", Rollback::Refuse)
+    }
+
+    #[test]
+    fn a_ledger_is_founded_once_and_opens_with_its_keys() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = config(&folder.path().join("data"), &[]);
+        let unfounded = open(&config).err().unwrap().to_string();
+        assert!(unfounded.contains("keyledger init --data"), "{unfounded}");
+
+        let keys = Premises::found(&config).unwrap();
+        assert!(keys.publishable.expose_secret().starts_with("pk_"));
+        assert!(keys.secret.expose_secret().starts_with("sk_"));
+        let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode(&config.keys_dir), 0o700);
+        assert_eq!(mode(&keys.master_file.unwrap()), 0o600);
+
+        let again = Premises::found(&config).err().unwrap();
+        assert!(matches!(again, AppError::AlreadyFounded { .. }));
+
+        let premises = open(&config).unwrap();
+        let held = open(&config).err().unwrap().to_string();
+        assert!(held.contains("keyledger test"), "{held}");
+        assert_eq!(premises.report.events, 5);
+        assert_eq!(premises.desk.verify().unwrap().agrees, Some(true));
+        assert_eq!(premises.close(Duration::from_secs(5)), Closing::Complete);
+        let premises = open(&config).unwrap();
+        assert_eq!(premises.report.anchor, AnchorVerdict::Agrees);
+    }
+
+    #[test]
+    fn a_policy_that_does_not_exist_is_named_with_those_that_do() {
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path().join("data");
+        Premises::found(&config(&data, &[])).unwrap();
+        let error = open(&config(&data, &[("rest.password_policy", "clasic")]));
+        let error = error.err().unwrap().to_string();
+        assert!(
+            error.contains("`clasic`") && error.contains("classic, nist"),
+            "{error}"
+        );
+        open(&config(&data, &[("rest.password_policy", "nist")])).unwrap();
+    }
+
+    #[test]
+    fn keys_without_their_ledger_do_not_make_a_new_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = config(&folder.path().join("data"), &[]);
+        Premises::found(&config).unwrap();
+        std::fs::remove_dir_all(config.data.join(LEDGER_DIR)).unwrap();
+        assert!(matches!(open(&config), Err(AppError::LedgerMissing { .. })));
+    }
+
+    #[test]
+    fn a_ledger_that_was_put_back_is_refused_until_the_loss_is_accepted() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = config(&folder.path().join("data"), &[]);
+        Premises::found(&config).unwrap();
+        let copy = folder.path().join("copy");
+        let copied = std::process::Command::new("cp")
+            .arg("-a")
+            .arg(config.data.join(LEDGER_DIR))
+            .arg(&copy)
+            .status();
+        assert!(copied.unwrap().success());
+        let premises = open(&config).unwrap();
+        let command = crate::domain::Command::RecordSuppressed {
+            class: crate::domain::SuppressedClass::Limited,
+            count: 1,
+        };
+        let engine = premises.desk.engine().clone();
+        engine
+            .execute_blocking(crate::engine::Lane::Proof, command, vec![])
+            .unwrap();
+        drop(engine);
+        assert_eq!(premises.close(Duration::from_secs(5)), Closing::Complete);
+        std::fs::remove_dir_all(config.data.join(LEDGER_DIR)).unwrap();
+        std::fs::rename(&copy, config.data.join(LEDGER_DIR)).unwrap();
+
+        let refused = open(&config).err().unwrap().to_string();
+        assert!(refused.contains("--accept-rollback"), "{refused}");
+        let premises = Premises::open(&config, "keyledger test", Rollback::Accept).unwrap();
+        assert_eq!(premises.desk.engine().read(|state| state.epoch().number), 2);
+        premises.close(Duration::from_secs(5));
+        open(&config).unwrap();
+    }
+}

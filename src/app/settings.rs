@@ -1,0 +1,191 @@
+//! From configuration to what each room is told.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::error::AppError;
+use crate::config::{self, Config, Serving};
+use crate::crypto::{PasswordParams, PoolSettings};
+use crate::desk::{DeskSettings, Enumeration};
+use crate::domain::{Lifetimes, Limits};
+use crate::http::site::SiteSettings;
+use crate::http::{Envelope, NetList, ServerLimits};
+use crate::mail::{MailSettings, MailSettingsDraft, TransportKind};
+use crate::types::Span;
+
+/// What a running server is told beyond its premises.
+pub struct AppSettings {
+    /// What handlers and pages are told.
+    pub site: SiteSettings,
+    /// Calls of one client with one key in a minute.
+    pub calls_per_client_minute: u32,
+    /// The wrapping of REST bodies.
+    pub envelope: Envelope,
+    /// Proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: NetList,
+    /// From the first look at a body to its last byte.
+    pub body_time_max: Span,
+    /// How long a handler may take.
+    pub handler_time_max: Span,
+    /// The bounds of the listener; its shutdown time bounds the whole stop.
+    pub server: ServerLimits,
+    /// How mails leave.
+    pub mail: MailSettings,
+    /// The operator's mail templates.
+    pub templates_dir: Option<PathBuf>,
+}
+
+impl AppSettings {
+    /// Settings for a server that is reached at `public_url` and sends mails as `mail` says; the rest are defaults.
+    pub fn new(public_url: &str, mail: MailSettings) -> Self {
+        Self {
+            site: SiteSettings {
+                brand: "Keyledger".to_owned(),
+                public_url: public_url.to_owned(),
+                recovery_url: format!("{public_url}/recover"),
+                callback_urls: vec![],
+                verify_on_get: false,
+                exempt_networks: NetList::default(),
+            },
+            calls_per_client_minute: 600,
+            envelope: Envelope::Hybrid,
+            trusted_proxies: NetList::default(),
+            body_time_max: Span::seconds(10),
+            handler_time_max: Span::seconds(30),
+            server: ServerLimits::default(),
+            mail,
+            templates_dir: None,
+        }
+    }
+
+    /// The settings of a configuration.
+    pub fn from_config(config: &Config, serving: &Serving) -> Result<Self, AppError> {
+        let http = &config.http;
+        let exempt = &config.limits.exempt_networks;
+        let uncapped = exempt.iter().chain(&http.trusted_proxies).copied();
+        Ok(Self {
+            site: SiteSettings {
+                brand: config.brand_name.clone(),
+                public_url: serving.public_url.as_str().trim_end_matches('/').to_owned(),
+                recovery_url: serving.recovery_url.as_str().to_owned(),
+                callback_urls: config
+                    .callback_urls
+                    .iter()
+                    .map(|url| url.as_str().to_owned())
+                    .collect(),
+                verify_on_get: config.verify_on_get,
+                exempt_networks: NetList::new(exempt.clone()),
+            },
+            calls_per_client_minute: config.limits.calls_per_client_minute,
+            envelope: match config.envelope {
+                config::Envelope::Hybrid => Envelope::Hybrid,
+                config::Envelope::Bare => Envelope::Bare,
+                config::Envelope::Wrapped => Envelope::Wrapped,
+            },
+            trusted_proxies: NetList::new(http.trusted_proxies.clone()),
+            body_time_max: span(http.body_timeout),
+            handler_time_max: span(http.handler_timeout),
+            server: ServerLimits {
+                connections_max: bounded(http.connections_max),
+                connections_per_client_max: bounded(http.connections_per_client_max),
+                uncapped: uncapped.collect(),
+                head_time_max: span(http.header_timeout),
+                idle_time_max: span(http.idle_timeout),
+                shutdown_time_max: span(http.shutdown_timeout),
+                ..ServerLimits::default()
+            },
+            mail: mail_settings(config)?,
+            templates_dir: Some(config.data.join("templates/mail")),
+        })
+    }
+}
+
+/// The numbers that decisions are held against.
+pub fn limits(config: &Config) -> Limits {
+    let (limits, tokens) = (&config.limits, &config.tokens);
+    Limits {
+        mails_per_address_hour: limits.mails_per_address_hour,
+        mails_per_address_day: limits.mails_per_address_day,
+        mails_per_client: limits.mails_per_client,
+        reserve_mails_day: limits.reserve_mails_day,
+        reserve_codes_day: limits.reserve_codes_day,
+        signin_free: limits.signin_free,
+        signin_wait_first: span(limits.signin_wait_first),
+        signin_wait_max: span(limits.signin_wait_max),
+        signin_per_user_hour: limits.signin_per_user_hour,
+        code_tries_per_challenge: limits.code_tries_per_challenge,
+        code_tries_per_address_day: limits.code_tries_per_address_day,
+        current_password_tries: limits.current_password_tries,
+        signups_per_client_hour: limits.signups_per_client_hour,
+        stranger_bytes_day: limits.stranger_bytes_day,
+        stranger_bytes_burst: limits.stranger_bytes_burst,
+        known_client: Span::days(i64::from(limits.known_client_days)),
+        sessions_per_user: tokens.sessions_per_user_max,
+        lifetimes: Lifetimes {
+            recovery: span(tokens.recovery_lifetime),
+            verification: span(tokens.verification_lifetime),
+            access: span(tokens.access_lifetime),
+            session_idle: span(tokens.session_idle),
+            session_absolute: span(tokens.session_absolute),
+            refresh_grace: span(tokens.refresh_grace),
+            withdraw_delay: span(tokens.withdraw_delay),
+        },
+    }
+}
+
+/// How many hashes at once, how many waiting, and what one costs.
+pub fn pool_settings(config: &Config) -> Result<PoolSettings, AppError> {
+    let passwords = &config.passwords;
+    Ok(PoolSettings {
+        workers: NonZeroUsize::new(passwords.workers).unwrap_or_else(|| PoolSettings::default().workers),
+        waiting_max: passwords.queue_max,
+        params: PasswordParams::checked(passwords.memory_kib, passwords.time, passwords.parallelism)?,
+    })
+}
+
+/// What the desk is told.
+pub fn desk_settings(config: &Config) -> DeskSettings {
+    DeskSettings {
+        brand: config.brand_name.clone(),
+        password_policy: config.rest.password_policy.clone(),
+        enumeration: match config.enumeration {
+            config::Enumeration::Default => Enumeration::Open,
+            config::Enumeration::Strict => Enumeration::Strict,
+        },
+        require_verified_email: config.require_verified_email,
+    }
+}
+
+/// How mails leave.
+pub fn mail_settings(config: &Config) -> Result<MailSettings, AppError> {
+    let email = &config.email;
+    let draft = MailSettingsDraft {
+        transport: match email.transport {
+            config::Transport::Smtp => TransportKind::Smtp,
+            config::Transport::File => TransportKind::File(email.file_dir.clone()),
+            config::Transport::Console => TransportKind::Console,
+        },
+        host: email.host.clone(),
+        port: email.port,
+        username: email.username.clone(),
+        password: email.password.clone(),
+        use_tls: email.use_tls,
+        use_ssl: email.use_ssl,
+        timeout: email.timeout,
+        from: email.from.to_string(),
+        ca_file: email.ca_file.clone(),
+        allow_plaintext: email.allow_plaintext,
+        connections_max: email.connections.min(MailSettings::CONNECTIONS_MAX),
+        ..MailSettingsDraft::default()
+    };
+    Ok(MailSettings::check(draft)?)
+}
+
+fn span(duration: Duration) -> Span {
+    Span(i64::try_from(duration.as_micros()).unwrap_or(i64::MAX))
+}
+
+fn bounded(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,190 @@
+//! Answers, in words for people.
+
+use std::fmt::Write as _;
+
+use super::control::{
+    Answer, EventRow, KeyRow, MailRow, NewKey, Page, RecoveryShown, SessionRow, UserRow, Verdict, VerdictWord,
+};
+use super::output::{sheet, table};
+
+/// What a person reads.
+pub(super) fn words(answer: &Answer) -> String {
+    match answer {
+        Answer::UserCreated(user) => format!(
+            "Made {} ({}), id {}.\nThey have no password yet: `keyledger user recovery {}` makes a link to set one.",
+            user.email, user.role, user.id, user.id
+        ),
+        Answer::User(user) => user_sheet(user),
+        Answer::Users(page) => users(page),
+        Answer::Banned(user) => format!("{} is banned; all their sessions ended.", user.email),
+        Answer::Unbanned(user) => format!("{} may sign in again.", user.email),
+        Answer::Erased { id } => format!("{id} is erased: their data key is destroyed, for good."),
+        Answer::Recovery(recovery) => recovery_words(recovery),
+        Answer::Sessions(page) => sessions(page),
+        Answer::SessionsEnded { ended: 1 } => "1 session ended.".to_owned(),
+        Answer::SessionsEnded { ended } => format!("{ended} sessions ended."),
+        Answer::KeyCreated(NewKey { id, kind, key }) => {
+            format!("{key}\n\nThis {kind} key is shown this once; its id is {id}.")
+        }
+        Answer::Keys(page) => keys(page),
+        Answer::KeyRevoked { id } => format!("{id} is revoked: calls with it are refused from now on."),
+        Answer::Outbox(page) => outbox(page),
+        Answer::Events(page) => events(page),
+        Answer::Verified(verdict) => verdict_words(verdict),
+        Answer::Clock { status: _, was } if was == "suspect" => {
+            "The system clock is believed from now on. Lifetimes jumped, so all sessions and tokens ended."
+                .to_owned()
+        }
+        Answer::Clock { .. } => "The system clock was believed already; nothing changed.".to_owned(),
+        Answer::Failed(failure) => failure.message.clone(),
+    }
+}
+
+fn user_sheet(user: &UserRow) -> String {
+    let standing = match &user.closes {
+        Some(at) => format!("{}, ends {at}", user.standing),
+        None => user.standing.clone(),
+    };
+    let verified = match &user.email_verified {
+        Some(at) => format!("{}, verified {at}", user.email),
+        None => format!("{}, not verified", user.email),
+    };
+    let password = if user.has_password { "set" } else { "none yet" };
+    sheet(&[
+        ("id", Some(user.id.clone())),
+        ("email", Some(verified)),
+        ("name", user.name.clone()),
+        ("user name", user.username.clone()),
+        ("role", Some(user.role.clone())),
+        ("standing", Some(standing)),
+        ("password", Some(password.to_owned())),
+        ("sessions", Some(user.sessions.to_string())),
+        ("locale", Some(user.locale.clone())),
+        ("created", Some(user.created.clone())),
+        ("updated", Some(user.updated.clone())),
+        ("last sign-in", user.last_login.clone()),
+    ])
+}
+
+/// A table with how much of all it shows.
+fn listing<T>(page: &Page<T>, none: &str, head: &[&str], row: impl Fn(&T) -> Vec<String>) -> String {
+    if page.items.is_empty() && page.total == 0 {
+        return none.to_owned();
+    }
+    let rows: Vec<Vec<String>> = page.items.iter().map(row).collect();
+    let mut text = table(head, &rows);
+    let shown = rows.len() as u64;
+    if shown < page.total {
+        let _ = writeln!(text, "{shown} of {} are shown.", page.total);
+    }
+    text
+}
+
+fn some(value: Option<&String>) -> String {
+    value.map_or_else(|| "-".to_owned(), Clone::clone)
+}
+
+fn users(page: &Page<UserRow>) -> String {
+    let head = ["ID", "EMAIL", "ROLE", "STANDING", "SESSIONS", "CREATED"];
+    listing(page, "There are no users.", &head, |user| {
+        vec![
+            user.id.clone(),
+            user.email.clone(),
+            user.role.clone(),
+            user.standing.clone(),
+            user.sessions.to_string(),
+            user.created.clone(),
+        ]
+    })
+}
+
+fn recovery_words(recovery: &RecoveryShown) -> String {
+    let RecoveryShown {
+        id: _,
+        link,
+        token,
+        code,
+        expires_in_minutes,
+    } = recovery;
+    let first = match link {
+        Some(link) => format!("Link:  {link}"),
+        None => format!(
+            "Token: {token}\n       (public_url is not set, so that the link is not known: put `#t=` and the token behind \
+             the address of the recovery page)"
+        ),
+    };
+    format!(
+        "{first}\nCode:  {code}\n\nShown this once, good for one use within {expires_in_minutes} minutes. Whoever has it can set \
+         a new password: hand it over in person. The user is told by mail."
+    )
+}
+
+fn sessions(page: &Page<SessionRow>) -> String {
+    let head = ["ID", "CREATED", "LAST USED", "ADDRESS", "PROGRAM"];
+    listing(page, "There are no live sessions.", &head, |session| {
+        vec![
+            session.id.clone(),
+            session.created.clone(),
+            session.active.clone(),
+            some(session.ip.as_ref()),
+            some(session.user_agent.as_ref()),
+        ]
+    })
+}
+
+fn keys(page: &Page<KeyRow>) -> String {
+    let head = ["ID", "KIND", "LABEL", "CREATED", "LAST USED", "STATE"];
+    listing(page, "There are no API keys.", &head, |key| {
+        let state = match (&key.revoked, &key.expires) {
+            (Some(at), _) => format!("revoked {at}"),
+            (None, Some(at)) => format!("until {at}"),
+            (None, None) => "good".to_owned(),
+        };
+        vec![
+            key.id.clone(),
+            key.kind.clone(),
+            key.label.clone(),
+            key.created.clone(),
+            some(key.used.as_ref()),
+            state,
+        ]
+    })
+}
+
+fn outbox(page: &Page<MailRow>) -> String {
+    let head = ["QUEUED", "MAIL", "TO", "TRIES", "NEXT TRY", "LAST ANSWER"];
+    listing(page, "No mail waits.", &head, |mail| {
+        vec![
+            mail.queued.clone(),
+            mail.kind.clone(),
+            some(mail.to.as_ref()),
+            mail.attempts.to_string(),
+            mail.next.clone(),
+            mail.status
+                .map_or_else(|| "-".to_owned(), |status| status.to_string()),
+        ]
+    })
+}
+
+fn events(page: &Page<EventRow>) -> String {
+    let head = ["POSITION", "TIME", "TYPE", "WHAT"];
+    listing(page, "There are no such events.", &head, |event| {
+        vec![
+            event.position.to_string(),
+            event.time.clone(),
+            event.kind.clone(),
+            event.text.clone(),
+        ]
+    })
+}
+
+fn verdict_words(verdict: &Verdict) -> String {
+    let first = match verdict.word {
+        VerdictWord::Good => format!("good: {} events are what was written", verdict.events),
+        VerdictWord::Bad => "NOT good: the ledger is not what was written".to_owned(),
+        VerdictWord::Unknown => "could not tell".to_owned(),
+    };
+    let chain = verdict.chain.iter().map(|chain| format!("chain {chain}"));
+    let rest = chain.chain(verdict.findings.iter().cloned());
+    std::iter::once(first).chain(rest).collect::<Vec<_>>().join("\n")
+}

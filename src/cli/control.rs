@@ -1,0 +1,19 @@
+//! How a command reaches the ledger: through the running server's socket, or by opening the ledger itself.
+//!
+//! A request and its answer are each one line of JSON. The socket is `keyledger.sock` in the data directory, mode 0600,
+//! and its server talks to processes of its own user and of root only. Whichever way a request takes, one function
+//! answers it: [`Clerk::answer`].
+
+mod clerk;
+mod client;
+mod request;
+mod server;
+mod socket;
+
+pub(super) use clerk::Clerk;
+pub(super) use client::{ask, ask_and_print, runtime};
+pub(super) use request::{
+    Answer, EventRow, KeyRow, MailRow, NewKey, NewUserForm, Page, RecoveryShown, Request, SessionRow, Since,
+    UserRow, Verdict, VerdictWord,
+};
+pub(super) use server::ControlServer;

@@ -1,0 +1,428 @@
+//! The one function that answers requests, whichever way they came.
+
+use secrecy::ExposeSecret as _;
+use tokio::task::spawn_blocking;
+
+use super::request::{
+    Answer, EventRow, KeyRow, MailRow, NewKey, NewUserForm, Page, RecoveryShown, Request, SessionRow, Since,
+    UserRow, Verdict, VerdictWord,
+};
+use crate::cli::exit::{Failure, is_damage};
+use crate::config::Config;
+use crate::desk::{
+    Desk, EventFilter, Fault, Line, NewPerson, UserView, VerifyFault, VerifyReport, WaitingMail,
+};
+use crate::domain::{Actor, ApiKey, ApiKeyKind, Refusal, Role, Standing};
+use crate::ledger::StoreError;
+use crate::ledger::codec::EVENT_NAMES;
+use crate::system::ClockStatus;
+use crate::types::{
+    ApiKeyId, EmailAddress, Locale, PersonName, SessionId, Span, Timestamp, UserId, Username,
+};
+
+/// Characters of an API key's label.
+const LABEL_CHARS_MAX: usize = 100;
+/// Rows of one answer, whatever is asked for.
+const ROWS_MAX: u32 = 1_000;
+
+/// Answers requests at a desk.
+pub(in crate::cli) struct Clerk {
+    desk: Desk,
+    /// Where recovery links point, if it is known where people reach this service.
+    recovery_url: Option<String>,
+}
+
+impl Clerk {
+    pub(in crate::cli) fn new(desk: Desk, config: &Config) -> Self {
+        let recovery_url = config.recovery_url.as_ref().map(|url| url.as_str().to_owned());
+        Self { desk, recovery_url }
+    }
+
+    /// Answers a request; trouble is an answer too.
+    pub(in crate::cli) async fn answer(&self, request: Request) -> Answer {
+        self.try_answer(request).await.unwrap_or_else(Answer::Failed)
+    }
+
+    async fn try_answer(&self, request: Request) -> Result<Answer, Failure> {
+        let desk = &self.desk;
+        let by = Actor::Operator;
+        match request {
+            Request::CreateUser(form) => {
+                let id = desk.create_user(person(&form)?, by).await?;
+                Ok(Answer::UserCreated(self.row(id)?))
+            }
+            Request::ListUsers { skip, take } => Ok(Answer::Users(self.users(skip, take))),
+            Request::ShowUser { user } => Ok(Answer::User(self.row(self.find(&user)?)?)),
+            Request::BanUser { user } => {
+                let id = self.find(&user)?;
+                desk.ban_user(id, by).await?;
+                Ok(Answer::Banned(self.row(id)?))
+            }
+            Request::UnbanUser { user } => {
+                let id = self.find(&user)?;
+                desk.unban_user(id, by).await?;
+                Ok(Answer::Unbanned(self.row(id)?))
+            }
+            Request::EraseUser { user } => {
+                let id = self.find(&user)?;
+                desk.erase_user(id, by).await?;
+                Ok(Answer::Erased { id: id.to_string() })
+            }
+            Request::Recover { user, minutes } => self.recover(&user, minutes).await,
+            Request::ListSessions { user } => {
+                let sessions = desk.sessions(self.find(&user)?);
+                let items: Vec<SessionRow> = sessions
+                    .into_iter()
+                    .map(|session| SessionRow {
+                        id: session.id.to_string(),
+                        user: session.user.to_string(),
+                        ip: session.ip.map(|ip| ip.to_string()),
+                        user_agent: session.user_agent,
+                        active: session.active.rfc3339(),
+                        created: session.created.rfc3339(),
+                    })
+                    .collect();
+                Ok(Answer::Sessions(page(items.len(), items)))
+            }
+            Request::EndSessions { session, user } => self.end_sessions(session, user).await,
+            Request::CreateKey { kind, label, days } => self.create_key(&kind, label, days).await,
+            Request::ListKeys => {
+                let keys: Vec<KeyRow> = desk
+                    .api_keys()
+                    .into_iter()
+                    .map(|(id, key)| key_row(id, key))
+                    .collect();
+                Ok(Answer::Keys(page(keys.len(), keys)))
+            }
+            Request::RevokeKey { key } => {
+                let id: ApiKeyId = key.parse().map_err(|fault| Failure::value("key", fault))?;
+                desk.revoke_api_key(id, by).await?;
+                Ok(Answer::KeyRevoked { id: id.to_string() })
+            }
+            Request::Outbox { take } => {
+                let (count, mails) = desk.waiting_mails(bounded(take));
+                Ok(Answer::Outbox(page(
+                    count,
+                    mails.into_iter().map(mail_row).collect(),
+                )))
+            }
+            Request::Events {
+                user,
+                kind,
+                since,
+                limit,
+            } => self.events(user.as_deref(), kind, since, limit).await,
+            Request::Verify => Ok(Answer::Verified(self.verify().await)),
+            Request::AcceptClock => {
+                let was = desk.accept_clock().await?;
+                let status = desk.engine().clock().status();
+                Ok(Answer::Clock {
+                    status: clock_word(status).to_owned(),
+                    was: clock_word(was).to_owned(),
+                })
+            }
+        }
+    }
+
+    fn find(&self, text: &str) -> Result<UserId, Failure> {
+        self.desk
+            .find_user(text.trim())
+            .ok_or_else(|| Fault::Refused(Refusal::UserNotFound).into())
+    }
+
+    fn row(&self, id: UserId) -> Result<UserRow, Failure> {
+        self.desk
+            .view_user(id)
+            .map(user_row)
+            .ok_or_else(|| Failure::refused("this user is gone, or their key is").field("user"))
+    }
+
+    fn users(&self, skip: u32, take: u32) -> Page<UserRow> {
+        let (count, ids) = self.desk.list_users(skip as usize, bounded(take));
+        // Whoever is erased at this moment is left out.
+        let rows = ids
+            .into_iter()
+            .filter_map(|id| self.desk.view_user(id))
+            .map(user_row)
+            .collect();
+        page(count, rows)
+    }
+
+    async fn recover(&self, user: &str, minutes: u32) -> Result<Answer, Failure> {
+        if !(1..=1_440).contains(&minutes) {
+            return Err(Failure::value(
+                "--expires-in-minutes",
+                "from 1 to 1440, which is a day",
+            ));
+        }
+        let id = self.find(user)?;
+        let lifetime = Span::minutes(i64::from(minutes));
+        let recovery = self.desk.admin_recovery(id, lifetime, Actor::Operator).await?;
+        let token = recovery.secret.expose_secret().to_owned();
+        Ok(Answer::Recovery(RecoveryShown {
+            id: id.to_string(),
+            link: self.recovery_url.as_ref().map(|url| format!("{url}#t={token}")),
+            token,
+            code: recovery.code.expose_secret().to_owned(),
+            expires_in_minutes: minutes,
+        }))
+    }
+
+    async fn end_sessions(&self, session: Option<String>, user: Option<String>) -> Result<Answer, Failure> {
+        let by = Actor::Operator;
+        if let Some(session) = session {
+            let id: SessionId = session
+                .parse()
+                .map_err(|fault| Failure::value("session", fault))?;
+            let gone = || Failure::from(Fault::Refused(Refusal::SessionNotFound));
+            let owner = self.desk.session_owner(id).ok_or_else(gone)?;
+            self.desk.end_session(owner, id, by).await?;
+            return Ok(Answer::SessionsEnded { ended: 1 });
+        }
+        let user = user.ok_or_else(|| Failure::value("session", "name a session, or --user"))?;
+        let ended = self.desk.end_sessions(self.find(&user)?, None, by).await?;
+        Ok(Answer::SessionsEnded { ended })
+    }
+
+    async fn create_key(&self, kind: &str, label: String, days: Option<u32>) -> Result<Answer, Failure> {
+        let kind = match kind {
+            "publishable" => ApiKeyKind::Publishable,
+            "secret" => ApiKeyKind::Secret,
+            _ => return Err(Failure::value("--kind", "there are publishable and secret")),
+        };
+        if label.chars().count() > LABEL_CHARS_MAX || label.chars().any(char::is_control) {
+            let fault = format!("at most {LABEL_CHARS_MAX} characters, without control characters");
+            return Err(Failure::value("--label", fault));
+        }
+        let expires = days.map(|days| self.now() + Span::days(i64::from(days)));
+        let made = self
+            .desk
+            .create_api_key(kind, label, expires, Actor::Operator)
+            .await?;
+        Ok(Answer::KeyCreated(NewKey {
+            id: made.id.to_string(),
+            kind: kind_word(kind).to_owned(),
+            key: made.text.expose_secret().to_owned(),
+        }))
+    }
+
+    async fn events(
+        &self,
+        user: Option<&str>,
+        name: Option<String>,
+        since: Option<Since>,
+        limit: u32,
+    ) -> Result<Answer, Failure> {
+        let user = user.map(|user| self.find(user)).transpose()?;
+        if let Some(name) = &name {
+            known_event(name)?;
+        }
+        let since = since.map(|since| match since {
+            Since::At(at) => Timestamp(at),
+            Since::SecondsAgo(seconds) => {
+                self.now() - Span::seconds(i64::try_from(seconds).unwrap_or(i64::MAX / 1_000_000))
+            }
+        });
+        let filter = EventFilter {
+            user,
+            name,
+            since,
+            limit: Some(bounded(limit)),
+            ..EventFilter::default()
+        };
+        let desk = self.desk.clone();
+        let told = spawn_blocking(move || {
+            let found = desk.latest_events(&filter)?;
+            Ok::<_, StoreError>(
+                found
+                    .iter()
+                    .map(|recorded| event_row(desk.describe(recorded)))
+                    .collect::<Vec<_>>(),
+            )
+        });
+        let rows = told
+            .await
+            .map_err(|_| Failure::later("the events could not be read"))??;
+        Ok(Answer::Events(page(rows.len(), rows)))
+    }
+
+    async fn verify(&self) -> Verdict {
+        let desk = self.desk.clone();
+        match spawn_blocking(move || desk.verify()).await {
+            Ok(Ok(report)) => verdict(&report),
+            Ok(Err(fault)) => Verdict {
+                word: match &fault {
+                    VerifyFault::Store(error) if !is_damage(error) => VerdictWord::Unknown,
+                    VerifyFault::Store(_)
+                    | VerifyFault::Record { .. }
+                    | VerifyFault::Event { .. }
+                    | VerifyFault::Misplaced { .. }
+                    | VerifyFault::Unfinished { .. }
+                    | VerifyFault::Unlawful(_) => VerdictWord::Bad,
+                },
+                events: 0,
+                chain: None,
+                findings: vec![fault.to_string()],
+            },
+            Err(_) => Verdict {
+                word: VerdictWord::Unknown,
+                events: 0,
+                chain: None,
+                findings: vec!["the check ended before it was done".to_owned()],
+            },
+        }
+    }
+
+    fn now(&self) -> Timestamp {
+        self.desk.engine().clock().now()
+    }
+}
+
+fn bounded(take: u32) -> usize {
+    take.min(ROWS_MAX) as usize
+}
+
+fn page<T>(total: usize, items: Vec<T>) -> Page<T> {
+    Page {
+        total: total as u64,
+        items,
+    }
+}
+
+fn person(form: &NewUserForm) -> Result<NewPerson, Failure> {
+    let address = EmailAddress::parse(&form.email).map_err(|fault| Failure::value("email", fault))?;
+    let name = form.name.as_deref().map(PersonName::parse).transpose();
+    let username = form.username.as_deref().map(Username::parse).transpose();
+    let role = [Role::Admin, Role::User, Role::Guest]
+        .into_iter()
+        .find(|role| role.word() == form.role);
+    Ok(NewPerson {
+        address,
+        name: name.map_err(|fault| Failure::value("--name", fault))?,
+        username: username.map_err(|fault| Failure::value("--username", fault))?,
+        role: role.ok_or_else(|| Failure::value("--role", "there are admin, user and guest"))?,
+        locale: Locale::parse(&form.locale)
+            .ok_or_else(|| Failure::value("--locale", "there are en and ko"))?,
+    })
+}
+
+fn user_row(view: UserView) -> UserRow {
+    let UserView {
+        profile,
+        username,
+        standing,
+        has_password,
+        sessions,
+    } = view;
+    let (standing, closes) = match standing {
+        Standing::Active => ("active", None),
+        Standing::Banned => ("banned", None),
+        Standing::Closing(at) => ("closing", Some(at.rfc3339())),
+    };
+    UserRow {
+        id: profile.id.to_string(),
+        email: profile.email,
+        email_verified: profile.email_verified.map(Timestamp::rfc3339),
+        name: profile.name,
+        username,
+        role: profile.role.word().to_owned(),
+        standing: standing.to_owned(),
+        closes,
+        locale: profile.locale.tag().to_owned(),
+        has_password,
+        sessions: sessions as u64,
+        created: profile.created.rfc3339(),
+        updated: profile.updated.rfc3339(),
+        last_login: profile.last_login.map(Timestamp::rfc3339),
+    }
+}
+
+fn kind_word(kind: ApiKeyKind) -> &'static str {
+    match kind {
+        ApiKeyKind::Publishable => "publishable",
+        ApiKeyKind::Secret => "secret",
+    }
+}
+
+fn key_row(id: ApiKeyId, key: ApiKey) -> KeyRow {
+    KeyRow {
+        id: id.to_string(),
+        kind: kind_word(key.kind).to_owned(),
+        label: key.label,
+        created: key.created.rfc3339(),
+        expires: key.expires.map(Timestamp::rfc3339),
+        revoked: key.revoked.map(Timestamp::rfc3339),
+        used: key.used.map(|at| at.rfc3339()[..10].to_owned()),
+    }
+}
+
+fn mail_row(waiting: WaitingMail) -> MailRow {
+    let WaitingMail { queued: _, mail, to } = waiting;
+    MailRow {
+        id: mail.id.to_string(),
+        kind: mail.kind.name().to_owned(),
+        to,
+        queued: mail.queued.rfc3339(),
+        attempts: u32::from(mail.attempts),
+        next: mail.next.rfc3339(),
+        status: (mail.status != 0).then_some(mail.status),
+    }
+}
+
+fn event_row(line: Line) -> EventRow {
+    EventRow {
+        position: line.position.0,
+        time: line.time.rfc3339(),
+        kind: line.name.to_owned(),
+        term: line.term.map(str::to_owned),
+        user: line.user.map(|user| user.to_string()),
+        address: line.who,
+        ip: line.ip.map(|ip| ip.to_string()),
+        user_agent: line.user_agent,
+        text: line.text,
+    }
+}
+
+/// Events are asked for by their own name, or by that of the OWASP logging vocabulary, which has underscores.
+fn known_event(name: &str) -> Result<(), Failure> {
+    if name.contains('_') || EVENT_NAMES.iter().any(|known| known.eq_ignore_ascii_case(name)) {
+        return Ok(());
+    }
+    let distance = |known: &&&str| strsim::damerau_levenshtein(&name.to_lowercase(), &known.to_lowercase());
+    let short: String = name.chars().take(40).collect();
+    let failure = Failure::value("--type", format!("`{short}` is no type of event"));
+    Err(match EVENT_NAMES.iter().min_by_key(distance) {
+        Some(nearest) if distance(&nearest) <= 3 => failure.remedy(format!("did you mean `{nearest}`?")),
+        Some(_) | None => failure.remedy(format!("there are: {}", EVENT_NAMES.join(", "))),
+    })
+}
+
+fn verdict(report: &VerifyReport) -> Verdict {
+    let mut findings = vec![];
+    if report.agrees == Some(false) {
+        findings.push("the events fold to another state than the one in memory".to_owned());
+    }
+    if report.unfinished > 0 {
+        findings.push(format!(
+            "{} events at the end belong to an unfinished command",
+            report.unfinished
+        ));
+    }
+    Verdict {
+        word: if report.is_sound() {
+            VerdictWord::Good
+        } else {
+            VerdictWord::Bad
+        },
+        events: report.events,
+        chain: Some(blake3::Hash::from_bytes(report.head.chain).to_hex().to_string()),
+        findings,
+    }
+}
+
+fn clock_word(status: ClockStatus) -> &'static str {
+    match status {
+        ClockStatus::Trusted => "trusted",
+        ClockStatus::Suspect { .. } => "suspect",
+    }
+}

@@ -1,0 +1,245 @@
+//! What can be asked over the socket, and what comes back.
+
+use serde::{Deserialize, Serialize};
+
+use crate::cli::exit::Failure;
+
+/// A request, one line of JSON. Users are named by id, address or user name.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(tag = "ask", rename_all = "camelCase", deny_unknown_fields)]
+pub(in crate::cli) enum Request {
+    CreateUser(NewUserForm),
+    ListUsers {
+        skip: u32,
+        take: u32,
+    },
+    ShowUser {
+        user: String,
+    },
+    BanUser {
+        user: String,
+    },
+    UnbanUser {
+        user: String,
+    },
+    EraseUser {
+        user: String,
+    },
+    Recover {
+        user: String,
+        minutes: u32,
+    },
+    ListSessions {
+        user: String,
+    },
+    /// Ends one session, or all of a user.
+    EndSessions {
+        session: Option<String>,
+        user: Option<String>,
+    },
+    CreateKey {
+        kind: String,
+        label: String,
+        days: Option<u32>,
+    },
+    ListKeys,
+    RevokeKey {
+        key: String,
+    },
+    Outbox {
+        take: u32,
+    },
+    Events {
+        user: Option<String>,
+        kind: Option<String>,
+        since: Option<Since>,
+        limit: u32,
+    },
+    Verify,
+    AcceptClock,
+}
+
+/// From when on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Since {
+    /// Microseconds since 1970.
+    At(i64),
+    /// That long before now.
+    SecondsAgo(u64),
+}
+
+/// Somebody to register, as typed.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::cli) struct NewUserForm {
+    pub(in crate::cli) email: String,
+    pub(in crate::cli) role: String,
+    pub(in crate::cli) name: Option<String>,
+    pub(in crate::cli) username: Option<String>,
+    pub(in crate::cli) locale: String,
+}
+
+/// An answer, one line of JSON; what `--json` prints is its body. No `Debug`: it may hold a secret that is shown once.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "answer", content = "body", rename_all = "camelCase")]
+pub(in crate::cli) enum Answer {
+    UserCreated(UserRow),
+    User(UserRow),
+    Users(Page<UserRow>),
+    Banned(UserRow),
+    Unbanned(UserRow),
+    Erased { id: String },
+    Recovery(RecoveryShown),
+    Sessions(Page<SessionRow>),
+    SessionsEnded { ended: u32 },
+    KeyCreated(NewKey),
+    Keys(Page<KeyRow>),
+    KeyRevoked { id: String },
+    Outbox(Page<MailRow>),
+    Events(Page<EventRow>),
+    Verified(Verdict),
+    Clock { status: String, was: String },
+    Failed(Failure),
+}
+
+/// Some of many.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::cli) struct Page<T> {
+    /// How many there are.
+    pub(in crate::cli) total: u64,
+    /// These are shown.
+    pub(in crate::cli) items: Vec<T>,
+}
+
+/// A user; times are RFC 3339.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::cli) struct UserRow {
+    pub(in crate::cli) id: String,
+    pub(in crate::cli) email: String,
+    pub(in crate::cli) email_verified: Option<String>,
+    pub(in crate::cli) name: Option<String>,
+    pub(in crate::cli) username: Option<String>,
+    pub(in crate::cli) role: String,
+    /// `active`, `banned` or `closing`.
+    pub(in crate::cli) standing: String,
+    /// When a closing account ends.
+    pub(in crate::cli) closes: Option<String>,
+    pub(in crate::cli) locale: String,
+    pub(in crate::cli) has_password: bool,
+    /// How many live sessions they have.
+    pub(in crate::cli) sessions: u64,
+    pub(in crate::cli) created: String,
+    pub(in crate::cli) updated: String,
+    pub(in crate::cli) last_login: Option<String>,
+}
+
+/// A way back in, shown once.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::cli) struct RecoveryShown {
+    pub(in crate::cli) id: String,
+    /// The whole link, if it is known where people reach this service.
+    pub(in crate::cli) link: Option<String>,
+    /// What the link's fragment carries.
+    pub(in crate::cli) token: String,
+    /// What can be typed instead.
+    pub(in crate::cli) code: String,
+    pub(in crate::cli) expires_in_minutes: u32,
+}
+
+/// A live session.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::cli) struct SessionRow {
+    pub(in crate::cli) id: String,
+    pub(in crate::cli) user: String,
+    pub(in crate::cli) ip: Option<String>,
+    pub(in crate::cli) user_agent: Option<String>,
+    pub(in crate::cli) active: String,
+    pub(in crate::cli) created: String,
+}
+
+/// A new API key, shown once.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::cli) struct NewKey {
+    pub(in crate::cli) id: String,
+    pub(in crate::cli) kind: String,
+    pub(in crate::cli) key: String,
+}
+
+/// An API key without its text.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::cli) struct KeyRow {
+    pub(in crate::cli) id: String,
+    pub(in crate::cli) kind: String,
+    pub(in crate::cli) label: String,
+    pub(in crate::cli) created: String,
+    pub(in crate::cli) expires: Option<String>,
+    pub(in crate::cli) revoked: Option<String>,
+    /// To the day.
+    pub(in crate::cli) used: Option<String>,
+}
+
+/// A mail that waits.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::cli) struct MailRow {
+    pub(in crate::cli) id: String,
+    /// Which template.
+    pub(in crate::cli) kind: String,
+    /// The address, masked.
+    pub(in crate::cli) to: Option<String>,
+    pub(in crate::cli) queued: String,
+    pub(in crate::cli) attempts: u32,
+    /// When it is tried next.
+    pub(in crate::cli) next: String,
+    /// What the server said last (RFC 5321 §4.2).
+    pub(in crate::cli) status: Option<u16>,
+}
+
+/// An event, told.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::cli) struct EventRow {
+    pub(in crate::cli) position: u64,
+    pub(in crate::cli) time: String,
+    #[serde(rename = "type")]
+    pub(in crate::cli) kind: String,
+    /// Its name in the OWASP logging vocabulary.
+    pub(in crate::cli) term: Option<String>,
+    pub(in crate::cli) user: Option<String>,
+    /// The user's address, masked.
+    pub(in crate::cli) address: Option<String>,
+    pub(in crate::cli) ip: Option<String>,
+    pub(in crate::cli) user_agent: Option<String>,
+    /// In words.
+    pub(in crate::cli) text: String,
+}
+
+/// How a ledger is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::cli) enum VerdictWord {
+    Good,
+    Bad,
+    Unknown,
+}
+
+/// What `verify` found.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::cli) struct Verdict {
+    #[serde(rename = "verdict")]
+    pub(in crate::cli) word: VerdictWord,
+    /// Events that were read.
+    pub(in crate::cli) events: u64,
+    /// The end of the hash chain, in hexadecimal digits.
+    pub(in crate::cli) chain: Option<String>,
+    /// What was found, in words.
+    pub(in crate::cli) findings: Vec<String>,
+}

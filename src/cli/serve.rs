@@ -1,0 +1,179 @@
+//! `keyledger serve`: the server, until it is told to stop.
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use clap::Args;
+use serde_json::json;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use super::context::{Context, refuse_foreign_root};
+use super::control::{Clerk, ControlServer, runtime};
+use super::exit::{Exit, Failure};
+use super::logs;
+use super::setting_flags::SettingFlags;
+use crate::app::{App, AppSettings, Premises};
+use crate::config::{Config, Serving};
+use crate::engine::{BootReport, Rollback};
+use crate::system::ClockStatus;
+
+/// Its arguments.
+#[derive(Args, Debug)]
+pub struct Arguments {
+    /// Start although the ledger is older than this machine remembers; all sessions and tokens end
+    #[arg(long)]
+    pub accept_rollback: bool,
+    /// Settings.
+    #[command(flatten)]
+    pub settings: SettingFlags,
+}
+
+/// How long tasks that ignore the stop are waited for.
+const LINGER_MAX: Duration = Duration::from_secs(2);
+
+pub(super) fn run(arguments: Arguments, context: &Context) -> Result<Exit, Failure> {
+    let config = context.config(arguments.settings)?;
+    let serving = config.for_serve()?;
+    logs::open(&config)?;
+    for warning in config.warnings() {
+        tracing::warn!("{warning}");
+    }
+    refuse_foreign_root(&config.data)?;
+    let settings = AppSettings::from_config(&config, &serving)?;
+    let rollback = if arguments.accept_rollback {
+        Rollback::Accept
+    } else {
+        Rollback::Refuse
+    };
+    let premises = Premises::open(&config, "keyledger serve", rollback)?;
+    let runtime = runtime()?;
+    let exit = runtime.block_on(serve(&config, &serving, premises, settings, context));
+    runtime.shutdown_timeout(LINGER_MAX);
+    exit
+}
+
+async fn serve(
+    config: &Config,
+    serving: &Serving,
+    premises: Premises,
+    settings: AppSettings,
+    context: &Context,
+) -> Result<Exit, Failure> {
+    let mut stop = StopSignals::watch()?;
+    let listener = match TcpListener::bind(serving.listen).await {
+        Ok(listener) => listener,
+        Err(error) => {
+            close(premises).await;
+            return Err(unbindable(serving.listen, &error));
+        }
+    };
+    tell_clock(&premises);
+    let (desk, report) = (premises.desk.clone(), premises.report.clone());
+    let clerk = Clerk::new(desk, config);
+    let app = App::start(premises, settings, listener).await?;
+    let control = match ControlServer::open(&config.data, clerk) {
+        Ok(control) => control,
+        Err(failure) => {
+            app.stop().await;
+            return Err(failure);
+        }
+    };
+    tell_ready(config, serving, app.addr(), &report, context);
+    let name = stop.wait().await;
+    tracing::info!(signal = name, "stopping");
+    let stopped = tokio::select! {
+        stopped = async { control.close().await; app.stop().await } => stopped,
+        name = stop.wait() => {
+            return Err(Failure::later(format!("{name} came again before everything was finished"))
+                .remedy("nothing acknowledged is lost; the next start reads what is on the disk"));
+        }
+    };
+    tracing::info!(?stopped, "stopped");
+    Ok(Exit::Done)
+}
+
+/// The two signals that end a server in good order.
+struct StopSignals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl StopSignals {
+    fn watch() -> Result<Self, Failure> {
+        let watch = |kind| {
+            signal(kind).map_err(|error| Failure::later(format!("signals cannot be watched: {error}")))
+        };
+        Ok(Self {
+            terminate: watch(SignalKind::terminate())?,
+            interrupt: watch(SignalKind::interrupt())?,
+        })
+    }
+
+    async fn wait(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.terminate.recv() => "SIGTERM",
+            _ = self.interrupt.recv() => "SIGINT",
+        }
+    }
+}
+
+/// Closing waits for the disk, which must not hold the runtime.
+async fn close(premises: Premises) {
+    let closing = tokio::task::spawn_blocking(move || premises.close(Duration::from_secs(10)));
+    if let Err(error) = closing.await {
+        tracing::error!(%error, "the ledger was not closed in good order");
+    }
+}
+
+fn unbindable(listen: SocketAddr, error: &io::Error) -> Failure {
+    let failure = Failure::unavailable(format!("cannot listen on {listen}: {error}")).field("listen");
+    let is = |kind| error.kind() == kind;
+    if is(io::ErrorKind::AddrInUse) {
+        let port = listen.port();
+        failure.remedy(format!(
+            "another program has port {port}; name another with --listen"
+        ))
+    } else if is(io::ErrorKind::PermissionDenied) {
+        failure.remedy("ports below 1024 need a privilege; listen on a higher one behind a proxy")
+    } else if is(io::ErrorKind::AddrNotAvailable) {
+        failure.remedy("this machine has no such address")
+    } else {
+        failure
+    }
+}
+
+fn tell_clock(premises: &Premises) {
+    let status = premises.desk.engine().clock().status();
+    if let ClockStatus::Suspect { .. } = status {
+        tracing::warn!("the clock is {status}");
+    }
+}
+
+fn tell_ready(
+    config: &Config,
+    serving: &Serving,
+    address: SocketAddr,
+    report: &BootReport,
+    context: &Context,
+) {
+    let (data, public_url) = (config.data.display().to_string(), serving.public_url.as_str());
+    if let Some(cut) = &report.cut {
+        tracing::warn!(?cut, "an unfinished command was cut off the end of the ledger");
+    }
+    tracing::info!(%address, data, events = report.events, "ready");
+    let text = format!(
+        "Keyledger serves http://{address} as {public_url}; data in {data}, {} events folded.",
+        report.events
+    );
+    let json = json!({
+        "ready": true,
+        "address": address.to_string(),
+        "publicUrl": public_url,
+        "data": data,
+        "events": report.events,
+        "pid": std::process::id(),
+    });
+    context.output.result(&json, &text);
+}

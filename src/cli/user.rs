@@ -1,0 +1,161 @@
+//! `keyledger user …`: people and their accounts.
+
+use std::io::{self, IsTerminal as _, Write as _};
+
+use clap::{Args, Subcommand, ValueEnum};
+
+use super::context::Context;
+use super::control::{NewUserForm, Request, ask_and_print};
+use super::exit::{Exit, Failure};
+use super::output::Form;
+
+/// What to do with users.
+#[derive(Subcommand, Debug)]
+pub enum Command {
+    /// Make an account without a password; its owner sets one by recovery
+    Create(Create),
+    /// Show all users, oldest first
+    List(List),
+    /// Show one user
+    Show(Who),
+    /// Keep a user from signing in, and end their sessions
+    Ban(Who),
+    /// Let a user sign in again
+    Unban(Who),
+    /// Destroy what the ledger holds about a user, for good
+    Erase(Erase),
+    /// Make a link and a code with which a user sets a new password; they are told by mail
+    Recovery(Recovery),
+}
+
+/// One user.
+#[derive(Args, Debug)]
+pub struct Who {
+    /// Id, address or user name
+    pub user: String,
+}
+
+/// What a user may do.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum RoleWord {
+    /// Everything.
+    Admin,
+    /// What concerns themself.
+    User,
+    /// Less, as the client applications decide.
+    Guest,
+}
+
+impl RoleWord {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Admin => "admin",
+            Self::User => "user",
+            Self::Guest => "guest",
+        }
+    }
+}
+
+/// A new account.
+#[derive(Args, Debug)]
+pub struct Create {
+    /// The address they sign in with
+    pub email: String,
+    /// What they may do
+    #[arg(long, value_enum, default_value = "user")]
+    pub role: RoleWord,
+    /// Their name
+    #[arg(long)]
+    pub name: Option<String>,
+    /// Their user name
+    #[arg(long)]
+    pub username: Option<String>,
+    /// Their language: en or ko
+    #[arg(long, default_value = "en")]
+    pub locale: String,
+}
+
+/// Which users.
+#[derive(Args, Debug)]
+pub struct List {
+    /// How many to show
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub limit: u32,
+    /// How many to leave out first
+    #[arg(long, default_value_t = 0)]
+    pub skip: u32,
+}
+
+/// Whom to erase.
+#[derive(Args, Debug)]
+pub struct Erase {
+    /// Id, address or user name
+    pub user: String,
+    /// Do not ask on a terminal
+    #[arg(long)]
+    pub yes: bool,
+}
+
+/// Whom to help.
+#[derive(Args, Debug)]
+pub struct Recovery {
+    /// Id, address or user name
+    pub user: String,
+    /// How long link and code live, at most a day
+    #[arg(long, value_name = "N", default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=1440))]
+    pub expires_in_minutes: u32,
+}
+
+pub(super) fn run(command: Command, context: &Context) -> Result<Exit, Failure> {
+    let (name, request) = match command {
+        Command::Create(form) => (
+            "keyledger user create",
+            Request::CreateUser(NewUserForm {
+                email: form.email,
+                role: form.role.word().to_owned(),
+                name: form.name,
+                username: form.username,
+                locale: form.locale,
+            }),
+        ),
+        Command::List(List { limit, skip }) => {
+            ("keyledger user list", Request::ListUsers { skip, take: limit })
+        }
+        Command::Show(Who { user }) => ("keyledger user show", Request::ShowUser { user }),
+        Command::Ban(Who { user }) => ("keyledger user ban", Request::BanUser { user }),
+        Command::Unban(Who { user }) => ("keyledger user unban", Request::UnbanUser { user }),
+        Command::Erase(erase) => {
+            confirm(&erase, context)?;
+            ("keyledger user erase", Request::EraseUser { user: erase.user })
+        }
+        Command::Recovery(Recovery {
+            user,
+            expires_in_minutes,
+        }) => (
+            "keyledger user recovery",
+            Request::Recover {
+                user,
+                minutes: expires_in_minutes,
+            },
+        ),
+    };
+    ask_and_print(context, name, request)
+}
+
+/// Asks somebody at a terminal; a script has said what it wants.
+fn confirm(erase: &Erase, context: &Context) -> Result<(), Failure> {
+    if erase.yes || context.output.form() == Form::Json || !io::stdin().is_terminal() {
+        return Ok(());
+    }
+    eprint!(
+        "This destroys what the ledger holds about {}, for good. Type yes to go on: ",
+        erase.user.escape_debug()
+    );
+    let _ = io::stderr().flush();
+    let mut answer = String::new();
+    let read = io::stdin().read_line(&mut answer);
+    if read.is_ok() && answer.trim() == "yes" {
+        return Ok(());
+    }
+    Err(Failure::refused("nothing was erased"))
+}

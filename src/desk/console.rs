@@ -1,0 +1,91 @@
+//! What the machine's own console asks beside what administrators do: keys, waiting mails, whose a session is, the clock.
+
+use super::{Command, Desk, Fault};
+use crate::crypto::{self, Field};
+use crate::domain::{ApiKey, EpochReason, Mail};
+use crate::engine::Lane;
+use crate::system::ClockStatus;
+use crate::types::{ApiKeyId, DataKeyId, EmailAddress, Position, SessionId, UserId};
+
+/// A mail that is neither delivered nor given up.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct WaitingMail {
+    /// Where it was queued.
+    pub queued: Position,
+    /// What is known of it.
+    pub mail: Mail,
+    /// The address, masked; none if its key is gone.
+    pub to: Option<String>,
+}
+
+impl Desk {
+    /// All API keys, oldest first; revoked ones too.
+    pub fn api_keys(&self) -> Vec<(ApiKeyId, ApiKey)> {
+        let mut keys: Vec<_> = self.engine().read(|state| {
+            state
+                .api_keys
+                .iter()
+                .map(|(id, key)| (*id, key.clone()))
+                .collect()
+        });
+        keys.sort_by_key(|(id, key)| (key.created, *id));
+        keys
+    }
+
+    /// How many mails wait, and the first `take` of them, oldest first.
+    pub fn waiting_mails(&self, take: usize) -> (usize, Vec<WaitingMail>) {
+        let (count, first) = self.engine().read(|state| {
+            let first: Vec<_> = state
+                .outbox
+                .iter()
+                .take(take)
+                .map(|(queued, mail)| {
+                    let address = state
+                        .users
+                        .get(&mail.user)
+                        .and_then(|user| user.address(mail.address));
+                    (
+                        *queued,
+                        mail.clone(),
+                        address.map(|address| address.sealed.clone()),
+                    )
+                })
+                .collect();
+            (state.outbox.len(), first)
+        });
+        let masked = |user: UserId, sealed| {
+            let key = self.engine().vault().key(DataKeyId::User(user))?;
+            let clear = crypto::open(&key, Field::UserAddress, user.0, &sealed)?;
+            let address = EmailAddress::parse(std::str::from_utf8(&clear).ok()?).ok()?;
+            Some(address.masked())
+        };
+        let mails = first
+            .into_iter()
+            .map(|(queued, mail, sealed)| {
+                let to = sealed.and_then(|sealed| masked(mail.user, sealed));
+                WaitingMail { queued, mail, to }
+            })
+            .collect();
+        (count, mails)
+    }
+
+    /// Whose a session is, if it has not ended.
+    pub fn session_owner(&self, session: SessionId) -> Option<UserId> {
+        self.engine()
+            .read(|state| state.sessions.get(&session).map(|session| session.user))
+    }
+
+    /// Believes the wall clock from now on, and returns what was thought of it before. If it was doubted, lifetimes jump,
+    /// so that everything issued before ends with the epoch.
+    pub async fn accept_clock(&self) -> Result<ClockStatus, Fault> {
+        let before = self.engine().clock().accept();
+        if let ClockStatus::Suspect { kept, .. } = before {
+            self.carry_out(Lane::Proof, Command::AcceptClock { kept }, vec![])
+                .await?;
+            let reason = EpochReason::ClockReset;
+            self.carry_out(Lane::Proof, Command::StartEpoch { reason }, vec![])
+                .await?;
+        }
+        Ok(before)
+    }
+}

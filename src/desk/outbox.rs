@@ -1,0 +1,132 @@
+//! What the workers need to answer requests and to write mails: the keys are used here, the words come later.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use secrecy::SecretString;
+
+use super::proofs::label;
+use super::{Command, Desk, Origin};
+use crate::crypto::{self, Field, SecretLabel};
+use crate::domain::{DropCause, Due, Mail, MailStanding, Purpose, Standing, Token, TokenStanding};
+use crate::types::{DataKeyId, EmailAddress, Position, Span, Timestamp};
+
+/// A mail of the outbox, opened: everything that its words are made of.
+pub struct Letter {
+    /// To whom.
+    pub to: EmailAddress,
+    /// Where the thing it tells of came from.
+    pub origin: Option<Origin>,
+    /// The secret of its link.
+    pub link: Option<SecretString>,
+    /// The code to type.
+    pub code: Option<SecretString>,
+    /// The secret of "this was not me", while the account was never verified.
+    pub disown: Option<SecretString>,
+    /// What its proof is good for.
+    pub purpose: Option<Purpose>,
+    /// How long its proof lives, from its issue.
+    pub lives: Option<Span>,
+    /// When the account's keys are destroyed.
+    pub closes: Option<Timestamp>,
+}
+
+/// Why a mail cannot be written.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum LetterFault {
+    /// The user's key is destroyed, so nobody can read the address any more.
+    #[error("the user is gone")]
+    UserGone,
+    /// The key that its secret is made with is gone.
+    #[error("a key of the mail's secret is gone")]
+    KeyGone,
+}
+
+impl Desk {
+    /// The command that answers a request for a mail: with a proof and the mail, or by dropping the request if its user
+    /// is gone.
+    pub fn answer_to(&self, request: Position, due: &Due) -> Command {
+        let user = self
+            .engine()
+            .read(|state| state.addresses.get(&due.address).copied());
+        let key = user.and_then(|user| self.engine().vault().key(DataKeyId::User(user)));
+        let (Some(user), Some(key)) = (user, key) else {
+            let cause = DropCause::AccountNotActive;
+            return Command::DropRequest { request, cause };
+        };
+        let origin = self.open_origin(Some(user), &due.origin).unwrap_or(Origin {
+            ip: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+            user_agent: String::new(),
+        });
+        Command::IssueProof {
+            request,
+            proof: self.new_proof(),
+            mail: self.mail_telling(&key, user, &origin),
+        }
+    }
+
+    /// A mail of the outbox and whether it should leave now; `None` if it is not there any more.
+    pub fn queued_mail(&self, queued: Position) -> Option<(Mail, MailStanding)> {
+        let now = self.now();
+        self.engine().read(|state| {
+            let mail = state.outbox.get(&queued)?;
+            Some((mail.clone(), mail.standing(queued, state, now)))
+        })
+    }
+
+    /// Opens a mail.
+    pub fn letter(&self, mail: &Mail) -> Result<Letter, LetterFault> {
+        let (sealed, token, closes) = self
+            .engine()
+            .read(|state| {
+                let user = state.users.get(&mail.user)?;
+                let address = user.address(mail.address)?;
+                let token = mail.token.and_then(|id| state.tokens.get(&id).cloned());
+                let closes = match user.standing {
+                    Standing::Closing(until) => Some(until),
+                    Standing::Active | Standing::Banned => None,
+                };
+                Some((
+                    (address.sealed.clone(), address.verified.is_none()),
+                    token,
+                    closes,
+                ))
+            })
+            .ok_or(LetterFault::UserGone)?;
+        let (sealed, unverified) = sealed;
+        let key = self.engine().vault().key(DataKeyId::User(mail.user));
+        let key = key.ok_or(LetterFault::UserGone)?;
+        let address = crypto::open(&key, Field::UserAddress, mail.user.0, &sealed);
+        let to = address
+            .and_then(|clear| EmailAddress::parse(std::str::from_utf8(&clear).ok()?).ok())
+            .ok_or(LetterFault::UserGone)?;
+        let details = crypto::open(&key, Field::MailDetails, mail.user.0, &mail.details);
+        let origin = details
+            .and_then(|clear| Origin::from_bytes(&clear))
+            .filter(|origin| !origin.ip.is_unspecified());
+        let mut letter = Letter {
+            to,
+            origin,
+            link: None,
+            code: None,
+            disown: None,
+            purpose: None,
+            lives: None,
+            closes,
+        };
+        if let (Some(id), Some(token)) = (mail.token, token) {
+            let link = self.link_secret(id, &token, label(token.purpose));
+            letter.link = Some(link.ok_or(LetterFault::KeyGone)?);
+            letter.code = Some(self.typed_code(id, &token).ok_or(LetterFault::KeyGone)?);
+            if unverified && is_live_verification(&token) {
+                letter.disown = self.link_secret(id, &token, SecretLabel::DisownSignUp);
+            }
+            letter.purpose = Some(token.purpose);
+            letter.lives = Some(token.expires.since(token.issued));
+        }
+        Ok(letter)
+    }
+}
+
+fn is_live_verification(token: &Token) -> bool {
+    token.purpose == Purpose::VerifyEmail && token.standing == TokenStanding::Live
+}

@@ -1,0 +1,337 @@
+//! Events told to people: one line each, with addresses masked, and in the OWASP logging vocabulary where it has a word.
+
+mod words;
+
+use std::net::IpAddr;
+use std::ops::ControlFlow;
+
+use super::Desk;
+use crate::crypto::{self, Field};
+use crate::domain::{Event, Recorded, Subject};
+use crate::ledger::codec::{self, event_name};
+use crate::ledger::{StoreError, record};
+use crate::types::{AddressId, DataKeyId, EmailAddress, Position, Sealed, Timestamp, UserId};
+use words::{Teller, short};
+
+/// Events that one question is answered with, at most.
+pub const EVENTS_MAX: usize = 1_000;
+
+/// An event in words.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Line {
+    /// Where it stands.
+    pub position: Position,
+    /// When it was decided.
+    pub time: Timestamp,
+    /// Its name in the ledger: `SignInFailed`.
+    pub name: &'static str,
+    /// Its name in the OWASP logging vocabulary, if that has one: `authn_login_fail` (L-01).
+    pub term: Option<&'static str>,
+    /// Whom it concerns.
+    pub user: Option<UserId>,
+    /// Their address, masked; none if it cannot be read any more.
+    pub who: Option<String>,
+    /// The address it came from, while it can be read.
+    pub ip: Option<IpAddr>,
+    /// The program it came from, while it can be read.
+    pub user_agent: Option<String>,
+    /// What happened.
+    pub text: String,
+}
+
+/// Which events are asked for; everything by default.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct EventFilter {
+    /// Only those that concern this user.
+    pub user: Option<UserId>,
+    /// Only those of this name, as the ledger has it or as the vocabulary has it.
+    pub name: Option<String>,
+    /// Only those at or after this time.
+    pub since: Option<Timestamp>,
+    /// Only those after this position.
+    pub after: Option<Position>,
+    /// So many at most; [`EVENTS_MAX`] bounds it.
+    pub limit: Option<usize>,
+}
+
+impl Desk {
+    /// Reads events that a filter asks for, oldest first. Goes through the ledger, so it blocks.
+    pub fn events(&self, filter: &EventFilter) -> Result<Vec<Recorded>, StoreError> {
+        let limit = filter.limit.unwrap_or(EVENTS_MAX).min(EVENTS_MAX);
+        let mut found = Vec::new();
+        let from = filter.after.map_or(Position(0), Position::next);
+        self.scan_events(from, &mut |recorded| {
+            if found.len() >= limit {
+                return ControlFlow::Break(());
+            }
+            if self.is_asked_for(filter, &recorded) {
+                found.push(recorded);
+            }
+            ControlFlow::Continue(())
+        })?;
+        Ok(found)
+    }
+
+    /// The latest events that a filter asks for, oldest first. Goes through the ledger, so it blocks.
+    pub fn latest_events(&self, filter: &EventFilter) -> Result<Vec<Recorded>, StoreError> {
+        let limit = filter.limit.unwrap_or(EVENTS_MAX).min(EVENTS_MAX);
+        let mut found = std::collections::VecDeque::new();
+        let from = filter.after.map_or(Position(0), Position::next);
+        self.scan_events(from, &mut |recorded| {
+            if self.is_asked_for(filter, &recorded) {
+                found.push_back(recorded);
+                if found.len() > limit {
+                    found.pop_front();
+                }
+            }
+            ControlFlow::Continue(())
+        })?;
+        Ok(found.into())
+    }
+
+    /// The event at a position.
+    pub fn event_at(&self, position: Position) -> Result<Option<Recorded>, StoreError> {
+        let mut found = None;
+        self.scan_events(position, &mut |recorded| {
+            found = (recorded.position == position).then_some(recorded);
+            ControlFlow::Break(())
+        })?;
+        Ok(found)
+    }
+
+    /// Tells an event.
+    pub fn describe(&self, recorded: &Recorded) -> Line {
+        let event = &recorded.event;
+        let user = self.concerned(event);
+        let origin = origin_of(event).and_then(|sealed| {
+            let owner = match sealed.key_id()? {
+                DataKeyId::User(user) => Some(user),
+                DataKeyId::Credential(_) | DataKeyId::Day(_) => None,
+            };
+            self.open_origin(owner, sealed)
+        });
+        let who = user.and_then(|user| self.masked_address(user));
+        let teller = Teller {
+            desk: self,
+            whom: who.clone().unwrap_or_else(|| match user {
+                Some(user) => format!("user {}", short(&user.to_string())),
+                None => "an address without an account".to_owned(),
+            }),
+        };
+        Line {
+            position: recorded.position,
+            time: recorded.time,
+            name: event_name(event),
+            term: vocabulary(event),
+            user,
+            who,
+            ip: origin.as_ref().map(|origin| origin.ip),
+            user_agent: origin.map(|origin| origin.user_agent),
+            text: teller.tell(event),
+        }
+    }
+
+    /// Whom an event concerns, as far as it can still be told.
+    pub fn concerned(&self, event: &Event) -> Option<UserId> {
+        match about(event) {
+            // What it names is a request or a queued mail, which name nothing earlier in turn.
+            About::Earlier(earlier) => match about(&self.event_at(earlier).ok()??.event) {
+                About::Earlier(_) => None,
+                named @ (About::User(_) | About::Address(_) | About::Nobody) => self.named(named),
+            },
+            named @ (About::User(_) | About::Address(_) | About::Nobody) => self.named(named),
+        }
+    }
+
+    fn named(&self, about: About) -> Option<UserId> {
+        match about {
+            About::User(user) => Some(user),
+            About::Address(address) => self.engine().read(|state| state.addresses.get(&address).copied()),
+            About::Earlier(_) | About::Nobody => None,
+        }
+    }
+
+    /// The address that a user signs in with, masked; `None` if it cannot be read any more.
+    pub fn masked_address(&self, user: UserId) -> Option<String> {
+        let key = self.engine().vault().key(DataKeyId::User(user))?;
+        let sealed = self
+            .engine()
+            .read(|state| Some(state.users.get(&user)?.addresses.first()?.sealed.clone()))?;
+        let clear = crypto::open(&key, Field::UserAddress, user.0, &sealed)?;
+        let address = EmailAddress::parse(std::str::from_utf8(&clear).ok()?).ok()?;
+        Some(address.masked())
+    }
+
+    fn is_asked_for(&self, filter: &EventFilter, recorded: &Recorded) -> bool {
+        let event = &recorded.event;
+        let named = |name: &str| {
+            event_name(event).eq_ignore_ascii_case(name)
+                || vocabulary(event).is_some_and(|term| term.eq_ignore_ascii_case(name))
+        };
+        filter.since.is_none_or(|since| recorded.time >= since)
+            && filter.name.as_deref().is_none_or(named)
+            && filter.user.is_none_or(|user| self.concerned(event) == Some(user))
+    }
+
+    fn scan_events(
+        &self,
+        from: Position,
+        visit: &mut dyn FnMut(Recorded) -> ControlFlow<()>,
+    ) -> Result<(), StoreError> {
+        if from >= self.engine().head().next {
+            return Ok(());
+        }
+        self.engine().reader().scan(from, &mut |frame| {
+            let mut position = frame.first;
+            for raw in frame.records() {
+                // The start has read every record, and so does the writer's codec: one that fails here is skipped, and
+                // `verify` says why.
+                let recorded = record::decode(raw)
+                    .ok()
+                    .and_then(|(header, payload)| codec::decode(&header, payload).ok());
+                if let Some(recorded) = recorded
+                    && position >= from
+                {
+                    visit(recorded)?;
+                }
+                position = position.next();
+            }
+            ControlFlow::Continue(())
+        })
+    }
+}
+
+/// The event's name in the OWASP logging vocabulary (L-01); none where it has no word for it.
+pub fn vocabulary(event: &Event) -> Option<&'static str> {
+    Some(match event {
+        Event::PolicySaved { .. } | Event::UserUnbanned { .. } => "authz_admin",
+        Event::ApiKeyCreated { .. } | Event::TokenIssued { .. } => "authn_token_created",
+        Event::ApiKeyRevoked { .. } => "authn_token_revoked",
+        Event::UserRegistered { .. } => "user_created",
+        Event::PasswordSet { .. } | Event::PasswordRevoked { .. } | Event::RecoveryCompleted { .. } => {
+            "authn_password_change"
+        }
+        Event::AddressVerified { .. } | Event::WithdrawCancelled { .. } => "user_updated",
+        Event::UserBanned { .. } => "authn_login_lock",
+        Event::WithdrawRequested { .. } => "user_archived",
+        Event::UserErased { .. } | Event::SignUpDisowned { .. } => "user_deleted",
+        Event::ProofRefused { .. } | Event::CodeRefused { .. } | Event::CurrentPasswordWrong { .. } => {
+            "authn_password_change_fail"
+        }
+        Event::SignedIn { .. } => "authn_login_success",
+        Event::SignInFailed { .. } => "authn_login_fail",
+        Event::RefreshRotated { .. } => "session_renewed",
+        Event::RefreshReplayed { .. } => "authn_token_reuse",
+        Event::SessionEnded { .. } | Event::SessionsEnded { .. } => "session_expired",
+        Event::Suppressed { .. } => "excess_rate_limit_exceeded",
+        Event::EpochStarted { .. }
+        | Event::ClockAccepted { .. }
+        | Event::ApiKeyUsed { .. }
+        | Event::SignUpCollided { .. }
+        | Event::VerifierUpgraded { .. }
+        | Event::ResetRequested { .. }
+        | Event::VerificationRequested { .. }
+        | Event::RequestDropped { .. }
+        | Event::MailQueued { .. }
+        | Event::MailDelivered { .. }
+        | Event::MailDeferred { .. }
+        | Event::MailEnded { .. } => return None,
+    })
+}
+
+/// Whom an event names.
+#[derive(Clone, Copy)]
+enum About {
+    User(UserId),
+    Address(AddressId),
+    /// Whomever the event at that position names.
+    Earlier(Position),
+    Nobody,
+}
+
+fn about(event: &Event) -> About {
+    match event {
+        Event::UserRegistered { user, .. }
+        | Event::PasswordSet { user, .. }
+        | Event::PasswordRevoked { user, .. }
+        | Event::VerifierUpgraded { user, .. }
+        | Event::AddressVerified { user, .. }
+        | Event::UserBanned { user, .. }
+        | Event::UserUnbanned { user, .. }
+        | Event::WithdrawRequested { user, .. }
+        | Event::WithdrawCancelled { user, .. }
+        | Event::UserErased { user, .. }
+        | Event::TokenIssued { user, .. }
+        | Event::ProofRefused { user, .. }
+        | Event::RecoveryCompleted { user, .. }
+        | Event::SignUpDisowned { user, .. }
+        | Event::SignedIn { user, .. }
+        | Event::CurrentPasswordWrong { user, .. }
+        | Event::RefreshRotated { user, .. }
+        | Event::RefreshReplayed { user, .. }
+        | Event::SessionEnded { user, .. }
+        | Event::SessionsEnded { user, .. }
+        | Event::MailQueued { user, .. } => About::User(*user),
+        Event::SignUpCollided { address, .. } => About::Address(*address),
+        Event::ResetRequested { subject, .. }
+        | Event::VerificationRequested { subject, .. }
+        | Event::CodeRefused { subject, .. }
+        | Event::SignInFailed { subject, .. } => match subject {
+            Subject::Address(address) => About::Address(*address),
+            Subject::Stranger(_) => About::Nobody,
+        },
+        Event::RequestDropped { request: earlier, .. }
+        | Event::MailDelivered { queued: earlier, .. }
+        | Event::MailDeferred { queued: earlier, .. }
+        | Event::MailEnded { queued: earlier, .. } => About::Earlier(*earlier),
+        Event::EpochStarted { .. }
+        | Event::ClockAccepted { .. }
+        | Event::PolicySaved { .. }
+        | Event::ApiKeyCreated { .. }
+        | Event::ApiKeyRevoked { .. }
+        | Event::ApiKeyUsed { .. }
+        | Event::Suppressed { .. } => About::Nobody,
+    }
+}
+
+fn origin_of(event: &Event) -> Option<&Sealed> {
+    match event {
+        Event::UserRegistered { origin, .. }
+        | Event::SignUpCollided { origin, .. }
+        | Event::PasswordSet { origin, .. }
+        | Event::AddressVerified { origin, .. }
+        | Event::WithdrawRequested { origin, .. }
+        | Event::WithdrawCancelled { origin, .. }
+        | Event::ResetRequested { origin, .. }
+        | Event::VerificationRequested { origin, .. }
+        | Event::CodeRefused { origin, .. }
+        | Event::ProofRefused { origin, .. }
+        | Event::RecoveryCompleted { origin, .. }
+        | Event::SignUpDisowned { origin, .. }
+        | Event::SignedIn { origin, .. }
+        | Event::SignInFailed { origin, .. }
+        | Event::CurrentPasswordWrong { origin, .. }
+        | Event::RefreshReplayed { origin, .. } => Some(origin),
+        Event::EpochStarted { .. }
+        | Event::ClockAccepted { .. }
+        | Event::PolicySaved { .. }
+        | Event::ApiKeyCreated { .. }
+        | Event::ApiKeyRevoked { .. }
+        | Event::ApiKeyUsed { .. }
+        | Event::VerifierUpgraded { .. }
+        | Event::PasswordRevoked { .. }
+        | Event::UserBanned { .. }
+        | Event::UserUnbanned { .. }
+        | Event::UserErased { .. }
+        | Event::RequestDropped { .. }
+        | Event::TokenIssued { .. }
+        | Event::RefreshRotated { .. }
+        | Event::SessionEnded { .. }
+        | Event::SessionsEnded { .. }
+        | Event::MailQueued { .. }
+        | Event::MailDelivered { .. }
+        | Event::MailDeferred { .. }
+        | Event::MailEnded { .. }
+        | Event::Suppressed { .. } => None,
+    }
+}

@@ -1,0 +1,328 @@
+//! The words of each event.
+
+use crate::desk::Desk;
+use crate::domain::{
+    Actor, Allowance, ApiKeyKind, DropCause, EndCause, EpochReason, Event, FailCause, MailEnd, PasswordCause,
+    Purpose, RefusedCause, Subject, SuppressedClass, Via,
+};
+use crate::mail::Step;
+use crate::types::Position;
+
+/// Tells events about one person.
+pub(super) struct Teller<'a> {
+    pub(super) desk: &'a Desk,
+    pub(super) whom: String,
+}
+
+impl Teller<'_> {
+    pub(super) fn tell(&self, event: &Event) -> String {
+        let whom = &self.whom;
+        match event {
+            Event::EpochStarted { number, reason } => format!("epoch {number} began: {}", epoch(*reason)),
+            Event::ClockAccepted { kept } => {
+                format!("the operator accepted the wall clock; time had been kept at {kept}")
+            }
+            Event::PolicySaved { policy, by } => {
+                format!(
+                    "password policy {} saved by {}",
+                    policy.settings().name,
+                    self.actor(*by)
+                )
+            }
+            Event::ApiKeyCreated {
+                key, kind, label, by, ..
+            } => {
+                let kind = match kind {
+                    ApiKeyKind::Publishable => "publishable",
+                    ApiKeyKind::Secret => "secret",
+                };
+                let (key, label) = (key.to_string(), printable(label));
+                format!(
+                    "{kind} API key {} ({label}) made by {}",
+                    short(&key),
+                    self.actor(*by)
+                )
+            }
+            Event::ApiKeyRevoked { key, by } => {
+                format!(
+                    "API key {} revoked by {}",
+                    short(&key.to_string()),
+                    self.actor(*by)
+                )
+            }
+            Event::ApiKeyUsed { key } => format!("API key {} used today", short(&key.to_string())),
+            Event::UserRegistered {
+                role,
+                by: Actor::Stranger,
+                ..
+            } => format!("{whom} signed up as {}", role.word()),
+            Event::UserRegistered { role, by, .. } => {
+                format!("{whom} registered as {} by {}", role.word(), self.actor(*by))
+            }
+            Event::SignUpCollided { .. } => format!("somebody tried to sign up with the address of {whom}"),
+            Event::PasswordSet { cause, .. } => match cause {
+                PasswordCause::SignUp => format!("{whom} set a first password"),
+                PasswordCause::Changed => {
+                    format!("{whom} changed the password; everything issued under the old one is void")
+                }
+                PasswordCause::Recovered(_) => {
+                    format!("{whom} set a new password; everything issued under the old one is void")
+                }
+            },
+            Event::PasswordRevoked { by, .. } => {
+                format!("the password of {whom} was taken away by {}", self.actor(*by))
+            }
+            Event::VerifierUpgraded { .. } => format!("the verifier of {whom} was made stronger"),
+            Event::AddressVerified { via, .. } => format!("{whom} proved the address by {}", via_words(*via)),
+            Event::UserBanned { by, .. } => format!("{whom} banned by {}", self.actor(*by)),
+            Event::UserUnbanned { by, .. } => format!("{whom} let in again by {}", self.actor(*by)),
+            Event::WithdrawRequested { until, .. } => format!("{whom} closes the account; final at {until}"),
+            Event::WithdrawCancelled { .. } => format!("{whom} took the closing back"),
+            Event::UserErased { by, .. } => {
+                format!("{whom} erased by {}: the keys are destroyed", self.actor(*by))
+            }
+            Event::ResetRequested {
+                subject, allowance, ..
+            } => self.asked("a way back in", *subject, *allowance),
+            Event::VerificationRequested {
+                subject, allowance, ..
+            } => self.asked("proof of the address", *subject, *allowance),
+            Event::RequestDropped { request, cause } => {
+                format!("request {request} leads to no mail: {}", dropped(*cause))
+            }
+            Event::TokenIssued {
+                purpose, expires, by, ..
+            } => match by {
+                Actor::Stranger => format!(
+                    "proof of {} issued for {whom}, good until {expires}",
+                    purpose_words(*purpose)
+                ),
+                Actor::User(_) | Actor::Operator | Actor::ApiKey(_) | Actor::System => format!(
+                    "proof of {} issued for {whom} by {}, good until {expires}",
+                    purpose_words(*purpose),
+                    self.actor(*by)
+                ),
+            },
+            Event::CodeRefused { purpose, .. } => {
+                format!(
+                    "a wrong code for {} of {whom} was refused",
+                    purpose_words(*purpose)
+                )
+            }
+            Event::ProofRefused { cause, .. } => {
+                format!("a genuine proof of {whom} was refused: {}", refused(*cause))
+            }
+            Event::RecoveryCompleted { via, .. } => {
+                format!("{whom} proved the mailbox by {} and recovers", via_words(*via))
+            }
+            Event::SignUpDisowned { .. } => {
+                format!("the owner of the address of {whom} disowned the sign-up")
+            }
+            Event::SignedIn { session, .. } => {
+                format!("{whom} signed in (session {})", short(&session.to_string()))
+            }
+            Event::SignInFailed { cause, .. } => format!("sign-in for {whom} refused: {}", failed(*cause)),
+            Event::CurrentPasswordWrong { .. } => format!("{whom} gave a wrong current password"),
+            Event::RefreshRotated { session, .. } => {
+                format!("session {} of {whom} renewed", short(&session.to_string()))
+            }
+            Event::RefreshReplayed { session, .. } => {
+                format!(
+                    "a replaced refresh token of {whom} came back (session {})",
+                    short(&session.to_string())
+                )
+            }
+            Event::SessionEnded {
+                session, cause, by, ..
+            } => format!(
+                "session {} of {whom} ended: {}, by {}",
+                short(&session.to_string()),
+                ended(*cause),
+                self.actor(*by)
+            ),
+            Event::SessionsEnded {
+                count, except, cause, ..
+            } => {
+                let scope = if except.is_some() { "all other" } else { "all" };
+                format!("{scope} sessions of {whom} ended ({count}): {}", ended(*cause))
+            }
+            Event::MailQueued { kind, .. } => format!("mail {} to {whom} is due", kind.name()),
+            Event::MailDelivered {
+                queued,
+                attempt,
+                status,
+            } => {
+                format!(
+                    "{} delivered (attempt {attempt}, status {status})",
+                    self.mail(*queued)
+                )
+            }
+            Event::MailDeferred {
+                queued,
+                attempt,
+                status,
+                step,
+                next,
+            } => format!(
+                "{} not delivered yet (attempt {attempt}{}); next try at {next}",
+                self.mail(*queued),
+                at_step(*step, *status)
+            ),
+            Event::MailEnded {
+                queued,
+                attempt,
+                status,
+                step,
+                cause,
+            } => format!(
+                "{} ended: {} (attempts {attempt}{})",
+                self.mail(*queued),
+                mail_end(*cause),
+                at_step(*step, *status)
+            ),
+            Event::Suppressed { class, count } => format!(
+                "{count} {} answered and not written one by one",
+                suppressed(*class)
+            ),
+        }
+    }
+
+    fn asked(&self, what: &str, subject: Subject, allowance: Allowance) -> String {
+        let whom = &self.whom;
+        match (subject, allowance) {
+            (Subject::Stranger(_), _) => {
+                format!("somebody asked for {what} for an address without an account: no mail")
+            }
+            (Subject::Address(_), Allowance::None) => {
+                format!("somebody asked for {what} for {whom}: no mail, it is over the limit or not needed")
+            }
+            (Subject::Address(_), Allowance::General) => format!("somebody asked for {what} for {whom}"),
+            (Subject::Address(_), Allowance::Reserve) => {
+                format!("a known client asked for {what} for {whom}, out of the reserve")
+            }
+        }
+    }
+
+    fn mail(&self, queued: Position) -> String {
+        let whom = &self.whom;
+        let found = self.desk.event_at(queued).ok().flatten();
+        match found.map(|found| found.event) {
+            Some(Event::MailQueued { kind, .. }) => format!("mail {} to {whom}", kind.name()),
+            Some(_) | None => format!("the mail of position {queued}"),
+        }
+    }
+
+    fn actor(&self, actor: Actor) -> String {
+        match actor {
+            Actor::Stranger => "somebody unknown".to_owned(),
+            Actor::User(user) => self
+                .desk
+                .masked_address(user)
+                .unwrap_or_else(|| format!("user {}", short(&user.to_string()))),
+            Actor::Operator => "the operator".to_owned(),
+            Actor::ApiKey(key) => format!("API key {}", short(&key.to_string())),
+            Actor::System => "the system".to_owned(),
+        }
+    }
+}
+
+/// The first eight characters of an id: enough to tell lines apart.
+pub(super) fn short(id: &str) -> &str {
+    id.get(..8).unwrap_or(id)
+}
+
+/// Without what could move a terminal's cursor (L-02).
+fn printable(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).collect()
+}
+
+fn epoch(reason: EpochReason) -> &'static str {
+    match reason {
+        EpochReason::Founded => "the ledger was made",
+        EpochReason::Restored => "a backup was put back",
+        EpochReason::RollbackAccepted => "a loss of events was accepted",
+        EpochReason::KeyTheft => "keys may have been stolen",
+        EpochReason::ClockReset => "the clock had run wrong",
+    }
+}
+
+fn purpose_words(purpose: Purpose) -> &'static str {
+    match purpose {
+        Purpose::Recovery => "recovery",
+        Purpose::VerifyEmail => "address verification",
+        Purpose::Reopen => "taking back the closing",
+    }
+}
+
+fn via_words(via: Via) -> &'static str {
+    match via {
+        Via::Link => "the mailed link",
+        Via::Code => "the mailed code",
+    }
+}
+
+fn dropped(cause: DropCause) -> &'static str {
+    match cause {
+        DropCause::AccountNotActive => "the account is not active",
+        DropCause::NothingToDo => "there is nothing to prove any more",
+        DropCause::EpochEnded => "it is from an earlier epoch",
+    }
+}
+
+fn refused(cause: RefusedCause) -> &'static str {
+    match cause {
+        RefusedCause::Expired => "it is too old",
+        RefusedCause::Format => "the new password breaks the policy",
+        RefusedCause::SameAsPrevious => "the new password is the old one",
+        RefusedCause::Leaked => "the new password is in the leaked set",
+    }
+}
+
+fn failed(cause: FailCause) -> &'static str {
+    match cause {
+        FailCause::WrongPassword => "wrong password",
+        FailCause::Banned => "the account is banned",
+        FailCause::Closing => "the account is closing",
+        FailCause::Unverified => "the address is not verified",
+    }
+}
+
+fn ended(cause: EndCause) -> &'static str {
+    match cause {
+        EndCause::SignedOut => "signed out",
+        EndCause::EndedByUser => "ended from another session",
+        EndCause::EndedByAdmin => "ended by an administrator",
+        EndCause::Displaced => "a newer one took its place",
+        EndCause::PasswordChanged => "the password was changed",
+        EndCause::Recovered => "the password was recovered",
+        EndCause::Replayed => "a refresh token was replayed",
+        EndCause::Banned => "the user was banned",
+        EndCause::PasswordRevoked => "the password was taken away",
+        EndCause::Closing => "the account is closing",
+    }
+}
+
+fn mail_end(cause: MailEnd) -> &'static str {
+    match cause {
+        MailEnd::Refused => "the server refused it for good",
+        MailEnd::GaveUp => "it was tried for as long as it may be",
+        MailEnd::Superseded => "its proof is void, so it was not sent",
+        MailEnd::UserGone => "its user is gone",
+        MailEnd::EpochEnded => "it is from an earlier epoch",
+    }
+}
+
+fn at_step(step: u8, status: u16) -> String {
+    let step = Step::from_number(step).map(|step| format!(", at {step}"));
+    let status = (status > 0).then(|| format!(", status {status}"));
+    step.unwrap_or_default() + &status.unwrap_or_default()
+}
+
+fn suppressed(class: SuppressedClass) -> &'static str {
+    match class {
+        SuppressedClass::Requests => "requests for a mail",
+        SuppressedClass::SignIns => "failed sign-ins",
+        SuppressedClass::Codes => "wrong codes",
+        SuppressedClass::Limited => "calls over a limit",
+    }
+}

@@ -1,0 +1,104 @@
+//! Keeps the ledger in order: the anchor, the counts of what was not written, closings that are due, keys of old days.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use crate::desk::Desk;
+use crate::domain::Command;
+use crate::engine::Lane;
+use crate::ledger::Anchor;
+use crate::types::{Position, UserId};
+
+use super::beat::{Beat, Next};
+
+const ANCHOR_EVERY: Duration = Duration::from_secs(1);
+const COUNTS_EVERY: Duration = Duration::from_mins(1);
+/// Closings that are carried out in one go.
+const CLOSINGS_MAX: usize = 256;
+
+struct Keeper {
+    desk: Desk,
+    anchor: Option<Arc<Mutex<Anchor>>>,
+    noted: Noted,
+    counted: Duration,
+}
+
+/// The last note in the anchor.
+struct Noted {
+    head: Position,
+    at: Duration,
+}
+
+/// Runs until the beat says stop.
+pub(super) async fn run(desk: Desk, anchor: Option<Arc<Mutex<Anchor>>>, mut beat: Beat) {
+    let now = desk.engine().clock().monotonic();
+    let mut keeper = Keeper {
+        noted: Noted {
+            head: desk.engine().head().next,
+            at: now,
+        },
+        counted: now,
+        anchor,
+        desk,
+    };
+    while beat.next().await == Next::Look {
+        let now = keeper.desk.engine().clock().monotonic();
+        keeper.close_accounts().await;
+        if now.saturating_sub(keeper.noted.at) >= ANCHOR_EVERY {
+            keeper.note_anchor(now).await;
+        }
+        if now.saturating_sub(keeper.counted) >= COUNTS_EVERY {
+            keeper.counted = now;
+            keeper.write_counts().await;
+            keeper.desk.engine().destroy_outlived_day_keys();
+        }
+    }
+    // The writer still runs: what was counted since the last minute is not lost.
+    keeper.write_counts().await;
+}
+
+impl Keeper {
+    /// Notes how far the ledger is, if it went on since the last note.
+    async fn note_anchor(&mut self, now: Duration) {
+        let engine = self.desk.engine().clone();
+        let head = engine.head().next;
+        self.noted.at = now;
+        let Some(anchor) = self.anchor.clone().filter(|_| head != self.noted.head) else {
+            return;
+        };
+        let written = tokio::task::spawn_blocking(move || {
+            engine.note_anchor(&mut anchor.lock().unwrap_or_else(PoisonError::into_inner))
+        });
+        match written.await {
+            Ok(Ok(())) => self.noted.head = head,
+            Ok(Err(error)) => tracing::error!(%error, "the anchor could not be written; it is tried again"),
+            Err(_) => tracing::error!("the anchor could not be written; it is tried again"),
+        }
+    }
+
+    /// Writes down what was answered and not written, one event a class.
+    async fn write_counts(&self) {
+        let engine = self.desk.engine();
+        for (class, count) in engine.take_suppressed() {
+            let command = Command::RecordSuppressed { class, count };
+            if engine.execute(Lane::Proof, command, vec![]).await.is_err() {
+                engine.put_back_suppressed(class, count);
+            }
+        }
+    }
+
+    /// Erases the users whose closing is due.
+    async fn close_accounts(&self) {
+        let now = self.desk.now();
+        let due: Vec<UserId> = self.desk.engine().read(|state| {
+            let due = state.closings.iter().filter(|(_, until)| now >= **until);
+            due.map(|(user, _)| *user).take(CLOSINGS_MAX).collect()
+        });
+        for user in due {
+            let command = Command::EraseDue { user };
+            if let Err(trouble) = self.desk.engine().execute(Lane::Proof, command, vec![]).await {
+                tracing::warn!(?trouble, "a closing that is due could not be carried out yet");
+            }
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! Commands with the server stopped: they open the ledger themselves.
+
+use std::os::unix::fs::PermissionsExt as _;
+
+use super::{founded, run};
+
+#[test]
+fn init_makes_keys_that_only_the_owner_reads_and_a_second_one_loses_nothing() {
+    let (_folder, data, keys) = founded();
+    let text = |name: &str| keys[name].as_str().unwrap().to_owned();
+    assert!(text("publishableKey").starts_with("pk_") && text("secretKey").starts_with("sk_"));
+    let master = data.join("keys/master.key");
+    let mode = std::fs::metadata(&master).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    let before = std::fs::read(&master).unwrap();
+    let again = run(&data, "init --json");
+    assert_eq!(again.code, 1);
+    assert_eq!(again.json()["error"]["code"], "refused");
+    assert!(!again.out.contains("sk_"));
+    assert_eq!(std::fs::read(&master).unwrap(), before);
+    let listed = run(&data, "key list --json").json();
+    assert_eq!(listed["total"], 2);
+}
+
+#[test]
+fn a_data_directory_that_was_never_made_says_how_to_make_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("none");
+    let ran = run(&data, "user list");
+    assert_eq!(ran.code, 1);
+    assert!(ran.err.contains("keyledger init --data"), "{}", ran.err);
+    assert!(!data.exists(), "asking makes nothing");
+}
+
+#[test]
+fn r_46_an_administrator_is_made_and_let_in_without_anybody_naming_a_password() {
+    let (_folder, data, _) = founded();
+    let made = run(
+        &data,
+        "user create Ann@Example.org --role admin --name Ann --username ann.b --json",
+    );
+    assert_eq!(made.code, 0, "{}", made.out);
+    let made = made.json();
+    assert_eq!(
+        (made["role"].as_str(), made["hasPassword"].as_bool()),
+        (Some("admin"), Some(false))
+    );
+    let recovery = run(&data, "user recovery ann.b --expires-in-minutes 10 --json").json();
+    assert!(
+        recovery["link"].is_null(),
+        "nobody said where the service is reached"
+    );
+    assert!(!recovery["token"].as_str().unwrap().is_empty());
+    assert_eq!(recovery["code"].as_str().unwrap().len(), 11);
+    let with_link = run(&data, "user recovery ann@example.org").out;
+    assert!(with_link.contains("public_url is not set"), "{with_link}");
+    let words = run(&data, "events").out;
+    assert!(!words.contains(recovery["token"].as_str().unwrap()));
+}
+
+#[test]
+fn users_are_found_by_id_address_and_name_and_banned_and_erased() {
+    let (_folder, data, _) = founded();
+    let made = run(&data, "user create ann@example.org --username ann.b --json").json();
+    let id = made["id"].as_str().unwrap();
+    for name in [id, "ANN@example.org", "Ann.B"] {
+        assert_eq!(run(&data, &format!("user show {name} --json")).json()["id"], *id);
+    }
+    assert_eq!(run(&data, "user create ann@example.org").code, 1);
+    assert_eq!(run(&data, "user ban ann.b --json").json()["standing"], "banned");
+    assert_eq!(run(&data, "user unban ann.b --json").json()["standing"], "active");
+    assert_eq!(run(&data, "user erase ann.b").code, 0);
+    let gone = run(&data, "user show ann.b --json");
+    assert_eq!(gone.code, 1);
+    assert_eq!(gone.json()["error"]["field"], "user");
+    assert_eq!(run(&data, "user list --json").json()["total"], 0);
+}
+
+#[test]
+fn a_wrong_value_names_its_field_and_ends_with_2() {
+    let (_folder, data, _) = founded();
+    let ran = run(&data, "user create nobody --json");
+    assert_eq!(ran.code, 2);
+    assert_eq!(ran.json()["error"]["field"], "email");
+    let ran = run(&data, "session end not-an-id");
+    assert_eq!(ran.code, 2);
+    assert!(ran.err.contains("session"), "{}", ran.err);
+}
+
+#[test]
+fn api_keys_are_shown_once_and_revoked() {
+    let (_folder, data, _) = founded();
+    let made = run(
+        &data,
+        "key create --kind secret --label backend --expires-in-days 30 --json",
+    )
+    .json();
+    let (id, key) = (made["id"].as_str().unwrap(), made["key"].as_str().unwrap());
+    assert!(key.starts_with("sk_"));
+    let listed = run(&data, "key list --json");
+    assert!(!listed.out.contains(key) && listed.out.contains("backend"));
+    assert_eq!(run(&data, &format!("key revoke {id}")).code, 0);
+    assert!(run(&data, "key list").out.contains("revoked"));
+}
+
+#[test]
+fn the_ledger_is_verified_told_and_its_clock_accepted() {
+    let (_folder, data, _) = founded();
+    assert_eq!(run(&data, "user create ann@example.org").code, 0);
+    let good = run(&data, "verify --json");
+    assert_eq!(good.code, 0, "{}{}", good.out, good.err);
+    assert_eq!(good.json()["verdict"], "good");
+    let told = run(&data, "events --type UserRegistered --json").json();
+    assert_eq!(told["items"].as_array().unwrap().len(), 1, "{told}");
+    assert_eq!(run(&data, "events --type Nonsense").code, 2);
+    let clock = run(&data, "clock accept --json").json();
+    assert_eq!(clock["was"], "trusted");
+    assert_eq!(run(&data, "mail outbox --json").json()["total"], 0);
+}
+
+#[test]
+fn verify_says_when_it_could_not_tell_and_when_the_ledger_is_damaged() {
+    let folder = tempfile::tempdir().unwrap();
+    let none = run(&folder.path().join("none"), "verify --json");
+    assert_eq!((none.code, none.json()["verdict"].as_str()), (2, Some("unknown")));
+
+    let (_folder, data, _) = founded();
+    std::fs::remove_dir_all(data.join("ledger")).unwrap();
+    assert_eq!(run(&data, "verify --json").code, 1, "keys without their ledger");
+}
+
+#[test]
+fn a_stale_socket_is_no_obstacle_and_a_long_path_is_none_either() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("d".repeat(120)).join("data");
+    std::fs::create_dir(data.parent().unwrap()).unwrap();
+    assert_eq!(run(&data, "init").code, 0);
+    let stale = folder.path().join("s");
+    drop(std::os::unix::net::UnixListener::bind(&stale).unwrap());
+    std::fs::rename(&stale, data.join("keyledger.sock")).unwrap();
+    assert_eq!(run(&data, "user list").code, 0);
+}
+
+#[test]
+fn mail_test_walks_to_where_it_fails_and_says_what_to_do() {
+    let (_folder, data, _) = founded();
+    let port = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port();
+    let words = format!("mail test --to ann@example.org --email-host 127.0.0.1 --email-port {port} --json");
+    let ran = run(&data, &words);
+    assert_eq!(ran.code, 1);
+    let steps = ran.json()["steps"].clone();
+    let last = steps.as_array().unwrap().last().unwrap().clone();
+    assert_eq!(
+        (last["step"].as_str(), last["ok"].as_bool()),
+        (Some("connect"), Some(false))
+    );
+    assert!(last["hint"].as_str().unwrap().contains("EMAIL__PORT"));
+    let folder = run(
+        &data,
+        "mail test --to ann@example.org --email-transport file --json",
+    );
+    assert_eq!(folder.code, 0, "{}", folder.out);
+}

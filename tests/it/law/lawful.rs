@@ -1,0 +1,254 @@
+//! What an auditor refuses: events that may not stand where they stand.
+
+use keyledger::domain::{
+    Actor, DropCause, EndCause, EpochReason, Event, MailEnd, PasswordCause, Purpose, Recorded, State,
+    SuppressedClass, Via, lawful,
+};
+use keyledger::types::{ApiKeyId, CommandId, Position, Span, TokenId};
+
+use super::scene::{Scene, given};
+use crate::people::{ADA, BOB, NOBODY, NOON, link, origin};
+
+/// Why an event is refused after a scene.
+fn fault(scene: &Scene, event: Event) -> &'static str {
+    let recorded = Recorded {
+        position: scene.state.next(),
+        time: scene.now,
+        command: CommandId([0; 16]),
+        event,
+    };
+    match lawful(&scene.state, &recorded) {
+        Ok(()) => panic!("lawful: {:?}", recorded.event),
+        Err(unlawful) => {
+            assert_eq!(unlawful.position, recorded.position);
+            unlawful.fault
+        }
+    }
+}
+
+fn ada() -> Scene {
+    given(ADA.account()).and([ADA.signed_in(1), ADA.issued(1, Purpose::Recovery)])
+}
+
+fn completed(token: TokenId) -> Event {
+    Event::RecoveryCompleted {
+        user: ADA.user(),
+        token,
+        address: ADA.address(),
+        via: Via::Link,
+        origin: origin(),
+    }
+}
+
+fn at(position: u64, time: keyledger::types::Timestamp) -> Recorded {
+    Recorded {
+        position: Position(position),
+        time,
+        command: CommandId([0; 16]),
+        event: Event::Suppressed {
+            class: SuppressedClass::Codes,
+            count: 1,
+        },
+    }
+}
+
+#[test]
+fn r_23_time_never_runs_backwards_and_positions_have_no_gaps() {
+    let scene = given([]);
+    let next = scene.state.next().0;
+    assert!(lawful(&scene.state, &at(next, NOON)).is_ok());
+    let back = lawful(&scene.state, &at(next, NOON - Span(1))).unwrap_err();
+    assert_eq!(back.fault, "time runs backwards");
+    assert_eq!(back.to_string(), format!("position {next}: time runs backwards"));
+    let gap = lawful(&scene.state, &at(next + 1, NOON)).unwrap_err();
+    assert_eq!(gap.fault, "positions are not gap-free");
+    let again = lawful(&scene.state, &at(next - 1, NOON)).unwrap_err();
+    assert_eq!(again.fault, "positions are not gap-free");
+}
+
+#[test]
+fn a_ledger_begins_with_epoch_one_and_skips_none() {
+    let empty = State::default();
+    let first = lawful(&empty, &at(0, NOON)).unwrap_err();
+    assert_eq!(first.fault, "a ledger begins with epoch 1");
+    let reason = EpochReason::Restored;
+    for number in [0, 1, 3] {
+        assert_eq!(
+            fault(&given([]), Event::EpochStarted { number, reason }),
+            "an epoch was skipped"
+        );
+    }
+}
+
+#[test]
+fn a4_r_28_a_proof_is_used_once_and_only_live() {
+    let spent = ada().done(ADA.recovers(link(ADA.token(1)), 1, 2));
+    let dead = "a token was used that was not this user's, or not live";
+    assert_eq!(fault(&spent, completed(ADA.token(1))), dead);
+    assert_eq!(fault(&ada(), completed(ADA.token(9))), dead);
+    let superseded = ada().and([ADA.issued(2, Purpose::Recovery)]);
+    assert_eq!(fault(&superseded, completed(ADA.token(1))), dead);
+    assert_eq!(
+        fault(&ada().after(Span::hours(24)), completed(ADA.token(1))),
+        "an expired token, or one for another address, was used"
+    );
+    assert_eq!(fault(&ada(), ADA.issued(1, Purpose::Recovery)), "a token was issued twice");
+    let unspent = ADA.password_set(2, PasswordCause::Recovered(ADA.token(1)));
+    assert_eq!(fault(&ada(), unspent), dead);
+}
+
+#[test]
+fn an_identity_is_made_once() {
+    assert_eq!(fault(&ada(), ADA.registered()), "a user was registered twice");
+    let erased = ada().done(ADA.is_erased());
+    assert_eq!(fault(&erased, ADA.registered()), "an erased user came back");
+    let mut same_address = BOB.registered();
+    if let Event::UserRegistered { address, .. } = &mut same_address {
+        *address = ADA.address();
+    }
+    assert_eq!(fault(&ada(), same_address), "an address belongs to two users");
+    assert_eq!(fault(&ada(), ADA.signed_in(1)), "a session began twice");
+}
+
+#[test]
+fn a_password_is_set_for_somebody_and_for_a_reason() {
+    let set = |cause| ADA.password_set(2, cause);
+    assert_eq!(
+        fault(&ada(), set(PasswordCause::SignUp)),
+        "a first password after another"
+    );
+    assert_eq!(
+        fault(&given([]), set(PasswordCause::Changed)),
+        "a password for nobody"
+    );
+    let banned = ada().done(ADA.is_banned());
+    assert_eq!(fault(&banned, set(PasswordCause::Changed)), "the user is not active");
+    let mut stale = ADA.signed_in(2);
+    if let Event::SignedIn { credential, .. } = &mut stale {
+        *credential = ADA.password(7);
+    }
+    assert_eq!(fault(&ada(), stale), "a sign-in with a password that was replaced");
+    assert_eq!(fault(&banned, ADA.signed_in(2)), "the user is not active");
+}
+
+#[test]
+fn what_is_about_something_is_about_something_that_is_there() {
+    let user = NOBODY.user();
+    let by = Actor::Operator;
+    let queued = Position(99);
+    let session = NOBODY.session(1);
+    let cases = [
+        (Event::UserBanned { user, by }, "no such user"),
+        (Event::UserUnbanned { user, by }, "no such user"),
+        (Event::UserErased { user, by }, "no such user"),
+        (Event::PasswordRevoked { user, by }, "no such user"),
+        (
+            Event::SessionsEnded {
+                user,
+                except: None,
+                count: 0,
+                cause: EndCause::EndedByAdmin,
+                by,
+            },
+            "no such user",
+        ),
+        (
+            Event::SessionEnded {
+                user,
+                session,
+                cause: EndCause::EndedByAdmin,
+                by,
+            },
+            "no such live session of this user",
+        ),
+        (
+            Event::SessionEnded {
+                user,
+                session: ADA.session(1),
+                cause: EndCause::EndedByAdmin,
+                by,
+            },
+            "no such live session of this user",
+        ),
+        (
+            Event::MailDelivered {
+                queued,
+                attempt: 1,
+                status: 250,
+            },
+            "no such mail waits",
+        ),
+        (
+            Event::MailEnded {
+                queued,
+                attempt: 1,
+                status: 550,
+                step: 1,
+                cause: MailEnd::GaveUp,
+            },
+            "no such mail waits",
+        ),
+        (
+            Event::RequestDropped {
+                request: queued,
+                cause: DropCause::NothingToDo,
+            },
+            "no such request waits",
+        ),
+        (
+            Event::ApiKeyUsed {
+                key: ApiKeyId([1; 16]),
+            },
+            "no such live API key",
+        ),
+        (NOBODY.verified(), "the address is not the user's"),
+        (
+            NOBODY.issued(1, Purpose::Recovery),
+            "the address is not the user's",
+        ),
+        (
+            Event::WithdrawRequested {
+                user,
+                until: NOON,
+                origin: origin(),
+            },
+            "the user is not active",
+        ),
+        (
+            Event::WithdrawCancelled {
+                user: ADA.user(),
+                token: ADA.token(1),
+                origin: origin(),
+            },
+            "the account was not closing",
+        ),
+        (
+            Event::SignUpDisowned {
+                user: ADA.user(),
+                token: ADA.token(1),
+                origin: origin(),
+            },
+            "a verified account was disowned",
+        ),
+        (
+            Event::ProofRefused {
+                user,
+                token: ADA.token(1),
+                cause: keyledger::domain::RefusedCause::Format,
+                origin: origin(),
+            },
+            "no such token of this user",
+        ),
+        (
+            Event::VerifierUpgraded {
+                user: ADA.user(),
+                credential: ADA.password(4),
+                verifier: origin(),
+            },
+            "a verifier for a password that is not the user's",
+        ),
+    ];
+    for (event, expected) in cases {
+        assert_eq!(fault(&ada(), event), expected);
+    }
+}

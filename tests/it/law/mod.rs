@@ -1,0 +1,17 @@
+//! The law in sentences, without HTTP, hashing, keys or a disk.
+
+mod administrators;
+mod codes;
+mod epochs;
+mod lawful;
+mod limits;
+mod mails;
+mod properties;
+mod recovery;
+mod refresh;
+mod scene;
+mod sessions;
+mod sign_in;
+mod sign_up;
+mod verification;
+mod withdraw;

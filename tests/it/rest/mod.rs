@@ -1,0 +1,24 @@
+//! Stories of the REST API: each call, each refusal, and the statements of the security bar that it decides.
+
+#![expect(
+    unreachable_pub,
+    reason = "one binary; what the stories share is public among them"
+)]
+#![expect(clippy::unwrap_used, reason = "a story that cannot go on fails")]
+
+mod call;
+mod changing;
+mod codes;
+mod confirm_page;
+mod confirming;
+mod contract;
+mod credentials;
+mod ending;
+mod house;
+mod passwords;
+mod refreshing;
+mod registering;
+mod requesting;
+mod sessions;
+mod signing_in;
+mod verifying;

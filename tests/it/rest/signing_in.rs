@@ -1,0 +1,117 @@
+//! Signing in, and being kept from it.
+
+use keyledger::desk::NewPerson;
+use keyledger::domain::{Actor, Role};
+use keyledger::types::{EmailAddress, Locale, Span};
+
+use super::house::{House, JI, NOBODY, OLD};
+
+const WRONG: &str = "Wrong-Harbor-19";
+const INVALID: &str = "auth/invalid-credentials";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a11_nobody_and_a_wrong_password_are_answered_alike() {
+    let house = House::open().await;
+    house.sign_up(JI).await;
+    let known = house.sign_in(JI, WRONG).refused(401, INVALID).await.face();
+    let unknown = house.sign_in(NOBODY, WRONG).refused(401, INVALID).await.face();
+    assert_eq!(known, unknown);
+    let answer = house.sign_in("JI@EXAMPLE.org", OLD).ok().await;
+    assert_eq!(answer.field("expiresIn"), 3600);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a12_a18_after_five_wrong_ones_in_any_spelling_comes_a_wait_that_doubles() {
+    let house = House::open().await;
+    house.sign_up(JI).await;
+    let mut seen = vec![];
+    for (spellings, ip) in [
+        ([JI, "JI@example.org", " ji@EXAMPLE.org"], "198.51.100.1"),
+        (
+            [NOBODY, "NOBODY@example.org", " nobody@EXAMPLE.org"],
+            "198.51.100.2",
+        ),
+    ] {
+        let mut faces = vec![];
+        for n in 0..6 {
+            let call = house.sign_in(spellings[n % 3], WRONG).from(ip);
+            faces.push(call.send().await.face());
+        }
+        let last = faces.last().unwrap();
+        assert!(last.starts_with("429") && last.contains("auth/too-many-login-attempts"));
+        assert!(last.contains("retry-after: 10\n"), "{last}");
+        house.wait(Span::seconds(10));
+        faces.push(house.sign_in(spellings[0], WRONG).from(ip).send().await.face());
+        faces.push(house.sign_in(spellings[1], WRONG).from(ip).send().await.face());
+        assert!(faces[7].contains("retry-after: 20\n"), "{}", faces[7]);
+        seen.push(faces);
+    }
+    assert_eq!(seen[0], seen[1]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a19_a_stranger_who_guesses_keeps_nobody_out() {
+    let house = House::open_with(|plan| plan.limits.signin_per_user_hour = 6).await;
+    house.resident(JI).await;
+    for n in 0..6 {
+        let call = house.sign_in(JI, WRONG).from(&format!("198.51.100.{n}"));
+        call.refused(401, INVALID).await;
+    }
+    house
+        .sign_in(JI, OLD)
+        .from("198.51.100.77")
+        .refused(429, "auth/too-many-login-attempts")
+        .await;
+    house.sign_in(JI, OLD).ok().await;
+    assert_ne!(house.recovery(JI).await.secret, "");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a22_s_03_a_banned_user_is_out_at_once_and_stays_out() {
+    let house = House::open().await;
+    let tokens = house.sign_up(JI).await;
+    let id = house.user_id(JI);
+    house.desk().ban_user(id, Actor::Operator).await.unwrap();
+    let me = || house.get("/v1/auth/me").bearer(&tokens.access);
+    me().refused(401, "auth/session-expired").await;
+    house
+        .refresh(&tokens.refresh)
+        .refused(401, "auth/invalid-refresh-token")
+        .await;
+    house.sign_in(JI, OLD).refused(403, "auth/account-banned").await;
+    house.sign_in(JI, WRONG).refused(401, INVALID).await;
+    house.desk().unban_user(id, Actor::Operator).await.unwrap();
+    house.sign_in(JI, OLD).ok().await;
+    me().refused(401, "auth/session-expired").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_must_be_verified_first_where_that_is_asked_for() {
+    let house = House::open_with(|plan| plan.desk.require_verified_email = true).await;
+    house.sign_up(JI).await;
+    house
+        .sign_in(JI, OLD)
+        .refused(403, "auth/email-not-verified")
+        .await;
+    house.sign_in(JI, WRONG).refused(401, INVALID).await;
+    house.resident("bo@example.org").await;
+    house.sign_in("bo@example.org", OLD).ok().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn p_11_when_hashing_is_full_everybody_is_told_to_come_back() {
+    let house = House::open_with(|plan| plan.pool.waiting_max = 0).await;
+    let person = NewPerson {
+        address: EmailAddress::parse(JI).unwrap(),
+        name: None,
+        username: None,
+        role: Role::User,
+        locale: Locale::En,
+    };
+    house.desk().create_user(person, Actor::Operator).await.unwrap();
+    let known = house.sign_in(JI, OLD).refused(503, "common/overloaded").await;
+    let unknown = house.sign_in(NOBODY, OLD).refused(503, "common/overloaded").await;
+    assert_eq!(known.face(), unknown.face());
+    assert_eq!(known.header("retry-after"), "1");
+    assert_eq!(known.header("x-ratelimit-limit"), "");
+}

@@ -1,0 +1,16 @@
+//! A whole house for a story: the real server on loopback, a clock and an entropy that the story owns, and a mail server
+//! that shows what arrived. Nothing sleeps: time passes when the story says so.
+
+#![allow(
+    dead_code,
+    unused_imports,
+    reason = "not every story uses every part of the house"
+)]
+
+mod call;
+mod house;
+mod shared_memory;
+mod workers;
+
+pub(crate) use call::{Call, Reply};
+pub(crate) use house::{House, Plan, Storage};
