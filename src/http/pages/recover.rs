@@ -4,16 +4,17 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use warp::http::StatusCode;
 
+use super::Shared;
 use super::ask::Topic;
 use super::forms::{Entered, shown};
 use super::look::Page;
 use super::notice::{Notice, is_dead, with_retry};
 use super::viewer::Viewer;
-use super::{Asked, Shared};
 use crate::desk::Fault;
 use crate::domain::password_policy::Rule;
 use crate::http::codes::Code;
 use crate::http::refusals::of_fault;
+use crate::http::request::Request;
 use crate::http::response::Response;
 use crate::http::site::Site;
 
@@ -51,13 +52,13 @@ impl Errors {
 }
 
 /// Shows the form. Looks at nothing but the policy: not a secret, not an address, not a user.
-pub(super) fn show(site: &Site, request: &Asked) -> Response {
+pub(super) fn show(site: &Site, request: &Request) -> Response {
     let viewer = Viewer::of(site, request);
     form(&viewer, site, StatusCode::OK, RecoverPage::default())
 }
 
 /// Sets the password; signs nobody in.
-pub(super) async fn change(site: Shared, request: Asked) -> Response {
+pub(super) async fn change(site: Shared, request: Request) -> Response {
     let viewer = Viewer::of(&site, &request);
     let entered = match viewer.read(&request) {
         Ok(entered) => entered,
