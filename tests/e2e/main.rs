@@ -29,12 +29,23 @@ fn somebody_loses_their_password_and_comes_back_while_the_server_is_stopped_kill
     mail(1);
 
     // They forget it; the mail has a link and a code.
-    let asked = server.post("/v1/auth/password/reset/request", &json!({ "email": "ann@example.org" }), None);
+    let asked = server.post(
+        "/v1/auth/password/reset/request",
+        &json!({ "email": "ann@example.org" }),
+        None,
+    );
     assert_eq!(asked.status, 200);
     let mails = mail(2);
-    let reset = mails.iter().find(|mail| mail.header("X-Keyledger-Mail").as_deref() == Some("password_reset"));
+    let reset = mails
+        .iter()
+        .find(|mail| mail.header("X-Keyledger-Mail").as_deref() == Some("password_reset"));
     let reset = reset.expect("the reset mail came");
-    assert!(reset.link().unwrap().starts_with("https://id.example.org/recover#t="));
+    assert!(
+        reset
+            .link()
+            .unwrap()
+            .starts_with("https://id.example.org/recover#t=")
+    );
 
     // They set a new one: every session ends, the old password is dead.
     let new = json!({
@@ -58,17 +69,32 @@ fn somebody_loses_their_password_and_comes_back_while_the_server_is_stopped_kill
     let link = recovery["link"].as_str().unwrap();
     assert!(link.starts_with("https://id.example.org/recover#t="), "{link}");
     mail(4);
-    assert_eq!(home.run(&["session", "list", "ann@example.org"]).json(0)["total"], 1);
+    assert_eq!(
+        home.run(&["session", "list", "ann@example.org"]).json(0)["total"],
+        1
+    );
     assert_eq!(home.run(&["verify"]).json(0)["verdict"], "good");
-    let second = home.run(&["serve", "--listen", "127.0.0.1:0", "--public-url", "https://id.example.org"]);
+    let second = home.run(&[
+        "serve",
+        "--listen",
+        "127.0.0.1:0",
+        "--public-url",
+        "https://id.example.org",
+    ]);
     let refused = second.json(69)["error"]["message"].as_str().unwrap().to_owned();
-    assert!(refused.contains(&format!("process {}", server.pid())), "{refused}");
+    assert!(
+        refused.contains(&format!("process {}", server.pid())),
+        "{refused}"
+    );
 
     // SIGTERM ends it in good order, and nothing is lost.
     server.terminate();
     assert!(!home.data().join("keyledger.sock").exists());
     assert_eq!(home.run(&["verify"]).json(0)["verdict"], "good");
-    assert_eq!(home.run(&["user", "show", "ann@example.org"]).json(0)["sessions"], 1);
+    assert_eq!(
+        home.run(&["user", "show", "ann@example.org"]).json(0)["sessions"],
+        1
+    );
 
     let server = Server::start(&home, keys["publishableKey"].as_str().unwrap());
     assert_eq!(sign_in(&server, "Second-pass-word-2!"), 200);
@@ -78,7 +104,10 @@ fn somebody_loses_their_password_and_comes_back_while_the_server_is_stopped_kill
     // What was acknowledged survives a kill, and the socket it leaves behind is no obstacle.
     server.kill();
     assert!(home.data().join("keyledger.sock").exists());
-    assert_eq!(home.run(&["user", "show", "ben@example.org"]).json(0)["sessions"], 1);
+    assert_eq!(
+        home.run(&["user", "show", "ben@example.org"]).json(0)["sessions"],
+        1
+    );
     let server = Server::start(&home, keys["publishableKey"].as_str().unwrap());
     assert_eq!(sign_in(&server, "Second-pass-word-2!"), 200);
     server.terminate();

@@ -94,7 +94,9 @@ impl Server {
                 }
             }
         });
-        let ready = lines.recv_timeout(PATIENCE).expect("the server says that it is ready");
+        let ready = lines
+            .recv_timeout(PATIENCE)
+            .expect("the server says that it is ready");
         let ready: Value = serde_json::from_str(&ready).expect("the ready line is JSON");
         assert_eq!(ready["ready"], true, "{ready}");
         let address = ready["address"].as_str().unwrap().parse().unwrap();
