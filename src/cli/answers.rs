@@ -1,5 +1,7 @@
 //! Answers, in words for people.
 
+use std::fmt::Write as _;
+
 use super::control::{
     Answer, EventRow, KeyRow, MailRow, NewKey, Page, RecoveryShown, SessionRow, UserRow, Verdict, VerdictWord,
 };
@@ -73,7 +75,7 @@ fn listing<T>(page: &Page<T>, none: &str, head: &[&str], row: impl Fn(&T) -> Vec
     let mut text = table(head, &rows);
     let shown = rows.len() as u64;
     if shown < page.total {
-        text.push_str(&format!("{shown} of {} are shown.\n", page.total));
+        let _ = writeln!(text, "{shown} of {} are shown.", page.total);
     }
     text
 }
@@ -177,7 +179,7 @@ fn events(page: &Page<EventRow>) -> String {
 }
 
 fn verdict_words(verdict: &Verdict) -> String {
-    let first = match verdict.verdict {
+    let first = match verdict.word {
         VerdictWord::Good => format!("good: {} events are what was written", verdict.events),
         VerdictWord::Bad => "NOT good: the ledger is not what was written".to_owned(),
         VerdictWord::Unknown => "could not tell".to_owned(),

@@ -7,7 +7,7 @@ use super::control::{Request, ask_and_print};
 use super::exit::{Exit, Failure};
 
 /// What to do about the clock.
-#[derive(Subcommand, Debug)]
+#[derive(Clone, Copy, Subcommand, Debug)]
 pub enum Command {
     /// Believe the system clock, however far ahead it is; if it was doubted, all sessions and tokens end
     Accept,

@@ -246,8 +246,8 @@ impl From<StoreError> for Failure {
 /// Whether an error shows that the ledger is not what was written, rather than that it could not be looked at.
 pub(super) fn shows_damage(error: &AppError) -> bool {
     match error {
-        AppError::Store(error) | AppError::Boot(BootError::Store(error)) => is_damage(error),
-        AppError::Boot(BootError::Replay(ReplayError::Store(error)))
+        AppError::Store(error)
+        | AppError::Boot(BootError::Store(error) | BootError::Replay(ReplayError::Store(error)))
         | AppError::Replay(ReplayError::Store(error)) => is_damage(error),
         AppError::Boot(BootError::Replay(_) | BootError::Lost(_))
         | AppError::Replay(_)
@@ -267,18 +267,15 @@ pub(super) fn shows_damage(error: &AppError) -> bool {
     }
 }
 
-#[expect(
-    clippy::wildcard_enum_match_arm,
-    reason = "all other errors are about reaching the ledger"
-)]
+/// Whether the store shows that its contents are not what was written; all its other errors are about reaching them.
 pub(super) fn is_damage(error: &StoreError) -> bool {
-    match error {
+    matches!(
+        error,
         StoreError::Beyond { .. }
-        | StoreError::Gap { .. }
-        | StoreError::Ended { .. }
-        | StoreError::Misplaced { .. }
-        | StoreError::Frame { .. }
-        | StoreError::Chain { .. } => true,
-        _ => false,
-    }
+            | StoreError::Gap { .. }
+            | StoreError::Ended { .. }
+            | StoreError::Misplaced { .. }
+            | StoreError::Frame { .. }
+            | StoreError::Chain { .. }
+    )
 }

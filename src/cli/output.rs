@@ -48,20 +48,15 @@ impl Output {
     /// Prints a result in the form that was asked for.
     pub(super) fn result(self, json: &impl Serialize, text: &str) {
         match self.form {
-            Form::Json => self.json(json),
+            Form::Json => print_json(json),
             Form::Text => print(text),
         }
-    }
-
-    fn json(self, body: &impl Serialize) {
-        let line = serde_json::to_string(body).expect("answers are plain data, which JSON can hold");
-        print(&line);
     }
 
     /// Says why the command came to nothing: on standard error, or as JSON on standard output.
     pub(super) fn failure(self, failure: &Failure) {
         match self.form {
-            Form::Json => self.json(&json!({ "error": failure })),
+            Form::Json => print_json(&json!({ "error": failure })),
             Form::Text => {
                 let (red, end) = self.colours();
                 let field = failure
@@ -87,6 +82,11 @@ impl Output {
             Ink::Plain => ("", ""),
         }
     }
+}
+
+fn print_json(body: &impl Serialize) {
+    let line = serde_json::to_string(body).expect("answers are plain data, which JSON can hold");
+    print(&line);
 }
 
 fn print(text: &str) {

@@ -129,16 +129,18 @@ async fn close(premises: Premises) {
 
 fn unbindable(listen: SocketAddr, error: &io::Error) -> Failure {
     let failure = Failure::unavailable(format!("cannot listen on {listen}: {error}")).field("listen");
-    match error.kind() {
-        io::ErrorKind::AddrInUse => failure.remedy(format!(
-            "another program has port {}; name another with --listen",
-            listen.port()
-        )),
-        io::ErrorKind::PermissionDenied => {
-            failure.remedy("ports below 1024 need a privilege; listen on a higher one behind a proxy")
-        }
-        io::ErrorKind::AddrNotAvailable => failure.remedy("this machine has no such address"),
-        _ => failure,
+    let is = |kind| error.kind() == kind;
+    if is(io::ErrorKind::AddrInUse) {
+        let port = listen.port();
+        failure.remedy(format!(
+            "another program has port {port}; name another with --listen"
+        ))
+    } else if is(io::ErrorKind::PermissionDenied) {
+        failure.remedy("ports below 1024 need a privilege; listen on a higher one behind a proxy")
+    } else if is(io::ErrorKind::AddrNotAvailable) {
+        failure.remedy("this machine has no such address")
+    } else {
+        failure
     }
 }
 

@@ -24,16 +24,13 @@ pub(super) fn run(_: Arguments, context: &Context) -> Result<Exit, Failure> {
         Err(unanswered) => could_not_tell(&unanswered.failure()),
     };
     context.output.result(&body(&answer), &answers::words(&answer));
-    Ok(match answer {
-        Answer::Verified(Verdict {
-            verdict: VerdictWord::Good,
-            ..
-        }) => Exit::Done,
-        Answer::Verified(Verdict {
-            verdict: VerdictWord::Bad,
-            ..
-        }) => Exit::No,
-        _ => Exit::Usage,
+    let Answer::Verified(Verdict { word, .. }) = answer else {
+        return Ok(Exit::Usage);
+    };
+    Ok(match word {
+        VerdictWord::Good => Exit::Done,
+        VerdictWord::Bad => Exit::No,
+        VerdictWord::Unknown => Exit::Usage,
     })
 }
 
@@ -41,12 +38,12 @@ fn could_not_tell(failure: &Failure) -> Answer {
     told(VerdictWord::Unknown, failure)
 }
 
-fn told(verdict: VerdictWord, failure: &Failure) -> Answer {
+fn told(word: VerdictWord, failure: &Failure) -> Answer {
     let mut findings = vec![failure.message.clone()];
     findings.extend(failure.problems.iter().cloned());
     findings.extend(failure.remedy.clone());
     Answer::Verified(Verdict {
-        verdict,
+        word,
         events: 0,
         chain: None,
         findings,

@@ -113,3 +113,12 @@ fn somebody_loses_their_password_and_comes_back_while_the_server_is_stopped_kill
     server.terminate();
     assert_eq!(home.run(&["verify"]).json(0)["verdict"], "good");
 }
+
+#[test]
+fn the_demo_passes_and_says_so_in_json() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let sink = runtime.block_on(Sink::start(SinkBehaviour::accepting())).unwrap();
+    let told = Home::new(sink.addr()).run(&["demo"]).json(0);
+    assert!(told.is_object(), "{told}");
+    assert_eq!(sink.received(), 0, "the demo mails to a server of its own");
+}

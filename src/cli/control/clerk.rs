@@ -48,7 +48,7 @@ impl Clerk {
         let by = Actor::Operator;
         match request {
             Request::CreateUser(form) => {
-                let id = desk.create_user(person(form)?, by).await?;
+                let id = desk.create_user(person(&form)?, by).await?;
                 Ok(Answer::UserCreated(self.row(id)?))
             }
             Request::ListUsers { skip, take } => Ok(Answer::Users(self.users(skip, take))),
@@ -251,7 +251,7 @@ impl Clerk {
         match spawn_blocking(move || desk.verify()).await {
             Ok(Ok(report)) => verdict(&report),
             Ok(Err(fault)) => Verdict {
-                verdict: match &fault {
+                word: match &fault {
                     VerifyFault::Store(error) if !is_damage(error) => VerdictWord::Unknown,
                     VerifyFault::Store(_)
                     | VerifyFault::Record { .. }
@@ -265,7 +265,7 @@ impl Clerk {
                 findings: vec![fault.to_string()],
             },
             Err(_) => Verdict {
-                verdict: VerdictWord::Unknown,
+                word: VerdictWord::Unknown,
                 events: 0,
                 chain: None,
                 findings: vec!["the check ended before it was done".to_owned()],
@@ -289,7 +289,7 @@ fn page<T>(total: usize, items: Vec<T>) -> Page<T> {
     }
 }
 
-fn person(form: NewUserForm) -> Result<NewPerson, Failure> {
+fn person(form: &NewUserForm) -> Result<NewPerson, Failure> {
     let address = EmailAddress::parse(&form.email).map_err(|fault| Failure::value("email", fault))?;
     let name = form.name.as_deref().map(PersonName::parse).transpose();
     let username = form.username.as_deref().map(Username::parse).transpose();
@@ -409,20 +409,13 @@ fn verdict(report: &VerifyReport) -> Verdict {
         ));
     }
     Verdict {
-        verdict: if report.is_sound() {
+        word: if report.is_sound() {
             VerdictWord::Good
         } else {
             VerdictWord::Bad
         },
         events: report.events,
-        chain: Some(
-            report
-                .head
-                .chain
-                .iter()
-                .map(|byte| format!("{byte:02x}"))
-                .collect(),
-        ),
+        chain: Some(blake3::Hash::from_bytes(report.head.chain).to_hex().to_string()),
         findings,
     }
 }

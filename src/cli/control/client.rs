@@ -23,7 +23,7 @@ use crate::ledger::StoreError;
 /// Bytes of an answer, at most.
 const ANSWER_BYTES_MAX: u64 = 64 << 20;
 /// How long an answer may take; checking the whole ledger may take longer.
-const ANSWER_TIME_MAX: Duration = Duration::from_secs(60);
+const ANSWER_TIME_MAX: Duration = Duration::from_mins(1);
 const VERIFY_TIME_MAX: Duration = Duration::from_hours(6);
 /// How often, and how long each time, a held ledger is waited for: a server that is starting opens its socket, and
 /// another command ends.
@@ -102,18 +102,21 @@ fn connect(data: &Path) -> Result<Option<UnixStream>, Failure> {
     let connected = socket::reach(data).and_then(|at| UnixStream::connect(&at.path));
     match connected {
         Ok(stream) => Ok(Some(stream)),
-        Err(error) => match error.kind() {
-            // A socket that nobody listens on was left by a server that was killed.
-            io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused | io::ErrorKind::NotADirectory => {
-                Ok(None)
-            }
-            _ => Err(Failure::unavailable(format!(
-                "the running server's socket {} cannot be used: {error}",
-                data.join(socket::SOCKET_FILE).display()
-            ))
-            .remedy("run the command as the user that the server runs as, or as root")),
-        },
+        // A socket that nobody listens on was left by a server that was killed.
+        Err(error) if is_nobody(error.kind()) => Ok(None),
+        Err(error) => Err(Failure::unavailable(format!(
+            "the running server's socket {} cannot be used: {error}",
+            data.join(socket::SOCKET_FILE).display()
+        ))
+        .remedy("run the command as the user that the server runs as, or as root")),
     }
+}
+
+fn is_nobody(kind: io::ErrorKind) -> bool {
+    matches!(
+        kind,
+        io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused | io::ErrorKind::NotADirectory
+    )
 }
 
 fn converse(mut stream: UnixStream, request: &Request) -> Result<Answer, Failure> {

@@ -234,7 +234,8 @@ pub(in crate::cli) enum VerdictWord {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(in crate::cli) struct Verdict {
-    pub(in crate::cli) verdict: VerdictWord,
+    #[serde(rename = "verdict")]
+    pub(in crate::cli) word: VerdictWord,
     /// Events that were read.
     pub(in crate::cli) events: u64,
     /// The end of the hash chain, in hexadecimal digits.

@@ -45,7 +45,10 @@ fn l_01_config_show_masks_secrets_and_names_origins() {
         ("KEYLEDGER_EMAIL__USERNAME", "mailer"),
         ("KEYLEDGER_EMAIL__PASSWORD", "hunter2hunter2"),
     ];
-    for words in ["config show --brand-name Example", "config show --brand-name Example --json"] {
+    for words in [
+        "config show --brand-name Example",
+        "config show --brand-name Example --json",
+    ] {
         let ran = run_with(&data, words, &variables);
         assert_eq!(ran.code, 0, "{}", ran.err);
         assert!(!ran.out.contains("hunter2") && !ran.err.contains("hunter2"));

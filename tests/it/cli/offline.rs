@@ -35,12 +35,21 @@ fn a_data_directory_that_was_never_made_says_how_to_make_one() {
 #[test]
 fn r_46_an_administrator_is_made_and_let_in_without_anybody_naming_a_password() {
     let (_folder, data, _) = founded();
-    let made = run(&data, "user create Ann@Example.org --role admin --name Ann --username ann.b --json");
+    let made = run(
+        &data,
+        "user create Ann@Example.org --role admin --name Ann --username ann.b --json",
+    );
     assert_eq!(made.code, 0, "{}", made.out);
     let made = made.json();
-    assert_eq!((made["role"].as_str(), made["hasPassword"].as_bool()), (Some("admin"), Some(false)));
+    assert_eq!(
+        (made["role"].as_str(), made["hasPassword"].as_bool()),
+        (Some("admin"), Some(false))
+    );
     let recovery = run(&data, "user recovery ann.b --expires-in-minutes 10 --json").json();
-    assert!(recovery["link"].is_null(), "nobody said where the service is reached");
+    assert!(
+        recovery["link"].is_null(),
+        "nobody said where the service is reached"
+    );
     assert!(!recovery["token"].as_str().unwrap().is_empty());
     assert_eq!(recovery["code"].as_str().unwrap().len(), 11);
     let with_link = run(&data, "user recovery ann@example.org").out;
@@ -81,7 +90,11 @@ fn a_wrong_value_names_its_field_and_ends_with_2() {
 #[test]
 fn api_keys_are_shown_once_and_revoked() {
     let (_folder, data, _) = founded();
-    let made = run(&data, "key create --kind secret --label backend --expires-in-days 30 --json").json();
+    let made = run(
+        &data,
+        "key create --kind secret --label backend --expires-in-days 30 --json",
+    )
+    .json();
     let (id, key) = (made["id"].as_str().unwrap(), made["key"].as_str().unwrap());
     assert!(key.starts_with("sk_"));
     let listed = run(&data, "key list --json");
@@ -131,14 +144,24 @@ fn a_stale_socket_is_no_obstacle_and_a_long_path_is_none_either() {
 #[test]
 fn mail_test_walks_to_where_it_fails_and_says_what_to_do() {
     let (_folder, data, _) = founded();
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let port = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port();
     let words = format!("mail test --to ann@example.org --email-host 127.0.0.1 --email-port {port} --json");
     let ran = run(&data, &words);
     assert_eq!(ran.code, 1);
     let steps = ran.json()["steps"].clone();
     let last = steps.as_array().unwrap().last().unwrap().clone();
-    assert_eq!((last["step"].as_str(), last["ok"].as_bool()), (Some("connect"), Some(false)));
+    assert_eq!(
+        (last["step"].as_str(), last["ok"].as_bool()),
+        (Some("connect"), Some(false))
+    );
     assert!(last["hint"].as_str().unwrap().contains("EMAIL__PORT"));
-    let folder = run(&data, "mail test --to ann@example.org --email-transport file --json");
+    let folder = run(
+        &data,
+        "mail test --to ann@example.org --email-transport file --json",
+    );
     assert_eq!(folder.code, 0, "{}", folder.out);
 }
