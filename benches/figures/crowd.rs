@@ -11,8 +11,8 @@ use keyledger::engine::Directory;
 use keyledger::ledger::{Batch, CommandPart, Store, codec};
 use keyledger::system::{Clock, OsEntropy, SeededEntropy, SystemClock, random_id};
 use keyledger::types::{
-    AddressId, ClientNet, CommandId, CredentialId, DataKeyId, EmailAddress, Locale, Position, SessionId,
-    Span, Tag, Timestamp, UserId,
+    AddressId, ClientNet, CommandId, CredentialId, DataKeyId, EmailAddress, Locale, Position, Sealed,
+    SessionId, Span, Tag, Timestamp, UserId,
 };
 use secrecy::{ExposeSecret, SecretString};
 
@@ -55,8 +55,21 @@ pub(crate) struct Crowd {
     began: Timestamp,
 }
 
-/// The events of a person and the keys they need.
-pub(crate) type Life = ([Event; EVENTS_EACH as usize], [(DataKeyId, WrappedKey); 2]);
+/// What is sealed of a person, and what names their network.
+#[derive(Clone)]
+pub(crate) struct Papers {
+    pub(crate) address: Sealed,
+    pub(crate) name: Sealed,
+    pub(crate) verifier: Sealed,
+    pub(crate) origin: Sealed,
+    network: Tag,
+}
+
+/// The events of a person.
+pub(crate) type Life = [Event; EVENTS_EACH as usize];
+
+/// Wrapped keys as a store takes them.
+type StoredKeys = Vec<(DataKeyId, Vec<u8>)>;
 
 impl Crowd {
     /// Keys and a verifier.
@@ -81,30 +94,53 @@ impl Crowd {
         }
     }
 
-    /// What happened to person number `n`.
-    pub(crate) fn life(&self, n: u64) -> Life {
+    /// Keys of a person, and what they seal.
+    pub(crate) fn papers(&self, who: &Person) -> (Papers, [(DataKeyId, WrappedKey); 2]) {
+        let entropy = &self.entropy;
+        let (user_id, verifier_id) = (DataKeyId::User(who.user), DataKeyId::Credential(who.credential));
+        let (key, wrapped) = self.vault.make(user_id, entropy);
+        let (verifier_key, wrapped_verifier_key) = self.vault.make(verifier_id, entropy);
+        let seal = |field, clear: &[u8]| crypto::seal(&key, field, who.user.0, clear, entropy);
+        let verifier = self.verifier.expose_secret().as_bytes();
+        let papers = Papers {
+            address: seal(Field::UserAddress, who.email.as_bytes()),
+            name: seal(Field::UserName, b"Ada Lovelace"),
+            verifier: crypto::seal(
+                &verifier_key,
+                Field::Verifier,
+                who.credential.0,
+                verifier,
+                entropy,
+            ),
+            origin: seal(Field::EventClient, &[0; ORIGIN_LEN]),
+            network: crypto::tag(&key, "network", &[&network()]),
+        };
+        (papers, [(user_id, wrapped), (verifier_id, wrapped_verifier_key)])
+    }
+
+    /// What happened to a person.
+    pub(crate) fn life(&self, who: &Person, papers: Papers) -> Life {
         let Person {
             user,
             address,
             credential,
             session,
-            email,
-        } = person(n);
-        let entropy = &self.entropy;
-        let (key, wrapped) = self.vault.make(DataKeyId::User(user), entropy);
-        let (verifier_key, wrapped_verifier_key) =
-            self.vault.make(DataKeyId::Credential(credential), entropy);
-        let seal = |field, clear: &[u8]| crypto::seal(&key, field, user.0, clear, entropy);
-        let origin = seal(Field::EventClient, &[0; ORIGIN_LEN]);
-        let network = crypto::tag(&key, "network", &[&network()]);
-        let verifier = self.verifier.expose_secret().as_bytes();
-        let life = [
+            ..
+        } = *who;
+        let Papers {
+            address: sealed_address,
+            name,
+            verifier,
+            origin,
+            network,
+        } = papers;
+        [
             Event::UserRegistered {
                 user,
                 role: Role::User,
                 address,
-                sealed_address: seal(Field::UserAddress, email.as_bytes()),
-                name: Some(seal(Field::UserName, b"Ada Lovelace")),
+                sealed_address,
+                name: Some(name),
                 username: None,
                 locale: Locale::En,
                 by: Actor::Operator,
@@ -114,7 +150,7 @@ impl Crowd {
             Event::PasswordSet {
                 user,
                 credential,
-                verifier: crypto::seal(&verifier_key, Field::Verifier, credential.0, verifier, entropy),
+                verifier,
                 cause: PasswordCause::SignUp,
                 history: 0,
                 origin: origin.clone(),
@@ -136,12 +172,7 @@ impl Crowd {
                 ends: self.began + Span::days(30),
                 origin,
             },
-        ];
-        let keys = [
-            (DataKeyId::User(user), wrapped),
-            (DataKeyId::Credential(credential), wrapped_verifier_key),
-        ];
-        (life, keys)
+        ]
     }
 
     /// The event at its place, each as a command of its own.
@@ -204,10 +235,12 @@ impl Crowd {
         }
     }
 
-    fn chunk(&self, founded: u64, people: Range<u64>) -> (Vec<Vec<u8>>, Vec<(DataKeyId, Vec<u8>)>) {
+    fn chunk(&self, founded: u64, people: Range<u64>) -> (Vec<Vec<u8>>, StoredKeys) {
         let (mut records, mut keys) = (Vec::new(), Vec::new());
         for n in people {
-            let (events, wrapped) = self.life(n);
+            let who = person(n);
+            let (papers, wrapped) = self.papers(&who);
+            let events = self.life(&who, papers);
             let first = founded + n * EVENTS_EACH;
             records.extend((first..).zip(events).map(|(at, event)| self.encoded(at, event)));
             keys.extend(
@@ -257,7 +290,7 @@ fn network() -> [u8; 9] {
     ClientNet::V4([127, 0, 0, 1]).to_bytes()
 }
 
-fn append(store: &mut dyn Store, records: Vec<Vec<u8>>, keys: Vec<(DataKeyId, Vec<u8>)>) {
+fn append(store: &mut dyn Store, records: Vec<Vec<u8>>, keys: StoredKeys) {
     let batch = Batch {
         epoch: 1,
         id: [0; 16],

@@ -41,8 +41,8 @@ fn measure(size: Size) -> Vec<Line> {
     };
     let (mut ours, mut limit) = (Side::default(), Side::default());
     for _ in 0..ROUNDS {
-        limit.add(drive(bare.addr, &requests, load));
-        ours.add(drive(house.addr, &requests, load));
+        limit.add(&drive(bare.addr, &requests, load));
+        ours.add(&drive(house.addr, &requests, load));
     }
     bare.close();
     house.close();
@@ -75,7 +75,7 @@ struct Side {
 }
 
 impl Side {
-    fn add(&mut self, answers: Answers) {
+    fn add(&mut self, answers: &Answers) {
         answers.expect_all(200);
         self.rates.push(answers.rate);
         self.p50.push(f64::from(answers.times.quantile(0.5)));

@@ -1,6 +1,7 @@
 //! P7: what one more user and one more session cost in memory; and what a server takes that has nothing to do.
 
 use keyledger::domain::{Event, State, evolve};
+use keyledger::types::Sealed;
 
 use crate::crowd::{Crowd, person};
 use crate::report::{Figure, Goal, Line, mebibytes};
@@ -40,21 +41,18 @@ fn in_state(people: u64) -> [Line; 2] {
     }
     let mut users = Held::default();
     let mut sessions = Held::default();
-    // One life is taken for all: what its seals say differs, how long they are does not.
-    let (life, _) = crowd.life(0);
+    // The same papers for all: what seals say differs, how long they are does not.
+    let (papers, _) = crowd.papers(&person(people));
+    let strings = |sealed: [&Sealed; 3]| sealed.iter().map(|sealed| sealed.0.len()).sum::<usize>();
+    let users_strings = strings([&papers.address, &papers.name, &papers.verifier]);
     for n in 0..people {
-        for event in life.clone() {
-            let event = renamed(event, n);
-            let strings = strings_of(&event);
-            if matches!(event, Event::SignedIn { .. }) {
-                sessions.strings += strings + ID;
-                sessions.bytes += fold(&mut state, event);
-            } else {
-                users.strings += strings;
-                users.bytes += fold(&mut state, event);
-            }
+        let [registered, password, verified, signed_in] = crowd.life(&person(n), papers.clone());
+        for event in [registered, password, verified] {
+            users.bytes += fold(&mut state, event);
         }
-        users.strings += 2 * ID;
+        users.strings += users_strings + 2 * ID;
+        sessions.bytes += fold(&mut state, signed_in);
+        sessions.strings += papers.origin.0.len() + ID;
     }
     [
         users.line("user", people, Goal::AtMost(350.0)),
@@ -82,100 +80,6 @@ impl Held {
             " B",
             goal,
         )
-    }
-}
-
-/// The same event of another person.
-fn renamed(event: Event, n: u64) -> Event {
-    let who = person(n);
-    match event {
-        Event::UserRegistered {
-            role,
-            sealed_address,
-            name,
-            username,
-            locale,
-            by,
-            client,
-            origin,
-            ..
-        } => {
-            let (user, address) = (who.user, who.address);
-            Event::UserRegistered {
-                user,
-                role,
-                address,
-                sealed_address,
-                name,
-                username,
-                locale,
-                by,
-                client,
-                origin,
-            }
-        }
-        Event::PasswordSet {
-            verifier,
-            cause,
-            history,
-            origin,
-            ..
-        } => {
-            let (user, credential) = (who.user, who.credential);
-            Event::PasswordSet {
-                user,
-                credential,
-                verifier,
-                cause,
-                history,
-                origin,
-            }
-        }
-        Event::AddressVerified {
-            token, via, origin, ..
-        } => {
-            let (user, address) = (who.user, who.address);
-            Event::AddressVerified {
-                user,
-                address,
-                token,
-                via,
-                origin,
-            }
-        }
-        Event::SignedIn {
-            network,
-            refresh_key,
-            expires,
-            ends,
-            origin,
-            ..
-        } => {
-            let (user, session, credential) = (who.user, who.session, who.credential);
-            Event::SignedIn {
-                user,
-                session,
-                credential,
-                network,
-                refresh_key,
-                expires,
-                ends,
-                origin,
-            }
-        }
-        other => other,
-    }
-}
-
-/// Bytes of the sealed strings that state keeps of an event.
-fn strings_of(event: &Event) -> usize {
-    match event {
-        Event::UserRegistered {
-            sealed_address, name, ..
-        } => sealed_address.0.len() + name.as_ref().map_or(0, |name| name.0.len()),
-        Event::PasswordSet { verifier, .. } => verifier.0.len(),
-        Event::SignedIn { origin, .. } => origin.0.len(),
-        _ => 0,
     }
 }
 

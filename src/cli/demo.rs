@@ -75,7 +75,7 @@ pub fn run(out: &mut dyn Write, form: Form) -> io::Result<Ending> {
     let mut stage = Stage::new(out, form);
     let outcome = runtime.block_on(play(&mut stage));
     runtime.shutdown_timeout(Duration::from_secs(2));
-    stage.end(outcome)
+    stage.end(&outcome)
 }
 
 async fn play(stage: &mut Stage<'_>) -> Result<(), Trouble> {

@@ -127,7 +127,7 @@ impl Desk {
         let key = self.engine().vault().key(DataKeyId::User(id))?;
         let (username, standing, has_password) = self.engine().read(|state| {
             let user = state.users.get(&id)?;
-            Some((user.username.clone(), user.standing, user.credential.is_some()))
+            Some((user.username().cloned(), user.standing, user.credential.is_some()))
         })?;
         let username = username.and_then(|sealed| {
             let clear = crypto::open(&key, Field::Username, id.0, &sealed)?;

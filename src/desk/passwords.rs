@@ -68,15 +68,14 @@ impl Desk {
                 .as_ref()
                 .and_then(|s| PersonName::parse(&text(Field::UserName, s)?).ok()),
             username: user
-                .username
-                .as_ref()
+                .username()
                 .and_then(|s| Username::parse(&text(Field::Username, s)?).ok()),
             current: user
                 .credential
                 .as_ref()
                 .and_then(|credential| self.verifier(credential)),
             past: user
-                .past
+                .past()
                 .iter()
                 .filter_map(|credential| self.verifier(credential))
                 .collect(),

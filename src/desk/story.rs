@@ -10,7 +10,7 @@ use crate::crypto::{self, Field};
 use crate::domain::{Event, Recorded, Subject};
 use crate::ledger::codec::{self, event_name};
 use crate::ledger::{StoreError, record};
-use crate::types::{DataKeyId, EmailAddress, Position, Sealed, Timestamp, UserId};
+use crate::types::{AddressId, DataKeyId, EmailAddress, Position, Sealed, Timestamp, UserId};
 use words::{Teller, short};
 
 /// Events that one question is answered with, at most.
@@ -133,70 +133,21 @@ impl Desk {
 
     /// Whom an event concerns, as far as it can still be told.
     pub fn concerned(&self, event: &Event) -> Option<UserId> {
-        match event {
-            Event::UserRegistered { user, .. }
-            | Event::PasswordSet { user, .. }
-            | Event::VerifierUpgraded { user, .. }
-            | Event::AddressVerified { user, .. }
-            | Event::PasswordRevoked { user, .. }
-            | Event::UserBanned { user, .. }
-            | Event::UserUnbanned { user, .. }
-            | Event::WithdrawRequested { user, .. }
-            | Event::WithdrawCancelled { user, .. }
-            | Event::UserErased { user, .. }
-            | Event::TokenIssued { user, .. }
-            | Event::ProofRefused { user, .. }
-            | Event::RecoveryCompleted { user, .. }
-            | Event::SignUpDisowned { user, .. }
-            | Event::SignedIn { user, .. }
-            | Event::CurrentPasswordWrong { user, .. }
-            | Event::RefreshRotated { user, .. }
-            | Event::RefreshReplayed { user, .. }
-            | Event::SessionEnded { user, .. }
-            | Event::SessionsEnded { user, .. }
-            | Event::MailQueued { user, .. } => Some(*user),
-            Event::SignUpCollided { address, .. }
-            | Event::ResetRequested {
-                subject: Subject::Address(address),
-                ..
-            }
-            | Event::VerificationRequested {
-                subject: Subject::Address(address),
-                ..
-            }
-            | Event::CodeRefused {
-                subject: Subject::Address(address),
-                ..
-            }
-            | Event::SignInFailed {
-                subject: Subject::Address(address),
-                ..
-            } => self.engine().read(|state| state.addresses.get(address).copied()),
-            Event::RequestDropped { request: earlier, .. }
-            | Event::MailDelivered { queued: earlier, .. }
-            | Event::MailDeferred { queued: earlier, .. }
-            | Event::MailEnded { queued: earlier, .. } => {
-                let earlier = self.event_at(*earlier).ok()??;
-                // What it names is a request or a queued mail, which name nothing earlier in turn.
-                match earlier.event {
-                    Event::RequestDropped { .. }
-                    | Event::MailDelivered { .. }
-                    | Event::MailDeferred { .. }
-                    | Event::MailEnded { .. } => None,
-                    ref event => self.concerned(event),
-                }
-            }
-            Event::EpochStarted { .. }
-            | Event::ClockAccepted { .. }
-            | Event::PolicySaved { .. }
-            | Event::ApiKeyCreated { .. }
-            | Event::ApiKeyRevoked { .. }
-            | Event::ApiKeyUsed { .. }
-            | Event::ResetRequested { .. }
-            | Event::VerificationRequested { .. }
-            | Event::CodeRefused { .. }
-            | Event::SignInFailed { .. }
-            | Event::Suppressed { .. } => None,
+        match about(event) {
+            // What it names is a request or a queued mail, which name nothing earlier in turn.
+            About::Earlier(earlier) => match about(&self.event_at(earlier).ok()??.event) {
+                About::Earlier(_) => None,
+                named @ (About::User(_) | About::Address(_) | About::Nobody) => self.named(named),
+            },
+            named @ (About::User(_) | About::Address(_) | About::Nobody) => self.named(named),
+        }
+    }
+
+    fn named(&self, about: About) -> Option<UserId> {
+        match about {
+            About::User(user) => Some(user),
+            About::Address(address) => self.engine().read(|state| state.addresses.get(&address).copied()),
+            About::Earlier(_) | About::Nobody => None,
         }
     }
 
@@ -286,6 +237,61 @@ pub fn vocabulary(event: &Event) -> Option<&'static str> {
         | Event::MailDeferred { .. }
         | Event::MailEnded { .. } => return None,
     })
+}
+
+/// Whom an event names.
+#[derive(Clone, Copy)]
+enum About {
+    User(UserId),
+    Address(AddressId),
+    /// Whomever the event at that position names.
+    Earlier(Position),
+    Nobody,
+}
+
+fn about(event: &Event) -> About {
+    match event {
+        Event::UserRegistered { user, .. }
+        | Event::PasswordSet { user, .. }
+        | Event::PasswordRevoked { user, .. }
+        | Event::VerifierUpgraded { user, .. }
+        | Event::AddressVerified { user, .. }
+        | Event::UserBanned { user, .. }
+        | Event::UserUnbanned { user, .. }
+        | Event::WithdrawRequested { user, .. }
+        | Event::WithdrawCancelled { user, .. }
+        | Event::UserErased { user, .. }
+        | Event::TokenIssued { user, .. }
+        | Event::ProofRefused { user, .. }
+        | Event::RecoveryCompleted { user, .. }
+        | Event::SignUpDisowned { user, .. }
+        | Event::SignedIn { user, .. }
+        | Event::CurrentPasswordWrong { user, .. }
+        | Event::RefreshRotated { user, .. }
+        | Event::RefreshReplayed { user, .. }
+        | Event::SessionEnded { user, .. }
+        | Event::SessionsEnded { user, .. }
+        | Event::MailQueued { user, .. } => About::User(*user),
+        Event::SignUpCollided { address, .. } => About::Address(*address),
+        Event::ResetRequested { subject, .. }
+        | Event::VerificationRequested { subject, .. }
+        | Event::CodeRefused { subject, .. }
+        | Event::SignInFailed { subject, .. } => match subject {
+            Subject::Address(address) => About::Address(*address),
+            Subject::Stranger(_) => About::Nobody,
+        },
+        Event::RequestDropped { request: earlier, .. }
+        | Event::MailDelivered { queued: earlier, .. }
+        | Event::MailDeferred { queued: earlier, .. }
+        | Event::MailEnded { queued: earlier, .. } => About::Earlier(*earlier),
+        Event::EpochStarted { .. }
+        | Event::ClockAccepted { .. }
+        | Event::PolicySaved { .. }
+        | Event::ApiKeyCreated { .. }
+        | Event::ApiKeyRevoked { .. }
+        | Event::ApiKeyUsed { .. }
+        | Event::Suppressed { .. } => About::Nobody,
+    }
 }
 
 fn origin_of(event: &Event) -> Option<&Sealed> {

@@ -1,12 +1,12 @@
 //! From an event to the next state. It never fails, and it is the same at boot and live.
 
-use crate::types::{Position, SessionId, Span, Tag, Timestamp, TokenId, UserId};
+use crate::types::{Few, Position, SessionId, Span, Tag, Timestamp, TokenId, UserId};
 
 use super::event::{Allowance, Event, PasswordCause, Purpose, Recorded, Subject};
 use super::mail::Mail;
 use super::session::{CURRENT_PASSWORD_WINDOW, stranger_pair};
 use super::state::{
-    Address, ApiKey, Credential, Due, Epoch, Guard, Session, Standing, Token, TokenStanding, User,
+    Address, ApiKey, Credential, Due, Epoch, Guard, Rare, Session, Standing, Token, TokenStanding, User,
 };
 use super::strangers::{StrangerClass, bump};
 use super::world::{Table, World};
@@ -95,10 +95,7 @@ pub fn evolve(world: &mut impl World, recorded: &Recorded) {
                 set: time,
             };
             if let Some(found) = touch(world, *user, time) {
-                if let Some(old) = found.credential.replace(set) {
-                    found.past.insert(0, old);
-                }
-                found.past.truncate(usize::from(*history));
+                remember_past(found, set, usize::from(*history));
                 if *cause != PasswordCause::SignUp {
                     found.valid_from = position;
                 }
@@ -111,7 +108,7 @@ pub fn evolve(world: &mut impl World, recorded: &Recorded) {
         Event::PasswordRevoked { user, .. } => {
             if let Some(found) = touch(world, *user, time) {
                 found.credential = None;
-                found.past.clear();
+                forget_past(found);
                 found.valid_from = position;
             }
             void_tokens(world, *user, None);
@@ -254,8 +251,8 @@ pub fn evolve(world: &mut impl World, recorded: &Recorded) {
         Event::CurrentPasswordWrong { user, .. } => {
             if let Some(found) = world.users_mut().edit(user) {
                 found
+                    .rare_mut()
                     .guard
-                    .get_or_insert_default()
                     .current_password
                     .bump(time, CURRENT_PASSWORD_WINDOW);
             }
@@ -278,7 +275,7 @@ pub fn evolve(world: &mut impl World, recorded: &Recorded) {
         Event::SessionEnded { user, session, .. } => {
             world.sessions_mut().remove(session);
             if let Some(found) = world.users_mut().edit(user) {
-                found.sessions.retain(|id| id != session);
+                found.sessions.change(|all| all.retain(|id| id != session));
             }
         }
         Event::SessionsEnded { user, except, .. } => {
@@ -338,6 +335,25 @@ fn touch(world: &mut impl World, user: UserId, time: Timestamp) -> Option<&mut U
     Some(found)
 }
 
+/// Puts a password in the place of the one before, which the policy may want to compare with later ones.
+fn remember_past(found: &mut User, set: Credential, history: usize) {
+    let old = found.credential.replace(set);
+    if history == 0 {
+        forget_past(found);
+    } else if let Some(old) = old {
+        found.rare_mut().past.change(|past| {
+            past.insert(0, old);
+            past.truncate(history);
+        });
+    }
+}
+
+fn forget_past(found: &mut User) {
+    if let Some(rare) = &mut found.rare {
+        rare.past = Few::new();
+    }
+}
+
 fn stranger_wrote(world: &mut impl World, time: Timestamp, events: u32) {
     let small = world.small_mut();
     small.stranger_day.add(events, time, Span::days(1));
@@ -349,7 +365,7 @@ fn guard_of_subject(world: &mut impl World, subject: Subject) -> Option<&mut Gua
         return None;
     };
     let user = *world.addresses().look(&address)?;
-    Some(world.users_mut().edit(&user)?.guard.get_or_insert_default())
+    Some(&mut world.users_mut().edit(&user)?.rare_mut().guard)
 }
 
 fn count_mail(guard: &mut Guard, allowance: Allowance, time: Timestamp) {
@@ -420,22 +436,25 @@ fn register(world: &mut impl World, position: Position, time: Timestamp, event: 
         standing: Standing::Active,
         locale: *locale,
         name: name.clone(),
-        username: username.clone(),
-        addresses: Vec::from([Address {
+        addresses: Few::from_iter([Address {
             id: *address,
             sealed: sealed_address.clone(),
             verified: None,
         }]),
         credential: None,
-        past: Vec::new(),
         valid_from: position,
         created: time,
         updated: time,
         last_login: None,
-        sessions: Vec::new(),
-        tokens: Vec::new(),
-        known: Vec::new(),
-        guard: None,
+        sessions: Few::new(),
+        tokens: Few::new(),
+        known: Few::new(),
+        rare: username.clone().map(|username| {
+            Box::new(Rare {
+                username: Some(username),
+                ..Rare::default()
+            })
+        }),
     };
     world.users_mut().put(*user, made);
     world.addresses_mut().put(*address, *user);
@@ -502,7 +521,7 @@ fn issue(world: &mut impl World, position: Position, time: Timestamp, event: &Ev
     let mut forgotten = None;
     if let Some(found) = world.users_mut().edit(user) {
         if found.tokens.len() >= TOKENS_MAX {
-            forgotten = Some(found.tokens.remove(0));
+            forgotten = Some(found.tokens.change(|all| all.remove(0)));
         }
         found.tokens.push(*token);
     }
@@ -558,10 +577,14 @@ fn sign_in(world: &mut impl World, position: Position, time: Timestamp, event: &
         return;
     };
     found.last_login = Some(time);
-    found.sessions.retain(|id| !expired.contains(id));
+    if !expired.is_empty() {
+        found
+            .sessions
+            .change(|all| all.retain(|id| !expired.contains(id)));
+    }
     found.sessions.push(*session);
-    if let Some(guard) = found.guard.as_deref_mut() {
-        guard.sign_ins.retain(|(tag, ..)| tag != network);
+    if let Some(rare) = &mut found.rare {
+        rare.guard.sign_ins.retain(|(tag, ..)| tag != network);
     }
     match found.known.iter_mut().find(|(tag, _)| tag == network) {
         Some((_, last)) => *last = time,
@@ -569,9 +592,8 @@ fn sign_in(world: &mut impl World, position: Position, time: Timestamp, event: &
             if found.known.len() >= KNOWN_MAX
                 && let Some(oldest) = (0..found.known.len()).min_by_key(|&i| found.known[i].1)
             {
-                found.known.swap_remove(oldest);
+                found.known.change(|all| all.swap_remove(oldest));
             }
-            found.known.reserve_exact(1);
             found.known.push((*network, time));
         }
     }
@@ -607,7 +629,7 @@ fn end_sessions(world: &mut impl World, user: UserId, except: Option<SessionId>)
     let (kept, ended): (Vec<_>, Vec<_>) = std::mem::take(&mut found.sessions)
         .into_iter()
         .partition(|id| Some(*id) == except);
-    found.sessions = kept;
+    found.sessions = Few::from(kept);
     for id in ended {
         world.sessions_mut().remove(&id);
     }

@@ -41,7 +41,7 @@ pub use recovery::{ProofHolder, check_proof, code_gate, recent_tokens};
 pub use refusal::{LimitKind, LimitReached, Refusal};
 pub use session::{SessionFault, live_session, sign_in_gate};
 pub use state::{
-    Address, ApiKey, Credential, Due, Epoch, Guard, Role, Session, Small, Standing, State, Token,
+    Address, ApiKey, Credential, Due, Epoch, Guard, Rare, Role, Session, Small, Standing, State, Token,
     TokenStanding, User,
 };
 pub use strangers::{StrangerClass, Window};

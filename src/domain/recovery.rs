@@ -43,7 +43,7 @@ pub(super) fn is_known(user: &User, network: Tag, context: &Context<'_>) -> bool
 pub(super) fn mail_allowance(user: &User, network: Tag, context: &Context<'_>) -> Allowance {
     let (now, limits) = (context.now, context.limits);
     let none = Guard::default();
-    let guard = user.guard.as_deref().unwrap_or(&none);
+    let guard = user.guard().unwrap_or(&none);
     // The mail of the sign-up counts too, without a counter for each user who never meets a limit.
     let first = |length| u32::from(now < user.created + length);
     if guard.mails_hour.count(now, HOUR) + first(HOUR) < limits.mails_per_address_hour
@@ -289,7 +289,7 @@ pub fn code_gate(
         };
     };
     let none = Guard::default();
-    let guard = user.guard.as_deref().unwrap_or(&none);
+    let guard = user.guard().unwrap_or(&none);
     if guard.codes_day.count(context.now, DAY) < limit {
         Ok(Allowance::General)
     } else if is_known(user, network, context)

@@ -104,7 +104,7 @@ pub fn sign_in_gate(
     {
         Some(user) => {
             let none = Guard::default();
-            let guard = user.guard.as_deref().unwrap_or(&none);
+            let guard = user.guard().unwrap_or(&none);
             let (count, last) = guard
                 .sign_ins
                 .iter()
@@ -275,8 +275,7 @@ pub(super) fn change_password(
         Err(refusal) => return Decision::refused(refusal),
     };
     let window = user
-        .guard
-        .as_deref()
+        .guard()
         .map(|guard| guard.current_password)
         .unwrap_or_default();
     let limit = context.limits.current_password_tries;

@@ -1,9 +1,10 @@
 //! What is, folded from what happened.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use crate::types::{
-    AddressId, ApiKeyId, CredentialId, Locale, Position, Sealed, SessionId, Tag, Timestamp, TokenId, UserId,
+    AddressId, ApiKeyId, CredentialId, Few, IdTable, Locale, Position, Sealed, SessionId, Tag, Timestamp,
+    TokenId, UserId,
 };
 
 use super::access::ApiKeyKind;
@@ -17,13 +18,13 @@ use super::strangers::{StrangerSet, Window};
 pub struct State {
     pub(super) small: Small,
     /// Users.
-    pub users: HashMap<UserId, User>,
+    pub users: IdTable<UserId, Box<User>>,
     /// Whose an address is.
-    pub addresses: HashMap<AddressId, UserId>,
+    pub addresses: IdTable<AddressId, UserId>,
     /// Sessions that have not ended (they may have expired).
-    pub sessions: HashMap<SessionId, Session>,
+    pub sessions: IdTable<SessionId, Box<Session>>,
     /// Recent proofs.
-    pub tokens: HashMap<TokenId, Token>,
+    pub tokens: IdTable<TokenId, Box<Token>>,
     /// Requests that a worker has yet to answer with a mail, in their order.
     pub requests: BTreeMap<Position, Due>,
     /// Mails that are neither delivered nor given up, in their order.
@@ -132,14 +133,10 @@ pub struct User {
     pub locale: Locale,
     /// Their name, sealed.
     pub name: Option<Sealed>,
-    /// Their user name, sealed.
-    pub username: Option<Sealed>,
     /// Their addresses; the first is the one they sign in with.
-    pub addresses: Vec<Address>,
+    pub addresses: Few<Address>,
     /// Their password.
     pub credential: Option<Credential>,
-    /// Earlier passwords that the policy compares new ones with, latest first; none by default.
-    pub past: Vec<Credential>,
     /// Sessions and tokens from here or before are dead.
     pub valid_from: Position,
     /// When they came to be.
@@ -149,19 +146,49 @@ pub struct User {
     /// When they last signed in.
     pub last_login: Option<Timestamp>,
     /// Their sessions, oldest first.
-    pub sessions: Vec<SessionId>,
+    pub sessions: Few<SessionId>,
     /// Their recent proofs, oldest first.
-    pub tokens: Vec<TokenId>,
+    pub tokens: Few<TokenId>,
     /// Networks they signed in from, and when last.
-    pub known: Vec<(Tag, Timestamp)>,
-    /// What was tried against them; none for most.
-    pub guard: Option<Box<Guard>>,
+    pub known: Few<(Tag, Timestamp)>,
+    /// What most do not have.
+    pub(super) rare: Option<Box<Rare>>,
+}
+
+/// What most users do not have, kept apart so that they do not pay for it.
+#[derive(Clone, PartialEq, Eq, Hash, Default, Debug)]
+pub struct Rare {
+    /// Their user name, sealed.
+    pub(super) username: Option<Sealed>,
+    /// Earlier passwords that the policy compares new ones with, latest first; none by default.
+    pub(super) past: Few<Credential>,
+    /// What was tried against them.
+    pub(super) guard: Guard,
 }
 
 impl User {
     /// The address of that id.
     pub fn address(&self, id: AddressId) -> Option<&Address> {
         self.addresses.iter().find(|address| address.id == id)
+    }
+
+    /// Their user name, sealed.
+    pub fn username(&self) -> Option<&Sealed> {
+        self.rare.as_ref()?.username.as_ref()
+    }
+
+    /// Earlier passwords that the policy compares new ones with, latest first; none by default.
+    pub fn past(&self) -> &[Credential] {
+        self.rare.as_ref().map_or(&[], |rare| &rare.past)
+    }
+
+    /// What was tried against them; none for most.
+    pub fn guard(&self) -> Option<&Guard> {
+        self.rare.as_ref().map(|rare| &rare.guard)
+    }
+
+    pub(super) fn rare_mut(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_default()
     }
 
     /// The generation of the password, if there is one.

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;
 
-use crate::types::{AddressId, ApiKeyId, Position, SessionId, Timestamp, TokenId, UserId};
+use crate::types::{AddressId, ApiKeyId, IdTable, Position, RandomId, SessionId, Timestamp, TokenId, UserId};
 
 use super::mail::Mail;
 use super::password_policy::PasswordPolicy;
@@ -25,7 +25,7 @@ pub trait Table<K, V> {
     fn remove(&mut self, key: &K);
 }
 
-impl<K: Eq + Hash, V> Table<K, V> for HashMap<K, V> {
+impl<K: RandomId, V> Table<K, V> for IdTable<K, V> {
     fn look(&self, key: &K) -> Option<&V> {
         self.get(key)
     }
@@ -36,7 +36,26 @@ impl<K: Eq + Hash, V> Table<K, V> for HashMap<K, V> {
         self.insert(key, value);
     }
     fn remove(&mut self, key: &K) {
-        HashMap::remove(self, key);
+        IdTable::remove(self, key);
+    }
+}
+
+impl<K: RandomId, V> Table<K, V> for IdTable<K, Box<V>> {
+    fn look(&self, key: &K) -> Option<&V> {
+        self.get(key).map(Box::as_ref)
+    }
+    fn edit(&mut self, key: &K) -> Option<&mut V> {
+        self.get_mut(key).map(Box::as_mut)
+    }
+    fn put(&mut self, key: K, value: V) {
+        if let Some(there) = self.get_mut(&key) {
+            **there = value;
+        } else {
+            self.insert(key, Box::new(value));
+        }
+    }
+    fn remove(&mut self, key: &K) {
+        IdTable::remove(self, key);
     }
 }
 
@@ -96,7 +115,7 @@ fn settle<K: Eq + Hash, V>(base: &mut impl Table<K, V>, over: Changes<K, V>) {
 }
 
 macro_rules! world {
-    ($($(#[$doc:meta])* $table:ident / $table_mut:ident: $map:ident<$key:ty, $value:ty>;)*) => {
+    ($($(#[$doc:meta])* $table:ident / $table_mut:ident: $map:ty, $key:ty => $value:ty;)*) => {
         /// The tables of the house, settled or in draft.
         pub trait World {
             /// The few values that are not in a table.
@@ -132,7 +151,7 @@ macro_rules! world {
         }
 
         /// Settled state with an overlay on top: what the next command is decided against.
-        pub struct Draft<'a> { small: &'a mut Small, $($table: Layered<'a, $key, $value, $map<$key, $value>>,)* }
+        pub struct Draft<'a> { small: &'a mut Small, $($table: Layered<'a, $key, $value, $map>,)* }
 
         impl<'a> Draft<'a> {
             /// Lays the overlay over the state.
@@ -152,25 +171,25 @@ macro_rules! world {
 
 world! {
     /// Users.
-    users / users_mut: HashMap<UserId, User>;
+    users / users_mut: IdTable<UserId, Box<User>>, UserId => User;
     /// Whose an address is.
-    addresses / addresses_mut: HashMap<AddressId, UserId>;
+    addresses / addresses_mut: IdTable<AddressId, UserId>, AddressId => UserId;
     /// Sessions that have not ended (they may have expired).
-    sessions / sessions_mut: HashMap<SessionId, Session>;
+    sessions / sessions_mut: IdTable<SessionId, Box<Session>>, SessionId => Session;
     /// Recent proofs.
-    tokens / tokens_mut: HashMap<TokenId, Token>;
+    tokens / tokens_mut: IdTable<TokenId, Box<Token>>, TokenId => Token;
     /// Requests that a worker has yet to answer with a mail, in their order.
-    requests / requests_mut: BTreeMap<Position, Due>;
+    requests / requests_mut: BTreeMap<Position, Due>, Position => Due;
     /// Mails that are neither delivered nor given up, in their order.
-    outbox / outbox_mut: BTreeMap<Position, Mail>;
+    outbox / outbox_mut: BTreeMap<Position, Mail>, Position => Mail;
     /// Accounts that close, and when.
-    closings / closings_mut: BTreeMap<UserId, Timestamp>;
+    closings / closings_mut: BTreeMap<UserId, Timestamp>, UserId => Timestamp;
     /// Users whose keys are destroyed.
-    erased / erased_mut: BTreeMap<UserId, Position>;
+    erased / erased_mut: BTreeMap<UserId, Position>, UserId => Position;
     /// API keys.
-    api_keys / api_keys_mut: BTreeMap<ApiKeyId, ApiKey>;
+    api_keys / api_keys_mut: BTreeMap<ApiKeyId, ApiKey>, ApiKeyId => ApiKey;
     /// Password policies, by a hash-free stable number (their place of first appearance).
-    policies / policies_mut: BTreeMap<u32, PasswordPolicy>;
+    policies / policies_mut: BTreeMap<u32, PasswordPolicy>, u32 => PasswordPolicy;
     /// What strangers did, in a table that cannot grow.
-    strangers / strangers_mut: BTreeMap<u16, StrangerSet>;
+    strangers / strangers_mut: BTreeMap<u16, StrangerSet>, u16 => StrangerSet;
 }

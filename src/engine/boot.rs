@@ -208,7 +208,7 @@ fn load_keys(
     let credentials = state
         .users
         .values()
-        .flat_map(|user| user.credential.iter().chain(&user.past));
+        .flat_map(|user| user.credential.iter().chain(user.past()));
     let credentials = credentials.map(|credential| credential.id.0).collect();
     let mut doomed = vec![];
     store.data_keys(&mut |id, bytes| match WrappedKey::from_bytes(bytes) {

@@ -3,18 +3,17 @@
 //! It is never in the ledger, and it is made anew at every start. The door looks an address up here to do its slow
 //! work; the writer looks it up again at the moment of decision, so that two sign-ups cannot share an address.
 
-use std::collections::HashMap;
 use std::sync::{PoisonError, RwLock};
 
 use crate::crypto::{self, Field, Keyring, Purpose, Vault};
 use crate::domain::{State, User};
-use crate::types::{AddressId, DataKeyId, EmailAddress, Tag, UserId, Username};
+use crate::types::{AddressId, DataKeyId, EmailAddress, IdTable, Tag, UserId, Username};
 
 /// The look-up tables.
 #[derive(Default)]
 pub struct Directory {
-    addresses: RwLock<HashMap<Tag, AddressId>>,
-    usernames: RwLock<HashMap<Tag, UserId>>,
+    addresses: RwLock<IdTable<Tag, AddressId>>,
+    usernames: RwLock<IdTable<Tag, UserId>>,
 }
 
 impl Directory {
@@ -109,8 +108,7 @@ impl Directory {
             }
         }
         let username = user
-            .username
-            .as_ref()
+            .username()
             .and_then(|sealed| crypto::open(&key, Field::Username, id.0, sealed));
         let parsed = username.and_then(|bytes| Username::parse(std::str::from_utf8(&bytes).ok()?).ok());
         if let Some(parsed) = parsed {

@@ -3,6 +3,7 @@
 use std::hash::{Hash, Hasher};
 
 use crate::domain::{State, World};
+use crate::types::IdTable;
 
 /// Feeds what `#[derive(Hash)]` visits (every field, so none can be forgotten) into BLAKE3. Numbers are written
 /// little-endian, so the hash is the same on every machine of one word size.
@@ -51,10 +52,10 @@ pub fn state_hash(state: &State) -> [u8; 32] {
     } = state;
     let mut hasher = Blake3Hasher(blake3::Hasher::new());
     state.small().hash(&mut hasher);
-    sorted(users, &mut hasher);
-    sorted(addresses, &mut hasher);
-    sorted(sessions, &mut hasher);
-    sorted(tokens, &mut hasher);
+    table(users, &mut hasher);
+    table(addresses, &mut hasher);
+    table(sessions, &mut hasher);
+    table(tokens, &mut hasher);
     requests.hash(&mut hasher);
     outbox.hash(&mut hasher);
     closings.hash(&mut hasher);
@@ -65,8 +66,9 @@ pub fn state_hash(state: &State) -> [u8; 32] {
     *hasher.0.finalize().as_bytes()
 }
 
-fn sorted<K: Ord + Hash, V: Hash>(table: &std::collections::HashMap<K, V>, hasher: &mut Blake3Hasher) {
-    let mut entries: Vec<_> = table.iter().collect();
-    entries.sort_unstable_by_key(|(key, _)| *key);
-    entries.hash(hasher);
+fn table<K: Hash, V: Hash>(table: &IdTable<K, V>, hasher: &mut Blake3Hasher) {
+    table.len().hash(hasher);
+    for entry in table {
+        entry.hash(hasher);
+    }
 }

@@ -253,7 +253,7 @@ impl Writer {
         if let Some((user, kept)) = kept
             && let Some(found) = draft.users().look(user)
         {
-            let verifiers = found.credential.iter().chain(&found.past);
+            let verifiers = found.credential.iter().chain(found.past());
             let dropped = verifiers
                 .skip(kept)
                 .map(|old| Aftermath::Destroy(DataKeyId::Credential(old.id)));

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use super::id_table::RandomId;
+
 /// The text is not an id: 32 hexadecimal digits, with or without the hyphens of a UUID.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not an id: expected the form xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx")]
@@ -13,6 +15,12 @@ macro_rules! random_id {
         $(#[$doc])*
         #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub struct $name(pub [u8; 16]);
+
+        impl RandomId for $name {
+            fn bytes(&self) -> &[u8; 16] {
+                &self.0
+            }
+        }
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

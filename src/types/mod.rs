@@ -3,6 +3,8 @@
 //! No serde, no I/O, no clock: the stored form (`ledger/`) and JSON (`http/`) are written by hand from these.
 
 pub mod email;
+pub mod few;
+pub mod id_table;
 pub mod ids;
 pub mod locale;
 pub mod names;
@@ -11,6 +13,8 @@ pub mod sealed;
 pub mod time;
 
 pub use email::EmailAddress;
+pub use few::Few;
+pub use id_table::{IdTable, RandomId};
 pub use ids::{
     AddressId, ApiKeyId, CommandId, CredentialId, DataKeyId, MailId, Position, SessionId, Tag, TokenId,
     UserId,

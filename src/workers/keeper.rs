@@ -12,7 +12,7 @@ use crate::types::{Position, UserId};
 use super::beat::{Beat, Next};
 
 const ANCHOR_EVERY: Duration = Duration::from_secs(1);
-const COUNTS_EVERY: Duration = Duration::from_secs(60);
+const COUNTS_EVERY: Duration = Duration::from_mins(1);
 /// Closings that are carried out in one go.
 const CLOSINGS_MAX: usize = 256;
 

@@ -27,7 +27,7 @@ use beat::{Beat, Listens};
 /// The pause after a worker's first panic; it doubles.
 const PAUSE_MIN: Duration = Duration::from_secs(1);
 /// The longest such pause.
-const PAUSE_MAX: Duration = Duration::from_secs(60);
+const PAUSE_MAX: Duration = Duration::from_mins(1);
 
 /// The running workers; dropping it ends them at once.
 pub struct Workers {

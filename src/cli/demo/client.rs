@@ -55,10 +55,11 @@ pub async fn exchange(
                 "a header field with a line break",
             ));
         }
-        head.push_str(&format!("{name}: {value}\r\n"));
+        head.extend([name, ": ", value, "\r\n"]);
     }
     if !body.is_empty() || method == "POST" {
-        head.push_str(&format!("Content-Length: {}\r\n", body.len()));
+        let length = body.len().to_string();
+        head.extend(["Content-Length: ", &length, "\r\n"]);
     }
     head.push_str("\r\n");
     let exchanged = timeout(TIME_MAX, async {

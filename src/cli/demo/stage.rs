@@ -62,9 +62,9 @@ impl<'o> Stage<'o> {
     }
 
     /// The last word.
-    pub(super) fn end(mut self, outcome: Result<(), Trouble>) -> io::Result<Ending> {
+    pub(super) fn end(mut self, outcome: &Result<(), Trouble>) -> io::Result<Ending> {
         let elapsed = self.clock.monotonic().saturating_sub(self.began);
-        let ending = match &outcome {
+        let ending = match outcome {
             Ok(()) => {
                 let steps = self.steps.len();
                 let seconds = elapsed.as_secs_f32();
@@ -83,7 +83,7 @@ impl<'o> Stage<'o> {
             let millis = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
             let mut whole = serde_json::Map::new();
             whole.insert("ok".to_owned(), (ending == Ending::Passed).into());
-            if let Err(trouble) = &outcome {
+            if let Err(trouble) = outcome {
                 whole.insert("error".to_owned(), trouble.to_string().into());
             }
             whole.insert("elapsedMs".to_owned(), millis.into());

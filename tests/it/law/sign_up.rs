@@ -3,7 +3,7 @@
 use keyledger::domain::{
     Allowance, Event, LimitKind, MailKind, Outcome, PasswordCause, Purpose, Refusal, SuppressedClass,
 };
-use keyledger::types::Locale;
+use keyledger::types::{Locale, Span};
 
 use super::scene::{Scene, given};
 use crate::people::{ADA, BOB, ELSEWHERE, HOME, NOBODY, Net, Person, mail, origin};
@@ -74,7 +74,7 @@ fn a11_where_it_is_not_told_the_answer_is_that_of_a_free_address_and_the_owner_g
 #[test]
 fn r_05_mails_about_taken_addresses_come_out_of_the_owners_allowance() {
     let quietly = |n: u32| ADA.signs_up_quietly(Net(50 + n as u16), Some(mail(600)));
-    let scene = given(ADA.account()).tried(5, quietly);
+    let scene = given(ADA.account()).after(Span::days(1)).tried(5, quietly);
     assert_eq!(scene.state.outbox.len(), 5);
     let scene = scene
         .when(ADA.signs_up_quietly(ELSEWHERE, Some(mail(600))))

@@ -1,11 +1,8 @@
 //! A call, and what came back.
 
-use std::net::IpAddr;
 use std::task::Poll;
 
-use bytes::Bytes;
-use keyledger::http::router::Arrival;
-use keyledger::http::{HeaderMap, HeaderName, HeaderValue, Method, Peer};
+use keyledger::cli::demo::client::exchange;
 use serde_json::Value;
 
 use super::house::House;
@@ -21,30 +18,27 @@ pub struct Tokens {
 #[derive(Clone)]
 pub struct Call<'h> {
     house: &'h House,
-    method: Method,
-    path: String,
-    ip: IpAddr,
+    method: &'static str,
+    target: String,
     headers: Vec<(String, String)>,
-    body: Bytes,
+    body: String,
 }
 
 impl<'h> Call<'h> {
-    /// A call from 192.0.2.1 with nothing in it.
-    pub fn new(house: &'h House, method: Method, path: &str) -> Self {
+    /// A call from 192.0.2.1 with nothing in it; the house trusts loopback as a proxy.
+    pub fn new(house: &'h House, method: &'static str, target: &str) -> Self {
         Self {
             house,
             method,
-            path: path.to_owned(),
-            ip: "192.0.2.1".parse().unwrap(),
-            headers: vec![],
-            body: Bytes::new(),
+            target: target.to_owned(),
+            headers: vec![("x-forwarded-for".into(), "192.0.2.1".into())],
+            body: String::new(),
         }
     }
 
     /// From another client.
-    pub fn from(mut self, ip: &str) -> Self {
-        self.ip = ip.parse().unwrap();
-        self
+    pub fn from(self, ip: &str) -> Self {
+        self.without("x-forwarded-for").header("x-forwarded-for", ip)
     }
 
     /// With a header; what was set before stays.
@@ -71,34 +65,20 @@ impl<'h> Call<'h> {
 
     /// With a body.
     pub fn body(mut self, kind: &str, body: &str) -> Self {
-        self.body = Bytes::from(body.to_owned());
-        let length = body.len().to_string();
-        self.without("content-type")
-            .without("content-length")
-            .header("content-type", kind)
-            .header("content-length", &length)
+        body.clone_into(&mut self.body);
+        self.without("content-type").header("content-type", kind)
     }
 
     /// Sends it.
     pub async fn send(self) -> Answer {
-        let (path, query) = self.path.split_once('?').unwrap_or((&self.path, ""));
-        let mut headers = HeaderMap::new();
-        for (name, value) in &self.headers {
-            let name: HeaderName = name.parse().unwrap();
-            headers.append(name, HeaderValue::from_str(value).unwrap());
-        }
-        let arrival = Arrival {
-            method: self.method,
-            path: path.to_owned(),
-            query: query.to_owned(),
-            headers,
-            peer: Peer::at((self.ip, 50_000).into()),
-        };
-        let response = self.house.router.answer_whole(arrival, self.body).await;
+        let addr = self.house.inner.addr();
+        let (method, target) = (self.method, &self.target);
+        let answer = exchange(addr, method, target, &self.headers, self.body.as_bytes()).await;
+        let answer = answer.unwrap_or_else(|error| panic!("{method} {target}: {error}"));
         Answer {
-            status: response.status.as_u16(),
-            bytes: response.bytes().cloned().unwrap_or_default(),
-            headers: response.headers,
+            status: answer.status,
+            headers: answer.headers,
+            bytes: answer.body,
         }
     }
 
@@ -124,8 +104,9 @@ impl<'h> Call<'h> {
 /// What came back.
 pub struct Answer {
     pub status: u16,
-    pub headers: HeaderMap,
-    pub bytes: Bytes,
+    /// In their order, names in lower case.
+    pub headers: Vec<(String, String)>,
+    pub bytes: Vec<u8>,
 }
 
 impl std::fmt::Debug for Answer {
@@ -176,7 +157,8 @@ impl Answer {
 
     /// A header, or nothing.
     pub fn header(&self, name: &str) -> &str {
-        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+        let found = self.headers.iter().find(|(known, _)| known == name);
+        found.map_or("", |(_, value)| value)
     }
 
     /// The tokens of a sign-in.
@@ -198,8 +180,8 @@ impl Answer {
         let mut headers: Vec<String> = self
             .headers
             .iter()
-            .filter(|(name, _)| *name != "x-request-id" && *name != "date")
-            .map(|(name, value)| format!("{name}: {}", value.to_str().unwrap()))
+            .filter(|(name, _)| name != "x-request-id" && name != "date")
+            .map(|(name, value)| format!("{name}: {value}"))
             .collect();
         headers.sort();
         let id = self.header("x-request-id");

@@ -1,18 +1,19 @@
 //! API keys, access tokens, and how often one may call.
 
 use keyledger::domain::{Actor, ApiKeyKind};
+use keyledger::system::Clock;
 use keyledger::types::Span;
 use secrecy::ExposeSecret;
 
-use super::house::{House, JI, NOBODY};
+use super::house::{Door, House, JI, NOBODY};
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_call_needs_a_key_that_is_good_now() {
     let house = House::open().await;
-    let until = house.clock_now() + Span::hours(1);
+    let until = house.inner.clock.now() + Span::hours(1);
     let (kind, by) = (ApiKeyKind::Secret, Actor::Operator);
     let short = house
-        .desk
+        .desk()
         .create_api_key(kind, "short".into(), Some(until), by)
         .await
         .unwrap();
@@ -37,14 +38,14 @@ async fn a_call_needs_a_key_that_is_good_now() {
     bare().header("x-api-key", text).ok().await;
     house.wait(Span::hours(1));
     bare().bearer(text).refused(401, "auth/invalid-api-key").await;
-    house.desk.revoke_api_key(short.id, by).await.unwrap();
+    house.desk().revoke_api_key(short.id, by).await.unwrap();
     bare()
         .header("x-api-key", text)
         .refused(401, "auth/invalid-api-key")
         .await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn each_way_of_not_being_signed_in_has_a_code_of_its_own() {
     let house = House::open().await;
     let tokens = house.sign_up(JI).await;
@@ -71,16 +72,23 @@ async fn each_way_of_not_being_signed_in_has_a_code_of_its_own() {
         .await;
     let next = house.refresh(&tokens.refresh).ok().await.tokens();
     me().bearer(&next.access).ok().await;
-    let out = house.call(keyledger::http::Method::POST, "/v1/auth/signout");
+    let out = house.call("POST", "/v1/auth/signout");
     out.bearer(&next.access).ok().await;
     me().bearer(&next.access)
         .refused(401, "auth/session-expired")
         .await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_client_that_repeats_a_bad_token_is_told_to_stop_even_without_limits() {
-    let house = House::open_with(|plan| plan.exempt = vec!["192.0.2.0/24"]).await;
+    let house = House::open_with(|plan| {
+        let door = Door {
+            exempt: Some("192.0.2.0/24"),
+            ..Door::default()
+        };
+        door.put(plan);
+    })
+    .await;
     let me = || house.get("/v1/auth/me").bearer("bad");
     for _ in 0..9 {
         me().refused(401, "auth/invalid-token").await;
@@ -96,11 +104,15 @@ async fn a_client_that_repeats_a_bad_token_is_told_to_stop_even_without_limits()
         .await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn calls_are_counted_for_each_client_and_key_before_the_body_is_read() {
     let house = House::open_with(|plan| {
-        plan.calls = 3;
-        plan.exempt = vec!["203.0.113.0/24"];
+        let door = Door {
+            calls: Some(3),
+            exempt: Some("203.0.113.0/24"),
+            ..Door::default()
+        };
+        door.put(plan);
     })
     .await;
     let bad = || house.request("not an address");
@@ -129,16 +141,22 @@ async fn calls_are_counted_for_each_client_and_key_before_the_body_is_read() {
     bad().refused(400, "auth/invalid-email").await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn r_07_a_field_of_the_request_does_not_make_another_client() {
-    let house = House::open_with(|plan| plan.calls = 2).await;
+    let house = House::open_with(|plan| {
+        let door = Door {
+            calls: Some(2),
+            trusts_nobody: true,
+            ..Door::default()
+        };
+        door.put(plan);
+    })
+    .await;
     for n in 0..2 {
-        let call = house
-            .request("x")
-            .header("x-forwarded-for", &format!("10.0.0.{n}"));
+        let call = house.request("x").from(&format!("10.0.0.{n}"));
         call.refused(400, "auth/invalid-email").await;
     }
-    let call = house.request("x").header("x-forwarded-for", "10.0.0.9");
+    let call = house.request("x").from("10.0.0.9");
     call.header("x-real-ip", "10.0.0.9")
         .refused(429, "auth/too-many-requests")
         .await;

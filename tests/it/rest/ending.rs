@@ -1,12 +1,12 @@
 //! Closing an account, and taking that back.
 
-use keyledger::domain::{Actor, MailKind};
+use keyledger::domain::Actor;
 use keyledger::types::Span;
 use serde_json::json;
 
 use super::house::{House, JI, OLD};
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn s_03_a_closed_account_is_out_at_once_and_its_mail_takes_it_back() {
     let house = House::open().await;
     let tokens = house.resident(JI).await;
@@ -25,7 +25,7 @@ async fn s_03_a_closed_account_is_out_at_once_and_its_mail_takes_it_back() {
         .sign_in(JI, OLD)
         .refused(401, "auth/invalid-credentials")
         .await;
-    let mail = house.mail(MailKind::AccountClosing, JI).await;
+    let mail = house.mail("account_closing", JI).await;
     let cancel = |token: &str| house.post("/v1/auth/withdraw/cancel", &json!({"token": token}));
     for wrong in ["", " ", "x", &mail.secret[1..]] {
         cancel(wrong)
@@ -39,7 +39,7 @@ async fn s_03_a_closed_account_is_out_at_once_and_its_mail_takes_it_back() {
         .await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn after_its_time_a_closing_cannot_be_taken_back() {
     let house = House::open().await;
     let tokens = house.resident(JI).await;
@@ -48,7 +48,7 @@ async fn after_its_time_a_closing_cannot_be_taken_back() {
         .bearer(&tokens.access)
         .ok()
         .await;
-    let mail = house.mail(MailKind::AccountClosing, JI).await;
+    let mail = house.mail("account_closing", JI).await;
     house.wait(Span::hours(72));
     house
         .post("/v1/auth/withdraw/cancel", &json!({"token": mail.secret}))
@@ -56,13 +56,13 @@ async fn after_its_time_a_closing_cannot_be_taken_back() {
         .await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn the_token_of_an_account_that_is_gone_says_so() {
     let house = House::open().await;
     let tokens = house.resident(JI).await;
     let mail = house.recovery(JI).await;
     let id = house.user_id(JI);
-    house.desk.erase_user(id, Actor::Operator).await.unwrap();
+    house.desk().erase_user(id, Actor::Operator).await.unwrap();
     let me = house.get("/v1/auth/me").bearer(&tokens.access);
     me.refused(404, "auth/account-not-found").await;
     house

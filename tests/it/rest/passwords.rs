@@ -6,7 +6,7 @@ use super::house::{House, JI, NEW, OLD};
 
 const FORMAT: &str = "auth/invalid-password-format";
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn r_40_confirm_checks_token_then_format_then_sameness_then_leaks_and_spends_nothing() {
     let house = House::open().await;
     house.resident(JI).await;
@@ -36,7 +36,7 @@ async fn r_40_confirm_checks_token_then_format_then_sameness_then_leaks_and_spen
     house.confirm(JI, &token, NEW).ok().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn r_40_sign_up_and_change_have_the_same_rules() {
     let house = House::open().await;
     let sign_up = |password: &str| {
@@ -67,7 +67,7 @@ async fn r_40_sign_up_and_change_have_the_same_rules() {
     change("P@ssw0rd").refused(400, "auth/weak-password").await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn p_02_every_character_counts_and_too_many_are_refused_before_hashing() {
     let house = House::open().await;
     house.resident(JI).await;
@@ -84,7 +84,7 @@ async fn p_02_every_character_counts_and_too_many_are_refused_before_hashing() {
         .await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn p_02_passwords_differ_beyond_72_bytes_and_behind_a_nul() {
     let house = House::open().await;
     let base = format!("Aa1!{}", "x".repeat(68));
@@ -126,7 +126,7 @@ async fn p_02_passwords_differ_beyond_72_bytes_and_behind_a_nul() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn p_01_p_04_the_other_policy_asks_for_length_and_for_nothing_else() {
     let house = House::open_with(|plan| plan.desk.password_policy = "nist".into()).await;
     let sign_up = |email: &str, password: &str| {

@@ -1,14 +1,13 @@
 //! Refresh tokens: rotation, replay, grace, age.
 
-use keyledger::domain::MailKind;
 use keyledger::types::Span;
 use serde_json::json;
 
-use super::house::{House, JI, OLD};
+use super::house::{House, JI, OLD, Storage};
 
 const INVALID: &str = "auth/invalid-refresh-token";
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn s_01_a_refresh_token_is_opaque_long_and_always_another() {
     let house = House::open().await;
     let first = house.sign_up(JI).await.refresh;
@@ -23,7 +22,7 @@ async fn s_01_a_refresh_token_is_opaque_long_and_always_another() {
     assert!(!first.contains(&house.user_id(JI).to_string()));
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn s_12_a_refresh_rotates_and_answers_with_all_four_fields() {
     let house = House::open().await;
     let tokens = house.sign_up(JI).await;
@@ -37,7 +36,7 @@ async fn s_12_a_refresh_rotates_and_answers_with_all_four_fields() {
     house.refresh(&next.refresh).ok().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn s_14_a_lost_answer_may_be_asked_for_again_shortly() {
     let house = House::open().await;
     let tokens = house.sign_up(JI).await;
@@ -49,7 +48,7 @@ async fn s_14_a_lost_answer_may_be_asked_for_again_shortly() {
     house.get("/v1/auth/me").bearer(&again.access).ok().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn s_13_s_14_a_replay_after_the_grace_ends_every_session() {
     let house = House::open().await;
     let tokens = house.sign_up(JI).await;
@@ -62,10 +61,10 @@ async fn s_13_s_14_a_replay_after_the_grace_ends_every_session() {
         me.refused(401, "auth/session-expired").await;
         house.refresh(&ended.refresh).refused(401, INVALID).await;
     }
-    assert_eq!(house.mails(MailKind::SessionsRevoked, JI).await.len(), 1);
+    assert_eq!(house.mails("sessions_revoked", JI).await.len(), 1);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn s_13_a_replay_is_one_within_the_grace_too_once_the_successor_was_used() {
     let house = House::open().await;
     let first = house.sign_up(JI).await;
@@ -76,25 +75,24 @@ async fn s_13_a_replay_is_one_within_the_grace_too_once_the_successor_was_used()
     me.refused(401, "auth/session-expired").await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn s_13_a_token_of_an_ended_session_is_a_plain_refusal() {
     let house = House::open().await;
     let tokens = house.sign_up(JI).await;
     let other = house.sign_in(JI, OLD).ok().await.tokens();
-    let out = house.call(keyledger::http::Method::POST, "/v1/auth/signout");
+    let out = house.call("POST", "/v1/auth/signout");
     out.bearer(&tokens.access).ok().await;
     house.refresh(&tokens.refresh).refused(401, INVALID).await;
     house.get("/v1/auth/me").bearer(&other.access).ok().await;
-    assert!(house.mails(MailKind::SessionsRevoked, JI).await.is_empty());
+    assert!(house.mails("sessions_revoked", JI).await.is_empty());
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn s_16_r_29_a_restart_revives_nothing_and_forgets_no_count() {
-    let dir = tempfile::tempdir().unwrap();
-    let house = House::open_in(dir.path()).await;
+    let mut house = House::open_with(|plan| plan.storage = Storage::Disk).await;
     let out = house.resident(JI).await;
     let kept = house.sign_in(JI, OLD).ok().await.tokens();
-    let call = house.call(keyledger::http::Method::POST, "/v1/auth/signout");
+    let call = house.call("POST", "/v1/auth/signout");
     call.bearer(&out.access).ok().await;
     let spent = house.refresh(&kept.refresh).ok().await.tokens();
     let mail = house.recovery(JI).await;
@@ -108,7 +106,7 @@ async fn s_16_r_29_a_restart_revives_nothing_and_forgets_no_count() {
         let call = house.confirm(JI, "00000-00000", OLD).from("198.51.100.1");
         call.refused(404, "auth/verification-token-not-found").await;
     }
-    let house = house.restart(dir.path()).await;
+    house.inner.restart().await;
     house.refresh(&out.refresh).refused(401, INVALID).await;
     let me = house.get("/v1/auth/me").bearer(&out.access);
     me.refused(401, "auth/session-expired").await;
@@ -128,7 +126,7 @@ async fn s_16_r_29_a_restart_revives_nothing_and_forgets_no_count() {
     me.refused(401, "auth/session-expired").await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn s_04_s_15_a_session_ends_idle_after_seven_days_and_in_any_case_after_thirty() {
     let house = House::open().await;
     let idle = house.sign_up(JI).await;
@@ -147,7 +145,7 @@ async fn s_04_s_15_a_session_ends_idle_after_seven_days_and_in_any_case_after_th
     house.refresh(&busy.refresh).refused(401, INVALID).await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_client_that_repeats_a_bad_refresh_token_is_told_to_stop() {
     let house = House::open().await;
     for body in [

@@ -1,6 +1,5 @@
 //! Proving an address.
 
-use keyledger::domain::MailKind;
 use keyledger::types::Span;
 use serde_json::json;
 
@@ -19,46 +18,40 @@ fn confirm<'h>(house: &'h House, email: &str, token: &str) -> Call<'h> {
     house.post("/v1/auth/email/verify/confirm", &body)
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn the_mails_link_or_code_proves_the_address_and_keeps_password_and_sessions() {
     let house = House::open().await;
     let tokens = house.sign_up(JI).await;
-    let mail = house.mail(MailKind::EmailVerification, JI).await;
+    let mail = house.mail("email_verification", JI).await;
     let done = confirm(&house, JI, &mail.code).ok().await;
     assert_eq!(done.field("verified"), true);
     let me = house.get("/v1/auth/me").bearer(&tokens.access).ok().await;
-    assert_eq!(me.field("emailVerified"), "2026-01-20T14:00:00.000Z");
+    assert_eq!(me.field("emailVerified"), "2027-01-15T08:00:00.000Z");
     house.sign_in(JI, OLD).ok().await;
     confirm(&house, JI, &mail.secret)
         .refused(400, "auth/already-verified")
         .await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn r_01_sending_is_answered_alike_for_everybody() {
     let house = House::open().await;
     house.resident(JI).await;
     house.sign_up("un@example.org").await;
     for path in SENDERS {
         let mut faces = vec![];
-        for email in [JI, "un@example.org", NOBODY] {
+        for email in [JI, "un@example.org", "no@example.org"] {
             let answer = house.post(path, &json!({"email": email})).ok().await;
             assert_eq!(answer.field("email"), email);
             faces.push(answer.face().replace(email, "EMAIL"));
         }
         assert!(faces.iter().all(|face| *face == faces[0]), "{path}");
     }
-    assert_eq!(house.mails(MailKind::EmailVerification, JI).await.len(), 1);
-    assert!(
-        house
-            .mails(MailKind::EmailVerification, "un@example.org")
-            .await
-            .len()
-            > 1
-    );
+    assert_eq!(house.mails("email_verification", JI).await.len(), 1);
+    assert!(house.mails("email_verification", "un@example.org").await.len() > 1);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn r_02_r_13_an_address_to_return_to_is_checked_before_any_account() {
     let house = House::open().await;
     house.sign_up(JI).await;
@@ -78,10 +71,10 @@ async fn r_02_r_13_an_address_to_return_to_is_checked_before_any_account() {
                 "https:\\\\app.example.org\\done",
                 "javascript:alert(1)",
             ] {
-                let before = house.events();
+                let before = house.events().len();
                 let body = json!({"email": email, "callbackUrl": url});
                 house.post(path, &body).refused(400, "auth/invalid-url").await;
-                assert_eq!(house.events(), before);
+                assert_eq!(house.events().len(), before);
             }
             let body = json!({"email": email, "callbackUrl": "https://app.example.org/done"});
             house.post(path, &body).ok().await;
@@ -89,11 +82,11 @@ async fn r_02_r_13_an_address_to_return_to_is_checked_before_any_account() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn r_27_what_is_no_token_verifies_nothing() {
     let house = House::open().await;
     house.sign_up(JI).await;
-    let mail = house.mail(MailKind::EmailVerification, JI).await;
+    let mail = house.mail("email_verification", JI).await;
     for email in [JI, NOBODY] {
         for token in ["", "  ", "null", &mail.secret[..70]] {
             confirm(&house, email, token).refused(404, NOT_FOUND).await;
@@ -111,11 +104,11 @@ async fn r_27_what_is_no_token_verifies_nothing() {
     assert!(house.user(JI, |user| user.addresses[0].verified.is_none()));
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_verification_lives_a_day_and_a_new_one_supersedes_it() {
     let house = House::open().await;
     house.sign_up(JI).await;
-    let first = house.mail(MailKind::EmailVerification, JI).await;
+    let first = house.mail("email_verification", JI).await;
     house.wait(Span::hours(24));
     for _ in 0..9 {
         confirm(&house, JI, &first.secret)
@@ -126,7 +119,7 @@ async fn a_verification_lives_a_day_and_a_new_one_supersedes_it() {
         .refused(429, "auth/too-many-requests")
         .await;
     house.post(SENDERS[0], &json!({"email": JI})).ok().await;
-    let second = house.mail(MailKind::EmailVerification, JI).await;
+    let second = house.mail("email_verification", JI).await;
     confirm(&house, JI, &first.code).refused(404, NOT_FOUND).await;
     confirm(&house, JI, &second.secret).ok().await;
 }

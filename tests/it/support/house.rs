@@ -46,6 +46,7 @@ pub(crate) struct Plan {
     pub(crate) seed: u64,
     pub(crate) limits: Limits,
     pub(crate) desk: DeskSettings,
+    pub(crate) pool: PoolSettings,
     pub(crate) sink: SinkBehaviour,
     /// Called at every start, because settings are used up by one.
     pub(crate) settings: Box<dyn Fn(&mut AppSettings) + Send + Sync>,
@@ -63,6 +64,7 @@ impl Default for Plan {
                 enumeration: Enumeration::Open,
                 require_verified_email: false,
             },
+            pool: PoolSettings::default(),
             sink: SinkBehaviour::accepting().nodelay(),
             settings: Box::new(|_| {}),
         }
@@ -143,7 +145,7 @@ impl House {
             clock: Box::new(move |_| clock),
             entropy: Arc::clone(&self.entropy),
             limits: self.plan.limits.clone(),
-            pool: PoolSettings::default(),
+            pool: self.plan.pool,
             desk: self.plan.desk.clone(),
             anchor,
             rollback: Rollback::Refuse,

@@ -1,0 +1,6 @@
+//! The engine over a disk that fails, stalls and loses.
+
+mod concurrency;
+mod faults;
+mod gate;
+mod replay;
