@@ -128,7 +128,8 @@ fn r_29_law_10_networks_that_signed_in_lately_keep_a_reserve_of_five() {
         Purpose::Recovery,
         crate::people::NOON + Span::days(31),
     )]);
-    guessed(forgotten, 20, ELSEWHERE)
+    forgotten
+        .tried(20, |_| ADA.guesses(ELSEWHERE))
         .when(ADA.guesses(HOME))
         .limited(LimitKind::Codes);
 }

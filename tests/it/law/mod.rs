@@ -8,6 +8,7 @@
 
 mod administrators;
 mod codes;
+mod completion;
 mod epochs;
 mod lawful;
 mod limits;
