@@ -1,14 +1,15 @@
 //! whether the time of an answer tells if an address is somebody's.
 //!
-//! Known and unknown addresses are asked for in turns of random order, over one real connection, while the server is
+//! Known and unknown addresses are asked for in random order, over one real connection, while the server is
 //! otherwise idle and while it is not. The area under the ROC curve says how often a guess by time would be right:
 //! 0.5 is a coin. The goal is that even the far end of its confidence interval is next to a coin.
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use keyledger::system::{Entropy, OsEntropy};
+use keyledger::system::{OsEntropy, random_array};
 use serde_json::json;
 
 use crate::crowd::{Crowd, person};
@@ -50,57 +51,109 @@ fn measure(size: Size) -> Vec<Line> {
         sample(&house, samples..2 * samples)
     });
     house.close();
-    vec![line("idle", &idle), line("under load", &under_load)]
+    [lines("idle", &idle), lines("under load", &under_load)]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
-fn line(when: &str, (known, unknown): &(Times, Times)) -> Line {
-    let (area, half_width) = known.told_from(unknown);
-    Line::plain(
-        format!("R-02 known or unknown by time, {when}"),
-        format!(
-            "AUC {area:.4} ± {half_width:.4} (95 %), {} samples each, medians {} and {}",
-            known.len(),
-            millis(known.quantile(0.5)),
-            millis(unknown.quantile(0.5))
+fn lines(when: &str, sample: &Sample) -> [Line; 2] {
+    let line = |what: &str, one: &Times, other: &Times, goal| {
+        let (area, half_width) = one.told_from(other);
+        Line::plain(
+            format!("R-02 {what}, {when}"),
+            format!(
+                "AUC {area:.4} ± {half_width:.4} (95 %), {} and {} samples, medians {} and {}",
+                one.len(),
+                other.len(),
+                millis(one.quantile(0.5)),
+                millis(other.quantile(0.5))
+            ),
+            (area - 0.5).abs() + half_width,
+            " off a coin at most",
+            goal,
+        )
+    };
+    let Sample {
+        known,
+        unknown,
+        after_known,
+        after_unknown,
+    } = sample;
+    [
+        line("known or unknown by time", known, unknown, Goal::AtMost(FAR)),
+        line(
+            "by the time of whatever is asked next",
+            after_known,
+            after_unknown,
+            Goal::Stated,
         ),
-        (area - 0.5).abs() + half_width,
-        " off a coin at most",
-        Goal::AtMost(FAR),
-    )
+    ]
 }
 
 fn request(house: &House, email: &str) -> Vec<u8> {
     house.post(PATH, &json!({ "email": email }))
 }
 
-/// Times of known and unknown addresses.
-fn sample(house: &House, people: std::ops::Range<u64>) -> (Times, Times) {
-    let mut turns = vec![0; (people.end - people.start) as usize];
-    OsEntropy.fill(&mut turns);
+/// Times of requests, by what was asked for.
+#[derive(Default)]
+struct Sample {
+    known: Times,
+    unknown: Times,
+    /// The same times by what was asked for just before.
+    after_known: Times,
+    after_unknown: Times,
+}
+
+/// Asks for every one of these people and for as many that are nobody, all in random order: in pairs the one of them
+/// would more often follow the other, and what a request leaves behind would be taken for the request.
+fn sample(house: &House, people: Range<u64>) -> Sample {
+    let mut turns: Vec<(u64, Kind)> = people
+        .flat_map(|n| [(n, Kind::Known), (n, Kind::Unknown)])
+        .collect();
+    shuffle(&mut turns);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .expect("a runtime starts");
     runtime.block_on(async {
         let mut client = Client::connect(house.addr).await.expect("the server accepts");
-        let (mut known, mut unknown) = (Times::default(), Times::default());
-        for (n, turn) in people.zip(turns) {
-            let someone = request(house, &person(n).email);
-            // Of the same length, and nobody's.
-            let nobody = request(house, &person(n).email.replace("person", "nobody"));
-            let in_order = [(&someone, &mut known), (&nobody, &mut unknown)];
-            let in_order: Vec<_> = if turn & 1 == 0 {
-                in_order.into_iter().collect()
-            } else {
-                in_order.into_iter().rev().collect()
+        let mut sample = Sample::default();
+        let mut before = None;
+        for (n, kind) in turns {
+            let email = match kind {
+                Kind::Known => person(n).email,
+                // Of the same length, and nobody's.
+                Kind::Unknown => person(n).email.replace("person", "nobody"),
             };
-            for (request, times) in in_order {
-                let sent = Instant::now();
-                let status = client.ask(request).await.expect("the server answers");
-                times.push(sent.elapsed());
-                assert_eq!(status, 200, "{}", String::from_utf8_lossy(client.body()));
+            let request = request(house, &email);
+            let sent = Instant::now();
+            let status = client.ask(&request).await.expect("the server answers");
+            let took = sent.elapsed();
+            assert_eq!(status, 200, "{}", String::from_utf8_lossy(client.body()));
+            match kind {
+                Kind::Known => sample.known.push(took),
+                Kind::Unknown => sample.unknown.push(took),
+            }
+            match before.replace(kind) {
+                Some(Kind::Known) => sample.after_known.push(took),
+                Some(Kind::Unknown) => sample.after_unknown.push(took),
+                None => {}
             }
         }
-        (known, unknown)
+        sample
     })
+}
+
+#[derive(Clone, Copy)]
+enum Kind {
+    Known,
+    Unknown,
+}
+
+fn shuffle<T>(all: &mut [T]) {
+    for end in (1..all.len()).rev() {
+        let random = u64::from_be_bytes(random_array(&OsEntropy));
+        all.swap(end, (random % (end as u64 + 1)) as usize);
+    }
 }

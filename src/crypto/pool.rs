@@ -17,7 +17,7 @@ use subtle::ConstantTimeEq;
 use tokio::sync::oneshot;
 use zeroize::{Zeroize, Zeroizing};
 
-use crate::system::Entropy;
+use crate::system::{Entropy, step_back};
 use crate::types::Span;
 
 use super::keyring::{KeyId, Purpose, SharedKeyring};
@@ -26,6 +26,8 @@ use super::phc::{HASH_LEN, SALT_LEN, Verifier};
 
 /// How long a worker waits for more before it wipes its memory, which costs some milliseconds.
 const IDLE: Duration = Duration::from_millis(200);
+/// How long it waits before it gives its memory back; getting it again costs as much as half a hash.
+const QUIET: Duration = Duration::from_secs(30);
 
 /// How many hashes at once and how many waiting.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -164,7 +166,7 @@ impl PasswordPool {
             .map_err(|_| Busy)
     }
 
-    /// What the threads keep for hashing: their number times the cost of one hash, in bytes.
+    /// What the threads take for hashing while there is work: their number times the cost of one hash, in bytes.
     pub fn memory_bytes(&self) -> u64 {
         let PoolSettings { workers, params, .. } = self.shared.settings;
         workers.get() as u64 * params.memory_bytes()
@@ -239,6 +241,35 @@ enum Job {
     },
 }
 
+/// What a thread finds when it looks for work.
+enum Next {
+    Job(Job),
+    Nothing,
+    End,
+}
+
+/// What a thread's memory holds.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Memory {
+    /// What the last hash left.
+    Used,
+    /// Zeros.
+    Wiped,
+    /// Nothing: it was given back, or never taken.
+    Released,
+}
+
+impl Memory {
+    /// How long to wait for work before the next step of giving it up.
+    fn patience(self) -> Option<Duration> {
+        match self {
+            Self::Used => Some(IDLE),
+            Self::Wiped => Some(QUIET),
+            Self::Released => None,
+        }
+    }
+}
+
 struct Queue {
     jobs: VecDeque<Job>,
     open: bool,
@@ -270,32 +301,51 @@ impl Shared {
 
     /// A thread's life: hash while there is work, wipe when there is none, end when the pool has.
     fn serve(&self) {
-        let mut memory = vec![Block::new(); blank(self.settings.params).blocks()];
-        let mut clean = true;
+        step_back();
+        let mut memory: Vec<Block> = Vec::new();
+        let mut state = Memory::Released;
         loop {
-            let mut queue = locked(&self.queue);
-            if queue.jobs.is_empty() && queue.open && !clean {
-                queue = self
-                    .work
-                    .wait_timeout(queue, IDLE)
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .0;
-                if queue.jobs.is_empty() && queue.open {
-                    drop(queue);
-                    wipe(&mut memory);
-                    clean = true;
-                    continue;
+            match self.next(state.patience()) {
+                Next::Job(job) => {
+                    if state == Memory::Released {
+                        memory = vec![Block::new(); blank(self.settings.params).blocks()];
+                    }
+                    state = Memory::Used;
+                    self.run(job, &mut memory);
                 }
+                Next::Nothing if state == Memory::Used => {
+                    wipe(&mut memory);
+                    state = Memory::Wiped;
+                }
+                Next::Nothing => {
+                    memory = Vec::new();
+                    state = Memory::Released;
+                }
+                Next::End => break,
             }
-            while queue.jobs.is_empty() && queue.open {
-                queue = self.work.wait(queue).unwrap_or_else(PoisonError::into_inner);
-            }
-            let Some(job) = queue.jobs.pop_front() else { break };
-            drop(queue);
-            clean = false;
-            self.run(job, &mut memory);
         }
         wipe(&mut memory);
+    }
+
+    /// Waits for the next job, for so long at most.
+    fn next(&self, patience: Option<Duration>) -> Next {
+        let queue = locked(&self.queue);
+        let waits = |queue: &mut Queue| queue.jobs.is_empty() && queue.open;
+        let mut queue = match patience {
+            Some(limit) => {
+                let waited = self.work.wait_timeout_while(queue, limit, waits);
+                waited.unwrap_or_else(PoisonError::into_inner).0
+            }
+            None => self
+                .work
+                .wait_while(queue, waits)
+                .unwrap_or_else(PoisonError::into_inner),
+        };
+        match queue.jobs.pop_front() {
+            Some(job) => Next::Job(job),
+            None if queue.open => Next::Nothing,
+            None => Next::End,
+        }
     }
 
     /// Does one job, unless nobody waits for it any more.

@@ -3,8 +3,10 @@
 
 pub mod clock;
 pub mod entropy;
+pub mod priority;
 
 mod course;
 
 pub use clock::{Clock, ClockStatus, SystemClock, TestClock};
 pub use entropy::{Entropy, OsEntropy, SeededEntropy, random_array, random_id};
+pub use priority::step_back;
