@@ -2,6 +2,11 @@
 //!
 //! Nothing here knows HTTP, hashing or keys; sealed values are opaque bytes, as the law sees them.
 
+#![expect(
+    unreachable_pub,
+    reason = "one binary; what the tests share is public among them"
+)]
+
 use keyledger::domain::{
     Actor, AddressProof, Allowance, Ask, Client, Command, Event, Lifetimes, NewCredential, NewMail,
     NewSession, NewUser, PasswordCause, PasswordVerdict, ProofFound, Purpose, Role, SignUpMode, Subject, Via,

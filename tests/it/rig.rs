@@ -1,5 +1,11 @@
 //! Engines and desks for tests: on any store, under a clock and an entropy that tests own.
 
+#![expect(
+    unreachable_pub,
+    reason = "one binary; what the tests share is public among them"
+)]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
@@ -38,6 +44,10 @@ impl Rig {
             entropy,
             failures: Arc::default(),
         }
+    }
+
+    pub fn clock_now(&self) -> keyledger::types::Timestamp {
+        self.clock.now()
     }
 
     /// What `on_failure` was told, each time it was called.

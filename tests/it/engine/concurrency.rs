@@ -29,7 +29,10 @@ fn r_20_a5_of_64_parallel_completions_of_one_proof_exactly_one_wins() {
             .collect();
         callers.into_iter().map(|caller| caller.join().unwrap()).collect()
     });
-    let won: Vec<_> = (0..).zip(&verdicts).filter(|(_, verdict)| verdict.is_ok()).collect();
+    let won: Vec<_> = (0..)
+        .zip(&verdicts)
+        .filter(|(_, verdict)| verdict.is_ok())
+        .collect();
     assert_eq!(won.len(), 1);
     for (n, verdict) in (0..).zip(&verdicts) {
         if n != won[0].0 {
@@ -130,8 +133,14 @@ fn law_10_strangers_cannot_starve_whoever_has_a_proof() {
     gate.pass_one();
     gate.wait_for_an_append();
     gate.pass_one();
-    assert_eq!(block_on(owner.outcome()), Ok(Outcome::Session(Some(ADA.session(2)))));
-    assert!(gate.counts().0 <= 2 + 3, "founding, sign-up, and no more than three");
+    assert_eq!(
+        block_on(owner.outcome()),
+        Ok(Outcome::Session(Some(ADA.session(2))))
+    );
+    assert!(
+        gate.counts().0 <= 2 + 3,
+        "founding, sign-up, and no more than three"
+    );
     gate.open();
     block_on(async {
         for stranger in strangers {
@@ -150,7 +159,9 @@ fn law_18_a_full_lane_refuses_at_once_and_leaves_the_other_open() {
     let ask = |lane| engine.begin(lane, NOBODY.is_banned(), vec![]);
     let first = engine.begin(Lane::Stranger, ADA.signs_up(HOME), vec![]).unwrap();
     gate.wait_for_an_append();
-    let waiting: Vec<_> = (0..LANE_DEPTH_MAX).map(|_| ask(Lane::Stranger).unwrap()).collect();
+    let waiting: Vec<_> = (0..LANE_DEPTH_MAX)
+        .map(|_| ask(Lane::Stranger).unwrap())
+        .collect();
     assert_eq!(ask(Lane::Stranger).err(), Some(Trouble::Overloaded));
     let proof = ask(Lane::Proof).unwrap();
     gate.open();
@@ -200,7 +211,12 @@ fn a_caller_who_goes_away_does_not_take_the_command_back() {
     let rig = Rig::new();
     let engine = rig.start(MemoryStore::new([1; 16]));
     drop(engine.begin(Lane::Stranger, ADA.signs_up(HOME), vec![]).unwrap());
-    run(&engine, Lane::Stranger, NOBODY.requests(Purpose::Recovery, ELSEWHERE)).unwrap();
+    run(
+        &engine,
+        Lane::Stranger,
+        NOBODY.requests(Purpose::Recovery, ELSEWHERE),
+    )
+    .unwrap();
     assert!(engine.read(|state| state.users.contains_key(&ADA.user())));
     assert!(engine.stop(PATIENCE));
 }

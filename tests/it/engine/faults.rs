@@ -78,7 +78,8 @@ fn law_6_every_append_that_fails_stops_the_engine_and_loses_nothing_that_was_ack
             for person in &acknowledged {
                 assert!(folded.users.contains_key(&person.user()), "{fault:?} {number}");
             }
-            let one_more = usize::from(fault == Fault::PersistedButError || folded.users.len() > number as usize);
+            let one_more =
+                usize::from(fault == Fault::PersistedButError || folded.users.len() > number as usize);
             assert_eq!(folded.users.len(), acknowledged.len() + one_more);
             if one_more == 0 {
                 assert_eq!(state_hash(&folded), live, "a prefix");
@@ -148,7 +149,10 @@ fn every_caller_that_waits_gets_an_error_when_a_write_fails() {
         assert!(engine.stop(PATIENCE));
         assert_eq!(rig.failures().len(), 1);
         assert_eq!(begin(0, Lane::Proof).err(), Some(Trouble::Stopped));
-        assert!(engine.read(|state| state.users.is_empty()), "nothing undurable was shown");
+        assert!(
+            engine.read(|state| state.users.is_empty()),
+            "nothing undurable was shown"
+        );
     }
 }
 
@@ -216,6 +220,9 @@ fn a_panic_in_the_writer_is_a_failure_and_nobody_waits_for_ever() {
     let engine = rig.start(store);
     assert_eq!(run(&engine, Lane::Proof, ADA.is_created()), Err(Trouble::Stopped));
     assert!(engine.stop(PATIENCE));
-    assert_eq!(run(&engine, Lane::Stranger, ADA.signs_up(HOME)), Err(Trouble::Stopped));
+    assert_eq!(
+        run(&engine, Lane::Stranger, ADA.signs_up(HOME)),
+        Err(Trouble::Stopped)
+    );
     assert_eq!(rig.failures().len(), 1);
 }

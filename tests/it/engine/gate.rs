@@ -89,7 +89,12 @@ impl<S: Store> Gate<S> {
 
     /// Looks at the store behind the engine's back.
     pub fn look<T>(&self, look: impl FnOnce(&mut S) -> T) -> T {
-        look(&mut self.store.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
+        look(
+            &mut self
+                .store
+                .lock()
+                .unwrap_or_else(std::sync::PoisonError::into_inner),
+        )
     }
 }
 

@@ -1,5 +1,11 @@
 //! The engine over a disk that fails, stalls and loses.
 
+#![expect(
+    unreachable_pub,
+    reason = "one binary; what the tests share is public among them"
+)]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 mod concurrency;
 mod faults;
 mod gate;

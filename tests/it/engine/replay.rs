@@ -51,7 +51,11 @@ pub fn workload(engine: &Engine, clock: &keyledger::system::TestClock) {
     let outbox: Vec<Position> = engine.read(|state| state.outbox.keys().copied().collect());
     for (queued, attempt) in outbox.into_iter().step_by(2).zip(1_u16..) {
         let status = 250;
-        let delivered = Command::MailDelivered { queued, attempt, status };
+        let delivered = Command::MailDelivered {
+            queued,
+            attempt,
+            status,
+        };
         proof(delivered).unwrap();
     }
 }
@@ -108,14 +112,14 @@ fn a16_a_wrong_password_is_durable_when_its_refusal_arrives() {
         let mut disk = gate.look(|store| store.reopen()).unwrap();
         assert_eq!(disk.head(), engine.head());
         let (folded, ..) = fold(&mut disk).unwrap();
-        let guard = folded.users[&ADA.user()].guard.clone().unwrap();
+        let guard = folded.users[&ADA.user()].guard().unwrap().clone();
         assert_eq!(guard.sign_ins[0].1, tries);
     }
     assert!(engine.stop(PATIENCE));
     // The next process counts on.
     let engine = rig.start(gate.look(|store| store.reopen()).unwrap());
     engine.read(|state| {
-        assert!(state.users[&ADA.user()].guard.is_some());
+        assert!(state.users[&ADA.user()].guard().is_some());
     });
     assert!(engine.stop(PATIENCE));
 }

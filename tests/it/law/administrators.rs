@@ -97,7 +97,11 @@ fn a22_a_ban_ends_sessions_in_the_same_batch_and_is_lifted() {
         .answered(&Outcome::Ended(0));
     let active = banned.when(unban(ADA)).then_kinds(&["UserUnbanned"]).scene;
     let look = live_session(&active.state, ADA.user(), ADA.session(1), active.now);
-    assert_eq!(look.map(|_| ()), Err(SessionFault::Over), "what a ban ended stays ended");
+    assert_eq!(
+        look.map(|_| ()),
+        Err(SessionFault::Over),
+        "what a ban ended stays ended"
+    );
     active
         .clone()
         .when(ADA.refreshes(1, 0))
@@ -153,7 +157,11 @@ fn p_05_a_revoked_password_opens_nothing_ends_sessions_and_leaves_recovery_open(
 fn an_erased_user_leaves_no_row_but_the_note_of_the_erasure() {
     let scene = given(ADA.account())
         .and(BOB.account())
-        .and([ADA.signed_in(1), ADA.issued(1, Purpose::Recovery), BOB.signed_in(1)])
+        .and([
+            ADA.signed_in(1),
+            ADA.issued(1, Purpose::Recovery),
+            BOB.signed_in(1),
+        ])
         .done(ADA.is_erased());
     assert!(!scene.state.users.contains_key(&ADA.user()));
     assert!(!scene.state.addresses.contains_key(&ADA.address()));
@@ -183,7 +191,11 @@ fn an_api_key_is_made_and_revoked_once() {
 
 #[test]
 fn the_use_of_an_api_key_is_noted_once_a_day() {
-    let used = || [Event::ApiKeyUsed { key: ApiKeyId([1; 16]) }];
+    let used = || {
+        [Event::ApiKeyUsed {
+            key: ApiKeyId([1; 16]),
+        }]
+    };
     let scene = with_key().when(touch(1)).then(used()).scene;
     let scene = scene.after(Span::hours(11)).when(touch(1)).then([]).scene;
     scene.after(Span::hours(1)).when(touch(1)).then(used());

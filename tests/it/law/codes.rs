@@ -35,14 +35,16 @@ fn guessed(mut scene: Scene, times: u32, net: Net) -> Scene {
 
 #[test]
 fn a16_a_wrong_code_is_remembered_before_it_is_refused() {
-    ada_with_code().when(ADA.guesses(ELSEWHERE)).refused_and_remembered(
-        [refused_code(
-            Subject::Address(ADA.address()),
-            Some(ADA.token(1)),
-            Allowance::General,
-        )],
-        Refusal::TokenNotFound,
-    );
+    ada_with_code()
+        .when(ADA.guesses(ELSEWHERE))
+        .refused_and_remembered(
+            [refused_code(
+                Subject::Address(ADA.address()),
+                Some(ADA.token(1)),
+                Allowance::General,
+            )],
+            Refusal::TokenNotFound,
+        );
     ada_with_code()
         .when(NOBODY.guesses(ELSEWHERE))
         .refused_and_remembered(
@@ -121,9 +123,11 @@ fn r_29_law_10_networks_that_signed_in_lately_keep_a_reserve_of_five() {
         .and([ADA.issued(3, Purpose::Recovery)])
         .when(ADA.recovers_from(HOME, code(ADA.token(3)), Some(ADA.password(1)), 2))
         .limited(LimitKind::Codes);
-    let forgotten = spent
-        .after(Span::days(31))
-        .and([ADA.issued_at(4, Purpose::Recovery, crate::people::NOON + Span::days(31))]);
+    let forgotten = spent.after(Span::days(31)).and([ADA.issued_at(
+        4,
+        Purpose::Recovery,
+        crate::people::NOON + Span::days(31),
+    )]);
     guessed(forgotten, 20, ELSEWHERE)
         .when(ADA.guesses(HOME))
         .limited(LimitKind::Codes);

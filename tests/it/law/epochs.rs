@@ -34,9 +34,7 @@ fn s_16_sessions_and_refresh_tokens_of_an_earlier_epoch_are_over() {
     let scene = before().done(start_epoch());
     let look = live_session(&scene.state, ADA.user(), ADA.session(1), scene.now);
     assert_eq!(look.map(|_| ()), Err(SessionFault::Over));
-    scene
-        .when(ADA.refreshes(1, 0))
-        .refused(Refusal::RefreshNotFound);
+    scene.when(ADA.refreshes(1, 0)).refused(Refusal::RefreshNotFound);
 }
 
 #[test]
@@ -92,7 +90,10 @@ fn passwords_stay_and_so_do_counters() {
 
 #[test]
 fn a_session_begun_in_the_new_epoch_holds() {
-    let scene = before().done(start_epoch()).done(ADA.signs_in(HOME, 2)).after(Span::hours(1));
+    let scene = before()
+        .done(start_epoch())
+        .done(ADA.signs_in(HOME, 2))
+        .after(Span::hours(1));
     let look = live_session(&scene.state, ADA.user(), ADA.session(2), scene.now);
     assert_eq!(look.map(|_| ()), Ok(()));
 }

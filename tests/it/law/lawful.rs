@@ -92,7 +92,10 @@ fn a4_r_28_a_proof_is_used_once_and_only_live() {
         fault(&ada().after(Span::hours(24)), completed(ADA.token(1))),
         "an expired token, or one for another address, was used"
     );
-    assert_eq!(fault(&ada(), ADA.issued(1, Purpose::Recovery)), "a token was issued twice");
+    assert_eq!(
+        fault(&ada(), ADA.issued(1, Purpose::Recovery)),
+        "a token was issued twice"
+    );
     let unspent = ADA.password_set(2, PasswordCause::Recovered(ADA.token(1)));
     assert_eq!(fault(&ada(), unspent), dead);
 }
@@ -122,12 +125,18 @@ fn a_password_is_set_for_somebody_and_for_a_reason() {
         "a password for nobody"
     );
     let banned = ada().done(ADA.is_banned());
-    assert_eq!(fault(&banned, set(PasswordCause::Changed)), "the user is not active");
+    assert_eq!(
+        fault(&banned, set(PasswordCause::Changed)),
+        "the user is not active"
+    );
     let mut stale = ADA.signed_in(2);
     if let Event::SignedIn { credential, .. } = &mut stale {
         *credential = ADA.password(7);
     }
-    assert_eq!(fault(&ada(), stale), "a sign-in with a password that was replaced");
+    assert_eq!(
+        fault(&ada(), stale),
+        "a sign-in with a password that was replaced"
+    );
     assert_eq!(fault(&banned, ADA.signed_in(2)), "the user is not active");
 }
 

@@ -46,7 +46,9 @@ fn r_05_an_address_gets_five_mails_an_hour_and_ten_a_day() {
 
 #[test]
 fn r_05_the_mail_of_the_sign_up_is_one_of_the_first_hours() {
-    let scene = given([]).done(ADA.signs_up(HOME)).tried(9, |n| ADA.requests_reset(nets(n)));
+    let scene = given([])
+        .done(ADA.signs_up(HOME))
+        .tried(9, |n| ADA.requests_reset(nets(n)));
     assert_eq!(scene.state.requests.len(), 4);
 }
 
@@ -93,7 +95,9 @@ fn r_03_a12_the_limit_of_a_client_is_the_same_for_known_and_unknown_addresses() 
 fn a18_the_count_of_a_client_does_not_depend_on_which_address_is_asked_about() {
     given(ADA.account())
         .and(BOB.account())
-        .tried(30, |n| [ADA, BOB, NOBODY][n as usize % 3].requests_reset(ELSEWHERE))
+        .tried(30, |n| {
+            [ADA, BOB, NOBODY][n as usize % 3].requests_reset(ELSEWHERE)
+        })
         .when(BOB.requests_reset(ELSEWHERE))
         .limited(LimitKind::ClientMails);
 }

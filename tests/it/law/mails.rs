@@ -35,13 +35,19 @@ fn deferred(queued: Position, attempt: u16) -> Command {
 fn a_mail_is_due_at_once_and_waits_after_a_failure() {
     let (scene, queued) = mail_waits();
     assert_eq!(standing(&scene, queued), MailStanding::Due);
-    let scene = scene.when(deferred(queued, 1)).then_kinds(&["MailDeferred"]).scene;
+    let scene = scene
+        .when(deferred(queued, 1))
+        .then_kinds(&["MailDeferred"])
+        .scene;
     assert_eq!(
         standing(&scene, queued),
         MailStanding::Waiting(NOON + Span::minutes(1))
     );
     assert_eq!(scene.state.outbox[&queued].attempts, 1);
-    assert_eq!(standing(&scene.after(Span::minutes(1)), queued), MailStanding::Due);
+    assert_eq!(
+        standing(&scene.after(Span::minutes(1)), queued),
+        MailStanding::Due
+    );
 }
 
 #[test]
@@ -97,14 +103,18 @@ fn r_25_a_mail_whose_proof_is_void_must_not_leave() {
 #[test]
 fn a_notice_leaves_whatever_became_of_the_proof() {
     let (scene, _) = mail_waits();
-    let scene = scene.done(ADA.recovers(link(ADA.token(1)), 1, 2)).done(ADA.is_banned());
+    let scene = scene
+        .done(ADA.recovers(link(ADA.token(1)), 1, 2))
+        .done(ADA.is_banned());
     let notice = *scene.state.outbox.keys().next_back().unwrap();
     assert_eq!(standing(&scene, notice), MailStanding::Due);
 }
 
 #[test]
 fn the_mail_that_takes_a_closing_back_leaves_while_the_account_closes() {
-    let scene = given(ADA.account()).and([ADA.signed_in(1)]).done(ADA.withdraws(1, 1));
+    let scene = given(ADA.account())
+        .and([ADA.signed_in(1)])
+        .done(ADA.withdraws(1, 1));
     let queued = *scene.state.outbox.keys().next().unwrap();
     assert_eq!(standing(&scene, queued), MailStanding::Due);
     assert_eq!(

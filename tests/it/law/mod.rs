@@ -1,5 +1,11 @@
 //! The law in sentences, without HTTP, hashing, keys or a disk.
 
+#![expect(
+    unreachable_pub,
+    reason = "one binary; what the tests share is public among them"
+)]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 mod administrators;
 mod codes;
 mod epochs;

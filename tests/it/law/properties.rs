@@ -27,13 +27,16 @@ struct Try {
 const WHATS: u8 = 27;
 
 fn tries() -> impl Strategy<Value = Vec<Try>> {
-    let one = (0..WHATS, 0..3_u8, any::<u8>(), 0..3_u8, any::<u8>()).prop_map(|(what, who, pick, net, later)| Try {
-        what,
-        who,
-        pick,
-        net,
-        later,
-    });
+    let one =
+        (0..WHATS, 0..3_u8, any::<u8>(), 0..3_u8, any::<u8>()).prop_map(|(what, who, pick, net, later)| {
+            Try {
+                what,
+                who,
+                pick,
+                net,
+                later,
+            }
+        });
     prop::collection::vec(one, 1..120)
 }
 
@@ -78,15 +81,19 @@ impl Try {
         let known = state.users.get(&user);
         let credential = known.and_then(|user| user.credential_id());
         let right = credential.map_or(PasswordVerdict::Wrong, PasswordVerdict::Right);
-        let tokens: Vec<TokenId> = known.map(|user| user.tokens.clone()).unwrap_or_default();
+        let tokens: Vec<TokenId> = known.map(|user| user.tokens.to_vec()).unwrap_or_default();
         let token = chosen(&tokens, self.pick).unwrap_or(person.token(0));
-        let sessions = known.map(|user| user.sessions.clone()).unwrap_or_default();
+        let sessions = known.map(|user| user.sessions.to_vec()).unwrap_or_default();
         let session = chosen(&sessions, self.pick).unwrap_or(person.session(0));
         let requests: Vec<Position> = state.requests.keys().copied().collect();
         let request = chosen(&requests, self.pick).unwrap_or(Position(0));
         let mails: Vec<Position> = state.outbox.keys().copied().collect();
         let queued = chosen(&mails, self.pick).unwrap_or(Position(0));
-        let proof = if self.pick % 2 == 0 { link(token) } else { code(token) };
+        let proof = if self.pick % 2 == 0 {
+            link(token)
+        } else {
+            code(token)
+        };
         let by = [Actor::Operator, Actor::User(user)][usize::from(self.pick) % 2];
         let purpose = [Purpose::Recovery, Purpose::VerifyEmail, Purpose::Reopen][usize::from(self.pick) % 3];
         let mut credentialled = person.recovers_from(net, proof, credential, fresh);
@@ -119,7 +126,10 @@ impl Try {
             8 => person.guesses_for(purpose, net),
             9 | 10 => credentialled,
             11 => person.proves_address(proof),
-            12 => Command::DisownSignUp { token, origin: origin() },
+            12 => Command::DisownSignUp {
+                token,
+                origin: origin(),
+            },
             13 | 14 => person.signs_in_with(net, right, fresh),
             15 => person.fails_to_sign_in(net),
             16 => with_session(person.changes_password(0, right, Some(fresh))),
@@ -135,7 +145,10 @@ impl Try {
                 by,
             },
             21 => with_session(person.withdraws(0, fresh)),
-            22 => Command::CancelWithdraw { proof, origin: origin() },
+            22 => Command::CancelWithdraw {
+                proof,
+                origin: origin(),
+            },
             23 => [
                 person.is_banned(),
                 Command::UnbanUser { user, by },
@@ -145,19 +158,31 @@ impl Try {
                 .clone(),
             24 => [Command::EraseDue { user }, person.is_erased()][usize::from(self.pick % 16 == 0)].clone(),
             25 => [
-                Command::MailDelivered { queued, attempt: 1, status: 250 },
-                Command::MailDeferred { queued, attempt: 1, status: 451, step: 2, next: Timestamp(0) },
+                Command::MailDelivered {
+                    queued,
+                    attempt: 1,
+                    status: 250,
+                },
+                Command::MailDeferred {
+                    queued,
+                    attempt: 1,
+                    status: 451,
+                    step: 2,
+                    next: Timestamp(0),
+                },
             ][usize::from(self.pick) % 2]
                 .clone(),
             _ => [
-                Command::StartEpoch { reason: EpochReason::Restored },
+                Command::StartEpoch {
+                    reason: EpochReason::Restored,
+                },
                 Command::RefuseProof {
                     proof,
                     cause: keyledger::domain::RefusedCause::Format,
                     origin: origin(),
                 },
             ][usize::from(self.pick % 8 != 0)]
-                .clone(),
+            .clone(),
         };
         about(command, user, person.token(fresh))
     }
@@ -182,7 +207,12 @@ fn about(mut command: Command, user: UserId, token: TokenId) -> Command {
 }
 
 /// What a decision says and does, decided twice.
-fn decided(world: &impl keyledger::domain::World, state: &State, command: &Command, now: Timestamp) -> keyledger::domain::Decision {
+fn decided(
+    world: &impl keyledger::domain::World,
+    state: &State,
+    command: &Command,
+    now: Timestamp,
+) -> keyledger::domain::Decision {
     let limits = limits();
     let context = Context {
         now,
@@ -191,7 +221,11 @@ fn decided(world: &impl keyledger::domain::World, state: &State, command: &Comma
         username_taken: false,
     };
     let decision = decide(world, command.clone(), &context);
-    assert_eq!(decision, decide(world, command.clone(), &context), "a decision is a function");
+    assert_eq!(
+        decision,
+        decide(world, command.clone(), &context),
+        "a decision is a function"
+    );
     decision
 }
 
@@ -221,7 +255,11 @@ fn sound(state: &State, now: Timestamp) {
     let (sessions, tokens) = state.users.values().fold((0, 0), |(sessions, tokens), user| {
         (sessions + user.sessions.len(), tokens + user.tokens.len())
     });
-    assert_eq!((sessions, tokens), (state.sessions.len(), state.tokens.len()), "nothing is left over");
+    assert_eq!(
+        (sessions, tokens),
+        (state.sessions.len(), state.tokens.len()),
+        "nothing is left over"
+    );
     for user in state.erased.keys() {
         assert!(!state.users.contains_key(user));
     }
@@ -249,7 +287,10 @@ fn fold(state: &mut State, events: Vec<keyledger::domain::Event>, now: Timestamp
 
 fn founded() -> State {
     let mut state = State::default();
-    let found = Command::Found { policies: vec![], keys: vec![] };
+    let found = Command::Found {
+        policies: vec![],
+        keys: vec![],
+    };
     let decision = decided(&state.clone(), &state, &found, NOON);
     fold(&mut state, decision.events, NOON);
     state

@@ -58,10 +58,11 @@ fn r_08_a_request_changes_nothing_for_the_user() {
     let before = scene.state.users[&ADA.user()].clone();
     let after = scene.done(ADA.requests_reset(ELSEWHERE));
     let now = &after.state.users[&ADA.user()];
-    assert_eq!((&now.credential, now.standing, &now.sessions), (&before.credential, before.standing, &before.sessions));
-    after
-        .when(ADA.signs_in(HOME, 2))
-        .then_kinds(&["SignedIn"]);
+    assert_eq!(
+        (&now.credential, now.standing, &now.sessions),
+        (&before.credential, before.standing, &before.sessions)
+    );
+    after.when(ADA.signs_in(HOME, 2)).then_kinds(&["SignedIn"]);
 }
 
 #[test]
@@ -69,7 +70,10 @@ fn r_14_a_request_for_nobody_writes_one_event_that_names_no_address() {
     let decided = given(ADA.account()).when(NOBODY.requests_reset(ELSEWHERE));
     assert!(matches!(
         decided.decision.events[..],
-        [Event::ResetRequested { subject: Subject::Stranger(_), .. }]
+        [Event::ResetRequested {
+            subject: Subject::Stranger(_),
+            ..
+        }]
     ));
     assert_eq!(decided.scene.state.requests.len(), 0);
 }
@@ -89,7 +93,14 @@ fn a_worker_answers_a_request_with_a_proof_and_its_mail() {
     let scene = given(ADA.account()).done(ADA.requests_reset(ELSEWHERE));
     let request = *scene.state.requests.keys().next().unwrap();
     let decided = scene.when(ADA.issue(request.0, 1));
-    let Event::TokenIssued { expires, credential, request: answers, by, .. } = decided.decision.events[0] else {
+    let Event::TokenIssued {
+        expires,
+        credential,
+        request: answers,
+        by,
+        ..
+    } = decided.decision.events[0]
+    else {
         panic!("a proof comes first");
     };
     assert_eq!(expires, decided.scene.now + Span::hours(24));
@@ -100,7 +111,10 @@ fn a_worker_answers_a_request_with_a_proof_and_its_mail() {
         .answered(&Outcome::Issued(ADA.token(1)));
     assert!(decided.scene.state.requests.is_empty());
     let outbox: Vec<_> = decided.scene.state.outbox.values().collect();
-    assert_eq!((outbox[0].kind, outbox[0].token), (MailKind::PasswordReset, Some(ADA.token(1))));
+    assert_eq!(
+        (outbox[0].kind, outbox[0].token),
+        (MailKind::PasswordReset, Some(ADA.token(1)))
+    );
     decided
         .scene
         .when(ADA.issue(request.0, 2))
@@ -241,7 +255,13 @@ fn r_25_a_proof_that_was_checked_and_then_superseded_is_refused_at_the_commit() 
         found: Some(ADA.address()),
         username_taken: false,
     };
-    let holder = check_proof(&scene.state, &context, link(ADA.token(1)), Purpose::Recovery, ELSEWHERE.tag());
+    let holder = check_proof(
+        &scene.state,
+        &context,
+        link(ADA.token(1)),
+        Purpose::Recovery,
+        ELSEWHERE.tag(),
+    );
     let expected = ProofHolder {
         user: ADA.user(),
         address: ADA.address(),
@@ -379,7 +399,13 @@ fn r_42_notices_go_only_to_addresses_the_user_still_has() {
         *mails = vec![(BOB.address(), mail(1)), (ADA.address(), mail(2))];
     }
     let decided = ada_with_recovery().when(command);
-    let told: Vec<_> = decided.scene.state.outbox.values().map(|mail| mail.address).collect();
+    let told: Vec<_> = decided
+        .scene
+        .state
+        .outbox
+        .values()
+        .map(|mail| mail.address)
+        .collect();
     assert_eq!(told, [ADA.address()]);
 }
 
@@ -486,7 +512,11 @@ fn the_history_keeps_as_many_earlier_passwords_as_the_policy_asks_for() {
     };
     let scene = given(ADA.account()).and([set(2, 2), set(3, 2), set(4, 2)]);
     let past = |scene: &Scene| -> Vec<_> {
-        scene.state.users[&ADA.user()].past.iter().map(|old| old.id).collect()
+        scene.state.users[&ADA.user()]
+            .past()
+            .iter()
+            .map(|old| old.id)
+            .collect()
     };
     assert_eq!(past(&scene), [ADA.password(3), ADA.password(2)]);
     assert_eq!(past(&scene.and([set(5, 0)])), []);
@@ -499,7 +529,12 @@ fn r_46_an_administrators_recovery_lives_a_day_at_most() {
         scene.state.tokens[&ADA.token(1)].expires,
         scene.now + Span::hours(24)
     );
-    let notice: Vec<_> = scene.state.outbox.values().map(|mail| (mail.kind, mail.token)).collect();
+    let notice: Vec<_> = scene
+        .state
+        .outbox
+        .values()
+        .map(|mail| (mail.kind, mail.token))
+        .collect();
     assert_eq!(notice, [(MailKind::AdminRecovery, None)]);
     let unknown = Command::IssueRecovery {
         user: NOBODY.user(),

@@ -68,7 +68,10 @@ fn a_session_belongs_to_its_user() {
 #[test]
 fn s_04_a_session_ends_by_idleness_and_in_any_case() {
     let scene = ada_signed_in();
-    assert_eq!(holds(&scene.clone().after(Span(Span::days(7).0 - 1)), ADA, 1), Ok(()));
+    assert_eq!(
+        holds(&scene.clone().after(Span(Span::days(7).0 - 1)), ADA, 1),
+        Ok(())
+    );
     assert_eq!(
         holds(&scene.clone().after(Span::days(7)), ADA, 1),
         Err(SessionFault::Over)
@@ -105,11 +108,7 @@ fn s_07_an_administrator_ends_all_sessions_of_a_user() {
         }])
         .answered(&Outcome::Ended(2));
     assert_eq!(holds(&decided.scene, ADA, 2), Err(SessionFault::Over));
-    decided
-        .scene
-        .when(all)
-        .then([])
-        .answered(&Outcome::Ended(0));
+    decided.scene.when(all).then([]).answered(&Outcome::Ended(0));
     let nobody = Command::EndSessions {
         user: NOBODY.user(),
         except: None,
@@ -164,9 +163,7 @@ fn s_03_ban_withdrawal_and_erasure_end_sessions_at_once() {
         let scene = ada_signed_in().done(ending);
         assert_eq!(holds(&scene, ADA, 1), Err(fault));
         assert_eq!(holds(&scene, ADA, 2), Err(fault));
-        scene
-            .when(ADA.refreshes(1, 0))
-            .refused(Refusal::RefreshNotFound);
+        scene.when(ADA.refreshes(1, 0)).refused(Refusal::RefreshNotFound);
     }
 }
 
@@ -249,7 +246,9 @@ fn p_08_five_wrong_current_passwords_in_a_quarter_of_an_hour_are_the_limit() {
 
 #[test]
 fn expired_sessions_are_forgotten_at_the_next_sign_in() {
-    let scene = ada_signed_in().after(Span::days(8)).done(ADA.signs_in(crate::people::HOME, 3));
-    assert_eq!(scene.state.users[&ADA.user()].sessions, [ADA.session(3)]);
+    let scene = ada_signed_in()
+        .after(Span::days(8))
+        .done(ADA.signs_in(crate::people::HOME, 3));
+    assert_eq!(scene.state.users[&ADA.user()].sessions[..], [ADA.session(3)]);
     assert_eq!(scene.state.sessions.len(), 1);
 }

@@ -103,7 +103,11 @@ fn person(n: u32) -> Person {
 
 #[test]
 fn sign_ups_of_one_client_are_limited_whether_their_addresses_are_free_or_taken() {
-    let limit = |scene: Scene| scene.when(BOB.signs_up(ELSEWHERE)).limited(LimitKind::ClientSignUps);
+    let limit = |scene: Scene| {
+        scene
+            .when(BOB.signs_up(ELSEWHERE))
+            .limited(LimitKind::ClientSignUps)
+    };
     limit(given([]).tried(20, |n| person(n).signs_up(ELSEWHERE)));
     limit(given(ADA.account()).tried(20, |_| ADA.signs_up(ELSEWHERE)));
     limit(given(ADA.account()).tried(20, |_| ADA.signs_up_quietly(ELSEWHERE, None)));
@@ -122,7 +126,9 @@ fn r_05_mails_of_sign_up_and_of_requests_share_the_clients_limit() {
         .clone()
         .when(NOBODY.requests_reset(ELSEWHERE))
         .limited(LimitKind::ClientMails);
-    scene.when(BOB.signs_up(ELSEWHERE)).limited(LimitKind::ClientMails);
+    scene
+        .when(BOB.signs_up(ELSEWHERE))
+        .limited(LimitKind::ClientMails);
 }
 
 #[test]

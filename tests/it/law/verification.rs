@@ -33,7 +33,7 @@ fn a_proof_proves_the_address_and_keeps_the_password_and_the_sessions() {
     let user = &decided.scene.state.users[&ADA.user()];
     assert!(user.addresses[0].verified.is_some());
     assert_eq!(user.credential_id(), Some(ADA.password(1)));
-    assert_eq!(user.sessions, [ADA.session(1)]);
+    assert_eq!(user.sessions[..], [ADA.session(1)]);
 }
 
 #[test]

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::call::{Call, Tokens};
 use crate::support;
-pub use crate::support::{Plan, Storage};
+pub(crate) use crate::support::{Plan, Storage};
 
 /// A password that the classic policy accepts.
 pub const OLD: &str = "Quiet-Harbor-19";

@@ -1,0 +1,278 @@
+//! Canaries: values that nobody else has, sought in every file of the data folder.
+
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+
+use keyledger::crypto::{self, Field, SecretLabel};
+use keyledger::desk::{Desk, SignUpAnswer, SignUpForm, Visitor};
+use keyledger::domain::Actor;
+use keyledger::ledger::anchor::ANCHOR_FILE;
+use keyledger::ledger::{Anchor, replay};
+use keyledger::types::{DataKeyId, Locale, PersonName, UserId};
+use secrecy::{ExposeSecret, SecretString};
+use tempfile::TempDir;
+
+use crate::rig::{Rig, block_on, close, email, issue_all};
+
+const ADDRESS: &str = "canary.zebra.quokka@birdcage-zq7.example";
+const NAME: &str = "Quetzalcoatl Canarybird";
+const AGENT: &str = "CanaryBrowser/77.31 (Quokka; Zebra)";
+const IP: &str = "2001:db8:ca4a:6b1d:e4a9:77c3:19f2:5d08";
+const PASSWORD: &str = "Canary-Secret-Passw0rd-41";
+const NEXT_PASSWORD: &str = "Canary-Second-Passw0rd-42";
+const WRONG_PASSWORD: &str = "Canary-Wrong-Passw0rd-43";
+const NOBODY: &str = "canary.stranger.walrus@birdcage-zq7.example";
+
+fn visitor() -> Visitor {
+    Visitor {
+        ip: IP.parse().unwrap(),
+        user_agent: AGENT.to_owned(),
+        locale: Some(Locale::En),
+        exempt: false,
+    }
+}
+
+fn secret(text: &str) -> SecretString {
+    SecretString::from(text.to_owned())
+}
+
+/// A life with everything that leaves traces; returns the user and every secret that was ever handed out.
+fn live(desk: &Desk) -> (UserId, Vec<String>) {
+    let (ada, from) = (email(ADDRESS), visitor());
+    let form = SignUpForm {
+        address: ada.clone(),
+        password: secret(PASSWORD),
+        name: PersonName::parse(NAME).unwrap(),
+        locale: None,
+    };
+    let Ok(SignUpAnswer::SignedIn(first)) = block_on(desk.sign_up(form, &from)) else {
+        panic!("a session")
+    };
+    let mut secrets = vec![first.access.clone(), first.refresh.expose_secret().to_owned()];
+    block_on(desk.sign_in(&ada, &secret(WRONG_PASSWORD), &from))
+        .err()
+        .unwrap();
+    let second = block_on(desk.refresh(&first.refresh, &from)).unwrap();
+    secrets.extend([second.access, second.refresh.expose_secret().to_owned()]);
+    for address in [ADDRESS, NOBODY] {
+        block_on(desk.request_reset(&email(address), &from)).unwrap();
+        block_on(desk.request_verification(&email(address), &from)).unwrap();
+        let wrong = secret("ZEBRA-QUKKA");
+        let address = email(address);
+        let refused = desk.confirm_reset(&address, &wrong, secret(NEXT_PASSWORD), &from);
+        block_on(refused).unwrap_err();
+    }
+    block_on(desk.sign_in(&email(NOBODY), &secret(WRONG_PASSWORD), &from))
+        .err()
+        .unwrap();
+    issue_all(desk);
+    let tokens = desk.engine().read(|state| state.tokens.clone());
+    let mut recovery = None;
+    for (&id, token) in &tokens {
+        use keyledger::domain::Purpose;
+        let label = match token.purpose {
+            Purpose::Recovery => SecretLabel::Recovery,
+            Purpose::VerifyEmail => SecretLabel::VerifyEmail,
+            Purpose::Reopen => SecretLabel::Reopen,
+        };
+        let link = desk.link_secret(id, token, label).unwrap();
+        let code = desk.typed_code(id, token).unwrap();
+        secrets.push(link.expose_secret().to_owned());
+        secrets.push(code.expose_secret().to_owned());
+        secrets.push(code.expose_secret().replace('-', ""));
+        if token.purpose == Purpose::Recovery {
+            recovery = Some(link);
+        }
+    }
+    let link = recovery.expect("a recovery was issued");
+    block_on(desk.confirm_reset(&ada, &link, secret(NEXT_PASSWORD), &from)).unwrap();
+    let third = block_on(desk.sign_in(&ada, &secret(NEXT_PASSWORD), &from)).unwrap();
+    let caller = desk.authenticate(&third.access).unwrap();
+    secrets.extend([third.access, third.refresh.expose_secret().to_owned()]);
+    let key = desk.create_api_key(
+        keyledger::domain::ApiKeyKind::Secret,
+        "backend".to_owned(),
+        None,
+        Actor::Operator,
+    );
+    secrets.push(block_on(key).unwrap().text.expose_secret().to_owned());
+    (caller.user, secrets)
+}
+
+/// Every file below a folder, with its bytes.
+fn files(dir: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+    let mut found = vec![];
+    let mut folders = vec![dir.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                let bytes = std::fs::read(&path).unwrap();
+                found.push((path, bytes));
+            }
+        }
+    }
+    assert!(
+        found.iter().any(|(_, bytes)| bytes.len() > 10_000),
+        "there is a ledger"
+    );
+    found
+}
+
+fn contains(haystack: &[u8], needle: &[u8]) -> bool {
+    haystack.windows(needle.len()).any(|window| window == needle)
+}
+
+/// Fails for each canary that is found anywhere, in any letter case.
+fn assert_nowhere(dir: &Path, canaries: &[Vec<u8>]) {
+    for (path, bytes) in files(dir) {
+        let lower = bytes.to_ascii_lowercase();
+        for canary in canaries {
+            assert!(canary.len() >= 8, "too short to be told from chance");
+            let there = contains(&lower, &canary.to_ascii_lowercase());
+            assert!(
+                !there,
+                "{} holds {:?}",
+                path.display(),
+                String::from_utf8_lossy(canary)
+            );
+        }
+    }
+}
+
+fn canaries(secrets: &[String]) -> Vec<Vec<u8>> {
+    let IpAddr::V6(ip) = IP.parse().unwrap() else {
+        panic!("an IPv6 address")
+    };
+    let clear = [
+        ADDRESS,
+        "canary.zebra",
+        "birdcage-zq7",
+        NAME,
+        "Quetzalcoatl",
+        "Canarybird",
+        AGENT,
+        "CanaryBrowser",
+        IP,
+        PASSWORD,
+        NEXT_PASSWORD,
+        WRONG_PASSWORD,
+        NOBODY,
+        "stranger.walrus",
+        "$argon2id$",
+    ];
+    let mut all: Vec<Vec<u8>> = clear.iter().map(|text| text.as_bytes().to_vec()).collect();
+    all.push(ip.octets().to_vec());
+    all.push(ip.octets()[..8].to_vec());
+    all.extend(secrets.iter().map(|text| text.as_bytes().to_vec()));
+    all
+}
+
+#[test]
+fn r_18_l_11_s_01_a_copy_of_the_data_folder_holds_no_clear_text_and_no_secret() {
+    let (rig, dir) = (Rig::new(), TempDir::new().unwrap());
+    let desk = rig.open(dir.path());
+    let (user, secrets) = live(&desk);
+    let mut anchor = Anchor::open(&dir.path().join(ANCHOR_FILE)).unwrap();
+    desk.engine().note_anchor(&mut anchor).unwrap();
+    let profile = desk.profile(user).unwrap();
+    assert_eq!(
+        (profile.email.as_str(), profile.name.as_deref()),
+        (ADDRESS, Some(NAME))
+    );
+    close(desk);
+    let canaries = canaries(&secrets);
+    assert!(canaries.len() > 25, "{}", canaries.len());
+    assert_nowhere(dir.path(), &canaries);
+    // The search would find what is there.
+    let found = files(dir.path())
+        .iter()
+        .any(|(_, bytes)| contains(bytes, &user.0));
+    assert!(found, "ids are in the clear");
+}
+
+#[test]
+fn the_search_finds_what_is_there() {
+    let dir = TempDir::new().unwrap();
+    std::fs::write(
+        dir.path().join("blob"),
+        [&[0; 20_000][..], b"xxCANARYBROWSERxx"].concat(),
+    )
+    .unwrap();
+    let found = std::panic::catch_unwind(|| assert_nowhere(dir.path(), &[b"CanaryBrowser".to_vec()]));
+    assert!(found.is_err());
+}
+
+#[test]
+fn l_11_after_an_erasure_nothing_of_the_user_opens_and_the_chain_still_holds() {
+    let (rig, dir) = (Rig::new(), TempDir::new().unwrap());
+    let desk = rig.open(dir.path());
+    let (user, _) = live(&desk);
+    let key = desk.engine().vault().key(DataKeyId::User(user)).unwrap();
+    let (address, origin, credential) = desk.engine().read(|state| {
+        let found = &state.users[&user];
+        let session = &state.sessions[found.sessions.last().unwrap()];
+        (
+            found.addresses[0].sealed.clone(),
+            session.origin.clone(),
+            found.credential.clone().unwrap(),
+        )
+    });
+    let clear = crypto::open(&key, Field::UserAddress, user.0, &address).unwrap();
+    assert_eq!(&**clear, ADDRESS.as_bytes());
+    assert_eq!(desk.open_origin(Some(user), &origin).unwrap().user_agent, AGENT);
+    let copied = rig.sled(dir.path());
+    assert!(copied.is_err(), "held");
+    block_on(desk.erase_user(user, Actor::Operator)).unwrap();
+    assert_eq!(desk.open_origin(Some(user), &origin), None, "at once");
+    assert!(desk.profile(user).is_none() && desk.find_user(ADDRESS).is_none());
+    close(desk);
+
+    let desk = rig.open(dir.path());
+    let vault = desk.engine().vault();
+    for id in [DataKeyId::User(user), DataKeyId::Credential(credential.id)] {
+        assert!(!vault.contains(id));
+        assert_eq!(desk.engine().reader().data_key(id).unwrap(), None);
+    }
+    assert_eq!(vault.open(Field::UserAddress, user.0, &address), None);
+    assert_eq!(
+        vault.open(Field::Verifier, credential.id.0, &credential.verifier),
+        None
+    );
+    assert_eq!(desk.open_origin(Some(user), &origin), None);
+    assert!(desk.find_user(ADDRESS).is_none());
+    let events = desk.engine().head().next.0;
+    close(desk);
+
+    let mut store = rig.sled(dir.path()).unwrap();
+    let mut seen = 0;
+    let report = replay::<std::convert::Infallible>(&mut store, &mut |_, _, _| {
+        seen += 1;
+        Ok(())
+    });
+    assert_eq!(
+        (report.unwrap().records, seen),
+        (events, events),
+        "every frame proven"
+    );
+}
+
+#[test]
+fn l_11_a_person_who_was_erased_can_come_back_as_somebody_new() {
+    let (rig, dir) = (Rig::new(), TempDir::new().unwrap());
+    let desk = rig.open(dir.path());
+    let (user, _) = live(&desk);
+    block_on(desk.erase_user(user, Actor::Operator)).unwrap();
+    let form = SignUpForm {
+        address: email(ADDRESS),
+        password: secret(PASSWORD),
+        name: PersonName::parse(NAME).unwrap(),
+        locale: None,
+    };
+    assert!(block_on(desk.sign_up(form, &visitor())).is_ok());
+    let again = desk.find_user(ADDRESS).unwrap();
+    assert_ne!(again, user);
+    close(desk);
+}
