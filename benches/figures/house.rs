@@ -3,21 +3,21 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
-use keyledger::crypto::{PasswordPool, PoolSettings, SharedKeyring};
+use keyledger::app::{App, AppSettings, Parts, Premises};
+use keyledger::crypto::{PoolSettings, SharedKeyring};
 use keyledger::desk::{Desk, DeskSettings, Enumeration};
 use keyledger::domain::{Actor, ApiKeyKind, Limits};
 use keyledger::engine::{Boot, Engine, Rollback};
-use keyledger::http::site::{Site, SiteSettings, router};
-use keyledger::http::throttle::{Rate, Throttle};
-use keyledger::http::{NetList, RouterSettings, ServerLimits, serve};
+use keyledger::http::NetList;
 use keyledger::ledger::{MemoryStore, SledOptions, SledStore, Store};
+use keyledger::mail::sink::{Sink, SinkBehaviour};
+use keyledger::mail::{MailSettings, MailSettingsDraft};
 use keyledger::system::{Clock, OsEntropy, SystemClock, random_id};
 use keyledger::types::Timestamp;
 use secrecy::ExposeSecret;
+use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
-use tokio::sync::oneshot;
 
 /// A new ledger on a disk.
 pub(crate) fn on_disk(directory: &Path) -> Box<dyn Store> {
@@ -40,12 +40,32 @@ pub(crate) fn wide_limits() -> Limits {
     }
 }
 
+fn clock(last: Option<Timestamp>) -> Arc<dyn Clock> {
+    Arc::new(SystemClock::start(last))
+}
+
+/// Mails to the sink, and no limit for this machine.
+fn settings(mail_port: u16) -> AppSettings {
+    let everybody: NetList = ["127.0.0.0/8".parse().expect("a network")].into_iter().collect();
+    let mail = MailSettings::check(MailSettingsDraft {
+        host: "127.0.0.1".into(),
+        port: mail_port,
+        from: "Keyledger <no-reply@example.org>".into(),
+        hello_name: Some("bench.example.org".into()),
+        ..MailSettingsDraft::default()
+    });
+    let mut settings = AppSettings::new("http://localhost", mail.expect("loopback needs no TLS"));
+    settings.site.exempt_networks = everybody.clone();
+    settings.server.uncapped = everybody;
+    settings
+}
+
 /// Starts the engine over a filled store.
 pub(crate) fn start_engine(store: Box<dyn Store>, ring: SharedKeyring) -> Engine {
     let boot = Boot {
         store,
         keyring: ring,
-        clock: Box::new(|last: Option<Timestamp>| Arc::new(SystemClock::start(last)) as Arc<dyn Clock>),
+        clock: Box::new(clock),
         entropy: Arc::new(OsEntropy),
         limits: wide_limits(),
         anchor: None,
@@ -63,84 +83,74 @@ pub(crate) fn runtime() -> Runtime {
         .expect("threads start")
 }
 
-/// The server.
+/// The server with everything that belongs to it, and a mail server that takes all.
 pub(crate) struct House {
     pub(crate) desk: Desk,
     /// Where its door is.
     pub(crate) addr: SocketAddr,
     /// A publishable key.
     pub(crate) api_key: String,
+    /// Where its mails go.
+    pub(crate) sink: Sink,
+    app: App,
     runtime: Runtime,
-    stop: oneshot::Sender<()>,
+    post: Runtime,
 }
 
 impl House {
-    /// Opens the door before an engine.
-    pub(crate) fn open(engine: Engine) -> Self {
+    /// Opens the doors over a filled store.
+    pub(crate) fn open(store: Box<dyn Store>, ring: SharedKeyring) -> Self {
         let runtime = runtime();
-        let everybody: NetList = ["127.0.0.0/8".parse().expect("a network")].into_iter().collect();
-        let passwords = PasswordPool::start(
-            PoolSettings::default(),
-            engine.keyring().clone(),
-            Arc::new(OsEntropy),
-        );
-        let settings = DeskSettings {
-            brand: "Keyledger".into(),
-            password_policy: "classic".into(),
-            enumeration: Enumeration::Open,
-            require_verified_email: false,
+        // The mail server is somebody else's program: it has a thread of its own.
+        let post = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .expect("threads start");
+        let sink = post.block_on(Sink::start(SinkBehaviour::accepting().kept_max(1, 1 << 20)));
+        let sink = sink.expect("loopback has a free port");
+        let parts = Parts {
+            store,
+            keyring: ring,
+            clock: Box::new(clock),
+            entropy: Arc::new(OsEntropy),
+            limits: wide_limits(),
+            pool: PoolSettings::default(),
+            desk: DeskSettings {
+                brand: "Keyledger".into(),
+                password_policy: "classic".into(),
+                enumeration: Enumeration::Open,
+                require_verified_email: false,
+            },
+            anchor: None,
+            rollback: Rollback::Refuse,
+            on_failure: Box::new(|cause| panic!("the writer failed: {cause}")),
         };
-        let desk = Desk::open(engine, passwords.expect("threads start"), settings);
-        let key = runtime.block_on(desk.create_api_key(
-            ApiKeyKind::Publishable,
-            "bench".into(),
-            None,
-            Actor::Operator,
-        ));
-        let api_key = key.expect("the writer runs").text.expose_secret().to_owned();
-        let settings = SiteSettings {
-            brand: "Keyledger".into(),
-            public_url: "http://localhost".into(),
-            recovery_url: "http://localhost/recover".into(),
-            callback_urls: vec![],
-            verify_on_get: false,
-            exempt_networks: everybody.clone(),
-        };
-        let site = Site {
-            desk: desk.clone(),
-            settings,
-            calls: Throttle::new(Rate::DEFAULT, 65_536, everybody.clone()),
-        };
-        let router = router(
-            Arc::new(site),
-            RouterSettings::new(Arc::new(|| random_id(&OsEntropy))),
-        );
-        let limits = ServerLimits {
-            uncapped: everybody,
-            ..ServerLimits::default()
-        };
-        let (stop, stopped) = oneshot::channel::<()>();
-        let listener = runtime
-            .block_on(tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)))
-            .expect("loopback has a free port");
-        let addr = listener.local_addr().expect("a bound socket has an address");
-        runtime.spawn(serve(listener, router.into_filter(), limits, async {
-            let _ = stopped.await;
-        }));
+        let premises = Premises::assemble(parts).expect("the ledger folds");
+        let desk = premises.desk.clone();
+        let key = desk.create_api_key(ApiKeyKind::Publishable, "bench".into(), None, Actor::Operator);
+        let key = runtime.block_on(key).expect("the writer runs");
+        let app = runtime.block_on(async {
+            let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await;
+            let listener = listener.expect("loopback has a free port");
+            App::start(premises, settings(sink.addr().port()), listener).await
+        });
+        let app = app.expect("the settings are sound");
         Self {
             desk,
-            addr,
-            api_key,
+            addr: app.addr(),
+            api_key: key.text.expose_secret().to_owned(),
+            sink,
+            app,
             runtime,
-            stop,
+            post,
         }
     }
 
     /// Stops everything, the writer last.
     pub(crate) fn close(self) {
-        drop(self.stop);
-        self.runtime.shutdown_timeout(Duration::from_secs(2));
-        self.desk.engine().stop(Duration::from_secs(5));
+        self.runtime.block_on(self.app.stop());
+        self.post.block_on(self.sink.stop());
     }
 
     /// A request without a body.

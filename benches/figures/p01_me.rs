@@ -28,7 +28,7 @@ fn measure(size: Size) -> Vec<Line> {
     let crowd = Crowd::new();
     let mut store = house::in_memory();
     crowd.settle(&mut *store, people);
-    let house = House::open(house::start_engine(store, crowd.ring.clone()));
+    let house = House::open(store, crowd.ring.clone());
     let asked = ASKED.min(people);
     let step = people / asked;
     let requests = (0..asked).map(|n| house.get("/v1/auth/me", &crowd.access_token(n * step)));

@@ -29,7 +29,7 @@ fn measure(size: Size) -> Vec<Line> {
     let directory = disk::directory();
     let mut store = house::on_disk(directory.path());
     crowd.settle(&mut *store, PEOPLE);
-    let house = House::open(house::start_engine(store, crowd.ring.clone()));
+    let house = House::open(store, crowd.ring.clone());
     let sign_ins = Arc::new((0..PEOPLE).map(|n| sign_in(&house, n)).collect::<Vec<_>>());
     let calls = Arc::new(
         (0..PEOPLE)

@@ -74,24 +74,25 @@ impl Server {
     fn start() -> Option<Self> {
         let directory = disk::directory();
         let addr = free_port();
-        let keyledger = |words: &[&str]| {
-            let mut command = Command::new(PROGRAM);
-            command
-                .args(words)
-                .current_dir(directory.path())
-                .env("KEYLEDGER_DATA_DIR", directory.path())
+        let data = directory.path().join("data");
+        let keyledger = |command: &str| {
+            let mut keyledger = Command::new(PROGRAM);
+            keyledger
+                .arg(command)
+                .arg("--data")
+                .arg(&data)
+                .args(["--listen", &addr.to_string(), "--public-url", "http://localhost"])
+                .env_clear()
                 .stdin(Stdio::null())
                 .stdout(Stdio::null())
                 .stderr(Stdio::null());
-            command
+            keyledger
         };
-        let data = directory.path().to_str()?;
-        keyledger(&["init", "--data-dir", data]).status().ok()?;
+        if !keyledger("init").status().is_ok_and(|status| status.success()) {
+            return None;
+        }
         let began = Instant::now();
-        let bind = addr.to_string();
-        let child = keyledger(&["serve", "--data-dir", data, "--bind", &bind])
-            .spawn()
-            .ok()?;
+        let child = keyledger("serve").spawn().ok()?;
         let mut server = Self {
             child,
             took: 0.0,

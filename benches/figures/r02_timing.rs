@@ -35,7 +35,7 @@ fn measure(size: Size) -> Vec<Line> {
     let mut store = house::on_disk(directory.path());
     // Each known address is asked for once: the first half idle, the second half under load, and others make the load.
     crowd.settle(&mut *store, 3 * samples);
-    let house = House::open(house::start_engine(store, crowd.ring.clone()));
+    let house = House::open(store, crowd.ring.clone());
     let idle = sample(&house, 0..samples);
     let others = (2 * samples..3 * samples).map(|n| request(&house, &person(n).email));
     let others = Arc::new(others.collect::<Vec<_>>());

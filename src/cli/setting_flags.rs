@@ -33,7 +33,6 @@ fn flags() -> impl Iterator<Item = (String, Arg)> {
                 .value_name(value)
                 .help(setting.doc().trim_end_matches('.'))
                 .help_heading("Settings")
-                .allow_hyphen_values(true)
                 .hide_short_help(!everyday);
             if setting.kind == Kind::Flag {
                 arg = arg.num_args(0..=1).default_missing_value("true");

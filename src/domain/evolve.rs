@@ -249,12 +249,8 @@ pub fn evolve(world: &mut impl World, recorded: &Recorded) {
             }
         }
         Event::CurrentPasswordWrong { user, .. } => {
-            if let Some(found) = world.users_mut().edit(user) {
-                found
-                    .rare_mut()
-                    .guard
-                    .current_password
-                    .bump(time, CURRENT_PASSWORD_WINDOW);
+            if let Some(guard) = guard_of(world, *user) {
+                guard.current_password.bump(time, CURRENT_PASSWORD_WINDOW);
             }
         }
         Event::RefreshRotated {
@@ -365,7 +361,16 @@ fn guard_of_subject(world: &mut impl World, subject: Subject) -> Option<&mut Gua
         return None;
     };
     let user = *world.addresses().look(&address)?;
-    Some(&mut world.users_mut().edit(&user)?.rare_mut().guard)
+    guard_of(world, user)
+}
+
+/// What is counted of a user; counting begins with the first look.
+fn guard_of(world: &mut impl World, user: UserId) -> Option<&mut Guard> {
+    if world.guards().look(&user).is_none() {
+        world.users().look(&user)?;
+        world.guards_mut().put(user, Guard::default());
+    }
+    world.guards_mut().edit(&user)
 }
 
 fn count_mail(guard: &mut Guard, allowance: Allowance, time: Timestamp) {
@@ -583,9 +588,6 @@ fn sign_in(world: &mut impl World, position: Position, time: Timestamp, event: &
             .change(|all| all.retain(|id| !expired.contains(id)));
     }
     found.sessions.push(*session);
-    if let Some(rare) = &mut found.rare {
-        rare.guard.sign_ins.retain(|(tag, ..)| tag != network);
-    }
     match found.known.iter_mut().find(|(tag, _)| tag == network) {
         Some((_, last)) => *last = time,
         None => {
@@ -596,6 +598,9 @@ fn sign_in(world: &mut impl World, position: Position, time: Timestamp, event: &
             }
             found.known.push((*network, time));
         }
+    }
+    if let Some(guard) = world.guards_mut().edit(user) {
+        guard.sign_ins.retain(|(tag, ..)| tag != network);
     }
 }
 
@@ -651,6 +656,7 @@ fn erase(world: &mut impl World, user: UserId, position: Position) {
         world.addresses_mut().remove(&id);
     }
     world.users_mut().remove(&user);
+    world.guards_mut().remove(&user);
     world.closings_mut().remove(&user);
     world.erased_mut().put(user, position);
 }

@@ -40,10 +40,15 @@ pub(super) fn is_known(user: &User, network: Tag, context: &Context<'_>) -> bool
 }
 
 /// Out of which allowance a mail to this user may be sent.
-pub(super) fn mail_allowance(user: &User, network: Tag, context: &Context<'_>) -> Allowance {
+pub(super) fn mail_allowance(
+    world: &impl World,
+    (id, user): (UserId, &User),
+    network: Tag,
+    context: &Context<'_>,
+) -> Allowance {
     let (now, limits) = (context.now, context.limits);
     let none = Guard::default();
-    let guard = user.guard().unwrap_or(&none);
+    let guard = world.guards().look(&id).unwrap_or(&none);
     // The mail of the sign-up counts too, without a counter for each user who never meets a limit.
     let first = |length| u32::from(now < user.created + length);
     if guard.mails_hour.count(now, HOUR) + first(HOUR) < limits.mails_per_address_hour
@@ -74,10 +79,10 @@ pub(super) fn request(world: &impl World, context: &Context<'_>, ask: Ask, purpo
     }
     let owner = context
         .found
-        .and_then(|id| Some((id, user::of_address(world, id)?)));
-    let allowance = match &owner {
-        Some((address, user)) if wants_mail(user, *address, purpose) => {
-            mail_allowance(user, ask.client.network, context)
+        .and_then(|id| Some((id, user::of_address_with_id(world, id)?)));
+    let allowance = match owner {
+        Some((address, owner)) if wants_mail(owner.1, address, purpose) => {
+            mail_allowance(world, owner, ask.client.network, context)
         }
         Some(_) | None => Allowance::None,
     };
@@ -280,7 +285,7 @@ pub fn code_gate(
         limit,
         wait: Span(wait.0.max(1)),
     };
-    let Some(user) = context.found.and_then(|id| user::of_address(world, id)) else {
+    let Some((id, user)) = context.found.and_then(|id| user::of_address_with_id(world, id)) else {
         let tried = tally(world, stranger, StrangerClass::Codes, context.now);
         return if tried.count < limit {
             Ok(Allowance::General)
@@ -289,7 +294,7 @@ pub fn code_gate(
         };
     };
     let none = Guard::default();
-    let guard = user.guard().unwrap_or(&none);
+    let guard = world.guards().look(&id).unwrap_or(&none);
     if guard.codes_day.count(context.now, DAY) < limit {
         Ok(Allowance::General)
     } else if is_known(user, network, context)

@@ -100,36 +100,36 @@ pub fn sign_in_gate(
         limit,
         wait: Span(wait.0.max(1)),
     };
-    let (count, last, hour, hour_wait, known) = match context.found.and_then(|id| user::of_address(world, id))
-    {
-        Some(user) => {
-            let none = Guard::default();
-            let guard = user.guard().unwrap_or(&none);
-            let (count, last) = guard
-                .sign_ins
-                .iter()
-                .find(|(tag, _, last)| *tag == network && now.day() == last.day())
-                .map_or((0, Timestamp(0)), |(_, count, last)| (u32::from(*count), *last));
-            let window = guard.sign_ins_hour;
-            (
-                count,
-                last,
-                window.count(now, HOUR),
-                window.wait(now, HOUR),
-                is_known(user, network, context),
-            )
-        }
-        None => {
-            let pair = tally(
-                world,
-                stranger_pair(stranger, network),
-                StrangerClass::SignIns,
-                now,
-            );
-            let all = tally(world, stranger, StrangerClass::SignInsHour, now);
-            (pair.count, pair.last, all.count, all.wait, false)
-        }
-    };
+    let (count, last, hour, hour_wait, known) =
+        match context.found.and_then(|id| user::of_address_with_id(world, id)) {
+            Some((id, user)) => {
+                let none = Guard::default();
+                let guard = world.guards().look(&id).unwrap_or(&none);
+                let (count, last) = guard
+                    .sign_ins
+                    .iter()
+                    .find(|(tag, _, last)| *tag == network && now.day() == last.day())
+                    .map_or((0, Timestamp(0)), |(_, count, last)| (u32::from(*count), *last));
+                let window = guard.sign_ins_hour;
+                (
+                    count,
+                    last,
+                    window.count(now, HOUR),
+                    window.wait(now, HOUR),
+                    is_known(user, network, context),
+                )
+            }
+            None => {
+                let pair = tally(
+                    world,
+                    stranger_pair(stranger, network),
+                    StrangerClass::SignIns,
+                    now,
+                );
+                let all = tally(world, stranger, StrangerClass::SignInsHour, now);
+                (pair.count, pair.last, all.count, all.wait, false)
+            }
+        };
     let ready = last + backoff(context, count);
     if now < ready {
         return Err(reached(limits.signin_free, ready.since(now)));
@@ -274,8 +274,9 @@ pub(super) fn change_password(
         Ok(user) => user,
         Err(refusal) => return Decision::refused(refusal),
     };
-    let window = user
-        .guard()
+    let window = world
+        .guards()
+        .look(&id)
         .map(|guard| guard.current_password)
         .unwrap_or_default();
     let limit = context.limits.current_password_tries;

@@ -19,6 +19,8 @@ pub struct State {
     pub(super) small: Small,
     /// Users.
     pub users: IdTable<UserId, Box<User>>,
+    /// What was tried against users; nothing against most. Apart from them, so that trying copies no user.
+    pub guards: IdTable<UserId, Box<Guard>>,
     /// Whose an address is.
     pub addresses: IdTable<AddressId, UserId>,
     /// Sessions that have not ended (they may have expired).
@@ -162,8 +164,6 @@ pub struct Rare {
     pub(super) username: Option<Sealed>,
     /// Earlier passwords that the policy compares new ones with, latest first; none by default.
     pub(super) past: Few<Credential>,
-    /// What was tried against them.
-    pub(super) guard: Guard,
 }
 
 impl User {
@@ -180,11 +180,6 @@ impl User {
     /// Earlier passwords that the policy compares new ones with, latest first; none by default.
     pub fn past(&self) -> &[Credential] {
         self.rare.as_ref().map_or(&[], |rare| &rare.past)
-    }
-
-    /// What was tried against them; none for most.
-    pub fn guard(&self) -> Option<&Guard> {
-        self.rare.as_ref().map(|rare| &rare.guard)
     }
 
     pub(super) fn rare_mut(&mut self) -> &mut Rare {

@@ -76,7 +76,7 @@ pub(super) fn sign_up(
         .found
         .and_then(|id| Some((id, of_address_with_id(world, id)?)))
     {
-        return collided(context, ask, address, owner, mode);
+        return collided(world, context, ask, address, owner, mode);
     }
     let origin = ask.client.origin;
     let (id, address, locale) = (new.user, new.address, new.locale);
@@ -128,6 +128,7 @@ pub(super) fn sign_up(
 }
 
 fn collided(
+    world: &impl World,
     context: &Context<'_>,
     ask: Ask,
     address: AddressId,
@@ -149,7 +150,7 @@ fn collided(
     };
     let allowance = match &mail {
         Some(_) if owner.standing == Standing::Active => {
-            recovery::mail_allowance(owner, ask.client.network, context)
+            recovery::mail_allowance(world, (id, owner), ask.client.network, context)
         }
         Some(_) | None => Allowance::None,
     };

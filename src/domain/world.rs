@@ -10,7 +10,7 @@ use crate::types::{AddressId, ApiKeyId, IdTable, Position, RandomId, SessionId, 
 
 use super::mail::Mail;
 use super::password_policy::PasswordPolicy;
-use super::state::{ApiKey, Due, Session, Small, State, Token, User};
+use super::state::{ApiKey, Due, Guard, Session, Small, State, Token, User};
 use super::strangers::StrangerSet;
 
 /// A keyed collection, settled or in draft.
@@ -172,6 +172,8 @@ macro_rules! world {
 world! {
     /// Users.
     users / users_mut: IdTable<UserId, Box<User>>, UserId => User;
+    /// What was tried against users; nothing against most.
+    guards / guards_mut: IdTable<UserId, Box<Guard>>, UserId => Guard;
     /// Whose an address is.
     addresses / addresses_mut: IdTable<AddressId, UserId>, AddressId => UserId;
     /// Sessions that have not ended (they may have expired).

@@ -38,6 +38,7 @@ pub fn state_hash(state: &State) -> [u8; 32] {
     // Named one by one, so that a new table does not compile until it is part of the hash.
     let State {
         users,
+        guards,
         addresses,
         sessions,
         tokens,
@@ -53,6 +54,7 @@ pub fn state_hash(state: &State) -> [u8; 32] {
     let mut hasher = Blake3Hasher(blake3::Hasher::new());
     state.small().hash(&mut hasher);
     table(users, &mut hasher);
+    table(guards, &mut hasher);
     table(addresses, &mut hasher);
     table(sessions, &mut hasher);
     table(tokens, &mut hasher);

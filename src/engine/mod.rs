@@ -97,7 +97,6 @@ impl Shared {
 
     fn fail(&self, cause: &str) {
         *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(cause.to_owned());
-        self.finished.finish();
         (self.on_failure)(cause);
     }
 }

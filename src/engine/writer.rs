@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 use super::lanes::Taken;
-use super::{Shared, Trouble};
+use super::{Finished, Shared, Trouble};
 use crate::crypto::WrappedKey;
 use crate::domain::{
     Command, Context, Decision, Draft, Event, Outcome, Overlay, Recorded, Refusal, State, Table, World,
@@ -29,8 +29,11 @@ pub(super) struct Job {
     pub(super) command: Command,
     /// Data keys that its events need, stored in the same fsync if it has events.
     pub(super) keys: Vec<(DataKeyId, WrappedKey)>,
-    pub(super) answer: oneshot::Sender<Result<Outcome, Trouble>>,
+    pub(super) answer: Answer,
 }
+
+/// Where a command's caller waits.
+type Answer = oneshot::Sender<Result<Outcome, Trouble>>;
 
 /// What must happen outside the ledger once an event is durable.
 enum Aftermath {
@@ -48,12 +51,17 @@ pub(super) struct Writer {
 /// A group of commands, decided and not yet durable.
 struct Group {
     overlay: Overlay,
-    records: Vec<Vec<u8>>,
+    written: Written,
     keys: Vec<(DataKeyId, WrappedKey)>,
-    answers: Vec<(
-        oneshot::Sender<Result<Outcome, Trouble>>,
-        Result<Outcome, Trouble>,
-    )>,
+    answers: Vec<(Answer, Result<Outcome, Trouble>)>,
+}
+
+/// What a group leaves: records, and what follows outside the ledger.
+#[derive(Default)]
+struct Written {
+    records: Vec<Vec<u8>>,
+    /// Of all records.
+    bytes: usize,
     aftermath: Vec<Aftermath>,
 }
 
@@ -63,13 +71,13 @@ impl Writer {
     pub(super) fn run(mut self) {
         let outcome = catch_unwind(AssertUnwindSafe(|| self.serve()))
             .unwrap_or_else(|_| Err("the writer panicked: this is a bug, please report it".to_owned()));
+        let finishing = Finishing(Arc::clone(&self.shared.finished));
         if let Err(cause) = outcome {
             self.die(&cause);
         }
-        let finished = Arc::clone(&self.shared.finished);
         // Whoever waits for the end may open the same store anew at once.
         drop(self);
-        finished.finish();
+        drop(finishing);
     }
 
     fn serve(&mut self) -> Result<(), String> {
@@ -104,7 +112,7 @@ impl Writer {
                 self.decide_group(&state, jobs)?,
             )
         };
-        if !group.records.is_empty() {
+        if !group.written.records.is_empty() {
             let keys = group
                 .keys
                 .iter()
@@ -114,7 +122,7 @@ impl Writer {
             let batch = Batch {
                 epoch,
                 id,
-                records: group.records,
+                records: group.written.records,
                 keys,
             };
             let head: Head = self
@@ -130,7 +138,7 @@ impl Writer {
             drop(state);
             shared.published.send_replace(head.next);
         }
-        for after in group.aftermath {
+        for after in group.written.aftermath {
             match after {
                 Aftermath::Destroy(id) => {
                     shared.vault.destroy(id);
@@ -154,9 +162,13 @@ impl Writer {
         let shared = &*self.shared;
         let now = shared.clock.now().max(state.last_time());
         let mut overlay = Overlay::on(state);
-        let (mut records, mut bytes, mut keys, mut answers, mut aftermath) =
-            (vec![], 0, vec![], vec![], vec![]);
-        while bytes < GROUP_BYTES_MAX
+        let (mut written, mut keys, mut answers) = (Written::default(), vec![], vec![]);
+        // Drawn at once: asking the system for each costs more than deciding some commands.
+        let mut fresh = vec![[0; 16]; jobs.len()];
+        shared.entropy.fill(fresh.as_flattened_mut());
+        let mut ids = fresh.into_iter().map(CommandId);
+        while written.bytes < GROUP_BYTES_MAX
+            && let Some(id) = ids.next()
             && let Some(job) = jobs.next()
         {
             let mut draft = Draft::new(state, &mut overlay);
@@ -180,17 +192,14 @@ impl Writer {
                 shared.suppress(class, 1);
             }
             keys.extend(job.keys.into_iter().filter(|(id, _)| needs(&events, *id)));
-            let written = self.record(&mut draft, events, now, &mut aftermath, names)?;
-            bytes += written.iter().map(Vec::len).sum::<usize>();
-            records.extend(written);
+            self.record(&mut draft, events, (now, id), names, &mut written)?;
             answers.push((job.answer, verdict.map_err(Trouble::Refused)));
         }
         Ok(Group {
             overlay,
-            records,
+            written,
             keys,
             answers,
-            aftermath,
         })
     }
 
@@ -198,32 +207,32 @@ impl Writer {
         &self,
         draft: &mut Draft<'_>,
         events: Vec<Event>,
-        now: Timestamp,
-        aftermath: &mut Vec<Aftermath>,
+        (time, command): (Timestamp, CommandId),
         names: (Option<Tag>, Option<Tag>),
-    ) -> Result<Vec<Vec<u8>>, String> {
-        let command = CommandId(random_id(&*self.shared.entropy));
+        written: &mut Written,
+    ) -> Result<(), String> {
         let last = events.len().saturating_sub(1);
-        let mut records = Vec::with_capacity(events.len());
         for (index, event) in events.into_iter().enumerate() {
             let recorded = Recorded {
                 position: draft.small().next,
-                time: now,
+                time,
                 command,
                 event,
             };
             // The law is asserted, not trusted: what it forbids is a bug, and is never written.
             lawful(draft, &recorded).map_err(|fault| format!("a decision broke the law: {fault}"))?;
-            self.consequences(draft, &recorded.event, aftermath, names);
+            self.consequences(draft, &recorded.event, &mut written.aftermath, names);
             evolve(draft, &recorded);
             let part = if index == last {
                 CommandPart::Last
             } else {
                 CommandPart::Inner
             };
-            records.push(codec::encode(&recorded, part).map_err(|fault| fault.to_string())?);
+            let record = codec::encode(&recorded, part).map_err(|fault| fault.to_string())?;
+            written.bytes += record.len();
+            written.records.push(record);
         }
-        Ok(records)
+        Ok(())
     }
 
     /// Notes what follows outside state, looking at the world as it is before the event.
@@ -288,6 +297,15 @@ impl Writer {
         self.doomed.clear();
         self.destroyed = Instant::now();
         Ok(())
+    }
+}
+
+/// Tells that the writer is gone, however it went.
+struct Finishing(Arc<Finished>);
+
+impl Drop for Finishing {
+    fn drop(&mut self) {
+        self.0.finish();
     }
 }
 

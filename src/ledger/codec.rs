@@ -46,6 +46,9 @@ pub enum CodecFault {
     TooLarge(usize),
 }
 
+/// Bytes that nearly all payloads fit in, so that writing one asks for memory once.
+const PAYLOAD_USUAL: usize = 512;
+
 const CONFIG: bincode::config::Configuration<
     bincode::config::LittleEndian,
     bincode::config::Varint,
@@ -53,8 +56,10 @@ const CONFIG: bincode::config::Configuration<
 > = bincode::config::standard().with_limit::<4096>();
 
 fn write(form: &impl Serialize) -> Vec<u8> {
-    bincode::serde::encode_to_vec(form, CONFIG)
-        .expect("stored forms are plain data, which bincode always writes")
+    let mut out = Vec::with_capacity(PAYLOAD_USUAL);
+    bincode::serde::encode_into_std_write(form, &mut out, CONFIG)
+        .expect("stored forms are plain data, which bincode always writes");
+    out
 }
 
 fn read<T: for<'de> Deserialize<'de>>(bytes: &[u8]) -> Option<T> {

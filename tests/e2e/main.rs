@@ -2,6 +2,7 @@
 
 mod process;
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::time::Duration;
 
 use keyledger::mail::sink::{Sink, SinkBehaviour};
@@ -85,6 +86,18 @@ fn somebody_loses_their_password_and_comes_back_while_the_server_is_stopped_kill
     assert!(
         refused.contains(&format!("process {}", server.pid())),
         "{refused}"
+    );
+
+    // The socket is the owner's alone, and nonsense is answered, not obeyed.
+    let socket = home.data().join("keyledger.sock");
+    let mode = std::fs::metadata(&socket).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    let answer = process::say(&socket, "{\"ask\":\"openTheDoor\"}\n");
+    assert!(answer.contains("another version"), "{answer}");
+    assert_eq!(
+        process::say(&socket, &"x".repeat(100_000)),
+        "",
+        "a request has a largest size"
     );
 
     // SIGTERM ends it in good order, and nothing is lost.

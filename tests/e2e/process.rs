@@ -2,7 +2,8 @@
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
-use std::path::PathBuf;
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc;
 use std::thread;
@@ -62,6 +63,17 @@ impl Ran {
         assert_eq!(self.0.status.code(), Some(code), "{out}{err}");
         serde_json::from_str(out.lines().last().unwrap_or_default()).expect("a line of JSON")
     }
+}
+
+/// Says something to a server's socket, and hears what it answers.
+pub(crate) fn say(socket: &Path, words: &str) -> String {
+    let mut stream = UnixStream::connect(socket).expect("the server listens");
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    // A server that has heard enough closes while we still speak.
+    let _ = stream.write_all(words.as_bytes());
+    let mut answer = String::new();
+    let _ = stream.read_to_string(&mut answer);
+    answer
 }
 
 /// An HTTP answer.

@@ -1,10 +1,12 @@
 //! The house from outside, room by room: the law in sentences, the engine under faults, the ledger over restarts, the
-//! REST contract, the command line, what a copy of the disk gives away, and the rules that the source itself keeps.
+//! REST contract, the pages behind mailed links, the command line, what a copy of the disk gives away, and the rules that
+//! the source itself keeps.
 
 mod cli;
 mod engine;
 mod house;
 mod law;
+mod pages;
 mod people;
 mod privacy;
 mod rest;

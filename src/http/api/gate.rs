@@ -55,12 +55,14 @@ fn api_key(head: &Head) -> Option<&str> {
 }
 
 fn signed_in(site: &Site, head: &Head) -> Result<Caller, ApiError> {
-    if !head.headers.contains_key(header::AUTHORIZATION) {
-        return Err(Code::Unauthorized.into());
-    }
-    // Another scheme, or two fields: something was sent, and it is none of our tokens.
-    let bearer = head.bearer().ok_or(Code::InvalidToken)?;
-    if bearer.is_empty() || (bearer.starts_with(SECRET_KEY) && !head.headers.contains_key("x-api-key")) {
+    let bearer = match (head.headers.contains_key(header::AUTHORIZATION), head.bearer()) {
+        (false, _) => return Err(Code::Unauthorized.into()),
+        (true, Some(bearer)) => bearer,
+        // Another scheme, or two fields: something was sent, and it is none of our tokens.
+        (true, None) => return Err(none_of_ours(head).into()),
+    };
+    let is_api_key = bearer.starts_with(SECRET_KEY) && !head.headers.contains_key("x-api-key");
+    if bearer.is_empty() || is_api_key {
         return Err(Code::Unauthorized.into());
     }
     site.desk.authenticate(bearer).map_err(|refused| {
@@ -70,6 +72,16 @@ fn signed_in(site: &Site, head: &Head) -> Result<Caller, ApiError> {
             |fault| refusals::of_fault(&fault, head.voice.locale, ""),
         )
     })
+}
+
+/// A client that has no token yet may send the scheme alone.
+fn none_of_ours(head: &Head) -> Code {
+    let sent = head.header(header::AUTHORIZATION.as_str());
+    if sent.is_some_and(|scheme| scheme.eq_ignore_ascii_case("bearer")) {
+        Code::Unauthorized
+    } else {
+        Code::InvalidToken
+    }
 }
 
 fn count(site: &Site, head: &Head, key: Option<ApiKeyId>) -> Result<(), ApiError> {

@@ -3,12 +3,13 @@
 use serde::Serialize;
 use warp::http::StatusCode;
 
+use super::Shared;
 use super::look::Page;
 use super::notice::{Next, Notice};
 use super::texts::span_in_words;
 use super::viewer::Viewer;
-use super::{Asked, Shared};
 use crate::http::refusals::of_fault;
+use crate::http::request::Request;
 use crate::http::response::Response;
 use crate::http::site::Site;
 
@@ -68,14 +69,14 @@ struct AskPage {
 }
 
 /// Shows the form.
-pub(super) fn show(site: &Site, request: &Asked, topic: Topic) -> Response {
+pub(super) fn show(site: &Site, request: &Request, topic: Topic) -> Response {
     let viewer = Viewer::of(site, request);
     let form = AskForm::new(&viewer, topic, "");
     form_page(&viewer, StatusCode::OK, topic, form)
 }
 
 /// Takes the request; what follows by mail is for the mailbox's owner to see.
-pub(super) async fn send(site: Shared, request: Asked, topic: Topic) -> Response {
+pub(super) async fn send(site: Shared, request: Request, topic: Topic) -> Response {
     let viewer = Viewer::of(&site, &request);
     let entered = match viewer.read(&request) {
         Ok(entered) => entered,

@@ -22,11 +22,13 @@ mod viewer;
 use std::future::Future;
 use std::sync::Arc;
 
-use super::request::Request;
 use super::response::Response;
 use super::router::{Answer, Handler, Route};
 use super::site::{Access, Site};
 use crate::http::Method;
+
+/// What handlers share.
+type Shared = Arc<Site>;
 
 /// The pages' routes.
 pub fn routes() -> Vec<Route<Site, Access>> {
@@ -64,6 +66,3 @@ pub fn routes() -> Vec<Route<Site, Access>> {
 fn answer(work: impl Future<Output = Response> + Send + 'static) -> Answer {
     Box::pin(work)
 }
-
-type Shared = Arc<Site>;
-type Asked = Request;

@@ -4,15 +4,17 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use warp::http::StatusCode;
 
+use super::Shared;
 use super::ask::Topic;
 use super::forms::{Entered, shown};
 use super::look::Page;
 use super::notice::{Notice, is_dead, with_retry};
 use super::viewer::Viewer;
-use super::{Asked, Shared};
 use crate::desk::Fault;
+use crate::domain::password_policy::Rule;
 use crate::http::codes::Code;
 use crate::http::refusals::of_fault;
+use crate::http::request::Request;
 use crate::http::response::Response;
 use crate::http::site::Site;
 
@@ -50,13 +52,13 @@ impl Errors {
 }
 
 /// Shows the form. Looks at nothing but the policy: not a secret, not an address, not a user.
-pub(super) fn show(site: &Site, request: &Asked) -> Response {
+pub(super) fn show(site: &Site, request: &Request) -> Response {
     let viewer = Viewer::of(site, request);
     form(&viewer, site, StatusCode::OK, RecoverPage::default())
 }
 
 /// Sets the password; signs nobody in.
-pub(super) async fn change(site: Shared, request: Asked) -> Response {
+pub(super) async fn change(site: Shared, request: Request) -> Response {
     let viewer = Viewer::of(&site, &request);
     let entered = match viewer.read(&request) {
         Ok(entered) => entered,
@@ -185,7 +187,23 @@ fn what_is_unfit(viewer: &Viewer<'_>, site: &Site, fault: &Fault) -> Option<Unfi
 
 fn form(viewer: &Viewer<'_>, site: &Site, status: StatusCode, page: RecoverPage<'_>) -> Response {
     let rules = site.desk.password_policy().rules();
-    let rules = rules.iter().map(|rule| rule.message(viewer.locale())).collect();
+    let rules = rules.iter().map(|rule| beforehand(viewer, rule)).collect();
     let title = viewer.say("recover", "title");
     viewer.page(status, Page::Recover, &title, RecoverPage { rules, ..page })
+}
+
+/// A rule as it is told before anything was typed; some sentences of the policy speak of a password that is there.
+fn beforehand(viewer: &Viewer<'_>, rule: &Rule) -> String {
+    match rule {
+        Rule::Breached => viewer.say("recover", "rule_leaked"),
+        Rule::Zxcvbn => viewer.say("recover", "rule_guessable"),
+        Rule::LengthMin { .. }
+        | Rule::LengthMax { .. }
+        | Rule::AmountUppercase { .. }
+        | Rule::AmountLowercase { .. }
+        | Rule::AmountDigits { .. }
+        | Rule::AmountSymbols { .. }
+        | Rule::Context
+        | Rule::History { .. } => rule.message(viewer.locale()),
+    }
 }

@@ -3,23 +3,24 @@
 use secrecy::ExposeSecret;
 use warp::http::StatusCode;
 
+use super::Shared;
 use super::link::LinkPage;
 use super::look::Page;
 use super::notice::{Next, Notice, is_dead};
 use super::viewer::Viewer;
-use super::{Asked, Shared};
 use crate::http::refusals::of_fault;
+use crate::http::request::Request;
 use crate::http::response::Response;
 use crate::http::site::Site;
 
 /// Shows the button.
-pub(super) fn show(site: &Site, request: &Asked) -> Response {
+pub(super) fn show(site: &Site, request: &Request) -> Response {
     let viewer = Viewer::of(site, request);
     form(&viewer, StatusCode::OK, None)
 }
 
 /// Opens the account again; signs nobody in.
-pub(super) async fn take_back(site: Shared, request: Asked) -> Response {
+pub(super) async fn take_back(site: Shared, request: Request) -> Response {
     let viewer = Viewer::of(&site, &request);
     let entered = match viewer.read(&request) {
         Ok(entered) => entered,

@@ -4,15 +4,16 @@ use secrecy::ExposeSecret;
 use serde::Serialize;
 use warp::http::StatusCode;
 
+use super::Shared;
 use super::ask::Topic;
 use super::forms::{Entered, shown};
 use super::link::LinkPage;
 use super::look::Page;
 use super::notice::{Notice, is_dead};
 use super::viewer::Viewer;
-use super::{Asked, Shared};
 use crate::http::codes::Code;
 use crate::http::refusals::of_fault;
+use crate::http::request::Request;
 use crate::http::response::Response;
 use crate::http::site::Site;
 
@@ -32,13 +33,13 @@ struct Errors {
 }
 
 /// Shows the form, and confirms nothing.
-pub(super) fn show(site: &Site, request: &Asked) -> Response {
+pub(super) fn show(site: &Site, request: &Request) -> Response {
     let viewer = Viewer::of(site, request);
     form(&viewer, StatusCode::OK, &VerifyPage::default())
 }
 
 /// Confirms the address by link or code.
-pub(super) async fn confirm(site: Shared, request: Asked) -> Response {
+pub(super) async fn confirm(site: Shared, request: Request) -> Response {
     let viewer = Viewer::of(&site, &request);
     let entered = match viewer.read(&request) {
         Ok(entered) => entered,
@@ -102,13 +103,13 @@ fn form(viewer: &Viewer<'_>, status: StatusCode, page: &VerifyPage<'_>) -> Respo
 }
 
 /// Shows the button of "this was not me".
-pub(super) fn show_disown(site: &Site, request: &Asked) -> Response {
+pub(super) fn show_disown(site: &Site, request: &Request) -> Response {
     let viewer = Viewer::of(site, request);
     disown_form(&viewer, StatusCode::OK, None)
 }
 
 /// Deletes the account, unless its address was ever confirmed.
-pub(super) async fn disown(site: Shared, request: Asked) -> Response {
+pub(super) async fn disown(site: Shared, request: Request) -> Response {
     let viewer = Viewer::of(&site, &request);
     let entered = match viewer.read(&request) {
         Ok(entered) => entered,

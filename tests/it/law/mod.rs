@@ -15,6 +15,7 @@ mod mails;
 mod properties;
 mod recovery;
 mod refresh;
+mod requests;
 mod scene;
 mod sessions;
 mod sign_in;

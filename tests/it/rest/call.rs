@@ -9,14 +9,14 @@ use super::house::House;
 
 /// What somebody who signed in holds.
 #[derive(Clone, Debug)]
-pub struct Tokens {
-    pub access: String,
-    pub refresh: String,
+pub(crate) struct Tokens {
+    pub(crate) access: String,
+    pub(crate) refresh: String,
 }
 
 /// A call to be sent.
 #[derive(Clone)]
-pub struct Call<'h> {
+pub(crate) struct Call<'h> {
     house: &'h House,
     method: &'static str,
     target: String,
@@ -26,7 +26,7 @@ pub struct Call<'h> {
 
 impl<'h> Call<'h> {
     /// A call from 192.0.2.1 with nothing in it; the house trusts loopback as a proxy.
-    pub fn new(house: &'h House, method: &'static str, target: &str) -> Self {
+    pub(crate) fn new(house: &'h House, method: &'static str, target: &str) -> Self {
         Self {
             house,
             method,
@@ -37,40 +37,40 @@ impl<'h> Call<'h> {
     }
 
     /// From another client.
-    pub fn from(self, ip: &str) -> Self {
+    pub(crate) fn from(self, ip: &str) -> Self {
         self.without("x-forwarded-for").header("x-forwarded-for", ip)
     }
 
     /// With a header; what was set before stays.
-    pub fn header(mut self, name: &str, value: &str) -> Self {
+    pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
         self.headers.push((name.into(), value.into()));
         self
     }
 
     /// Without a header.
-    pub fn without(mut self, name: &str) -> Self {
+    pub(crate) fn without(mut self, name: &str) -> Self {
         self.headers.retain(|(known, _)| known != name);
         self
     }
 
     /// With an access token.
-    pub fn bearer(self, token: &str) -> Self {
+    pub(crate) fn bearer(self, token: &str) -> Self {
         self.header("authorization", &format!("Bearer {token}"))
     }
 
     /// With a JSON body.
-    pub fn json(self, body: &Value) -> Self {
+    pub(crate) fn json(self, body: &Value) -> Self {
         self.body("application/json", &body.to_string())
     }
 
     /// With a body.
-    pub fn body(mut self, kind: &str, body: &str) -> Self {
+    pub(crate) fn body(mut self, kind: &str, body: &str) -> Self {
         body.clone_into(&mut self.body);
         self.without("content-type").header("content-type", kind)
     }
 
     /// Sends it.
-    pub async fn send(self) -> Answer {
+    pub(crate) async fn send(self) -> Answer {
         let addr = self.house.inner.addr();
         let (method, target) = (self.method, &self.target);
         let answer = exchange(addr, method, target, &self.headers, self.body.as_bytes()).await;
@@ -83,7 +83,7 @@ impl<'h> Call<'h> {
     }
 
     /// Sends it and expects a refusal.
-    pub async fn refused(self, status: u16, code: &str) -> Answer {
+    pub(crate) async fn refused(self, status: u16, code: &str) -> Answer {
         let answer = self.send().await;
         assert_eq!(
             (answer.status, answer.code().as_str()),
@@ -94,7 +94,7 @@ impl<'h> Call<'h> {
     }
 
     /// Sends it and expects 200.
-    pub async fn ok(self) -> Answer {
+    pub(crate) async fn ok(self) -> Answer {
         let answer = self.send().await;
         answer.assert(200);
         answer
@@ -102,11 +102,11 @@ impl<'h> Call<'h> {
 }
 
 /// What came back.
-pub struct Answer {
-    pub status: u16,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
     /// In their order, names in lower case.
-    pub headers: Vec<(String, String)>,
-    pub bytes: Vec<u8>,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) bytes: Vec<u8>,
 }
 
 impl std::fmt::Debug for Answer {
@@ -117,27 +117,27 @@ impl std::fmt::Debug for Answer {
 
 impl Answer {
     /// The body as text.
-    pub fn text(&self) -> &str {
+    pub(crate) fn text(&self) -> &str {
         std::str::from_utf8(&self.bytes).unwrap()
     }
 
     /// The body.
-    pub fn value(&self) -> Value {
+    pub(crate) fn value(&self) -> Value {
         serde_json::from_slice(&self.bytes).unwrap()
     }
 
     /// A field of it.
-    pub fn field(&self, name: &str) -> Value {
+    pub(crate) fn field(&self, name: &str) -> Value {
         self.value()[name].clone()
     }
 
     /// The error's code; empty for success.
-    pub fn code(&self) -> String {
+    pub(crate) fn code(&self) -> String {
         self.field("code").as_str().unwrap_or_default().to_owned()
     }
 
     /// The reasons of the faulty fields: `field:reason …`.
-    pub fn details(&self) -> String {
+    pub(crate) fn details(&self) -> String {
         let details = self.value()["error"]["details"]
             .as_array()
             .cloned()
@@ -156,13 +156,13 @@ impl Answer {
     }
 
     /// A header, or nothing.
-    pub fn header(&self, name: &str) -> &str {
+    pub(crate) fn header(&self, name: &str) -> &str {
         let found = self.headers.iter().find(|(known, _)| known == name);
         found.map_or("", |(_, value)| value)
     }
 
     /// The tokens of a sign-in.
-    pub fn tokens(&self) -> Tokens {
+    pub(crate) fn tokens(&self) -> Tokens {
         let text = |name: &str| self.field(name).as_str().unwrap().to_owned();
         Tokens {
             access: text("accessToken"),
@@ -171,12 +171,12 @@ impl Answer {
     }
 
     /// Demands a status.
-    pub fn assert(&self, status: u16) {
+    pub(crate) fn assert(&self, status: u16) {
         assert_eq!(self.status, status, "{self:?}");
     }
 
     /// All that an observer can compare: status, headers but for the request's id, body but for it.
-    pub fn face(&self) -> String {
+    pub(crate) fn face(&self) -> String {
         let mut headers: Vec<String> = self
             .headers
             .iter()
@@ -191,7 +191,7 @@ impl Answer {
 }
 
 /// Runs calls at the same time.
-pub async fn together<T>(calls: impl Iterator<Item = impl Future<Output = T>>) -> Vec<T> {
+pub(crate) async fn together<T>(calls: impl Iterator<Item = impl Future<Output = T>>) -> Vec<T> {
     let mut calls: Vec<_> = calls.map(|call| (Box::pin(call), None)).collect();
     std::future::poll_fn(|cx| {
         let mut waiting = false;

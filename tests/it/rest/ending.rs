@@ -1,5 +1,6 @@
 //! Closing an account, and taking that back.
 
+use keyledger::desk::Desk;
 use keyledger::domain::Actor;
 use keyledger::types::Span;
 use serde_json::json;
@@ -50,9 +51,11 @@ async fn after_its_time_a_closing_cannot_be_taken_back() {
         .await;
     let mail = house.mail("account_closing", JI).await;
     house.wait(Span::hours(72));
+    let is_gone = |desk: &Desk| desk.engine().read(|state| state.users.is_empty());
+    house.inner.until("the account is erased", is_gone).await;
     house
         .post("/v1/auth/withdraw/cancel", &json!({"token": mail.secret}))
-        .refused(401, "auth/verification-token-expired")
+        .refused(404, "auth/verification-token-not-found")
         .await;
 }
 

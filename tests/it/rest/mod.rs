@@ -1,9 +1,5 @@
 //! Stories of the REST API: each call, each refusal, and the statements of the security bar that it decides.
 
-#![expect(
-    unreachable_pub,
-    reason = "one binary; what the stories share is public among them"
-)]
 #![expect(clippy::unwrap_used, reason = "a story that cannot go on fails")]
 
 mod call;

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::house::{BO, House, JI, OLD};
+use super::house::{BEGINNING, BO, House, JI, OLD};
 
 const CHROME: &str = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko) \
     Chrome/126.0.0.0 Safari/537.36";
@@ -24,8 +24,8 @@ async fn sessions_are_listed_newest_first_in_pages() {
     assert_eq!(items[0]["ipAddress"], "198.51.100.7");
     assert_eq!(items[0]["deviceInfo"], "Chrome on macOS");
     assert_eq!(items[0]["userId"], house.user_id(JI).to_string());
-    assert_eq!(items[0]["createdAt"], "2027-01-15T08:00:00.000Z");
-    assert_eq!(items[0]["lastActivityAt"], "2027-01-15T08:00:00.000Z");
+    assert_eq!(items[0]["createdAt"], BEGINNING);
+    assert_eq!(items[0]["lastActivityAt"], BEGINNING);
     assert_eq!(
         (&items[0]["current"], &items[1]["current"]),
         (&json!(false), &json!(true))
