@@ -8,8 +8,8 @@
 )]
 
 use keyledger::domain::{
-    Actor, AddressProof, Ask, Client, Command, Event, Lifetimes, NewCredential, NewMail,
-    NewSession, NewUser, PasswordCause, PasswordVerdict, ProofFound, Purpose, Role, SignUpMode, Via,
+    Actor, AddressProof, Ask, Client, Command, Event, Lifetimes, NewCredential, NewMail, NewSession, NewUser,
+    PasswordCause, PasswordVerdict, ProofFound, Purpose, Role, SignUpMode, Via,
 };
 use keyledger::types::{
     AddressId, CredentialId, Locale, MailId, Position, Sealed, SessionId, Span, Tag, Timestamp, TokenId,

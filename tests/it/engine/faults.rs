@@ -65,10 +65,7 @@ fn law_6_every_append_that_fails_stops_the_engine_and_loses_nothing_that_was_ack
             let acknowledged = sign_up_many(&engine);
             assert_eq!(acknowledged.len() as u64, number, "{fault:?}");
             assert!(!engine.is_running());
-            assert_eq!(
-                run(&engine, Lane::Proof, ADA.is_banned()),
-                Err(Trouble::Stopped)
-            );
+            assert_eq!(run(&engine, Lane::Proof, ADA.is_banned()), Err(Trouble::Stopped));
             assert!(engine.stop(PATIENCE));
             let told = rig.failures();
             assert_eq!(told.len(), 1, "once: {told:?}");

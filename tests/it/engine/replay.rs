@@ -112,22 +112,14 @@ fn a16_a_wrong_password_is_durable_when_its_refusal_arrives() {
         let mut disk = gate.look(|store| store.reopen()).unwrap();
         assert_eq!(disk.head(), engine.head());
         let (folded, ..) = fold(&mut disk).unwrap();
-<<<<<<< HEAD
-        let guard = folded.users[&ADA.user()].guard().unwrap().clone();
-=======
         let guard = folded.guards.get(&ADA.user()).unwrap().clone();
->>>>>>> main
         assert_eq!(guard.sign_ins[0].1, tries);
     }
     assert!(engine.stop(PATIENCE));
     // The next process counts on.
     let engine = rig.start(gate.look(|store| store.reopen()).unwrap());
     engine.read(|state| {
-<<<<<<< HEAD
-        assert!(state.users[&ADA.user()].guard().is_some());
-=======
         assert!(state.guards.get(&ADA.user()).is_some());
->>>>>>> main
     });
     assert!(engine.stop(PATIENCE));
 }
