@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 use super::lanes::Taken;
-use super::{Shared, Trouble};
+use super::{Finished, Shared, Trouble};
 use crate::crypto::WrappedKey;
 use crate::domain::{
     Command, Context, Decision, Draft, Event, Outcome, Overlay, Recorded, Refusal, State, Table, World,
@@ -71,13 +71,13 @@ impl Writer {
     pub(super) fn run(mut self) {
         let outcome = catch_unwind(AssertUnwindSafe(|| self.serve()))
             .unwrap_or_else(|_| Err("the writer panicked: this is a bug, please report it".to_owned()));
+        let finishing = Finishing(Arc::clone(&self.shared.finished));
         if let Err(cause) = outcome {
             self.die(&cause);
         }
-        let finished = Arc::clone(&self.shared.finished);
         // Whoever waits for the end may open the same store anew at once.
         drop(self);
-        finished.finish();
+        drop(finishing);
     }
 
     fn serve(&mut self) -> Result<(), String> {
@@ -297,6 +297,15 @@ impl Writer {
         self.doomed.clear();
         self.destroyed = Instant::now();
         Ok(())
+    }
+}
+
+/// Tells that the writer is gone, however it went.
+struct Finishing(Arc<Finished>);
+
+impl Drop for Finishing {
+    fn drop(&mut self) {
+        self.0.finish();
     }
 }
 

@@ -8,8 +8,8 @@
 )]
 
 use keyledger::domain::{
-    Actor, AddressProof, Allowance, Ask, Client, Command, Event, Lifetimes, NewCredential, NewMail,
-    NewSession, NewUser, PasswordCause, PasswordVerdict, ProofFound, Purpose, Role, SignUpMode, Subject, Via,
+    Actor, AddressProof, Ask, Client, Command, Event, Lifetimes, NewCredential, NewMail, NewSession, NewUser,
+    PasswordCause, PasswordVerdict, ProofFound, Purpose, Role, SignUpMode, Via,
 };
 use keyledger::types::{
     AddressId, CredentialId, Locale, MailId, Position, Sealed, SessionId, Span, Tag, Timestamp, TokenId,
@@ -264,16 +264,6 @@ impl Person {
             code_key: 6,
             request: None,
             by: Actor::Stranger,
-        }
-    }
-
-    pub fn reset_requested(self, allowance: Allowance) -> Event {
-        Event::ResetRequested {
-            subject: Subject::Address(self.address()),
-            allowance,
-            client: HOME.day(),
-            origin: origin(),
-            locale: Locale::En,
         }
     }
 }

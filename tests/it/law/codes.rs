@@ -26,7 +26,8 @@ fn ada_with_code() -> Scene {
 fn guessed(mut scene: Scene, times: u32, net: Net) -> Scene {
     for number in 0..times {
         if number % 5 == 0 {
-            scene = scene.and([ADA.issued(100 + number, Purpose::Recovery)]);
+            let fresh = u32::try_from(scene.state.next().0).unwrap();
+            scene = scene.and([ADA.issued(100 + fresh, Purpose::Recovery)]);
         }
         scene = scene.tried(1, |_| ADA.guesses(net));
     }

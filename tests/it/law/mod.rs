@@ -8,7 +8,6 @@
 
 mod administrators;
 mod codes;
-mod completion;
 mod epochs;
 mod lawful;
 mod limits;
@@ -16,6 +15,7 @@ mod mails;
 mod properties;
 mod recovery;
 mod refresh;
+mod requests;
 mod scene;
 mod sessions;
 mod sign_in;

@@ -234,7 +234,7 @@ fn a_sign_in_clears_the_count_of_its_network_only() {
 fn r_03_more_networks_than_a_record_holds_are_caught_by_the_hour() {
     // 65 networks in turn push each other's counts out of Ada's record: the hour's limit comes first.
     let scene = ada().tried(200, |n| ADA.fails_to_sign_in(Net(100 + (n % 65) as u16)));
-    assert_eq!(scene.state.guards.get(&ADA.user()).unwrap().sign_ins.len(), 64);
+    assert_eq!(scene.state.guards[&ADA.user()].sign_ins.len(), 64);
     scene
         .when(ADA.fails_to_sign_in(Net(100)))
         .limited(LimitKind::SignIns);

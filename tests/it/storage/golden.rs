@@ -165,10 +165,3 @@ proptest! {
         }
     }
 }
-
-#[test]
-fn zz_write_once() {
-    for (file, text) in files() {
-        std::fs::write(folder().join(file), text).unwrap();
-    }
-}
