@@ -3,7 +3,8 @@
 use crate::types::{AddressId, Sealed, SessionId, UserId};
 
 use super::command::{
-    AddressProof, Ask, Context, NewCredential, NewMail, NewSession, NewUser, Outcome, ProofFound, SignUpMode,
+    AddressProof, Ask, Client, Context, NewCredential, NewMail, NewSession, NewUser, Outcome, ProofFound,
+    SignUpMode,
 };
 use super::decide::Decision;
 use super::event::{Actor, Allowance, EndCause, Event, MailKind, PasswordCause, Purpose, SuppressedClass};
@@ -49,6 +50,28 @@ fn registered(new: NewUser, by: Actor, client: Tag, origin: Sealed) -> Event {
     }
 }
 
+/// Whether a client may sign somebody up now; asked before the address is looked at, so that a full budget answers
+/// alike for one that is taken and one that is free.
+fn sign_up_gate(world: &impl World, context: &Context<'_>, client: &Client) -> Result<(), Decision> {
+    let limit = context.limits.signups_per_client_hour;
+    let made = tally(world, context, client.day, StrangerClass::ClientSignUps);
+    if !client.exempt && made.count >= limit {
+        return Err(Decision::limited(LimitKind::ClientSignUps, limit, made.wait));
+    }
+    if let Some(limited) = recovery::client_limit(world, context, client) {
+        return Err(limited);
+    }
+    if recovery::saturated(world, context) {
+        return Err(Decision::refused(Refusal::Saturated).suppressing(SuppressedClass::Requests));
+    }
+    Ok(())
+}
+
+/// The same, for the desk to ask before it hashes.
+pub fn may_sign_up(world: &impl World, context: &Context<'_>, client: &Client) -> Result<(), Refusal> {
+    sign_up_gate(world, context, client).map_err(|closed| closed.verdict.err().unwrap_or(Refusal::Saturated))
+}
+
 #[expect(clippy::too_many_arguments, reason = "the fields of the command")]
 pub(super) fn sign_up(
     world: &impl World,
@@ -60,17 +83,8 @@ pub(super) fn sign_up(
     mail: &NewMail,
     mode: SignUpMode,
 ) -> Decision {
-    let limit = context.limits.signups_per_client_hour;
-    let made = tally(world, ask.client.day, StrangerClass::ClientSignUps, context.now);
-    if !ask.client.exempt && made.count >= limit {
-        return Decision::limited(LimitKind::ClientSignUps, limit, made.wait);
-    }
-    if let Some(limited) = recovery::client_limit(world, context, &ask.client) {
-        return limited;
-    }
-    // Before the address is looked at: a full budget answers alike for one that is taken and one that is free.
-    if recovery::saturated(world, context) {
-        return Decision::refused(Refusal::Saturated).suppressing(SuppressedClass::Requests);
+    if let Err(closed) = sign_up_gate(world, context, &ask.client) {
+        return closed;
     }
     if let Some((address, owner)) = context
         .found

@@ -99,6 +99,7 @@ fn r_23_a9_expiry_is_decided_at_use_to_the_microsecond() {
 fn r_25_a_proof_that_was_checked_and_then_superseded_is_refused_at_the_commit() {
     let scene = ada_with_recovery();
     let context = keyledger::domain::Context {
+        unwritten: &keyledger::domain::Unwritten::default(),
         now: scene.now,
         limits: &scene.limits,
         found: Some(ADA.address()),
