@@ -18,6 +18,10 @@ pub(super) fn words(answer: &Answer) -> String {
         Answer::Users(page) => users(page),
         Answer::Banned(user) => format!("{} is banned; all their sessions ended.", user.email),
         Answer::Unbanned(user) => format!("{} may sign in again.", user.email),
+        Answer::PasswordRevoked(user) => format!(
+            "The password of {} is taken away; all their sessions ended. They set a new one by recovery.",
+            user.email
+        ),
         Answer::Erased { id } => format!("{id} is erased: their data key is destroyed, for good."),
         Answer::Recovery(recovery) => recovery_words(recovery),
         Answer::Sessions(page) => sessions(page),

@@ -22,6 +22,8 @@ pub enum Command {
     Ban(Who),
     /// Let a user sign in again
     Unban(Who),
+    /// Take away a password that others may know, and end all sessions; recovery by mail stays open
+    RevokePassword(Who),
     /// Destroy what the ledger holds about a user, for good
     Erase(Erase),
     /// Make a link and a code with which a user sets a new password; they are told by mail
@@ -124,6 +126,9 @@ pub(super) fn run(command: Command, context: &Context) -> Result<Exit, Failure> 
         Command::Show(Who { user }) => ("keyledger user show", Request::ShowUser { user }),
         Command::Ban(Who { user }) => ("keyledger user ban", Request::BanUser { user }),
         Command::Unban(Who { user }) => ("keyledger user unban", Request::UnbanUser { user }),
+        Command::RevokePassword(Who { user }) => {
+            ("keyledger user revoke-password", Request::RevokePassword { user })
+        }
         Command::Erase(erase) => {
             confirm(&erase, context)?;
             ("keyledger user erase", Request::EraseUser { user: erase.user })

@@ -63,6 +63,11 @@ impl Clerk {
                 desk.unban_user(id, by).await?;
                 Ok(Answer::Unbanned(self.row(id)?))
             }
+            Request::RevokePassword { user } => {
+                let id = self.find(&user)?;
+                desk.revoke_password(id, by).await?;
+                Ok(Answer::PasswordRevoked(self.row(id)?))
+            }
             Request::EraseUser { user } => {
                 let id = self.find(&user)?;
                 desk.erase_user(id, by).await?;

@@ -22,6 +22,9 @@ pub(in crate::cli) enum Request {
     UnbanUser {
         user: String,
     },
+    RevokePassword {
+        user: String,
+    },
     EraseUser {
         user: String,
     },
@@ -89,6 +92,7 @@ pub(in crate::cli) enum Answer {
     Users(Page<UserRow>),
     Banned(UserRow),
     Unbanned(UserRow),
+    PasswordRevoked(UserRow),
     Erased { id: String },
     Recovery(RecoveryShown),
     Sessions(Page<SessionRow>),

@@ -77,6 +77,20 @@ fn users_are_found_by_id_address_and_name_and_banned_and_erased() {
 }
 
 #[test]
+fn p_05_a_password_is_revoked_by_name_and_the_account_stays() {
+    let (_folder, data, _) = founded();
+    run(&data, "user create ann@example.org --username ann.b");
+    let revoked = run(&data, "user revoke-password ann.b --json");
+    assert_eq!(revoked.code, 0, "{}{}", revoked.out, revoked.err);
+    let user = revoked.json();
+    assert_eq!(
+        (user["hasPassword"].as_bool(), user["standing"].as_str()),
+        (Some(false), Some("active"))
+    );
+    assert_eq!(run(&data, "user revoke-password nobody@example.org").code, 1);
+}
+
+#[test]
 fn a_wrong_value_names_its_field_and_ends_with_2() {
     let (_folder, data, _) = founded();
     let ran = run(&data, "user create nobody --json");
