@@ -11,7 +11,7 @@ mod settings;
 
 pub use error::AppError;
 pub use founding::FoundingKeys;
-pub use premises::{ClockMaker, Closing, OnFailure, Parts, Premises};
+pub use premises::{ClockMaker, Closing, EndOfLedger, OnFailure, Parts, Premises};
 pub use running::{App, StopReport};
 pub use settings::{AppSettings, desk_settings, limits, mail_settings, pool_settings};
 

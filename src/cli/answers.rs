@@ -7,11 +7,11 @@ use super::control::{
 };
 use super::output::{sheet, table};
 
-/// What a person reads.
-pub(super) fn words(answer: &Answer) -> String {
+/// What a person reads; `data` is how commands to run next name the data directory.
+pub(super) fn words(answer: &Answer, data: &str) -> String {
     match answer {
         Answer::UserCreated(user) => format!(
-            "Made {} ({}), id {}.\nThey have no password yet: `keyledger user recovery {}` makes a link to set one.",
+            "Made {} ({}), id {}.\nThey have no password yet: `keyledger user recovery {}{data}` makes a link to set one.",
             user.email, user.role, user.id, user.id
         ),
         Answer::User(user) => user_sheet(user),

@@ -7,6 +7,7 @@ use super::request::{
     Answer, EventRow, KeyRow, MailRow, NewKey, NewUserForm, Page, RecoveryShown, Request, SessionRow, Since,
     UserRow, Verdict, VerdictWord,
 };
+use crate::app::EndOfLedger;
 use crate::cli::exit::{Failure, is_damage};
 use crate::config::Config;
 use crate::desk::{
@@ -30,12 +31,18 @@ pub(in crate::cli) struct Clerk {
     desk: Desk,
     /// Where recovery links point, if it is known where people reach this service.
     recovery_url: Option<String>,
+    /// Whether the start could tell that the end of the ledger is there.
+    end: EndOfLedger,
 }
 
 impl Clerk {
-    pub(in crate::cli) fn new(desk: Desk, config: &Config) -> Self {
+    pub(in crate::cli) fn new(desk: Desk, config: &Config, end: EndOfLedger) -> Self {
         let recovery_url = config.recovery_url.as_ref().map(|url| url.as_str().to_owned());
-        Self { desk, recovery_url }
+        Self {
+            desk,
+            recovery_url,
+            end,
+        }
     }
 
     /// Answers a request; trouble is an answer too.
@@ -254,7 +261,7 @@ impl Clerk {
     async fn verify(&self) -> Verdict {
         let desk = self.desk.clone();
         match spawn_blocking(move || desk.verify()).await {
-            Ok(Ok(report)) => verdict(&report),
+            Ok(Ok(report)) => verdict(&report, self.end),
             Ok(Err(fault)) => Verdict {
                 word: match &fault {
                     VerifyFault::Store(error) if !is_damage(error) => VerdictWord::Unknown,
@@ -402,7 +409,7 @@ fn known_event(name: &str) -> Result<(), Failure> {
     })
 }
 
-fn verdict(report: &VerifyReport) -> Verdict {
+fn verdict(report: &VerifyReport, end: EndOfLedger) -> Verdict {
     let mut findings = vec![];
     if report.agrees == Some(false) {
         findings.push("the events fold to another state than the one in memory".to_owned());
@@ -413,11 +420,14 @@ fn verdict(report: &VerifyReport) -> Verdict {
             report.unfinished
         ));
     }
+    if end == EndOfLedger::Unknown {
+        findings.push("no anchor: cannot tell whether the end of the ledger is missing".to_owned());
+    }
     Verdict {
-        word: if report.is_sound() {
-            VerdictWord::Good
-        } else {
-            VerdictWord::Bad
+        word: match (report.is_sound(), end) {
+            (false, _) => VerdictWord::Bad,
+            (true, EndOfLedger::Unknown) => VerdictWord::Unknown,
+            (true, EndOfLedger::Known) => VerdictWord::Good,
         },
         events: report.events,
         chain: Some(blake3::Hash::from_bytes(report.head.chain).to_hex().to_string()),
