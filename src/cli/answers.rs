@@ -156,7 +156,7 @@ fn keys(page: &Page<KeyRow>) -> String {
 }
 
 fn outbox(page: &Page<MailRow>) -> String {
-    let head = ["QUEUED", "MAIL", "TO", "TRIES", "NEXT TRY", "LAST ANSWER"];
+    let head = ["QUEUED", "MAIL", "TO", "TRIES", "NEXT TRY", "LAST TRY"];
     listing(page, "No mail waits.", &head, |mail| {
         vec![
             mail.queued.clone(),
@@ -164,8 +164,11 @@ fn outbox(page: &Page<MailRow>) -> String {
             some(mail.to.as_ref()),
             mail.attempts.to_string(),
             mail.next.clone(),
-            mail.status
-                .map_or_else(|| "-".to_owned(), |status| status.to_string()),
+            match (&mail.step, &mail.reason) {
+                (Some(step), Some(reason)) => format!("{step}: {reason}"),
+                (None, reason) => some(reason.as_ref()),
+                (Some(step), None) => step.clone(),
+            },
         ]
     })
 }

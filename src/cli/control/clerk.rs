@@ -4,15 +4,13 @@ use secrecy::ExposeSecret as _;
 use tokio::task::spawn_blocking;
 
 use super::request::{
-    Answer, EventRow, KeyRow, MailRow, NewKey, NewUserForm, Page, RecoveryShown, Request, SessionRow, Since,
-    UserRow, Verdict, VerdictWord,
+    Answer, EventRow, KeyRow, NewKey, NewUserForm, Page, RecoveryShown, Request, SessionRow, Since, UserRow,
+    Verdict, VerdictWord,
 };
 use crate::app::EndOfLedger;
 use crate::cli::exit::{Failure, is_damage};
 use crate::config::Config;
-use crate::desk::{
-    Desk, EventFilter, Fault, Line, NewPerson, UserView, VerifyFault, VerifyReport, WaitingMail,
-};
+use crate::desk::{Desk, EventFilter, Fault, Line, NewPerson, UserView, VerifyFault, VerifyReport};
 use crate::domain::{Actor, ApiKey, ApiKeyKind, Refusal, Role, Standing};
 use crate::ledger::StoreError;
 use crate::ledger::codec::EVENT_NAMES;
@@ -28,7 +26,7 @@ const ROWS_MAX: u32 = 1_000;
 
 /// Answers requests at a desk.
 pub(in crate::cli) struct Clerk {
-    desk: Desk,
+    pub(super) desk: Desk,
     /// Where recovery links point, if it is known where people reach this service.
     recovery_url: Option<String>,
     /// Whether the start could tell that the end of the ledger is there.
@@ -111,13 +109,7 @@ impl Clerk {
                 desk.revoke_api_key(id, by).await?;
                 Ok(Answer::KeyRevoked { id: id.to_string() })
             }
-            Request::Outbox { take } => {
-                let (count, mails) = desk.waiting_mails(bounded(take));
-                Ok(Answer::Outbox(page(
-                    count,
-                    mails.into_iter().map(mail_row).collect(),
-                )))
-            }
+            Request::Outbox { take } => self.outbox(take).await,
             Request::Events {
                 user,
                 kind,
@@ -290,11 +282,11 @@ impl Clerk {
     }
 }
 
-fn bounded(take: u32) -> usize {
+pub(super) fn bounded(take: u32) -> usize {
     take.min(ROWS_MAX) as usize
 }
 
-fn page<T>(total: usize, items: Vec<T>) -> Page<T> {
+pub(super) fn page<T>(total: usize, items: Vec<T>) -> Page<T> {
     Page {
         total: total as u64,
         items,
@@ -365,19 +357,6 @@ fn key_row(id: ApiKeyId, key: ApiKey) -> KeyRow {
         expires: key.expires.map(Timestamp::rfc3339),
         revoked: key.revoked.map(Timestamp::rfc3339),
         used: key.used.map(|at| at.rfc3339()[..10].to_owned()),
-    }
-}
-
-fn mail_row(waiting: WaitingMail) -> MailRow {
-    let WaitingMail { queued: _, mail, to } = waiting;
-    MailRow {
-        id: mail.id.to_string(),
-        kind: mail.kind.name().to_owned(),
-        to,
-        queued: mail.queued.rfc3339(),
-        attempts: u32::from(mail.attempts),
-        next: mail.next.rfc3339(),
-        status: (mail.status != 0).then_some(mail.status),
     }
 }
 

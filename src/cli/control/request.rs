@@ -202,8 +202,12 @@ pub(in crate::cli) struct MailRow {
     pub(in crate::cli) attempts: u32,
     /// When it is tried next.
     pub(in crate::cli) next: String,
-    /// What the server said last (RFC 5321 §4.2).
+    /// Where the last try failed, as the log names it: `connect`.
+    pub(in crate::cli) step: Option<String>,
+    /// What the server said last (RFC 5321 §4.2); none if it said nothing.
     pub(in crate::cli) status: Option<u16>,
+    /// What that means, in words.
+    pub(in crate::cli) reason: Option<String>,
 }
 
 /// An event, told.
