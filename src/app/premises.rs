@@ -9,6 +9,7 @@ use super::error::AppError;
 use super::founding::{
     FoundingKeys, KEYRING_FILE, exists, is_founded, load_master, make_keys, write_first_events,
 };
+use super::permissions::exposed_folders;
 use super::settings::{desk_settings, limits, pool_settings};
 use crate::config::Config;
 use crate::crypto::{Keyring, PasswordPool, PoolSettings, SharedKeyring};
@@ -154,6 +155,9 @@ impl Premises {
             return Err(AppError::NotFounded { data: data() });
         }
         let ring = Keyring::open(&ring_path, &load_master(config)?)?;
+        for warning in exposed_folders(config) {
+            tracing::warn!("{warning}");
+        }
         let parts = parts(config, Box::new(store), ring, entropy, rollback)?;
         Self::build(parts, noting, &mut |_| Ok(()))
     }

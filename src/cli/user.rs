@@ -157,9 +157,11 @@ fn confirm(erase: &Erase, context: &Context) -> Result<(), Failure> {
         return Ok(());
     }
     if context.output.form() == Form::Json || !io::stdin().is_terminal() {
-        return Err(Failure::usage("nothing was erased: there is no terminal to ask on")
-            .field("--yes")
-            .remedy("add --yes if what the ledger holds about this user shall be destroyed, for good"));
+        return Err(
+            Failure::usage("nothing was erased: there is no terminal to ask on")
+                .field("--yes")
+                .remedy("add --yes if what the ledger holds about this user shall be destroyed, for good"),
+        );
     }
     eprint!(
         "This destroys what the ledger holds about {}, for good. Type yes to go on: ",

@@ -98,7 +98,11 @@ fn an_address_is_given_by_place_or_by_flag_and_the_next_command_names_the_same_l
     let (_folder, data, _) = founded();
     let made = run(&data, "user create --email ann@example.org");
     assert_eq!(made.code, 0, "{}", made.err);
-    assert!(made.out.contains(&format!("--data {}`", data.display())), "{}", made.out);
+    assert!(
+        made.out.contains(&format!("--data {}`", data.display())),
+        "{}",
+        made.out
+    );
     let both = run(&data, "user create bob@example.org --email bob@example.org");
     assert_eq!(both.code, 2);
     assert_eq!(run(&data, "user create").code, 2);
@@ -135,7 +139,11 @@ fn a_missing_key_is_not_made_anew_where_the_ledger_is() {
     let (_folder, data, _) = founded();
     std::fs::remove_file(data.join("keys/master.key")).unwrap();
     let ran = run(&data, "user list");
-    assert!(ran.err.contains("`keyledger init` in another folder"), "{}", ran.err);
+    assert!(
+        ran.err.contains("`keyledger init` in another folder"),
+        "{}",
+        ran.err
+    );
 }
 
 #[test]
