@@ -155,12 +155,12 @@ fn check(world: &impl World, recorded: &Recorded) -> Result<(), &'static str> {
             active(world, *user)
         }
         Event::SignUpDisowned { user, token, .. } => {
-            proves(world, recorded, *token, *user, Purpose::VerifyEmail)?;
             let verified = world
                 .users()
                 .look(user)
                 .is_some_and(|u| u.addresses.iter().any(|a| a.verified.is_some()));
-            ensure(!verified, "a verified account was disowned")
+            ensure(!verified, "a verified account was disowned")?;
+            proves(world, recorded, *token, *user, Purpose::VerifyEmail)
         }
         Event::SignedIn {
             user,
