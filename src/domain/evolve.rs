@@ -7,13 +7,14 @@ use crate::types::Span;
 use super::event::{Allowance, Event, PasswordCause, Purpose, Recorded, Subject};
 use super::mail::Mail;
 use super::session::{CURRENT_PASSWORD_WINDOW, stranger_pair};
-use super::state::{
-    ApiKey, Credential, Due, Epoch, Standing, TokenStanding,
-};
+use super::state::{ApiKey, Credential, Due, Epoch, Standing, TokenStanding};
 use super::strangers::{StrangerClass, bump};
 use super::world::{Table, World};
 
-use steps::{count_mail, count_sign_in, end_sessions, erase, forget_past, guard_of, guard_of_subject, issue, register, remember_past, requested, save_policy, set_standing, sign_in, stranger_wrote, touch, void_tokens};
+use steps::{
+    count_mail, count_sign_in, end_sessions, erase, forget_past, guard_of, guard_of_subject, issue, register,
+    remember_past, requested, save_policy, set_standing, sign_in, stranger_wrote, touch, void_tokens,
+};
 
 /// Folds one event into the world.
 pub fn evolve(world: &mut impl World, recorded: &Recorded) {
@@ -318,4 +319,3 @@ pub fn evolve(world: &mut impl World, recorded: &Recorded) {
         }
     }
 }
-
