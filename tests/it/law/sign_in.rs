@@ -6,7 +6,7 @@ use keyledger::domain::{
 use keyledger::types::Span;
 
 use super::scene::{Scene, given};
-use crate::people::{ADA, BOB, ELSEWHERE, HOME, NOBODY, NOON, Net, Person, origin};
+use crate::people::{ADA, BOB, ELSEWHERE, HOME, NOBODY, NOON, Net, Person, net, origin};
 
 fn failed(subject: Subject, cause: FailCause) -> Event {
     Event::SignInFailed {
@@ -156,7 +156,7 @@ fn r_03_a12_waits_after_wrong_passwords_are_the_same_for_known_and_unknown_addre
 #[test]
 fn r_03_a12_the_limit_of_an_hour_is_the_same_for_known_and_unknown_addresses() {
     for person in [ADA, NOBODY] {
-        let scene = ada().tried(100, |n| person.fails_to_sign_in(Net(100 + n as u16)));
+        let scene = ada().tried(100, |n| person.fails_to_sign_in(net(100 + n)));
         let decided = scene
             .when(person.fails_to_sign_in(Net(300)))
             .limited(LimitKind::SignIns);
@@ -196,7 +196,7 @@ fn a19_ten_thousand_wrong_sign_ins_from_everywhere_leave_the_owners_network_open
 fn a19_a_network_is_known_for_thirty_days() {
     let busy = |scene: Scene| {
         scene
-            .tried(100, |n| ADA.fails_to_sign_in(Net(100 + n as u16)))
+            .tried(100, |n| ADA.fails_to_sign_in(net(100 + n)))
             .when(ADA.signs_in(HOME, 2))
     };
     let scene = ada().and([ADA.signed_in(1)]);
@@ -233,7 +233,7 @@ fn a_sign_in_clears_the_count_of_its_network_only() {
 #[test]
 fn r_03_more_networks_than_a_record_holds_are_caught_by_the_hour() {
     // 65 networks in turn push each other's counts out of Ada's record: the hour's limit comes first.
-    let scene = ada().tried(200, |n| ADA.fails_to_sign_in(Net(100 + (n % 65) as u16)));
+    let scene = ada().tried(200, |n| ADA.fails_to_sign_in(net(100 + n % 65)));
     assert_eq!(scene.state.guards[&ADA.user()].sign_ins.len(), 64);
     scene
         .when(ADA.fails_to_sign_in(Net(100)))
