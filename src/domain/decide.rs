@@ -5,7 +5,7 @@ use super::event::{Event, SuppressedClass};
 use super::refusal::{LimitKind, LimitReached, Refusal};
 use super::strangers::StrangerClass;
 use super::world::World;
-use super::{access, mail, recovery, session, user};
+use super::{access, codes, mail, recovery, session, user, verification};
 use crate::types::{Span, Tag};
 
 /// What follows from a command.
@@ -133,7 +133,7 @@ pub fn decide(world: &impl World, command: Command, context: &Context<'_>) -> De
             mails,
             by,
         } => recovery::issue_by_administrator(world, context, user, proof, lifetime, &mails, by),
-        Command::RefuseCode { ask, purpose } => recovery::refuse_code(world, context, ask, purpose),
+        Command::RefuseCode { ask, purpose } => codes::refuse_code(world, context, ask, purpose),
         Command::RefuseProof { proof, cause, origin } => recovery::refuse_proof(world, proof, cause, origin),
         Command::CompleteRecovery {
             proof,
@@ -142,8 +142,10 @@ pub fn decide(world: &impl World, command: Command, context: &Context<'_>) -> De
             credential,
             mails,
         } => recovery::complete(world, context, proof, &client, against, credential, &mails),
-        Command::VerifyAddress { proof, client } => recovery::verify_address(world, context, proof, &client),
-        Command::DisownSignUp { token, origin } => recovery::disown(world, context, token, origin),
+        Command::VerifyAddress { proof, client } => {
+            verification::verify_address(world, context, proof, &client)
+        }
+        Command::DisownSignUp { token, origin } => verification::disown(world, context, token, origin),
         Command::SignIn {
             ask,
             verdict,

@@ -6,6 +6,7 @@
 //! without its keys.
 
 mod access;
+mod codes;
 mod command;
 pub mod common_passwords;
 mod decide;
@@ -21,9 +22,11 @@ mod session;
 mod state;
 mod strangers;
 mod user;
+mod verification;
 mod world;
 
 pub use access::{ApiKeyKind, Grants};
+pub use codes::{code_gate, recent_tokens};
 pub use command::{
     AddressProof, Ask, Client, Command, Context, NewApiKey, NewCredential, NewMail, NewSession, NewUser,
     Outcome, PasswordVerdict, ProofFound, SignUpMode,
@@ -37,7 +40,7 @@ pub use evolve::evolve;
 pub use lawful::{Unlawful, lawful};
 pub use limits::{Lifetimes, Limits};
 pub use mail::{Mail, MailStanding};
-pub use recovery::{ProofHolder, check_proof, code_gate, recent_tokens};
+pub use recovery::{ProofHolder, check_proof};
 pub use refusal::{LimitKind, LimitReached, Refusal};
 pub use session::{SessionFault, live_session, sign_in_gate};
 pub use state::{

@@ -1,14 +1,15 @@
 //! Getting back in: a request, a mailed proof, a new password. And its smaller sister, proving an address.
 
-use crate::types::{AddressId, CredentialId, Locale, Position, Sealed, Span, Tag, TokenId, UserId};
+use crate::types::{AddressId, CredentialId, Locale, Position, Sealed, Span, Tag, UserId};
 
+use super::codes::{code_gate, codes_spent};
 use super::command::{AddressProof, Ask, Client, Context, NewCredential, NewMail, Outcome, ProofFound};
 use super::decide::Decision;
 use super::event::{
     Actor, Allowance, DropCause, EndCause, Event, MailKind, PasswordCause, Purpose, RefusedCause, Subject,
     SuppressedClass, Via,
 };
-use super::refusal::{LimitKind, LimitReached, Refusal};
+use super::refusal::{LimitKind, Refusal};
 use super::state::{Guard, Standing, Token, TokenStanding, User};
 use super::strangers::{StrangerClass, tally};
 use super::world::{Table, World};
@@ -258,85 +259,8 @@ pub(super) fn notices(user: &User, id: UserId, kind: MailKind, mails: &[(Address
         .collect()
 }
 
-/// The recent proofs of one kind for an address: what a typed code is compared with. A genuine code that is spent,
-/// superseded or too old is no guess, so those are among them.
-pub fn recent_tokens(world: &impl World, address: AddressId, purpose: Purpose) -> Vec<(TokenId, Token)> {
-    let Some(user) = user::of_address(world, address) else {
-        return vec![];
-    };
-    user.tokens
-        .iter()
-        .rev()
-        .filter_map(|id| Some((*id, world.tokens().look(id)?.clone())))
-        .filter(|(_, token)| token.purpose == purpose && token.address == address)
-        .collect()
-}
-
-/// Whether codes may be tried for an address by a client, and out of which allowance.
-pub fn code_gate(
-    world: &impl World,
-    context: &Context<'_>,
-    stranger: Tag,
-    network: Tag,
-) -> Result<Allowance, LimitReached> {
-    let limit = context.limits.code_tries_per_address_day;
-    let reached = |wait: Span| LimitReached {
-        kind: LimitKind::Codes,
-        limit,
-        wait: Span(wait.0.max(1)),
-    };
-    let Some((id, user)) = context.found.and_then(|id| user::of_address_with_id(world, id)) else {
-        let tried = tally(world, context, stranger, StrangerClass::Codes);
-        return if tried.count < limit {
-            Ok(Allowance::General)
-        } else {
-            Err(reached(tried.wait))
-        };
-    };
-    let none = Guard::default();
-    let guard = world.guards().look(&id).unwrap_or(&none);
-    if guard.codes_day.count(context.now, DAY) < limit {
-        Ok(Allowance::General)
-    } else if is_known(user, network, context)
-        && guard.reserve_codes.count(context.now, DAY) < context.limits.reserve_codes_day
-    {
-        Ok(Allowance::Reserve)
-    } else {
-        Err(reached(guard.codes_day.wait(context.now, DAY)))
-    }
-}
-
-/// A typed code matched nothing: it is counted before the answer leaves, known address or not.
-pub(super) fn refuse_code(world: &impl World, context: &Context<'_>, ask: Ask, purpose: Purpose) -> Decision {
-    let allowance = match code_gate(world, context, ask.stranger, ask.client.network) {
-        Ok(allowance) => allowance,
-        Err(reached) => return Decision::limited(reached.kind, reached.limit, reached.wait),
-    };
-    let found = context.found.filter(|id| user::of_address(world, *id).is_some());
-    let token = found.and_then(|address| {
-        let live = |(_, token): &(TokenId, Token)| token.standing == TokenStanding::Live;
-        recent_tokens(world, address, purpose)
-            .into_iter()
-            .find(live)
-            .map(|(id, _)| id)
-    });
-    if found.is_none() && saturated(world, context) {
-        let left = vec![(ask.stranger, StrangerClass::Codes)];
-        return Decision::refused(Refusal::TokenNotFound).leaving(SuppressedClass::Codes, left);
-    }
-    let subject = found.map_or(Subject::Stranger(ask.stranger), Subject::Address);
-    let event = Event::CodeRefused {
-        subject,
-        purpose,
-        token,
-        allowance,
-        origin: ask.client.origin,
-    };
-    Decision::refused_with(vec![event], Refusal::TokenNotFound)
-}
-
 /// The token a proof names, if it may be used now.
-fn usable<'w>(
+pub(super) fn usable<'w>(
     world: &'w impl World,
     context: &Context<'_>,
     proof: ProofFound,
@@ -417,27 +341,6 @@ pub(super) fn refuse_proof(
         origin,
     };
     Decision::accepted(vec![event], Outcome::Done)
-}
-
-/// The limit that keeps a right code from being taken: once the day's tries are used up, a right code is answered as
-/// a wrong one, or trying on would still find it. A link's secret is never counted.
-fn codes_spent(
-    world: &impl World,
-    context: &Context<'_>,
-    proof: ProofFound,
-    client: &Client,
-) -> Option<LimitReached> {
-    if proof.via == Via::Link {
-        return None;
-    }
-    let context = Context {
-        unwritten: context.unwritten,
-        now: context.now,
-        limits: context.limits,
-        found: Some(world.tokens().look(&proof.token)?.address),
-        username_taken: false,
-    };
-    code_gate(world, &context, Tag([0; 16]), client.network).err()
 }
 
 /// Law 7: password set, token spent, the others void, every session and refresh token ended, notice due: one batch.
@@ -523,69 +426,6 @@ pub(super) fn new_password(
     ];
     events.extend(notices(user, id, MailKind::PasswordChanged, mails));
     events
-}
-
-/// An address is proven; the password stays.
-pub(super) fn verify_address(
-    world: &impl World,
-    context: &Context<'_>,
-    proof: ProofFound,
-    client: &Client,
-) -> Decision {
-    if let Some(reached) = codes_spent(world, context, proof, client) {
-        return Decision::limited(reached.kind, reached.limit, reached.wait);
-    }
-    if let Some(token) = world.tokens().look(&proof.token) {
-        let proven = world
-            .users()
-            .look(&token.user)
-            .and_then(|user| user.address(token.address))
-            .is_some_and(|address| address.verified.is_some());
-        if proven && token.purpose == Purpose::VerifyEmail {
-            return Decision::refused(Refusal::AlreadyVerified);
-        }
-    }
-    match usable(world, context, proof, Purpose::VerifyEmail) {
-        Err(refusal) => Decision::refused(refusal),
-        Ok((token, _)) => {
-            let event = Event::AddressVerified {
-                user: token.user,
-                address: token.address,
-                token: Some(proof.token),
-                via: proof.via,
-                origin: client.origin.clone(),
-            };
-            Decision::accepted(vec![event], Outcome::Verified)
-        }
-    }
-}
-
-/// The owner of an address says that an account made with it is not theirs. It goes, unless it was ever verified.
-pub(super) fn disown(world: &impl World, context: &Context<'_>, token: TokenId, origin: Sealed) -> Decision {
-    let proof = ProofFound {
-        token,
-        via: Via::Link,
-    };
-    let (found, user) = match usable(world, context, proof, Purpose::VerifyEmail) {
-        Ok(found) => found,
-        Err(refusal) => return Decision::refused(refusal),
-    };
-    if user.addresses.iter().any(|address| address.verified.is_some()) {
-        return Decision::refused(Refusal::AlreadyVerified);
-    }
-    let id = found.user;
-    let events = vec![
-        Event::SignUpDisowned {
-            user: id,
-            token,
-            origin,
-        },
-        Event::UserErased {
-            user: id,
-            by: Actor::Stranger,
-        },
-    ];
-    Decision::accepted(events, Outcome::Done)
 }
 
 /// Checks the proof that takes back a closing.

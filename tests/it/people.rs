@@ -39,6 +39,16 @@ pub const HOME: Net = Net(1);
 /// A network nobody signed in from.
 pub const ELSEWHERE: Net = Net(2);
 
+/// A network by its number.
+pub fn net(number: u32) -> Net {
+    Net(u16::try_from(number).expect("few networks"))
+}
+
+/// A person by their number.
+pub fn person(number: u32) -> Person {
+    Person(u8::try_from(number).expect("few people"))
+}
+
 fn id(kind: u8, person: u8, number: u32) -> [u8; 16] {
     let mut out = [person; 16];
     out[2] = kind;
@@ -319,6 +329,10 @@ impl Person {
         }
     }
 
+    #[expect(
+        clippy::unused_self,
+        reason = "whose address it is, the proof says; the sentence says who"
+    )]
     pub fn proves_address(self, proof: ProofFound) -> Command {
         let client = ELSEWHERE.client();
         Command::VerifyAddress { proof, client }

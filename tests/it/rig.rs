@@ -22,7 +22,7 @@ use keyledger::types::{EmailAddress, Locale};
 use crate::people::NOON;
 
 /// Long enough for any test; never waited for unless something hangs.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_mins(1);
 
 /// What stays the same over restarts: keys, time, and what the writer died of.
 #[derive(Clone)]
@@ -143,12 +143,13 @@ pub fn close(desk: Desk) {
     drop(desk);
 }
 
-/// A future, on this thread alone.
+/// A future, on this thread alone; one that hangs is a failure.
 pub fn block_on<T>(future: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread()
-        .build()
-        .expect("a runtime")
-        .block_on(future)
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build();
+    let patient = async { tokio::time::timeout(PATIENCE, future).await };
+    runtime.expect("a runtime").block_on(patient).expect("it hangs")
 }
 
 pub fn visitor(ip: &str) -> Visitor {

@@ -1,6 +1,6 @@
 //! Many callers, one writer.
 
-use keyledger::domain::{Outcome, Purpose, Refusal};
+use keyledger::domain::{Outcome, Purpose, Refusal, State};
 use keyledger::engine::{Begun, LANE_DEPTH_MAX, Lane, Trouble};
 use keyledger::ledger::MemoryStore;
 
@@ -50,7 +50,7 @@ fn law_3_no_reader_sees_what_is_not_durable() {
     let gate = Gate::before(MemoryStore::new([1; 16]));
     let engine = rig.start(gate.store());
     let published = engine.published();
-    let (before, head) = (engine.read(|state| state.next()), engine.head());
+    let (before, head) = (engine.read(State::next), engine.head());
     gate.close();
     let begun = engine.begin(Lane::Stranger, ADA.signs_up(HOME), vec![]).unwrap();
     gate.wait_for_an_append();
@@ -70,7 +70,7 @@ fn law_3_no_reader_sees_what_is_not_durable() {
             Some(ADA.address())
         );
     });
-    assert_eq!(engine.head().next, engine.read(|state| state.next()));
+    assert_eq!(engine.head().next, engine.read(State::next));
     assert_eq!(*published.borrow(), engine.head().next);
     assert!(engine.stop(PATIENCE));
 }

@@ -56,17 +56,17 @@ fn law_6_every_append_that_fails_stops_the_engine_and_loses_nothing_that_was_ack
         Fault::Torn(2),
     ];
     for fault in faults {
-        for number in 0..6 {
+        for number in 0..6_usize {
             let rig = Rig::new();
             let mut store = MemoryStore::new([1; 16]);
-            store.set_faults(plan(WritePoint::Append, number + 1, fault));
+            store.set_faults(plan(WritePoint::Append, number as u64 + 1, fault));
             let gate = Gate::before(store);
             let engine = rig.start(gate.store());
             let acknowledged = sign_up_many(&engine);
-            assert_eq!(acknowledged.len() as u64, number, "{fault:?}");
-            assert!(!engine.is_running());
+            assert_eq!(acknowledged.len(), number, "{fault:?}");
             assert_eq!(run(&engine, Lane::Proof, ADA.is_banned()), Err(Trouble::Stopped));
             assert!(engine.stop(PATIENCE));
+            assert!(!engine.is_running());
             let told = rig.failures();
             assert_eq!(told.len(), 1, "once: {told:?}");
             assert!(told[0].contains("unknown"), "{told:?}");
@@ -80,8 +80,7 @@ fn law_6_every_append_that_fails_stops_the_engine_and_loses_nothing_that_was_ack
             for person in &acknowledged {
                 assert!(folded.users.contains_key(&person.user()), "{fault:?} {number}");
             }
-            let one_more =
-                usize::from(fault == Fault::PersistedButError || folded.users.len() > number as usize);
+            let one_more = usize::from(fault == Fault::PersistedButError || folded.users.len() > number);
             assert_eq!(folded.users.len(), acknowledged.len() + one_more);
             if one_more == 0 {
                 assert_eq!(state_hash(&folded), live, "a prefix");

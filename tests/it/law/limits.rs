@@ -4,7 +4,7 @@ use keyledger::domain::{Allowance, Command, Event, LimitKind, Outcome, Suppresse
 use keyledger::types::Span;
 
 use super::scene::{Scene, given};
-use crate::people::{ADA, BOB, ELSEWHERE, HOME, NOBODY, Net, Person};
+use crate::people::{ADA, BOB, ELSEWHERE, HOME, NOBODY, Net, Person, net, person};
 
 /// Out of which allowance a request was taken.
 fn allowance(scene: Scene, person: Person, net: Net) -> (Allowance, Scene) {
@@ -21,7 +21,7 @@ fn ada() -> Scene {
 }
 
 fn nets(n: u32) -> Net {
-    Net(100 + n as u16)
+    net(100 + n)
 }
 
 #[test]
@@ -184,7 +184,7 @@ fn law_8_the_budget_of_a_day_is_one_too() {
 fn law_8_a_sign_up_counts_as_what_it_writes() {
     let scene = given([])
         .under(|limits| limits.stranger_bytes_burst = 512 * 8)
-        .tried(2, |n| Person(0x20 + n as u8).signs_up(nets(n)));
+        .tried(2, |n| person(0x20 + n).signs_up(nets(n)));
     assert_eq!(scene.state.users.len(), 2);
     scene
         .when(NOBODY.requests_reset(ELSEWHERE))

@@ -91,7 +91,7 @@ impl Try {
         let request = chosen(&requests, self.pick).unwrap_or(Position(0));
         let mails: Vec<Position> = state.outbox.keys().copied().collect();
         let queued = chosen(&mails, self.pick).unwrap_or(Position(0));
-        let proof = if self.pick % 2 == 0 {
+        let proof = if self.pick.is_multiple_of(2) {
             link(token)
         } else {
             code(token)
@@ -114,7 +114,7 @@ impl Try {
         };
         let command = match self.what {
             0 | 1 => person.signs_up_in(
-                if self.pick % 2 == 0 {
+                if self.pick.is_multiple_of(2) {
                     SignUpMode::Open(person.new_session(fresh))
                 } else {
                     SignUpMode::Strict(Some(mail(fresh)))
@@ -143,7 +143,7 @@ impl Try {
             19 => Command::EndSession { user, session, by },
             20 => Command::EndSessions {
                 user,
-                except: (self.pick % 2 == 0).then_some(session),
+                except: (self.pick.is_multiple_of(2)).then_some(session),
                 by,
             },
             21 => with_session(person.withdraws(0, fresh)),
@@ -158,7 +158,8 @@ impl Try {
                 Command::RevokePassword { user, by },
             ][usize::from(self.pick) % 4]
                 .clone(),
-            24 => [Command::EraseDue { user }, person.is_erased()][usize::from(self.pick % 16 == 0)].clone(),
+            24 => [Command::EraseDue { user }, person.is_erased()][usize::from(self.pick.is_multiple_of(16))]
+                .clone(),
             25 => [
                 Command::MailDelivered {
                     queued,
@@ -183,7 +184,7 @@ impl Try {
                     cause: keyledger::domain::RefusedCause::Format,
                     origin: origin(),
                 },
-            ][usize::from(self.pick % 8 != 0)]
+            ][usize::from(!self.pick.is_multiple_of(8))]
             .clone(),
         };
         about(command, user, person.token(fresh))
@@ -192,18 +193,18 @@ impl Try {
 
 /// Makes a person's command one about the user who has the person's address now.
 fn about(mut command: Command, user: UserId, token: TokenId) -> Command {
-    match &mut command {
-        Command::SignUp { new, proof, .. } => {
-            new.user = user;
-            proof.token = token;
-        }
-        Command::CreateUser { new, .. } => new.user = user,
-        Command::BanUser { user: of, .. }
-        | Command::EraseUser { user: of, .. }
-        | Command::IssueRecovery { user: of, .. }
-        | Command::ChangePassword { user: of, .. }
-        | Command::Withdraw { user: of, .. } => *of = user,
-        _ => {}
+    if let Command::SignUp { new, proof, .. } = &mut command {
+        new.user = user;
+        proof.token = token;
+    } else if let Command::CreateUser { new, .. } = &mut command {
+        new.user = user;
+    } else if let Command::BanUser { user: of, .. }
+    | Command::EraseUser { user: of, .. }
+    | Command::IssueRecovery { user: of, .. }
+    | Command::ChangePassword { user: of, .. }
+    | Command::Withdraw { user: of, .. } = &mut command
+    {
+        *of = user;
     }
     command
 }
@@ -263,6 +264,9 @@ fn sound(state: &State, now: Timestamp) {
         (state.sessions.len(), state.tokens.len()),
         "nothing is left over"
     );
+    for user in state.guards.keys() {
+        assert!(state.users.contains_key(user), "counters die with their user");
+    }
     for user in state.erased.keys() {
         assert!(!state.users.contains_key(user));
     }

@@ -164,6 +164,18 @@ fn r_26_a_proof_of_another_purpose_or_user_or_of_nobody_opens_nothing() {
 }
 
 #[test]
+fn r_26_a_proof_is_bound_to_the_password_it_was_issued_under() {
+    let mut under_another = ADA.issued(1, Purpose::Recovery);
+    if let Event::TokenIssued { credential, .. } = &mut under_another {
+        *credential = Some(ADA.password(7));
+    }
+    given(ADA.account())
+        .and([under_another])
+        .when(ADA.recovers(link(ADA.token(1)), 1, 2))
+        .refused(Refusal::TokenNotFound);
+}
+
+#[test]
 fn r_26_ban_withdrawal_and_every_kind_of_new_password_kill_a_proof() {
     let scene = ada_with_recovery().and([ADA.signed_in(1)]);
     let right = PasswordVerdict::Right(ADA.password(1));

@@ -6,7 +6,7 @@ use keyledger::domain::{
 use keyledger::types::{Locale, Span};
 
 use super::scene::{Scene, given};
-use crate::people::{ADA, BOB, ELSEWHERE, HOME, NOBODY, Net, Person, mail, origin};
+use crate::people::{ADA, BOB, ELSEWHERE, HOME, NOBODY, Net, Person, mail, net, origin};
 
 fn collided(allowance: Allowance) -> Event {
     Event::SignUpCollided {
@@ -73,7 +73,7 @@ fn a11_where_it_is_not_told_the_answer_is_that_of_a_free_address_and_the_owner_g
 
 #[test]
 fn r_05_mails_about_taken_addresses_come_out_of_the_owners_allowance() {
-    let quietly = |n: u32| ADA.signs_up_quietly(Net(50 + n as u16), Some(mail(600)));
+    let quietly = |n: u32| ADA.signs_up_quietly(net(50 + n), Some(mail(600)));
     let scene = given(ADA.account()).after(Span::days(1)).tried(5, quietly);
     assert_eq!(scene.state.outbox.len(), 5);
     let scene = scene
@@ -98,7 +98,7 @@ fn a_collision_with_a_banned_owner_or_without_a_prepared_mail_mails_nobody() {
 }
 
 fn person(n: u32) -> Person {
-    Person(0x10 + n as u8)
+    crate::people::person(0x10 + n)
 }
 
 #[test]

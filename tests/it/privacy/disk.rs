@@ -198,7 +198,7 @@ fn the_search_finds_what_is_there() {
     let dir = TempDir::new().unwrap();
     std::fs::write(
         dir.path().join("blob"),
-        [&[0; 20_000][..], b"xxCANARYBROWSERxx"].concat(),
+        [vec![0; 20_000], b"xxCANARYBROWSERxx".to_vec()].concat(),
     )
     .unwrap();
     let found = std::panic::catch_unwind(|| assert_nowhere(dir.path(), &[b"CanaryBrowser".to_vec()]));

@@ -157,10 +157,10 @@ fn law_15_an_accepted_rollback_begins_an_epoch_that_voids_what_was_issued_and_ke
     let before = desk(&noted.rig, &noted.dir);
     assert!(before.authenticate(&noted.access).is_ok());
     let (id, token) = before.engine().read(|state| {
-        let recovery = |(_, token): &(&keyledger::types::TokenId, &Box<keyledger::domain::Token>)| {
-            token.purpose == keyledger::domain::Purpose::Recovery
-        };
-        let (id, token) = state.tokens.iter().find(recovery).unwrap();
+        let mut tokens = state.tokens.iter();
+        let (id, token) = tokens
+            .find(|(_, token)| token.purpose == keyledger::domain::Purpose::Recovery)
+            .unwrap();
         (*id, token.clone())
     });
     let link = before
