@@ -156,7 +156,9 @@ fn r_03_a12_waits_after_wrong_passwords_are_the_same_for_known_and_unknown_addre
 #[test]
 fn r_03_a12_the_limit_of_an_hour_is_the_same_for_known_and_unknown_addresses() {
     for person in [ADA, NOBODY] {
-        let scene = ada().tried(100, |n| person.fails_to_sign_in(Net(100 + n as u16)));
+        let scene = ada().tried(100, |n| {
+            person.fails_to_sign_in(Net(100 + u16::try_from(n).unwrap()))
+        });
         let decided = scene
             .when(person.fails_to_sign_in(Net(300)))
             .limited(LimitKind::SignIns);
@@ -196,7 +198,9 @@ fn a19_ten_thousand_wrong_sign_ins_from_everywhere_leave_the_owners_network_open
 fn a19_a_network_is_known_for_thirty_days() {
     let busy = |scene: Scene| {
         scene
-            .tried(100, |n| ADA.fails_to_sign_in(Net(100 + n as u16)))
+            .tried(100, |n| {
+                ADA.fails_to_sign_in(Net(100 + u16::try_from(n).unwrap()))
+            })
             .when(ADA.signs_in(HOME, 2))
     };
     let scene = ada().and([ADA.signed_in(1)]);
@@ -235,7 +239,7 @@ fn r_03_a12_other_networks_do_not_push_a_count_out() {
     // Five from one network, then one from each of 65 others: the first still waits, as it would for nobody's address,
     // whose counts lie in sets that nobody can aim at without the day's key.
     let scene = ada().tried(5, |_| ADA.fails_to_sign_in(Net(100)));
-    let scene = scene.tried(65, |n| ADA.fails_to_sign_in(Net(200 + n as u16)));
+    let scene = scene.tried(65, |n| ADA.fails_to_sign_in(Net(200 + u16::try_from(n).unwrap())));
     scene
         .when(ADA.fails_to_sign_in(Net(100)))
         .limited(LimitKind::SignIns);
