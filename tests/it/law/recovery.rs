@@ -165,12 +165,9 @@ fn r_26_a_proof_of_another_purpose_or_user_or_of_nobody_opens_nothing() {
 
 #[test]
 fn r_26_a_proof_is_bound_to_the_password_it_was_issued_under() {
-    let mut under_another = ADA.issued(1, Purpose::Recovery);
-    if let Event::TokenIssued { credential, .. } = &mut under_another {
-        *credential = Some(ADA.password(7));
-    }
-    given(ADA.account())
-        .and([under_another])
+    let mut scene = ada_with_recovery();
+    scene.state.tokens.get_mut(&ADA.token(1)).unwrap().credential = Some(ADA.password(7));
+    scene
         .when(ADA.recovers(link(ADA.token(1)), 1, 2))
         .refused(Refusal::TokenNotFound);
 }
