@@ -5,13 +5,15 @@
 
 mod error;
 mod founding;
+mod permissions;
 mod premises;
 mod running;
 mod settings;
 
 pub use error::AppError;
 pub use founding::FoundingKeys;
-pub use premises::{ClockMaker, Closing, OnFailure, Parts, Premises};
+pub use permissions::{exposed_folders, master_key_problem};
+pub use premises::{ClockMaker, Closing, EndOfLedger, OnFailure, Parts, Premises};
 pub use running::{App, StopReport};
 pub use settings::{AppSettings, desk_settings, limits, mail_settings, pool_settings};
 

@@ -9,10 +9,11 @@ use super::error::AppError;
 use super::founding::{
     FoundingKeys, KEYRING_FILE, exists, is_founded, load_master, make_keys, write_first_events,
 };
+use super::permissions::exposed_folders;
 use super::settings::{desk_settings, limits, pool_settings};
 use crate::config::Config;
 use crate::crypto::{Keyring, PasswordPool, PoolSettings, SharedKeyring};
-use crate::desk::{Desk, DeskSettings};
+use crate::desk::{Desk, DeskSettings, EventFilter};
 use crate::domain::Limits;
 use crate::engine::{Boot, BootReport, Engine, Rollback, fold};
 use crate::ledger::anchor::ANCHOR_FILE;
@@ -20,6 +21,9 @@ use crate::ledger::sled::LEDGER_DIR;
 use crate::ledger::{Anchor, AnchorVerdict, SledOptions, SledStore, Store};
 use crate::system::{Clock, Entropy, OsEntropy, SystemClock, random_array};
 use crate::types::Timestamp;
+
+/// More than the first command of a ledger has events.
+const FIRST_EVENTS_MAX: usize = 100;
 
 /// Makes the clock, told when the ledger's last event was.
 pub type ClockMaker = Box<dyn FnOnce(Option<Timestamp>) -> Arc<dyn Clock>>;
@@ -56,7 +60,25 @@ pub struct Premises {
     pub desk: Desk,
     /// What the start found.
     pub report: BootReport,
+    /// Whether the start could tell that the end of the ledger is there.
+    pub end: EndOfLedger,
     anchor: Option<Arc<Mutex<Anchor>>>,
+}
+
+/// Whether a start could tell that the end of the ledger is there.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum EndOfLedger {
+    /// The anchor was there, or the ledger has nothing but its first events, or it is in memory.
+    Known,
+    /// The anchor was not, although the ledger went on.
+    Unknown,
+}
+
+/// Whether the anchor is written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Noting {
+    Whenever,
+    Never,
 }
 
 /// How premises were left.
@@ -101,6 +123,20 @@ impl Premises {
 
     /// Opens the ledger of the settings. `command` is what others see who find it locked: `keyledger serve`.
     pub fn open(config: &Config, command: &str, rollback: Rollback) -> Result<Self, AppError> {
+        Self::open_noting(config, command, rollback, Noting::Whenever)
+    }
+
+    /// The same for a check, which leaves the anchor as it is: looking twice tells the same.
+    pub fn open_to_verify(config: &Config, command: &str) -> Result<Self, AppError> {
+        Self::open_noting(config, command, Rollback::Refuse, Noting::Never)
+    }
+
+    fn open_noting(
+        config: &Config,
+        command: &str,
+        rollback: Rollback,
+        noting: Noting,
+    ) -> Result<Self, AppError> {
         let data = || config.data.clone();
         let ring_path = config.keys_dir.join(KEYRING_FILE);
         let is_there = (exists(&config.data.join(LEDGER_DIR))?, exists(&ring_path)?);
@@ -119,13 +155,17 @@ impl Premises {
             return Err(AppError::NotFounded { data: data() });
         }
         let ring = Keyring::open(&ring_path, &load_master(config)?)?;
-        Self::assemble(parts(config, Box::new(store), ring, entropy, rollback)?)
+        for warning in exposed_folders(config) {
+            tracing::warn!("{warning}");
+        }
+        let parts = parts(config, Box::new(store), ring, entropy, rollback)?;
+        Self::build(parts, noting, &mut |_| Ok(()))
     }
 
     /// Makes a ledger of parts, and opens it.
     pub fn assemble_new(parts: Parts) -> Result<(Self, FoundingKeys), AppError> {
         let mut keys = None;
-        let premises = Self::build(parts, &mut |engine| {
+        let premises = Self::build(parts, Noting::Whenever, &mut |engine| {
             keys = Some(write_first_events(engine)?);
             Ok(())
         })?;
@@ -135,10 +175,14 @@ impl Premises {
 
     /// Opens a ledger of parts: what [`Premises::open`] and tests use.
     pub fn assemble(parts: Parts) -> Result<Self, AppError> {
-        Self::build(parts, &mut |_| Ok(()))
+        Self::build(parts, Noting::Whenever, &mut |_| Ok(()))
     }
 
-    fn build(parts: Parts, begin: &mut dyn FnMut(&Engine) -> Result<(), AppError>) -> Result<Self, AppError> {
+    fn build(
+        parts: Parts,
+        noting: Noting,
+        begin: &mut dyn FnMut(&Engine) -> Result<(), AppError>,
+    ) -> Result<Self, AppError> {
         let Parts {
             store,
             keyring,
@@ -167,6 +211,7 @@ impl Premises {
             let mut anchor = anchor.as_deref().map(Anchor::open).transpose()?;
             if let Some(anchor) = &mut anchor
                 && report.anchor != AnchorVerdict::Agrees
+                && noting == Noting::Whenever
             {
                 engine.note_anchor(anchor)?;
             }
@@ -174,11 +219,20 @@ impl Premises {
             Ok((anchor, pool))
         });
         match opened {
-            Ok((anchor, pool)) => Ok(Self {
-                desk: Desk::open(engine, pool, desk),
-                report,
-                anchor: anchor.map(|anchor| Arc::new(Mutex::new(anchor))),
-            }),
+            Ok((anchor, pool)) => {
+                let desk = Desk::open(engine, pool, desk);
+                let end = match &anchor {
+                    Some(_) if report.anchor == AnchorVerdict::Absent => end_without_anchor(&desk),
+                    Some(_) | None => EndOfLedger::Known,
+                };
+                let anchor = anchor.filter(|_| noting == Noting::Whenever);
+                Ok(Self {
+                    desk,
+                    report,
+                    end,
+                    anchor: anchor.map(|anchor| Arc::new(Mutex::new(anchor))),
+                })
+            }
             Err(error) => {
                 // Leaves nothing behind that holds the data folder; a failed stop changes nothing about the error.
                 let _ = engine.stop(Duration::from_secs(5));
@@ -209,6 +263,28 @@ impl Premises {
         } else {
             Closing::Incomplete
         }
+    }
+}
+
+/// `init` notes the first events, so that a ledger which goes on has lost its anchor.
+fn end_without_anchor(desk: &Desk) -> EndOfLedger {
+    let filter = EventFilter {
+        limit: Some(FIRST_EVENTS_MAX),
+        ..EventFilter::default()
+    };
+    // A ledger that cannot be read says so wherever it is used.
+    let first = desk.events(&filter).unwrap_or_default();
+    let goes_on = first
+        .first()
+        .is_some_and(|founding| first.iter().any(|event| event.command != founding.command));
+    if goes_on {
+        tracing::warn!(
+            "there is no anchor, so nobody can tell whether the end of the ledger is missing; compare the ledger with a \
+             backup or a checkpoint. Unless this was a check, the anchor is written anew from what is there"
+        );
+        EndOfLedger::Unknown
+    } else {
+        EndOfLedger::Known
     }
 }
 

@@ -12,7 +12,7 @@ use super::error::AppError;
 use super::premises::{Closing, Premises};
 use super::settings::AppSettings;
 use crate::desk::Desk;
-use crate::http::device::device_name;
+use crate::http::device::device_name_in;
 use crate::http::site::{Site, router};
 use crate::http::throttle::{Rate, Throttle};
 use crate::http::{RouterSettings, ServeReport, serve};
@@ -153,7 +153,7 @@ fn prepare(settings: &AppSettings, listener: &TcpListener) -> Result<(MailTools,
         brand: settings.site.brand.clone(),
         public_url: settings.site.public_url.clone(),
         recovery_url: settings.site.recovery_url.clone(),
-        client_name: device_name,
+        client_name: device_name_in,
     };
     let mail =
         MailTools::open(&settings.mail, settings.templates_dir.as_deref(), stationery).map_err(|fault| {

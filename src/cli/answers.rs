@@ -7,17 +7,21 @@ use super::control::{
 };
 use super::output::{sheet, table};
 
-/// What a person reads.
-pub(super) fn words(answer: &Answer) -> String {
+/// What a person reads; `data` is how commands to run next name the data directory.
+pub(super) fn words(answer: &Answer, data: &str) -> String {
     match answer {
         Answer::UserCreated(user) => format!(
-            "Made {} ({}), id {}.\nThey have no password yet: `keyledger user recovery {}` makes a link to set one.",
+            "Made {} ({}), id {}.\nThey have no password yet: `keyledger user recovery {}{data}` makes a link to set one.",
             user.email, user.role, user.id, user.id
         ),
         Answer::User(user) => user_sheet(user),
         Answer::Users(page) => users(page),
         Answer::Banned(user) => format!("{} is banned; all their sessions ended.", user.email),
         Answer::Unbanned(user) => format!("{} may sign in again.", user.email),
+        Answer::PasswordRevoked(user) => format!(
+            "The password of {} is taken away; all their sessions ended. They set a new one by recovery.",
+            user.email
+        ),
         Answer::Erased { id } => format!("{id} is erased: their data key is destroyed, for good."),
         Answer::Recovery(recovery) => recovery_words(recovery),
         Answer::Sessions(page) => sessions(page),
@@ -152,7 +156,7 @@ fn keys(page: &Page<KeyRow>) -> String {
 }
 
 fn outbox(page: &Page<MailRow>) -> String {
-    let head = ["QUEUED", "MAIL", "TO", "TRIES", "NEXT TRY", "LAST ANSWER"];
+    let head = ["QUEUED", "MAIL", "TO", "TRIES", "NEXT TRY", "LAST TRY"];
     listing(page, "No mail waits.", &head, |mail| {
         vec![
             mail.queued.clone(),
@@ -160,8 +164,11 @@ fn outbox(page: &Page<MailRow>) -> String {
             some(mail.to.as_ref()),
             mail.attempts.to_string(),
             mail.next.clone(),
-            mail.status
-                .map_or_else(|| "-".to_owned(), |status| status.to_string()),
+            match (&mail.step, &mail.reason) {
+                (Some(step), Some(reason)) => format!("{step}: {reason}"),
+                (None, reason) => some(reason.as_ref()),
+                (Some(step), None) => step.clone(),
+            },
         ]
     })
 }

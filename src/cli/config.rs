@@ -7,7 +7,8 @@ use super::context::Context;
 use super::exit::{Exit, Failure};
 use super::output::{Form, table};
 use super::setting_flags::SettingFlags;
-use crate::config::{Origin, SETTINGS, check, reference};
+use crate::app::{exposed_folders, master_key_problem};
+use crate::config::{Config, Origin, SETTINGS, check, reference};
 
 /// What to do with the configuration.
 #[derive(Subcommand, Debug)]
@@ -69,16 +70,23 @@ fn show(context: &Context, settings: SettingFlags) -> Result<Exit, Failure> {
 /// Exits with 1 if there is a problem: the check is what was asked for, and it failed.
 fn examine(context: &Context, settings: SettingFlags) -> Exit {
     let sources = context.sources(settings);
-    let problems: Vec<String> = check(&sources).iter().map(ToString::to_string).collect();
+    let mut problems: Vec<String> = check(&sources).iter().map(ToString::to_string).collect();
+    let mut warnings = vec![];
+    if let Ok(config) = Config::load(&sources) {
+        problems.extend(master_key_problem(&config));
+        warnings.extend(config.warnings().iter().map(ToString::to_string));
+        warnings.extend(exposed_folders(&config));
+    }
     let good = problems.is_empty();
-    let text = if good {
-        "The configuration is right.".to_owned()
-    } else {
-        problems.join("\n")
-    };
-    context
-        .output
-        .result(&json!({ "good": good, "problems": problems }), &text);
+    let mut lines = problems.clone();
+    if good {
+        lines.push("The configuration is right.".to_owned());
+    }
+    lines.extend(warnings.iter().map(|warning| format!("warning: {warning}")));
+    context.output.result(
+        &json!({ "good": good, "problems": problems, "warnings": warnings }),
+        &lines.join("\n"),
+    );
     if good { Exit::Done } else { Exit::No }
 }
 

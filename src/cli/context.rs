@@ -29,6 +29,19 @@ impl Context {
         }
     }
 
+    /// What commands shown to people go on with, so that they find the same ledger: ` --data DIR` if it was named.
+    pub(super) fn data_words(&self) -> String {
+        let Some(data) = &self.data else {
+            return String::new();
+        };
+        let plain = |c: char| c.is_alphanumeric() || "/._-+@%:,=".contains(c);
+        if !data.is_empty() && data.chars().all(plain) {
+            format!(" --data {data}")
+        } else {
+            format!(" --data '{}'", data.replace('\'', r"'\''"))
+        }
+    }
+
     /// Where configuration comes from, flags first.
     pub(super) fn sources(&self, flags: SettingFlags) -> Sources<'static> {
         let mut flags = flags.0;

@@ -6,6 +6,7 @@
 
 mod clerk;
 mod client;
+mod outbox;
 mod request;
 mod server;
 mod socket;

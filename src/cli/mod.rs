@@ -43,6 +43,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Err(error) => return misread(&error, &arguments).into(),
     };
     let Cli { common, command } = cli;
+    // Whatever a command makes holds keys, addresses or mails: nobody else's.
+    rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
     let output = Output::of_process(if common.json { Form::Json } else { Form::Text });
     let context = Context::new(common, output);
     let exit = match carry_out(command, &context) {

@@ -14,7 +14,7 @@ use super::control::{Clerk, ControlServer, runtime};
 use super::exit::{Exit, Failure};
 use super::logs;
 use super::setting_flags::SettingFlags;
-use crate::app::{App, AppSettings, Premises};
+use crate::app::{App, AppSettings, Closing, Premises, StopReport};
 use crate::config::{Config, Serving};
 use crate::engine::{BootReport, Rollback};
 use crate::system::ClockStatus;
@@ -71,7 +71,7 @@ async fn serve(
     };
     tell_clock(&premises);
     let (desk, report) = (premises.desk.clone(), premises.report.clone());
-    let clerk = Clerk::new(desk, config);
+    let clerk = Clerk::new(desk, config, premises.end);
     let app = App::start(premises, settings, listener).await?;
     let control = match ControlServer::open(&config.data, clerk) {
         Ok(control) => control,
@@ -90,7 +90,7 @@ async fn serve(
                 .remedy("nothing acknowledged is lost; the next start reads what is on the disk"));
         }
     };
-    tracing::info!(?stopped, "stopped");
+    tracing::info!("stopped: {}", stop_words(&stopped));
     Ok(Exit::Done)
 }
 
@@ -117,6 +117,27 @@ impl StopSignals {
             _ = self.interrupt.recv() => "SIGINT",
         }
     }
+}
+
+fn stop_words(stopped: &StopReport) -> String {
+    let StopReport {
+        served,
+        workers_finished,
+        closing,
+    } = stopped;
+    let workers = if *workers_finished {
+        "the workers finished"
+    } else {
+        "the workers were interrupted, and the next start goes on with their work"
+    };
+    let closing = match closing {
+        Closing::Complete => "everything that waited is written",
+        Closing::Incomplete => "not everything that waited was written; nothing acknowledged is lost",
+    };
+    format!(
+        "{} connections served, {} turned away, {} cut off; {workers}; {closing}",
+        served.accepted, served.turned_away, served.cut
+    )
 }
 
 /// Closing waits for the disk, which must not hold the runtime.

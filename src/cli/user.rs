@@ -22,6 +22,8 @@ pub enum Command {
     Ban(Who),
     /// Let a user sign in again
     Unban(Who),
+    /// Take away a password that others may know, and end all sessions; recovery by mail stays open
+    RevokePassword(Who),
     /// Destroy what the ledger holds about a user, for good
     Erase(Erase),
     /// Make a link and a code with which a user sets a new password; they are told by mail
@@ -60,7 +62,11 @@ impl RoleWord {
 #[derive(Args, Debug)]
 pub struct Create {
     /// The address they sign in with
-    pub email: String,
+    #[arg(required_unless_present = "email_flag", conflicts_with = "email_flag")]
+    pub email: Option<String>,
+    /// The same as a flag
+    #[arg(long = "email", value_name = "ADDR")]
+    pub email_flag: Option<String>,
     /// What they may do
     #[arg(long, value_enum, default_value = "user")]
     pub role: RoleWord,
@@ -91,7 +97,7 @@ pub struct List {
 pub struct Erase {
     /// Id, address or user name
     pub user: String,
-    /// Do not ask on a terminal
+    /// Do not ask; needed where there is no terminal to ask on
     #[arg(long)]
     pub yes: bool,
 }
@@ -111,7 +117,7 @@ pub(super) fn run(command: Command, context: &Context) -> Result<Exit, Failure> 
         Command::Create(form) => (
             "keyledger user create",
             Request::CreateUser(NewUserForm {
-                email: form.email,
+                email: form.email.or(form.email_flag).unwrap_or_default(),
                 role: form.role.word().to_owned(),
                 name: form.name,
                 username: form.username,
@@ -124,6 +130,9 @@ pub(super) fn run(command: Command, context: &Context) -> Result<Exit, Failure> 
         Command::Show(Who { user }) => ("keyledger user show", Request::ShowUser { user }),
         Command::Ban(Who { user }) => ("keyledger user ban", Request::BanUser { user }),
         Command::Unban(Who { user }) => ("keyledger user unban", Request::UnbanUser { user }),
+        Command::RevokePassword(Who { user }) => {
+            ("keyledger user revoke-password", Request::RevokePassword { user })
+        }
         Command::Erase(erase) => {
             confirm(&erase, context)?;
             ("keyledger user erase", Request::EraseUser { user: erase.user })
@@ -142,10 +151,17 @@ pub(super) fn run(command: Command, context: &Context) -> Result<Exit, Failure> 
     ask_and_print(context, name, request)
 }
 
-/// Asks somebody at a terminal; a script has said what it wants.
+/// Asks somebody at a terminal; a script has to say that it means it, because nothing brings an erased user back.
 fn confirm(erase: &Erase, context: &Context) -> Result<(), Failure> {
-    if erase.yes || context.output.form() == Form::Json || !io::stdin().is_terminal() {
+    if erase.yes {
         return Ok(());
+    }
+    if context.output.form() == Form::Json || !io::stdin().is_terminal() {
+        return Err(
+            Failure::usage("nothing was erased: there is no terminal to ask on")
+                .field("--yes")
+                .remedy("add --yes if what the ledger holds about this user shall be destroyed, for good"),
+        );
     }
     eprint!(
         "This destroys what the ledger holds about {}, for good. Type yes to go on: ",

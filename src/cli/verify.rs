@@ -23,7 +23,9 @@ pub(super) fn run(_: Arguments, context: &Context) -> Result<Exit, Failure> {
         Err(unanswered) if unanswered.is_damage => told(VerdictWord::Bad, &unanswered.failure()),
         Err(unanswered) => could_not_tell(&unanswered.failure()),
     };
-    context.output.result(&body(&answer), &answers::words(&answer));
+    context
+        .output
+        .result(&body(&answer), &answers::words(&answer, &context.data_words()));
     let Answer::Verified(Verdict { word, .. }) = answer else {
         return Ok(Exit::Usage);
     };

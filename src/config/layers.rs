@@ -19,11 +19,11 @@ const TOML: &str = "keyledger.toml";
 pub(super) enum Layer {
     Flag,
     Environment,
-    DotEnvHere,
     DotEnvData,
+    DotEnvHere,
     AliasEnvironment,
-    AliasDotEnvHere,
     AliasDotEnvData,
+    AliasDotEnvHere,
     File,
 }
 
@@ -169,7 +169,7 @@ impl Gathering<'_> {
         }
         let mut seen: BTreeMap<String, usize> = BTreeMap::new();
         for entry in entries {
-            if !setting::is_own(&entry.name) && setting::by_env(&entry.name).is_none() {
+            if !setting::concerns_us(&entry.name) {
                 continue;
             }
             if let Some(first) = seen.insert(entry.name.clone(), entry.line) {
@@ -214,7 +214,7 @@ impl Gathering<'_> {
                 base,
                 raw,
             });
-        } else if setting::is_own(name) {
+        } else if setting::concerns_us(name) {
             let nearest = setting::nearest_env(name);
             self.problems.push(Problem::Unknown {
                 name: name.to_owned(),

@@ -4,7 +4,7 @@
 //!
 //! 1. command line flags;
 //! 2. environment variables, `KEYLEDGER_<SECTION>__<KEY>`;
-//! 3. `.env` in the current directory, then `.env` in the data folder, with the same names; other names there are ignored;
+//! 3. `.env` in the data folder, then `.env` in the current directory, with the same names; other names there are ignored;
 //! 4. `AUTHENTIK_EMAIL__<KEY>` in the environment, then in either `.env`;
 //! 5. `keyledger.toml` in the data folder, or the file that `--config` names instead;
 //! 6. defaults.

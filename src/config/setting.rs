@@ -38,6 +38,8 @@ pub(super) enum Spelling {
 
 const OWN: &str = "KEYLEDGER_";
 const ALIAS: &str = "AUTHENTIK_";
+/// Where Authentik finds its own templates: right there, and nothing to us.
+const AUTHENTIK_ONLY: &str = "AUTHENTIK_EMAIL__TEMPLATE_DIR";
 
 impl Setting {
     pub(super) const fn new(
@@ -130,14 +132,10 @@ pub(super) fn by_env(variable: &str) -> Option<(&'static Setting, Via, Spelling)
     exists.then_some((setting, via, spelling))
 }
 
-/// Whether a variable claims to be ours, so that it must be a setting.
-pub(super) fn is_own(variable: &str) -> bool {
-    variable.starts_with(OWN)
-}
-
-/// Whether a variable has to be readable text, because it is ours or may be an alias.
+/// Whether a variable claims to be ours or an alias, so that it must be a setting.
 pub(super) fn concerns_us(variable: &str) -> bool {
-    is_own(variable) || variable.starts_with("AUTHENTIK_EMAIL__")
+    let is_alias = variable.starts_with("AUTHENTIK_EMAIL__") && variable != AUTHENTIK_ONLY;
+    variable.starts_with(OWN) || is_alias
 }
 
 /// The name that was probably meant by an unknown TOML path or flag, if one is near.
@@ -148,10 +146,21 @@ pub(super) fn nearest_name(wrong: &str) -> Option<String> {
     })
 }
 
-/// The variable that was probably meant by an unknown `KEYLEDGER_…`, if one is near.
+/// The variable that was probably meant by an unknown `KEYLEDGER_…` or alias, if one is near.
 pub(super) fn nearest_env(wrong: &str) -> Option<String> {
-    let rest = wrong.strip_prefix(OWN).unwrap_or(wrong);
-    nearest(&dotted(rest)).map(|(setting, via)| env_name(OWN, setting.name, via))
+    let (meant, rest) = match (wrong.strip_prefix(OWN), wrong.strip_prefix(ALIAS)) {
+        (Some(rest), _) => (OWN, rest),
+        (None, Some(rest)) => (ALIAS, rest),
+        (None, None) => (OWN, wrong),
+    };
+    nearest(&dotted(rest)).map(|(setting, via)| {
+        let prefix = if ALIASED.contains(&setting.name) {
+            meant
+        } else {
+            OWN
+        };
+        env_name(prefix, setting.name, via)
+    })
 }
 
 fn env_name(prefix: &str, name: &str, via: Via) -> String {
@@ -339,6 +348,8 @@ mod tests {
                 "KEYLEDGER_LIMITS__EXEMPT_NETWORKS",
             ),
             ("KEYLEDGER_MASTERKEY_FILE", "KEYLEDGER_MASTER_KEY_FILE"),
+            ("AUTHENTIK_EMAIL__HOTS", "AUTHENTIK_EMAIL__HOST"),
+            ("AUTHENTIK_EMAIL__TRANSPORT", "KEYLEDGER_EMAIL__TRANSPORT"),
         ] {
             assert_eq!(nearest_env(wrong).as_deref(), Some(right), "{wrong}");
         }

@@ -111,7 +111,7 @@ impl Key {
 #[derive(Debug, thiserror::Error)]
 pub enum KeyFault {
     /// The master key file is not there.
-    #[error("there is no master key at {}: put it back there, name its place in the settings, or run `keyledger init` for a new ledger", .0.display())]
+    #[error("there is no master key at {}: put it back there, name its place in the settings, or make a new ledger with `keyledger init` in another folder", .0.display())]
     MasterMissing(PathBuf),
     /// There is one already.
     #[error("{} exists already and is not replaced: a ledger may depend on that master key", .0.display())]
@@ -130,7 +130,7 @@ pub enum KeyFault {
     )]
     MasterMalformed,
     /// The keyring file is not there.
-    #[error("there is no keyring at {}: restore it from a backup, or run `keyledger init` for a new ledger", .0.display())]
+    #[error("there is no keyring at {}: restore it from a backup, or make a new ledger with `keyledger init` in another folder", .0.display())]
     RingMissing(PathBuf),
     /// There is one already.
     #[error("{} exists already and is not replaced: a ledger may depend on that keyring", .0.display())]

@@ -182,6 +182,7 @@ impl Desk {
             limits: self.limits(),
             found,
             username_taken: false,
+            unwritten: self.engine().unwritten(),
         }
     }
 }

@@ -7,7 +7,7 @@ use super::passwords::Unfit;
 use super::proofs::{Found, label};
 use super::{Command, Desk, Fault, Refusal, Visitor};
 use crate::crypto::parse_mail_secret;
-use crate::domain::{Client, ProofFound, Purpose, RefusedCause, Via, check_proof};
+use crate::domain::{Client, ProofFound, Purpose, RefusedCause, SuppressedClass, Via, check_proof};
 use crate::engine::Lane;
 use crate::types::{AddressId, EmailAddress};
 
@@ -129,6 +129,11 @@ impl Desk {
                 if refusal == Refusal::TokenExpired {
                     self.refuse_proof(proof, RefusedCause::Expired, &client.origin)
                         .await?;
+                } else if refusal == Refusal::TokenNotFound {
+                    self.refuse_proof(proof, RefusedCause::Reused, &client.origin)
+                        .await?;
+                } else {
+                    self.engine().count_suppressed(SuppressedClass::Limited);
                 }
                 return Err(refusal.into());
             }

@@ -6,9 +6,11 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::greeting::Greeting;
 use super::repeats::Repeat;
-use super::{AccessFault, Command, Desk, Fault, Outcome, Refusal, Visitor};
+use super::{AccessFault, Command, Desk, Enumeration, Fault, Outcome, Refusal, Visitor};
 use crate::crypto::{self, Claims, JwtFault, KeyId, Purpose, Verdict};
-use crate::domain::{Actor, NewSession, PasswordVerdict, Role, SessionFault, live_session, sign_in_gate};
+use crate::domain::{
+    Actor, NewSession, PasswordVerdict, Role, SessionFault, SuppressedClass, live_session, sign_in_gate,
+};
 use crate::engine::Lane;
 use crate::system::random_id;
 use crate::types::{EmailAddress, SessionId, Span, Timestamp, UserId};
@@ -68,7 +70,10 @@ impl Desk {
             let (stranger, network) = (ask.stranger, ask.client.network);
             self.engine()
                 .read(|state| sign_in_gate(state, &context, stranger, network))
-                .map_err(|reached| Fault::Refused(Refusal::Limited(reached)))?;
+                .map_err(|reached| {
+                    self.engine().count_suppressed(SuppressedClass::Limited);
+                    Fault::Refused(Refusal::Limited(reached))
+                })?;
         }
         let user = found.and_then(|(_, id)| self.engine().read(|state| state.users.get(&id).cloned()));
         let credential = user.as_ref().and_then(|user| user.credential.clone());
@@ -90,14 +95,21 @@ impl Desk {
         } else {
             Lane::Proof
         };
-        let require_verified = self.settings().require_verified_email;
+        // Where sign-up keeps silent about taken addresses, signing in with what was just chosen must not tell either.
+        let silent = self.settings().enumeration == Enumeration::Strict;
+        let require_verified = self.settings().require_verified_email || silent;
         let command = Command::SignIn {
             ask,
             verdict,
             session,
             require_verified,
         };
-        let outcome = self.carry_out(lane, command, keys).await?;
+        let outcome = match self.carry_out(lane, command, keys).await {
+            Err(Fault::Refused(Refusal::EmailNotVerified)) if silent => {
+                return Err(Refusal::InvalidCredentials.into());
+            }
+            outcome => outcome?,
+        };
         let (Outcome::Session(Some(session)), Some((_, id)), Some(user)) = (outcome, found, user) else {
             return Err(Refusal::InvalidCredentials.into());
         };

@@ -6,7 +6,7 @@ use super::passwords::PasswordOwner;
 use super::sessions::Tokens;
 use super::{Command, Desk, Enumeration, Fault, Outcome, Visitor};
 use crate::crypto::{self, DataKey, Field};
-use crate::domain::{NewSession, NewUser, Role, SignUpMode};
+use crate::domain::{NewSession, NewUser, Role, SignUpMode, SuppressedClass, may_sign_up};
 use crate::engine::Lane;
 use crate::system::random_id;
 use crate::types::{AddressId, DataKeyId, EmailAddress, Locale, PersonName, SessionId, UserId, Username};
@@ -47,6 +47,16 @@ impl Desk {
         };
         self.test_password(&password, owner).await?;
         let greeting = self.greet(&address, visitor)?;
+        {
+            let context = self.context(None);
+            let gate = self
+                .engine()
+                .read(|state| may_sign_up(state, &context, &greeting.ask.client));
+            if let Err(refusal) = gate {
+                self.engine().count_suppressed(SuppressedClass::Limited);
+                return Err(refusal.into());
+            }
+        }
         let (credential, credential_keys) = self.new_credential(password).await?;
         let entropy = self.engine().entropy();
         let user = UserId(random_id(entropy));

@@ -42,7 +42,7 @@ pub fn code_gate(
         wait: Span(wait.0.max(1)),
     };
     let Some((id, user)) = context.found.and_then(|id| user::of_address_with_id(world, id)) else {
-        let tried = tally(world, stranger, StrangerClass::Codes, context.now);
+        let tried = tally(world, context, stranger, StrangerClass::Codes);
         return if tried.count < limit {
             Ok(Allowance::General)
         } else {
@@ -77,7 +77,8 @@ pub(super) fn refuse_code(world: &impl World, context: &Context<'_>, ask: Ask, p
             .map(|(id, _)| id)
     });
     if found.is_none() && saturated(world, context) {
-        return Decision::refused(Refusal::TokenNotFound).suppressing(SuppressedClass::Codes);
+        let left = vec![(ask.stranger, StrangerClass::Codes)];
+        return Decision::refused(Refusal::TokenNotFound).leaving(SuppressedClass::Codes, left);
     }
     let subject = found.map_or(Subject::Stranger(ask.stranger), Subject::Address);
     let event = Event::CodeRefused {
@@ -102,6 +103,7 @@ pub(super) fn codes_spent(
         return None;
     }
     let context = Context {
+        unwritten: context.unwritten,
         now: context.now,
         limits: context.limits,
         found: Some(world.tokens().look(&proof.token)?.address),

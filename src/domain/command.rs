@@ -13,6 +13,7 @@ use super::event::{Actor, DropCause, EpochReason, MailEnd, Purpose, RefusedCause
 use super::limits::Limits;
 use super::password_policy::PasswordPolicy;
 use super::state::Role;
+use super::strangers::Unwritten;
 
 /// What holds at the moment of decision.
 #[derive(Debug)]
@@ -25,6 +26,8 @@ pub struct Context<'a> {
     pub found: Option<AddressId>,
     /// Whether the user name that the command names is taken, at this moment.
     pub username_taken: bool,
+    /// What strangers did that the ledger does not hold.
+    pub unwritten: &'a Unwritten,
 }
 
 /// Where a request comes from, as far as decisions see it.

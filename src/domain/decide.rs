@@ -3,9 +3,10 @@
 use super::command::{Command, Context, Outcome};
 use super::event::{Event, SuppressedClass};
 use super::refusal::{LimitKind, LimitReached, Refusal};
+use super::strangers::StrangerClass;
 use super::world::World;
 use super::{access, codes, mail, recovery, session, user, verification};
-use crate::types::Span;
+use crate::types::{Span, Tag};
 
 /// What follows from a command.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -16,6 +17,8 @@ pub struct Decision {
     pub verdict: Result<Outcome, Refusal>,
     /// What was left unwritten, to be counted.
     pub suppressed: Option<SuppressedClass>,
+    /// What is to be counted of strangers although nothing is written.
+    pub unwritten: Vec<(Tag, StrangerClass)>,
 }
 
 impl Decision {
@@ -24,6 +27,7 @@ impl Decision {
             events,
             verdict: Ok(outcome),
             suppressed: None,
+            unwritten: vec![],
         }
     }
 
@@ -32,6 +36,7 @@ impl Decision {
             events: vec![],
             verdict: Err(refusal),
             suppressed: None,
+            unwritten: vec![],
         }
     }
 
@@ -40,6 +45,7 @@ impl Decision {
             events,
             verdict: Err(refusal),
             suppressed: None,
+            unwritten: vec![],
         }
     }
 
@@ -52,6 +58,14 @@ impl Decision {
                 wait: Span(wait.0.max(1)),
             })),
             suppressed: Some(SuppressedClass::Limited),
+            unwritten: vec![],
+        }
+    }
+
+    pub(super) fn leaving(self, class: SuppressedClass, unwritten: Vec<(Tag, StrangerClass)>) -> Self {
+        Self {
+            unwritten,
+            ..self.suppressing(class)
         }
     }
 

@@ -127,6 +127,8 @@ pub enum RefusedCause {
     SameAsPrevious,
     /// The new password is in the leaked set.
     Leaked,
+    /// It was used before, or a newer one had taken its place.
+    Reused,
 }
 
 /// Why sessions ended.

@@ -91,6 +91,10 @@ pub fn evolve(world: &mut impl World, recorded: &Recorded) {
             };
             if let Some(found) = touch(world, *user, time) {
                 remember_past(found, set, usize::from(*history));
+                if matches!(cause, PasswordCause::Recovered(_)) {
+                    // Whoever signed in before may have been somebody else (A26): no network keeps a reserve.
+                    found.known = crate::types::Few::new();
+                }
                 if *cause != PasswordCause::SignUp {
                     found.valid_from = position;
                 }

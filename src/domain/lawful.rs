@@ -1,9 +1,10 @@
 //! Whether an event may stand where it stands: asserted before every append, and run by auditors over a copy.
 
-use super::event::{Event, PasswordCause, Recorded};
-use super::state::{Standing, TokenStanding};
+use super::event::{Event, PasswordCause, Purpose, Recorded};
+use super::session::live_session;
+use super::state::{Standing, TokenStanding, User};
 use super::world::{Table, World};
-use crate::types::{AddressId, Position, SessionId, TokenId, UserId};
+use crate::types::{AddressId, Position, SessionId, Span, TokenId, UserId};
 
 /// A transition that the law does not allow.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -83,28 +84,63 @@ fn check(world: &impl World, recorded: &Recorded) -> Result<(), &'static str> {
                 .is_some_and(|u| u.credential_id() == Some(*credential)),
             "a verifier for a password that is not the user's",
         ),
-        Event::AddressVerified { user, address, .. } => owns(world, *user, *address),
+        Event::AddressVerified {
+            user, address, token, ..
+        } => {
+            if let Some(token) = token {
+                let found = world
+                    .tokens()
+                    .look(token)
+                    .ok_or("an address was proven by no token")?;
+                ensure(
+                    found.address == *address,
+                    "an address was proven by a token for another",
+                )?;
+                // A recovery that proves an address too has just spent its token.
+                match found.purpose {
+                    Purpose::Recovery => token_is(world, *token, *user, TokenStanding::Spent)?,
+                    Purpose::VerifyEmail | Purpose::Reopen => {
+                        proves(world, recorded, *token, *user, Purpose::VerifyEmail)?;
+                    }
+                }
+            }
+            owns(world, *user, *address)
+        }
         Event::PasswordRevoked { user, .. }
         | Event::UserBanned { user, .. }
         | Event::UserUnbanned { user, .. }
         | Event::UserErased { user, .. } => ensure(world.users().look(user).is_some(), "no such user"),
         Event::WithdrawRequested { user, .. } => active(world, *user),
         Event::WithdrawCancelled { user, token, .. } => {
-            token_is(world, *token, *user, TokenStanding::Live)?;
             let closing = world
                 .users()
                 .look(user)
                 .is_some_and(|u| matches!(u.standing, Standing::Closing(_)));
-            ensure(closing, "the account was not closing")
+            ensure(closing, "the account was not closing")?;
+            proves(world, recorded, *token, *user, Purpose::Reopen)
         }
         Event::RequestDropped { request, .. } => {
             ensure(world.requests().look(request).is_some(), "no such request waits")
         }
         Event::TokenIssued {
-            token, user, address, ..
+            token,
+            user,
+            address,
+            purpose,
+            credential,
+            expires,
+            ..
         } => {
             ensure(world.tokens().look(token).is_none(), "a token was issued twice")?;
-            owns(world, *user, *address)
+            owns(world, *user, *address)?;
+            ensure(recorded.time < *expires, "a token was issued that has expired")?;
+            let short = *purpose == Purpose::Reopen || *expires <= recorded.time + Span::hours(24);
+            ensure(short, "a token lives longer than 24 hours")?;
+            let bound = world
+                .users()
+                .look(user)
+                .is_some_and(|u| u.credential_id() == *credential);
+            ensure(bound, "a token is bound to a password that is not the user's")
         }
         Event::ProofRefused { user, token, .. } => ensure(
             world.tokens().look(token).is_some_and(|t| t.user == *user),
@@ -113,30 +149,33 @@ fn check(world: &impl World, recorded: &Recorded) -> Result<(), &'static str> {
         Event::RecoveryCompleted {
             user, token, address, ..
         } => {
-            token_is(world, *token, *user, TokenStanding::Live)?;
-            let fresh = world
-                .tokens()
-                .look(token)
-                .is_some_and(|t| recorded.time < t.expires && t.address == *address);
-            ensure(fresh, "an expired token, or one for another address, was used")?;
+            proves(world, recorded, *token, *user, Purpose::Recovery)?;
+            let same = world.tokens().look(token).is_some_and(|t| t.address == *address);
+            ensure(same, "a token for another address was used")?;
             active(world, *user)
         }
         Event::SignUpDisowned { user, token, .. } => {
-            token_is(world, *token, *user, TokenStanding::Live)?;
             let verified = world
                 .users()
                 .look(user)
                 .is_some_and(|u| u.addresses.iter().any(|a| a.verified.is_some()));
-            ensure(!verified, "a verified account was disowned")
+            ensure(!verified, "a verified account was disowned")?;
+            proves(world, recorded, *token, *user, Purpose::VerifyEmail)
         }
         Event::SignedIn {
             user,
             session,
             credential,
+            expires,
+            ends,
             ..
         } => {
             ensure(world.sessions().look(session).is_none(), "a session began twice")?;
             active(world, *user)?;
+            ensure(
+                recorded.time < *expires && recorded.time < *ends,
+                "a session was over before it began",
+            )?;
             let current = world
                 .users()
                 .look(user)
@@ -144,17 +183,56 @@ fn check(world: &impl World, recorded: &Recorded) -> Result<(), &'static str> {
             ensure(current, "a sign-in with a password that was replaced")
         }
         Event::CurrentPasswordWrong { user, session, .. }
-        | Event::RefreshRotated { user, session, .. }
         | Event::RefreshReplayed { user, session, .. }
         | Event::SessionEnded { user, session, .. } => session_of(world, *user, *session),
+        Event::RefreshRotated {
+            user,
+            session,
+            counter,
+            ..
+        } => {
+            let Ok((_, found)) = live_session(world, *user, *session, recorded.time) else {
+                return Err("a session that was over was refreshed");
+            };
+            ensure(
+                *counter == found.counter + 1,
+                "a refresh token was not followed by its successor",
+            )
+        }
         Event::SessionsEnded { user, .. } => ensure(world.users().look(user).is_some(), "no such user"),
-        Event::MailQueued { user, address, .. } => owns(world, *user, *address),
+        Event::MailQueued {
+            user, address, token, ..
+        } => {
+            if let Some(token) = token {
+                token_is(world, *token, *user, TokenStanding::Live)?;
+            }
+            owns(world, *user, *address)
+        }
         Event::MailDelivered { queued, .. }
         | Event::MailDeferred { queued, .. }
         | Event::MailEnded { queued, .. } => {
             ensure(world.outbox().look(queued).is_some(), "no such mail waits")
         }
     }
+}
+
+/// Whether a token may be used now, for this purpose: live, fresh, of this epoch, and of the user's present password.
+fn proves(
+    world: &impl World,
+    recorded: &Recorded,
+    token: TokenId,
+    user: UserId,
+    purpose: Purpose,
+) -> Result<(), &'static str> {
+    token_is(world, token, user, TokenStanding::Live)?;
+    let credential = world.users().look(&user).and_then(User::credential_id);
+    let holds = world.tokens().look(&token).is_some_and(|t| {
+        t.purpose == purpose
+            && recorded.time < t.expires
+            && t.position > world.small().epoch.valid_from
+            && t.credential == credential
+    });
+    ensure(holds, "a token was used that was too old, or for something else")
 }
 
 fn active(world: &impl World, user: UserId) -> Result<(), &'static str> {

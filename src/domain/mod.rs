@@ -47,5 +47,6 @@ pub use state::{
     Address, ApiKey, Credential, Due, Epoch, Guard, Rare, Role, Session, Small, Standing, State, Token,
     TokenStanding, User,
 };
-pub use strangers::{StrangerClass, Window};
+pub use strangers::{StrangerClass, Unwritten, Window};
+pub use user::may_sign_up;
 pub use world::{Draft, Overlay, Table, World};

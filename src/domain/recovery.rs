@@ -1,4 +1,4 @@
-//! Getting back in: a request, a mailed proof, a new password. And its smaller sister, proving an address.
+//! Getting back in: a request, a mailed proof, a new password.
 
 use crate::types::{AddressId, CredentialId, Locale, Position, Sealed, Span, Tag, UserId};
 
@@ -67,7 +67,7 @@ pub(super) fn mail_allowance(
 
 /// Whether a client caused as many mails as one may, through whichever door.
 pub(super) fn client_limit(world: &impl World, context: &Context<'_>, client: &Client) -> Option<Decision> {
-    let sent = tally(world, client.day, StrangerClass::ClientMails, context.now);
+    let sent = tally(world, context, client.day, StrangerClass::ClientMails);
     (!client.exempt && sent.count >= context.limits.mails_per_client)
         .then(|| Decision::limited(LimitKind::ClientMails, context.limits.mails_per_client, sent.wait))
 }
@@ -233,7 +233,7 @@ pub(super) fn issue_by_administrator(
     let Some(address) = user.addresses.first().map(|address| address.id) else {
         return Decision::refused(Refusal::UserNotFound);
     };
-    let lifetime = Span(lifetime.0.min(Span::hours(24).0));
+    let lifetime = Span(lifetime.0.clamp(Span::minutes(1).0, Span::hours(24).0));
     let mut events = vec![issued(
         context,
         id,

@@ -122,11 +122,11 @@ pub fn sign_in_gate(
             None => {
                 let pair = tally(
                     world,
+                    context,
                     stranger_pair(stranger, network),
                     StrangerClass::SignIns,
-                    now,
                 );
-                let all = tally(world, stranger, StrangerClass::SignInsHour, now);
+                let all = tally(world, context, stranger, StrangerClass::SignInsHour);
                 (pair.count, pair.last, all.count, all.wait, false)
             }
         };
@@ -180,7 +180,11 @@ pub(super) fn sign_in(
         .and_then(|id| Some((id, user::of_address_with_id(world, id)?)));
     let Some((address, (id, user))) = found else {
         if saturated(world, context) {
-            return Decision::refused(Refusal::InvalidCredentials).suppressing(SuppressedClass::SignIns);
+            let left = vec![
+                (stranger_pair(ask.stranger, network), StrangerClass::SignIns),
+                (ask.stranger, StrangerClass::SignInsHour),
+            ];
+            return Decision::refused(Refusal::InvalidCredentials).leaving(SuppressedClass::SignIns, left);
         }
         let subject = Subject::Stranger(ask.stranger);
         let event = Event::SignInFailed {

@@ -1,7 +1,11 @@
 //! Counting without growing: windows of fixed length, and a table for those who have no account.
 
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
 use crate::types::{Position, Span, Tag, Timestamp};
 
+use super::command::Context;
 use super::world::{Table, World};
 
 /// A count that starts over when its window has passed. Windows are aligned to the clock (an hour begins at :00, a day
@@ -100,19 +104,20 @@ pub(super) struct Tally {
     pub(super) wait: Span,
 }
 
-/// What is known of a stranger at a moment.
-pub(super) fn tally(world: &impl World, tag: Tag, class: StrangerClass, now: Timestamp) -> Tally {
-    let Some(set) = world.strangers().look(&set_of(tag)) else {
-        return Tally::default();
-    };
-    let Some(entry) = set.0.iter().find(|e| e.tag == tag && e.class == class) else {
-        return Tally::default();
-    };
-    let length = class.window();
+/// What is known of a stranger at a moment: what the ledger holds, and what was counted without being written.
+pub(super) fn tally(world: &impl World, context: &Context<'_>, tag: Tag, class: StrangerClass) -> Tally {
+    let written = world
+        .strangers()
+        .look(&set_of(tag))
+        .map(|set| set.tally(tag, class, context.now));
+    let (written, unwritten) = (
+        written.unwrap_or_default(),
+        context.unwritten.tally(tag, class, context.now),
+    );
     Tally {
-        count: entry.window.count(now, length),
-        last: entry.last,
-        wait: entry.window.wait(now, length),
+        count: written.count.saturating_add(unwritten.count),
+        last: written.last.max(unwritten.last),
+        wait: written.wait.max(unwritten.wait),
     }
 }
 
@@ -128,19 +133,34 @@ pub(super) fn bump(
     if world.strangers().look(&key).is_none() {
         world.strangers_mut().put(key, StrangerSet::default());
     }
-    let Some(StrangerSet(entries)) = world.strangers_mut().edit(&key) else {
-        return;
-    };
-    let at = entries
-        .iter()
-        .position(|e| e.tag == tag && e.class == class)
-        .unwrap_or_else(|| {
+    if let Some(set) = world.strangers_mut().edit(&key) {
+        set.bump(tag, class, time, position);
+    }
+}
+
+impl StrangerSet {
+    fn tally(&self, tag: Tag, class: StrangerClass, now: Timestamp) -> Tally {
+        let Some(entry) = self.0.iter().find(|e| e.tag == tag && e.class == class) else {
+            return Tally::default();
+        };
+        let length = class.window();
+        Tally {
+            count: entry.window.count(now, length),
+            last: entry.last,
+            wait: entry.window.wait(now, length),
+        }
+    }
+
+    fn bump(&mut self, tag: Tag, class: StrangerClass, time: Timestamp, touched: Position) {
+        let entries = &mut self.0;
+        let known = entries.iter().position(|e| e.tag == tag && e.class == class);
+        let at = known.unwrap_or_else(|| {
             let fresh = Entry {
                 tag,
                 class,
                 window: Window::default(),
                 last: time,
-                touched: position,
+                touched,
             };
             if entries.len() < SET_MAX {
                 entries.push(fresh);
@@ -153,10 +173,44 @@ pub(super) fn bump(
                 oldest
             }
         });
-    let entry = &mut entries[at];
-    entry.window.bump(time, class.window());
-    entry.last = time;
-    entry.touched = position;
+        let entry = &mut entries[at];
+        entry.window.bump(time, class.window());
+        entry.last = time;
+        entry.touched = touched;
+    }
+}
+
+/// What strangers did after they had used up what they may write: counted in memory, in a table of the same size, so
+/// that a full budget does not tell an address of nobody (where counting would stop) from somebody's (R-03, A12).
+#[derive(Debug, Default)]
+pub struct Unwritten(Mutex<(u64, BTreeMap<u16, StrangerSet>)>);
+
+impl Unwritten {
+    fn tally(&self, tag: Tag, class: StrangerClass, now: Timestamp) -> Tally {
+        let table = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        table
+            .1
+            .get(&set_of(tag))
+            .map(|set| set.tally(tag, class, now))
+            .unwrap_or_default()
+    }
+
+    /// Counts what a decision left unwritten.
+    pub fn count(&self, left: &[(Tag, StrangerClass)], time: Timestamp) {
+        if left.is_empty() {
+            return;
+        }
+        let mut table = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for (tag, class) in left {
+            table.0 += 1;
+            let touched = Position(table.0);
+            table
+                .1
+                .entry(set_of(*tag))
+                .or_default()
+                .bump(*tag, *class, time, touched);
+        }
+    }
 }
 
 #[cfg(test)]
@@ -200,9 +254,7 @@ mod tests {
         );
         let mut last = [0; 16];
         last[8..].copy_from_slice(&9_999_u64.to_be_bytes());
-        assert_eq!(
-            tally(&state, Tag(last), StrangerClass::Codes, Timestamp(2)).count,
-            1
-        );
+        let set = &state.strangers[&0];
+        assert_eq!(set.tally(Tag(last), StrangerClass::Codes, Timestamp(2)).count, 1);
     }
 }

@@ -3,7 +3,8 @@
 use crate::types::{AddressId, Sealed, SessionId, UserId};
 
 use super::command::{
-    AddressProof, Ask, Context, NewCredential, NewMail, NewSession, NewUser, Outcome, ProofFound, SignUpMode,
+    AddressProof, Ask, Client, Context, NewCredential, NewMail, NewSession, NewUser, Outcome, ProofFound,
+    SignUpMode,
 };
 use super::decide::Decision;
 use super::event::{Actor, Allowance, EndCause, Event, MailKind, PasswordCause, Purpose, SuppressedClass};
@@ -12,7 +13,7 @@ use super::state::{Standing, User};
 use super::strangers::{StrangerClass, tally};
 use super::world::{Table, World};
 use super::{mail, recovery, session};
-use crate::types::Tag;
+use crate::types::{Span, Tag};
 
 /// Whose an address is.
 pub(super) fn of_address(world: &impl World, address: AddressId) -> Option<&User> {
@@ -49,6 +50,28 @@ fn registered(new: NewUser, by: Actor, client: Tag, origin: Sealed) -> Event {
     }
 }
 
+/// Whether a client may sign somebody up now; asked before the address is looked at, so that a full budget answers
+/// alike for one that is taken and one that is free.
+fn sign_up_gate(world: &impl World, context: &Context<'_>, client: &Client) -> Result<(), Decision> {
+    let limit = context.limits.signups_per_client_hour;
+    let made = tally(world, context, client.day, StrangerClass::ClientSignUps);
+    if !client.exempt && made.count >= limit {
+        return Err(Decision::limited(LimitKind::ClientSignUps, limit, made.wait));
+    }
+    if let Some(limited) = recovery::client_limit(world, context, client) {
+        return Err(limited);
+    }
+    if recovery::saturated(world, context) {
+        return Err(Decision::refused(Refusal::Saturated).suppressing(SuppressedClass::Requests));
+    }
+    Ok(())
+}
+
+/// The same, for the desk to ask before it hashes.
+pub fn may_sign_up(world: &impl World, context: &Context<'_>, client: &Client) -> Result<(), Refusal> {
+    sign_up_gate(world, context, client).map_err(|closed| closed.verdict.err().unwrap_or(Refusal::Saturated))
+}
+
 #[expect(clippy::too_many_arguments, reason = "the fields of the command")]
 pub(super) fn sign_up(
     world: &impl World,
@@ -60,17 +83,8 @@ pub(super) fn sign_up(
     mail: &NewMail,
     mode: SignUpMode,
 ) -> Decision {
-    let limit = context.limits.signups_per_client_hour;
-    let made = tally(world, ask.client.day, StrangerClass::ClientSignUps, context.now);
-    if !ask.client.exempt && made.count >= limit {
-        return Decision::limited(LimitKind::ClientSignUps, limit, made.wait);
-    }
-    if let Some(limited) = recovery::client_limit(world, context, &ask.client) {
-        return limited;
-    }
-    // Before the address is looked at: a full budget answers alike for one that is taken and one that is free.
-    if recovery::saturated(world, context) {
-        return Decision::refused(Refusal::Saturated).suppressing(SuppressedClass::Requests);
+    if let Err(closed) = sign_up_gate(world, context, &ask.client) {
+        return closed;
     }
     if let Some((address, owner)) = context
         .found
@@ -260,7 +274,8 @@ pub(super) fn withdraw(
         Ok(user) => user,
         Err(refusal) => return Decision::refused(refusal),
     };
-    let until = context.now + context.limits.lifetimes.withdraw_delay;
+    let delay = context.limits.lifetimes.withdraw_delay;
+    let until = context.now + delay;
     let count = u32::try_from(user.sessions.len()).unwrap_or(u32::MAX);
     let mut events = vec![
         Event::WithdrawRequested {
@@ -276,8 +291,10 @@ pub(super) fn withdraw(
             by: Actor::User(id),
         },
     ];
-    if let Some(address) = user.addresses.first().map(|address| address.id) {
-        let delay = context.limits.lifetimes.withdraw_delay;
+    // Without a delay there is nothing to take back: the keys die at the next beat, before any mail could leave.
+    if delay > Span(0)
+        && let Some(address) = user.addresses.first().map(|address| address.id)
+    {
         let by = Actor::User(id);
         events.push(recovery::issued(
             context,

@@ -11,7 +11,7 @@ use super::lanes::Lanes;
 use super::writer::Writer;
 use super::{Directory, Engine, LANE_DEPTH_MAX, Shared};
 use crate::crypto::{SharedKeyring, Vault, WrappedKey};
-use crate::domain::{Command, EpochReason, Limits, State, evolve};
+use crate::domain::{Command, EpochReason, Limits, State, Unwritten, evolve};
 use crate::ledger::codec::{self, CodecFault};
 use crate::ledger::{
     Anchor, AnchorError, AnchorPoint, AnchorVerdict, ReplayCut, ReplayError, Store, StoreError, replay,
@@ -158,6 +158,7 @@ impl Boot<'_> {
             entropy,
             limits,
             lanes: Lanes::new(LANE_DEPTH_MAX),
+            unwritten: Unwritten::default(),
             head: Mutex::new(head),
             published: watch::Sender::new(head.next),
             suppressed: Mutex::default(),

@@ -21,7 +21,7 @@ pub use fingerprint::state_hash;
 pub use lanes::Lane;
 
 use crate::crypto::{SharedKeyring, Vault, WrappedKey};
-use crate::domain::{Command, Limits, Outcome, Refusal, State, SuppressedClass};
+use crate::domain::{Command, Limits, Outcome, Refusal, State, SuppressedClass, Unwritten};
 use crate::ledger::{Head, Reader};
 use crate::system::{Clock, Entropy};
 use crate::types::{DataKeyId, Position};
@@ -54,6 +54,7 @@ struct Shared {
     entropy: Arc<dyn Entropy>,
     limits: Limits,
     lanes: Lanes<Job>,
+    unwritten: Unwritten,
     head: Mutex<Head>,
     published: watch::Sender<Position>,
     suppressed: Mutex<BTreeMap<SuppressedClass, u64>>,
@@ -95,8 +96,14 @@ impl Shared {
         *known = known.saturating_add(count);
     }
 
-    fn fail(&self, cause: &str) {
+    /// Remembers why the writer stops, before anybody who waits for it is told.
+    fn note_failure(&self, cause: &str) -> String {
         *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(cause.to_owned());
+        cause.to_owned()
+    }
+
+    fn fail(&self, cause: &str) {
+        self.note_failure(cause);
         (self.on_failure)(cause);
         self.finished.finish();
     }
@@ -209,6 +216,16 @@ impl Engine {
     /// The settings that decisions are held against.
     pub fn limits(&self) -> &Limits {
         &self.shared.limits
+    }
+
+    /// What strangers did that the ledger does not hold.
+    pub fn unwritten(&self) -> &Unwritten {
+        &self.shared.unwritten
+    }
+
+    /// Counts something that a door refused by itself, to be written down with the rest.
+    pub fn count_suppressed(&self, class: SuppressedClass) {
+        self.shared.suppress(class, 1);
     }
 
     /// Reads the ledger beside the writer.

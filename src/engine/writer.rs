@@ -128,7 +128,7 @@ impl Writer {
             let head: Head = self
                 .store
                 .append(expected, &batch)
-                .map_err(|fault| fault.to_string())?;
+                .map_err(|fault| shared.note_failure(&fault.to_string()))?;
             *shared.head.lock().unwrap_or_else(PoisonError::into_inner) = head;
             for (id, wrapped) in group.keys {
                 shared.vault.insert(id, wrapped);
@@ -182,12 +182,15 @@ impl Writer {
                 limits: &shared.limits,
                 found,
                 username_taken,
+                unwritten: &shared.unwritten,
             };
             let Decision {
                 events,
                 verdict,
                 suppressed,
+                unwritten,
             } = decide(&draft, job.command, &context);
+            shared.unwritten.count(&unwritten, now);
             if let Some(class) = suppressed {
                 shared.suppress(class, 1);
             }

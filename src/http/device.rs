@@ -1,5 +1,7 @@
 //! What a `User-Agent` says, for people who look at their list of sessions. It is a claim, never evidence.
 
+use crate::types::Locale;
+
 /// Characters of a user agent that are kept.
 pub const USER_AGENT_CHARS_MAX: usize = 256;
 
@@ -64,6 +66,11 @@ pub fn clean_user_agent(raw: &str) -> String {
 
 /// Names a device in the words people use: "Chrome on macOS", "curl", "Unknown device".
 pub fn device_name(user_agent: &str) -> String {
+    device_name_in(Locale::En, user_agent)
+}
+
+/// The same in a reader's language: names of products stay, what connects them is translated ("Chrome (macOS)").
+pub fn device_name_in(locale: Locale, user_agent: &str) -> String {
     let text = clean_user_agent(user_agent);
     if let Some((_, tool)) = TOOLS
         .iter()
@@ -77,11 +84,19 @@ pub fn device_name(user_agent: &str) -> String {
             .find(|(mark, _)| text.contains(mark))
             .map(|(_, name)| *name)
     };
+    let on = |browser: &str, system: &str| match locale {
+        Locale::En => format!("{browser} on {system}"),
+        Locale::Ko => format!("{browser} ({system})"),
+    };
+    let (unknown_browser, unknown_device) = match locale {
+        Locale::En => ("Unknown browser", "Unknown device"),
+        Locale::Ko => ("알 수 없는 브라우저", "알 수 없는 기기"),
+    };
     match (find(&BROWSERS), find(&SYSTEMS)) {
-        (Some(browser), Some(system)) => format!("{browser} on {system}"),
+        (Some(browser), Some(system)) => on(browser, system),
         (Some(browser), None) => browser.to_owned(),
-        (None, Some(system)) => format!("Unknown browser on {system}"),
-        (None, None) => "Unknown device".to_owned(),
+        (None, Some(system)) => on(unknown_browser, system),
+        (None, None) => unknown_device.to_owned(),
     }
 }
 
@@ -134,6 +149,21 @@ mod tests {
             ("¯\\_(ツ)_/¯", "Unknown device"),
         ] {
             assert_eq!(device_name(agent), name, "{agent}");
+        }
+    }
+
+    #[test]
+    fn devices_have_korean_names_for_korean_readers() {
+        for (agent, name) in [
+            (
+                "Mozilla/5.0 (Macintosh) Chrome/126.0 Safari/537.36",
+                "Chrome (macOS)",
+            ),
+            ("something (Windows NT 10.0)", "알 수 없는 브라우저 (Windows)"),
+            ("curl/8.5.0", "curl"),
+            ("?", "알 수 없는 기기"),
+        ] {
+            assert_eq!(device_name_in(Locale::Ko, agent), name);
         }
     }
 

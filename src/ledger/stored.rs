@@ -138,7 +138,7 @@ coded! {
     Via { 1 => Link, 2 => Code }
     Allowance { 0 => None, 1 => General, 2 => Reserve }
     FailCause { 1 => WrongPassword, 2 => Banned, 3 => Closing, 4 => Unverified }
-    RefusedCause { 1 => Expired, 2 => Format, 3 => SameAsPrevious, 4 => Leaked }
+    RefusedCause { 1 => Expired, 2 => Format, 3 => SameAsPrevious, 4 => Leaked, 5 => Reused }
     EndCause {
         1 => SignedOut, 2 => EndedByUser, 3 => EndedByAdmin, 4 => Displaced, 5 => PasswordChanged, 6 => Recovered,
         7 => Replayed, 8 => Banned, 9 => Closing, 10 => PasswordRevoked,

@@ -1,7 +1,7 @@
 //! A table by random id: sorted shards instead of one hash map.
 
 use std::ops::Index;
-use std::{array, fmt, slice};
+use std::{fmt, slice};
 
 /// Enough shards that one holds some hundred entries at a million: inserting moves a few kilobytes, never the table.
 const SHARDS: usize = 1 << SHARD_BITS;
@@ -168,24 +168,24 @@ fn shard_of<K: RandomId>(key: &K) -> usize {
 /// Where a key is in a shard, or belongs. The bits after the shard's tell about where to look: with random keys a few
 /// steps from there find it, where halving would look at eight places that no cache holds.
 fn find<K: RandomId, V>(shard: &[(K, V)], key: &K) -> Result<usize, usize> {
-    let bits = u32::from_be_bytes(array::from_fn(|at| key.bytes()[at + 1])) << (SHARD_BITS - 8);
-    let guess = usize::try_from((u64::from(bits) * shard.len() as u64) >> 32).expect("less than the length");
+    // A number is compared at once, bytes by a call.
+    let number = |key: &K| u128::from_be_bytes(*key.bytes());
+    let wanted = number(key);
+    let bits = (wanted << SHARD_BITS) >> (u128::BITS - u32::BITS);
+    let guess = usize::try_from((bits * shard.len() as u128) >> u32::BITS).expect("less than the length");
     let (mut low, mut high) = (guess, guess);
     let mut step = 4;
-    while low > 0 && shard[low - 1].0 >= *key {
+    while low > 0 && number(&shard[low - 1].0) >= wanted {
         low = low.saturating_sub(step);
         step *= 2;
     }
     let mut step = 4;
-    while high < shard.len() && shard[high].0 < *key {
+    while high < shard.len() && number(&shard[high].0) <= wanted {
         high = (high + step).min(shard.len());
         step *= 2;
     }
-    match shard[low..high].binary_search_by(|(there, _)| there.cmp(key)) {
-        Ok(at) => Ok(low + at),
-        Err(at) if low + at < shard.len() && shard[low + at].0 == *key => Ok(low + at),
-        Err(at) => Err(low + at),
-    }
+    let within = shard[low..high].binary_search_by(|(there, _)| number(there).cmp(&wanted));
+    within.map(|at| low + at).map_err(|at| low + at)
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use crate::desk::{Desk, Letter, LetterFault};
 use crate::domain::{Mail, MailKind, Purpose};
 use crate::mail::templates::{MailData, TemplateFault, Templates};
 use crate::mail::{MailSettings, Mailbox, OutgoingMail, SettingsFault, Transport};
+use crate::types::Locale;
 
 /// What mails say about this installation.
 #[derive(Clone, Debug)]
@@ -20,8 +21,8 @@ pub struct Stationery {
     pub public_url: String,
     /// Where recovery links point.
     pub recovery_url: String,
-    /// Names a client by its user agent: `Chrome on macOS`.
-    pub client_name: fn(&str) -> String,
+    /// Names a client by its user agent, in the mail's language: `Chrome on macOS`.
+    pub client_name: fn(Locale, &str) -> String,
 }
 
 /// Everything that mails are made and sent with.
@@ -118,7 +119,7 @@ impl MailTools {
             ip: origin.map(|origin| origin.ip),
             client: origin
                 .filter(|origin| !origin.user_agent.is_empty())
-                .map(|origin| client_name(&origin.user_agent)),
+                .map(|origin| client_name(mail.locale, &origin.user_agent)),
             address: Some(letter.to.masked()),
             not_me_link: letter
                 .disown

@@ -46,7 +46,9 @@ impl Workers {
         let owned = desk.clone();
         tasks.spawn(attend(
             "issuer",
-            beat(Listens::ToCommits),
+            // Were it woken by the request, its work would slow the answer, and the next one, where the address is
+            // somebody's: it comes by when it comes by.
+            beat(Listens::ToTimeOnly),
             PAUSE_MIN,
             move |beat| issuer::run(owned.clone(), beat),
         ));

@@ -4,14 +4,13 @@ use secrecy::ExposeSecret as _;
 use tokio::task::spawn_blocking;
 
 use super::request::{
-    Answer, EventRow, KeyRow, MailRow, NewKey, NewUserForm, Page, RecoveryShown, Request, SessionRow, Since,
-    UserRow, Verdict, VerdictWord,
+    Answer, EventRow, KeyRow, NewKey, NewUserForm, Page, RecoveryShown, Request, SessionRow, Since, UserRow,
+    Verdict, VerdictWord,
 };
+use crate::app::EndOfLedger;
 use crate::cli::exit::{Failure, is_damage};
 use crate::config::Config;
-use crate::desk::{
-    Desk, EventFilter, Fault, Line, NewPerson, UserView, VerifyFault, VerifyReport, WaitingMail,
-};
+use crate::desk::{Desk, EventFilter, Fault, Line, NewPerson, UserView, VerifyFault, VerifyReport};
 use crate::domain::{Actor, ApiKey, ApiKeyKind, Refusal, Role, Standing};
 use crate::ledger::StoreError;
 use crate::ledger::codec::EVENT_NAMES;
@@ -27,15 +26,21 @@ const ROWS_MAX: u32 = 1_000;
 
 /// Answers requests at a desk.
 pub(in crate::cli) struct Clerk {
-    desk: Desk,
+    pub(super) desk: Desk,
     /// Where recovery links point, if it is known where people reach this service.
     recovery_url: Option<String>,
+    /// Whether the start could tell that the end of the ledger is there.
+    end: EndOfLedger,
 }
 
 impl Clerk {
-    pub(in crate::cli) fn new(desk: Desk, config: &Config) -> Self {
+    pub(in crate::cli) fn new(desk: Desk, config: &Config, end: EndOfLedger) -> Self {
         let recovery_url = config.recovery_url.as_ref().map(|url| url.as_str().to_owned());
-        Self { desk, recovery_url }
+        Self {
+            desk,
+            recovery_url,
+            end,
+        }
     }
 
     /// Answers a request; trouble is an answer too.
@@ -62,6 +67,11 @@ impl Clerk {
                 let id = self.find(&user)?;
                 desk.unban_user(id, by).await?;
                 Ok(Answer::Unbanned(self.row(id)?))
+            }
+            Request::RevokePassword { user } => {
+                let id = self.find(&user)?;
+                desk.revoke_password(id, by).await?;
+                Ok(Answer::PasswordRevoked(self.row(id)?))
             }
             Request::EraseUser { user } => {
                 let id = self.find(&user)?;
@@ -99,13 +109,7 @@ impl Clerk {
                 desk.revoke_api_key(id, by).await?;
                 Ok(Answer::KeyRevoked { id: id.to_string() })
             }
-            Request::Outbox { take } => {
-                let (count, mails) = desk.waiting_mails(bounded(take));
-                Ok(Answer::Outbox(page(
-                    count,
-                    mails.into_iter().map(mail_row).collect(),
-                )))
-            }
+            Request::Outbox { take } => self.outbox(take).await,
             Request::Events {
                 user,
                 kind,
@@ -249,7 +253,7 @@ impl Clerk {
     async fn verify(&self) -> Verdict {
         let desk = self.desk.clone();
         match spawn_blocking(move || desk.verify()).await {
-            Ok(Ok(report)) => verdict(&report),
+            Ok(Ok(report)) => verdict(&report, self.end),
             Ok(Err(fault)) => Verdict {
                 word: match &fault {
                     VerifyFault::Store(error) if !is_damage(error) => VerdictWord::Unknown,
@@ -278,11 +282,11 @@ impl Clerk {
     }
 }
 
-fn bounded(take: u32) -> usize {
+pub(super) fn bounded(take: u32) -> usize {
     take.min(ROWS_MAX) as usize
 }
 
-fn page<T>(total: usize, items: Vec<T>) -> Page<T> {
+pub(super) fn page<T>(total: usize, items: Vec<T>) -> Page<T> {
     Page {
         total: total as u64,
         items,
@@ -356,19 +360,6 @@ fn key_row(id: ApiKeyId, key: ApiKey) -> KeyRow {
     }
 }
 
-fn mail_row(waiting: WaitingMail) -> MailRow {
-    let WaitingMail { queued: _, mail, to } = waiting;
-    MailRow {
-        id: mail.id.to_string(),
-        kind: mail.kind.name().to_owned(),
-        to,
-        queued: mail.queued.rfc3339(),
-        attempts: u32::from(mail.attempts),
-        next: mail.next.rfc3339(),
-        status: (mail.status != 0).then_some(mail.status),
-    }
-}
-
 fn event_row(line: Line) -> EventRow {
     EventRow {
         position: line.position.0,
@@ -397,7 +388,7 @@ fn known_event(name: &str) -> Result<(), Failure> {
     })
 }
 
-fn verdict(report: &VerifyReport) -> Verdict {
+fn verdict(report: &VerifyReport, end: EndOfLedger) -> Verdict {
     let mut findings = vec![];
     if report.agrees == Some(false) {
         findings.push("the events fold to another state than the one in memory".to_owned());
@@ -408,11 +399,14 @@ fn verdict(report: &VerifyReport) -> Verdict {
             report.unfinished
         ));
     }
+    if end == EndOfLedger::Unknown {
+        findings.push("no anchor: cannot tell whether the end of the ledger is missing".to_owned());
+    }
     Verdict {
-        word: if report.is_sound() {
-            VerdictWord::Good
-        } else {
-            VerdictWord::Bad
+        word: match (report.is_sound(), end) {
+            (false, _) => VerdictWord::Bad,
+            (true, EndOfLedger::Unknown) => VerdictWord::Unknown,
+            (true, EndOfLedger::Known) => VerdictWord::Good,
         },
         events: report.events,
         chain: Some(blake3::Hash::from_bytes(report.head.chain).to_hex().to_string()),

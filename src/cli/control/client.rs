@@ -42,7 +42,8 @@ pub(in crate::cli) fn ask_and_print(
     if let Answer::Failed(failure) = answer {
         return Err(failure);
     }
-    context.output.result(&body(&answer), &answers::words(&answer));
+    let words = answers::words(&answer, &context.data_words());
+    context.output.result(&body(&answer), &words);
     Ok(Exit::Done)
 }
 
@@ -75,7 +76,7 @@ pub(in crate::cli) fn ask(config: &Config, command: &str, request: Request) -> R
         if let Some(stream) = connect(&config.data)? {
             return Ok(converse(stream, &request)?);
         }
-        match open(config, command)? {
+        match open(config, command, &request)? {
             Ok(premises) => return Ok(answer_here(config, premises, request)?),
             Err(error) if is_held(&error) && looks < HELD_LOOKS_MAX => {
                 looks += 1;
@@ -156,14 +157,18 @@ fn converse(mut stream: UnixStream, request: &Request) -> Result<Answer, Failure
     })
 }
 
-fn open(config: &Config, command: &str) -> Result<Result<Premises, AppError>, Failure> {
+fn open(config: &Config, command: &str, request: &Request) -> Result<Result<Premises, AppError>, Failure> {
     refuse_foreign_root(&config.data)?;
-    Ok(Premises::open(config, command, Rollback::Refuse))
+    Ok(if *request == Request::Verify {
+        Premises::open_to_verify(config, command)
+    } else {
+        Premises::open(config, command, Rollback::Refuse)
+    })
 }
 
 fn answer_here(config: &Config, premises: Premises, request: Request) -> Result<Answer, Failure> {
     let runtime = runtime()?;
-    let clerk = Clerk::new(premises.desk.clone(), config);
+    let clerk = Clerk::new(premises.desk.clone(), config, premises.end);
     let answer = runtime.block_on(clerk.answer(request));
     drop(runtime);
     premises.close(Duration::from_secs(10));

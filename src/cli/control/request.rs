@@ -22,6 +22,9 @@ pub(in crate::cli) enum Request {
     UnbanUser {
         user: String,
     },
+    RevokePassword {
+        user: String,
+    },
     EraseUser {
         user: String,
     },
@@ -89,6 +92,7 @@ pub(in crate::cli) enum Answer {
     Users(Page<UserRow>),
     Banned(UserRow),
     Unbanned(UserRow),
+    PasswordRevoked(UserRow),
     Erased { id: String },
     Recovery(RecoveryShown),
     Sessions(Page<SessionRow>),
@@ -198,8 +202,12 @@ pub(in crate::cli) struct MailRow {
     pub(in crate::cli) attempts: u32,
     /// When it is tried next.
     pub(in crate::cli) next: String,
-    /// What the server said last (RFC 5321 §4.2).
+    /// Where the last try failed, as the log names it: `connect`.
+    pub(in crate::cli) step: Option<String>,
+    /// What the server said last (RFC 5321 §4.2); none if it said nothing.
     pub(in crate::cli) status: Option<u16>,
+    /// What that means, in words.
+    pub(in crate::cli) reason: Option<String>,
 }
 
 /// An event, told.

@@ -61,8 +61,8 @@ fn every_source_is_stronger_than_the_next() {
         let origins = [
             flag,
             format!("env {env}"),
-            ".env /here/.env:2".into(),
             ".env /data/.env:2".into(),
+            ".env /here/.env:2".into(),
             "/data/keyledger.toml:1".into(),
         ];
         for strongest in 0..values.len() {
@@ -71,8 +71,8 @@ fn every_source_is_stronger_than_the_next() {
                 world = match layer {
                     0 => world.flag(name, value),
                     1 => world.env(&env, value),
-                    2 => world.file("/here/.env", format!("# x\n{env}={value}\n")),
-                    3 => world.file("/data/.env", format!("# x\n{env}={value}\n")),
+                    2 => world.file("/data/.env", format!("# x\n{env}={value}\n")),
+                    3 => world.file("/here/.env", format!("# x\n{env}={value}\n")),
                     _ => world.toml(&format!("{name} = {value:?}\n")),
                 };
             }
@@ -266,6 +266,21 @@ fn a_mail_set_up_written_for_authentik_works_unchanged() {
         assert_eq!(email.from.name.as_deref(), Some("키레저"));
         assert!(config.warnings().is_empty());
         assert_eq!(world.shown("email.port").1, format!(".env {folder}:2"));
+    }
+}
+
+#[test]
+fn a_misspelt_alias_is_refused_with_the_name_that_was_meant() {
+    for world in [
+        World::new().env("AUTHENTIK_EMAIL__HOTS", "mx.example.org"),
+        World::new().file("/data/.env", "AUTHENTIK_EMAIL__HOTS=mx.example.org"),
+    ] {
+        let problem = world.problem();
+        assert!(
+            problem.starts_with("AUTHENTIK_EMAIL__HOTS is not a setting")
+                && problem.contains("did you mean `AUTHENTIK_EMAIL__HOST`?"),
+            "{problem}"
+        );
     }
 }
 

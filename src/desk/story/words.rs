@@ -275,6 +275,7 @@ fn refused(cause: RefusedCause) -> &'static str {
         RefusedCause::Format => "the new password breaks the policy",
         RefusedCause::SameAsPrevious => "the new password is the old one",
         RefusedCause::Leaked => "the new password is in the leaked set",
+        RefusedCause::Reused => "it was used before, or a newer one took its place",
     }
 }
 

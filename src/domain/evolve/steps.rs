@@ -11,9 +11,9 @@ use super::super::world::{Table, World};
 
 /// Networks remembered of a user.
 const KNOWN_MAX: usize = 16;
-/// Networks whose wrong sign-ins are counted of a user. Whoever has more of them than this could push their own
-/// counts out; the hourly limit over all networks then still holds.
-const SIGN_IN_TAGS_MAX: usize = 64;
+/// Networks whose wrong sign-ins are counted of a user in one day. The hourly limit over all networks lets in fewer
+/// (24 times 100 by default), so nobody can push their own count out, and an address of nobody behaves the same.
+const SIGN_IN_TAGS_MAX: usize = 4_096;
 /// A sign-up leaves a user, a password, a proof, a mail and two keys: about so many events of a stranger's size.
 const SIGN_UP_EVENTS: u32 = 4;
 /// Proofs remembered of a user.
@@ -89,6 +89,7 @@ pub(super) fn count_sign_in(guard: &mut Guard, network: Tag, time: Timestamp) {
         *last = time;
         return;
     }
+    guard.sign_ins.retain(|(_, _, last)| last.day() == time.day());
     if guard.sign_ins.len() >= SIGN_IN_TAGS_MAX
         && let Some(oldest) = (0..guard.sign_ins.len()).min_by_key(|&i| guard.sign_ins[i].2)
     {

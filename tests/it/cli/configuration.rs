@@ -1,5 +1,7 @@
 //! Help, usage errors, and the configuration commands.
 
+use std::os::unix::fs::PermissionsExt as _;
+
 use super::{run, run_with};
 
 #[test]
@@ -71,6 +73,27 @@ fn config_check_names_every_problem_at_once() {
     let broken = run_with(&data, "user list", &variables);
     assert_eq!(broken.code, 2);
     assert!(broken.err.contains("email.port"), "{}", broken.err);
+}
+
+#[test]
+fn config_check_and_every_start_tell_who_else_gets_at_keys() {
+    let (_folder, data, _) = super::founded();
+    let check = "config check --public-url https://id.example.org --json";
+    let private = run(&data, check).json();
+    assert_eq!(private["warnings"], serde_json::json!([]));
+    let chmod = |name: &str, mode| {
+        std::fs::set_permissions(data.join(name), std::fs::Permissions::from_mode(mode)).unwrap();
+    };
+    chmod("keys", 0o755);
+    let warned = run(&data, check);
+    assert_eq!(warned.code, 0);
+    let told = warned.json()["warnings"].to_string();
+    assert!(told.contains("chmod go=") && told.contains("keys"), "{told}");
+    assert!(run(&data, "user list").err.contains("chmod go="));
+    chmod("keys/master.key", 0o644);
+    let refused = run(&data, check);
+    assert_eq!(refused.code, 1);
+    assert!(refused.json()["problems"].to_string().contains("chmod 600"));
 }
 
 #[test]

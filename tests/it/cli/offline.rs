@@ -69,11 +69,81 @@ fn users_are_found_by_id_address_and_name_and_banned_and_erased() {
     assert_eq!(run(&data, "user create ann@example.org").code, 1);
     assert_eq!(run(&data, "user ban ann.b --json").json()["standing"], "banned");
     assert_eq!(run(&data, "user unban ann.b --json").json()["standing"], "active");
-    assert_eq!(run(&data, "user erase ann.b").code, 0);
+    let unasked = run(&data, "user erase ann.b");
+    assert_eq!(unasked.code, 2);
+    assert!(unasked.err.contains("--yes"), "{}", unasked.err);
+    assert_eq!(run(&data, "user erase ann.b --yes").code, 0);
     let gone = run(&data, "user show ann.b --json");
     assert_eq!(gone.code, 1);
     assert_eq!(gone.json()["error"]["field"], "user");
     assert_eq!(run(&data, "user list --json").json()["total"], 0);
+}
+
+#[test]
+fn p_05_a_password_is_revoked_by_name_and_the_account_stays() {
+    let (_folder, data, _) = founded();
+    run(&data, "user create ann@example.org --username ann.b");
+    let revoked = run(&data, "user revoke-password ann.b --json");
+    assert_eq!(revoked.code, 0, "{}{}", revoked.out, revoked.err);
+    let user = revoked.json();
+    assert_eq!(
+        (user["hasPassword"].as_bool(), user["standing"].as_str()),
+        (Some(false), Some("active"))
+    );
+    assert_eq!(run(&data, "user revoke-password nobody@example.org").code, 1);
+}
+
+#[test]
+fn an_address_is_given_by_place_or_by_flag_and_the_next_command_names_the_same_ledger() {
+    let (_folder, data, _) = founded();
+    let made = run(&data, "user create --email ann@example.org");
+    assert_eq!(made.code, 0, "{}", made.err);
+    assert!(
+        made.out.contains(&format!("--data {}`", data.display())),
+        "{}",
+        made.out
+    );
+    let both = run(&data, "user create bob@example.org --email bob@example.org");
+    assert_eq!(both.code, 2);
+    assert_eq!(run(&data, "user create").code, 2);
+}
+
+#[test]
+fn verify_without_an_anchor_could_not_tell_and_the_next_start_writes_a_new_one() {
+    let (_folder, data, _) = founded();
+    let anchor = data.join("keys/anchor");
+    std::fs::remove_file(&anchor).unwrap();
+    assert_eq!(run(&data, "verify").code, 0, "there was nothing to lose");
+    assert_eq!(run(&data, "user create ann@example.org").code, 0);
+    std::fs::remove_file(&anchor).unwrap();
+    for _ in 0..2 {
+        let checked = run(&data, "verify");
+        assert_eq!(checked.code, 2, "{}", checked.out);
+        assert!(
+            checked
+                .out
+                .contains("no anchor: cannot tell whether the end of the ledger is missing"),
+            "{}",
+            checked.out
+        );
+    }
+    let listed = run(&data, "user list");
+    assert_eq!(listed.code, 0);
+    assert!(listed.err.contains("no anchor"), "{}", listed.err);
+    assert!(anchor.exists());
+    assert_eq!(run(&data, "verify").code, 0);
+}
+
+#[test]
+fn a_missing_key_is_not_made_anew_where_the_ledger_is() {
+    let (_folder, data, _) = founded();
+    std::fs::remove_file(data.join("keys/master.key")).unwrap();
+    let ran = run(&data, "user list");
+    assert!(
+        ran.err.contains("`keyledger init` in another folder"),
+        "{}",
+        ran.err
+    );
 }
 
 #[test]

@@ -218,6 +218,7 @@ fn decided(
 ) -> keyledger::domain::Decision {
     let limits = limits();
     let context = Context {
+        unwritten: &keyledger::domain::Unwritten::default(),
         now,
         limits: &limits,
         found: found(state, command.address_lookup()),

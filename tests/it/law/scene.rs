@@ -15,6 +15,8 @@ use crate::people::{NOON, Person};
 /// A world, and the time in it.
 #[derive(Clone)]
 pub struct Scene {
+    /// What strangers did beyond what is written.
+    pub unwritten: std::sync::Arc<keyledger::domain::Unwritten>,
     pub state: State,
     pub now: Timestamp,
     pub limits: Limits,
@@ -35,6 +37,7 @@ pub fn given(events: impl IntoIterator<Item = Event>) -> Scene {
         reason: EpochReason::Founded,
     };
     let scene = Scene {
+        unwritten: std::sync::Arc::default(),
         state: State::default(),
         now: NOON,
         limits: Limits::default(),
@@ -87,6 +90,7 @@ impl Scene {
     /// Decides a command and folds what follows.
     pub fn when(mut self, command: Command) -> Decided {
         let decision = self.decide(&command);
+        self.unwritten.count(&decision.unwritten, self.now);
         for event in decision.events.clone() {
             self.record(event);
         }
@@ -100,6 +104,7 @@ impl Scene {
     /// Decides a command, and folds nothing.
     pub fn decide(&self, command: &Command) -> Decision {
         let context = Context {
+            unwritten: &self.unwritten,
             now: self.now,
             limits: &self.limits,
             found: found(&self.state, command.address_lookup()),

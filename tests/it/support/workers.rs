@@ -1,6 +1,6 @@
 //! What the workers do while nobody waits: stories about mail, time and order.
 
-use keyledger::domain::{Event, MailEnd};
+use keyledger::domain::{Actor, Event, MailEnd};
 use keyledger::mail::sink::{Fault, SinkBehaviour, Step};
 use keyledger::types::Span;
 use serde_json::json;
@@ -47,6 +47,24 @@ async fn a_recovery_goes_from_request_to_a_new_password_on_a_real_disk() {
     let report = house.desk().verify().unwrap();
     assert_eq!(report.agrees, Some(true));
     house.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn p_05_a_revoked_password_opens_nothing_and_its_owner_recovers_by_mail() {
+    let house = House::start().await;
+    let access = house.sign_up(ADA, OLD).await.text("accessToken");
+    house.next_mail().await;
+    let ada = house.desk().find_user(ADA).unwrap();
+    house.desk().revoke_password(ada, Actor::Operator).await.unwrap();
+    house.me(&access).await.expect_code(401, "auth/session-expired");
+    house
+        .sign_in(ADA, OLD)
+        .await
+        .expect_code(401, "auth/invalid-credentials");
+    house.request_reset(ADA).await.expect(200);
+    let token = house.next_mail_of("password_reset").await.token().unwrap();
+    house.confirm_reset(ADA, &token, NEW).await.expect(200);
+    house.sign_in(ADA, NEW).await.expect(200);
 }
 
 #[tokio::test(flavor = "multi_thread")]
