@@ -73,13 +73,12 @@ impl Desk {
                     .iter()
                     .find(|(of, _)| *of == key.hash_key)
                     .map(|(_, hash)| *hash);
-                let hash = match known {
-                    Some(hash) => hash,
-                    None => {
-                        let hash = crypto::api_key_hash(&ring, KeyId(key.hash_key), text)?;
-                        hashed.push((key.hash_key, hash));
-                        hash
-                    }
+                let hash = if let Some(hash) = known {
+                    hash
+                } else {
+                    let hash = crypto::api_key_hash(&ring, KeyId(key.hash_key), text)?;
+                    hashed.push((key.hash_key, hash));
+                    hash
                 };
                 if bool::from(hash.ct_eq(&key.hash)) {
                     let good = key.revoked.is_none() && key.expires.is_none_or(|expires| now < expires);

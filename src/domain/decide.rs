@@ -169,7 +169,15 @@ pub fn decide(world: &impl World, command: Command, context: &Context<'_>) -> De
             refresh_key,
             mail,
             origin,
-        } => session::refresh(world, context, session, counter, refresh_key, mail, origin),
+        } => session::refresh(
+            world,
+            context,
+            session,
+            counter,
+            refresh_key,
+            mail.as_ref(),
+            origin,
+        ),
         Command::EndSession { user, session, by } => session::end(world, user, session, by),
         Command::EndSessions { user, except, by } => session::end_all(world, user, except, by),
         Command::MailDelivered {

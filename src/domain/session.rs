@@ -26,12 +26,12 @@ pub enum SessionFault {
 
 /// The session of an access token, if it holds at this moment. Asked on every call, so that revocation holds from
 /// the very next one (S-03, S-11).
-pub fn live_session<'w>(
-    world: &'w impl World,
+pub fn live_session(
+    world: &impl World,
     user: UserId,
     session: SessionId,
     now: Timestamp,
-) -> Result<(&'w User, &'w Session), SessionFault> {
+) -> Result<(&User, &Session), SessionFault> {
     let owner = world.users().look(&user).ok_or(SessionFault::AccountGone)?;
     let found = world
         .sessions()
@@ -101,34 +101,31 @@ pub fn sign_in_gate(
         wait: Span(wait.0.max(1)),
     };
     let (count, last, hour, hour_wait, known) =
-        match context.found.and_then(|id| user::of_address_with_id(world, id)) {
-            Some((id, user)) => {
-                let none = Guard::default();
-                let guard = world.guards().look(&id).unwrap_or(&none);
-                let (count, last) = guard
-                    .sign_ins
-                    .iter()
-                    .find(|(tag, _, last)| *tag == network && now.day() == last.day())
-                    .map_or((0, Timestamp(0)), |(_, count, last)| (u32::from(*count), *last));
-                let window = guard.sign_ins_hour;
-                (
-                    count,
-                    last,
-                    window.count(now, HOUR),
-                    window.wait(now, HOUR),
-                    is_known(user, network, context),
-                )
-            }
-            None => {
-                let pair = tally(
-                    world,
-                    context,
-                    stranger_pair(stranger, network),
-                    StrangerClass::SignIns,
-                );
-                let all = tally(world, context, stranger, StrangerClass::SignInsHour);
-                (pair.count, pair.last, all.count, all.wait, false)
-            }
+        if let Some((id, user)) = context.found.and_then(|id| user::of_address_with_id(world, id)) {
+            let none = Guard::default();
+            let guard = world.guards().look(&id).unwrap_or(&none);
+            let (count, last) = guard
+                .sign_ins
+                .iter()
+                .find(|(tag, _, last)| *tag == network && now.day() == last.day())
+                .map_or((0, Timestamp(0)), |(_, count, last)| (u32::from(*count), *last));
+            let window = guard.sign_ins_hour;
+            (
+                count,
+                last,
+                window.count(now, HOUR),
+                window.wait(now, HOUR),
+                is_known(user, network, context),
+            )
+        } else {
+            let pair = tally(
+                world,
+                context,
+                stranger_pair(stranger, network),
+                StrangerClass::SignIns,
+            );
+            let all = tally(world, context, stranger, StrangerClass::SignInsHour);
+            (pair.count, pair.last, all.count, all.wait, false)
         };
     let ready = last + backoff(context, count);
     if now < ready {
@@ -327,7 +324,7 @@ pub(super) fn refresh(
     session: SessionId,
     counter: u32,
     refresh_key: u32,
-    mail: Option<(AddressId, NewMail)>,
+    mail: Option<&(AddressId, NewMail)>,
     origin: Sealed,
 ) -> Decision {
     let Some(found) = world.sessions().look(&session) else {
@@ -383,7 +380,12 @@ pub(super) fn refresh(
             by: Actor::System,
         },
     ];
-    events.extend(notices(user, id, MailKind::SessionsRevoked, mail.as_slice()));
+    events.extend(notices(
+        user,
+        id,
+        MailKind::SessionsRevoked,
+        mail.map_or(&[], std::slice::from_ref),
+    ));
     Decision::refused_with(events, Refusal::RefreshNotFound)
 }
 

@@ -213,6 +213,10 @@ impl Stored for PasswordCause {
 
 /// The stored form of a password policy, first version.
 #[derive(Serialize, Deserialize)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "the settings of a policy are switches"
+)]
 pub(super) struct PolicyV1 {
     name: String,
     length_min: u16,

@@ -288,7 +288,7 @@ mod tests {
         assert!(failure.unwrap().hint.unwrap().contains("EMAIL__USE_TLS=true"));
         let own = certificate("127.0.0.1");
         let (_, failure) = walked(vec![Tls(own.acceptor)], None, None, |d| {
-            d.timeout = Duration::from_millis(150)
+            d.timeout = Duration::from_millis(150);
         })
         .await;
         let failure = failure.unwrap();

@@ -153,7 +153,9 @@ mod tests {
             for one in &mut *few {
                 *one = one.wrapping_add(1);
             }
-            vector.iter_mut().for_each(|one| *one = one.wrapping_add(1));
+            for one in &mut vector {
+                *one = one.wrapping_add(1);
+            }
             few.change(|all| all.retain(|one| *one > kept));
             vector.retain(|one| *one > kept);
             prop_assert_eq!(Vec::from(few), vector);

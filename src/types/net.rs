@@ -1,7 +1,7 @@
 //! Where a request comes from, as limits see it.
 
 use std::fmt;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// A client for the purpose of limits: an IPv4 address, or the /64 of an IPv6 address, because one subscriber
 /// holds a whole /64 (CVE-2026-45364). IPv4 written as IPv6 (`::ffff:192.0.2.1`) is IPv4.
@@ -46,7 +46,7 @@ impl ClientNet {
 impl fmt::Display for ClientNet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::V4([a, b, c, d]) => write!(f, "{a}.{b}.{c}.{d}/32"),
+            Self::V4(octets) => write!(f, "{}/32", Ipv4Addr::from(*octets)),
             Self::V6(upper) => {
                 let mut octets = [0; 16];
                 octets[..8].copy_from_slice(upper);

@@ -1,5 +1,7 @@
 //! The end-to-end story: the real binary, real HTTP, real SMTP, real signals.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 mod process;
 
 use std::os::unix::fs::PermissionsExt as _;
@@ -9,7 +11,7 @@ use keyledger::mail::sink::{Sink, SinkBehaviour};
 use process::{Home, Server};
 use serde_json::json;
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 #[test]
 fn somebody_loses_their_password_and_comes_back_while_the_server_is_stopped_killed_and_started() {

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 /// The longest wait for anything: a machine under load is slow, and nothing here waits when it need not.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A data directory, and the mail server that mails go to.
 pub(crate) struct Home {

@@ -283,16 +283,15 @@ pub(super) fn sign_in(world: &mut impl World, position: Position, time: Timestam
             .change(|all| all.retain(|id| !expired.contains(id)));
     }
     found.sessions.push(*session);
-    match found.known.iter_mut().find(|(tag, _)| tag == network) {
-        Some((_, last)) => *last = time,
-        None => {
-            if found.known.len() >= KNOWN_MAX
-                && let Some(oldest) = (0..found.known.len()).min_by_key(|&i| found.known[i].1)
-            {
-                found.known.change(|all| all.swap_remove(oldest));
-            }
-            found.known.push((*network, time));
+    if let Some((_, last)) = found.known.iter_mut().find(|(tag, _)| tag == network) {
+        *last = time;
+    } else {
+        if found.known.len() >= KNOWN_MAX
+            && let Some(oldest) = (0..found.known.len()).min_by_key(|&i| found.known[i].1)
+        {
+            found.known.change(|all| all.swap_remove(oldest));
         }
+        found.known.push((*network, time));
     }
     if let Some(guard) = world.guards_mut().edit(user) {
         guard.sign_ins.retain(|(tag, ..)| tag != network);

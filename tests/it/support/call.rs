@@ -67,6 +67,7 @@ impl Call {
     }
 
     /// Comes from another client: the house trusts loopback as a proxy.
+    #[expect(clippy::wrong_self_convention, reason = "a sentence: call from an address")]
     pub(crate) fn from_ip(self, ip: &str) -> Self {
         self.header("X-Forwarded-For", ip)
     }

@@ -232,6 +232,7 @@ impl House {
         self.call("DELETE", target)
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "called with json!(..)")]
     pub(crate) fn post(&self, target: &str, body: Value) -> Call {
         self.call("POST", target).json(&body)
     }
@@ -311,9 +312,10 @@ impl House {
                 let _ = tokio::time::timeout(LOOK_EVERY, published.changed()).await;
             }
         };
-        if tokio::time::timeout(AT_ONCE, waiting).await.is_err() {
-            panic!("waited in vain: {what}");
-        }
+        assert!(
+            tokio::time::timeout(AT_ONCE, waiting).await.is_ok(),
+            "waited in vain: {what}"
+        );
     }
 
     /// All events so far.
