@@ -1,4 +1,4 @@
-//! Getting back in: a request, a mailed proof, a new password. And its smaller sister, proving an address.
+//! Getting back in: a request, a mailed proof, a new password.
 
 use crate::types::{AddressId, CredentialId, Locale, Position, Sealed, Span, Tag, UserId};
 
@@ -233,7 +233,7 @@ pub(super) fn issue_by_administrator(
     let Some(address) = user.addresses.first().map(|address| address.id) else {
         return Decision::refused(Refusal::UserNotFound);
     };
-    let lifetime = Span(lifetime.0.min(Span::hours(24).0));
+    let lifetime = Span(lifetime.0.clamp(Span::minutes(1).0, Span::hours(24).0));
     let mut events = vec![issued(
         context,
         id,

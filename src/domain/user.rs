@@ -13,7 +13,7 @@ use super::state::{Standing, User};
 use super::strangers::{StrangerClass, tally};
 use super::world::{Table, World};
 use super::{mail, recovery, session};
-use crate::types::Tag;
+use crate::types::{Span, Tag};
 
 /// Whose an address is.
 pub(super) fn of_address(world: &impl World, address: AddressId) -> Option<&User> {
@@ -274,7 +274,8 @@ pub(super) fn withdraw(
         Ok(user) => user,
         Err(refusal) => return Decision::refused(refusal),
     };
-    let until = context.now + context.limits.lifetimes.withdraw_delay;
+    let delay = context.limits.lifetimes.withdraw_delay;
+    let until = context.now + delay;
     let count = u32::try_from(user.sessions.len()).unwrap_or(u32::MAX);
     let mut events = vec![
         Event::WithdrawRequested {
@@ -290,8 +291,10 @@ pub(super) fn withdraw(
             by: Actor::User(id),
         },
     ];
-    if let Some(address) = user.addresses.first().map(|address| address.id) {
-        let delay = context.limits.lifetimes.withdraw_delay;
+    // Without a delay there is nothing to take back: the keys die at the next beat, before any mail could leave.
+    if delay > Span(0)
+        && let Some(address) = user.addresses.first().map(|address| address.id)
+    {
         let by = Actor::User(id);
         events.push(recovery::issued(
             context,

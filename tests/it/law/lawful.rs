@@ -261,3 +261,98 @@ fn what_is_about_something_is_about_something_that_is_there() {
         assert_eq!(fault(&ada(), event), expected);
     }
 }
+
+/// A proof with one thing about it changed.
+fn proof_with(change: impl FnOnce(&mut Event)) -> Event {
+    let mut event = ADA.issued(2, Purpose::Recovery);
+    change(&mut event);
+    event
+}
+
+#[test]
+fn r_21_r_26_a_proof_is_fresh_short_lived_and_bound_to_the_present_password() {
+    let lives = |span: Span| {
+        proof_with(|event| {
+            if let Event::TokenIssued { expires, .. } = event {
+                *expires = NOON + span;
+            }
+        })
+    };
+    assert_eq!(
+        fault(&ada(), lives(Span(0))),
+        "a token was issued that has expired"
+    );
+    assert_eq!(
+        fault(&ada(), lives(Span(Span::hours(24).0 + 1))),
+        "a token lives longer than 24 hours"
+    );
+    let other = proof_with(|event| {
+        if let Event::TokenIssued { credential, .. } = event {
+            *credential = Some(ADA.password(7));
+        }
+    });
+    assert_eq!(
+        fault(&ada(), other),
+        "a token is bound to a password that is not the user's"
+    );
+}
+
+#[test]
+fn r_26_a_proof_is_used_for_what_it_was_issued_for_and_for_its_address() {
+    let wrong = "a token was used that was too old, or for something else";
+    let verification = given(ADA.account()).and([ADA.issued(1, Purpose::VerifyEmail)]);
+    assert_eq!(fault(&verification, completed(ADA.token(1))), wrong);
+    let epoch = Event::EpochStarted {
+        number: 2,
+        reason: EpochReason::Restored,
+    };
+    assert_eq!(fault(&ada().and([epoch]), completed(ADA.token(1))), wrong);
+    let verified = |address, token| Event::AddressVerified {
+        user: ADA.user(),
+        address,
+        token: Some(token),
+        via: Via::Link,
+        origin: origin(),
+    };
+    let both = given(ADA.account())
+        .and(BOB.account())
+        .and([BOB.issued(1, Purpose::VerifyEmail)]);
+    assert_eq!(
+        fault(&both, verified(ADA.address(), BOB.token(1))),
+        "an address was proven by a token for another"
+    );
+    assert_eq!(
+        fault(&both, verified(ADA.address(), ADA.token(9))),
+        "an address was proven by no token"
+    );
+    let mut elsewhere = completed(ADA.token(1));
+    if let Event::RecoveryCompleted { address, .. } = &mut elsewhere {
+        *address = BOB.address();
+    }
+    assert_eq!(fault(&ada(), elsewhere), "a token for another address was used");
+}
+
+#[test]
+fn s_12_a_refresh_token_is_followed_by_its_successor_while_its_session_lives() {
+    let rotated = |counter| Event::RefreshRotated {
+        user: ADA.user(),
+        session: ADA.session(1),
+        counter,
+        refresh_key: 4,
+        idle: Span::days(7),
+    };
+    for counter in [0, 2] {
+        assert_eq!(
+            fault(&ada(), rotated(counter)),
+            "a refresh token was not followed by its successor"
+        );
+    }
+    let over = "a session that was over was refreshed";
+    assert_eq!(fault(&ada().after(Span::days(7)), rotated(1)), over);
+    assert_eq!(fault(&ada().done(ADA.is_banned()), rotated(1)), over);
+    let mut stillborn = ADA.signed_in(2);
+    if let Event::SignedIn { expires, .. } = &mut stillborn {
+        *expires = NOON;
+    }
+    assert_eq!(fault(&ada(), stillborn), "a session was over before it began");
+}

@@ -6,7 +6,7 @@ use keyledger::domain::{
 use keyledger::types::Span;
 
 use super::scene::{Scene, given};
-use crate::people::{ADA, BOB, ELSEWHERE, HOME, NOBODY, NOON, Net, Person, origin};
+use crate::people::{ADA, BOB, ELSEWHERE, HOME, NOBODY, NOON, Net, Person, net, origin};
 
 fn failed(subject: Subject, cause: FailCause) -> Event {
     Event::SignInFailed {
@@ -156,9 +156,7 @@ fn r_03_a12_waits_after_wrong_passwords_are_the_same_for_known_and_unknown_addre
 #[test]
 fn r_03_a12_the_limit_of_an_hour_is_the_same_for_known_and_unknown_addresses() {
     for person in [ADA, NOBODY] {
-        let scene = ada().tried(100, |n| {
-            person.fails_to_sign_in(Net(100 + u16::try_from(n).unwrap()))
-        });
+        let scene = ada().tried(100, |n| person.fails_to_sign_in(net(100 + n)));
         let decided = scene
             .when(person.fails_to_sign_in(Net(300)))
             .limited(LimitKind::SignIns);
@@ -198,9 +196,7 @@ fn a19_ten_thousand_wrong_sign_ins_from_everywhere_leave_the_owners_network_open
 fn a19_a_network_is_known_for_thirty_days() {
     let busy = |scene: Scene| {
         scene
-            .tried(100, |n| {
-                ADA.fails_to_sign_in(Net(100 + u16::try_from(n).unwrap()))
-            })
+            .tried(100, |n| ADA.fails_to_sign_in(net(100 + n)))
             .when(ADA.signs_in(HOME, 2))
     };
     let scene = ada().and([ADA.signed_in(1)]);
@@ -239,7 +235,7 @@ fn r_03_a12_other_networks_do_not_push_a_count_out() {
     // Five from one network, then one from each of 65 others: the first still waits, as it would for nobody's address,
     // whose counts lie in sets that nobody can aim at without the day's key.
     let scene = ada().tried(5, |_| ADA.fails_to_sign_in(Net(100)));
-    let scene = scene.tried(65, |n| ADA.fails_to_sign_in(Net(200 + u16::try_from(n).unwrap())));
+    let scene = scene.tried(65, |n| ADA.fails_to_sign_in(net(200 + n)));
     scene
         .when(ADA.fails_to_sign_in(Net(100)))
         .limited(LimitKind::SignIns);

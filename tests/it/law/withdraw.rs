@@ -68,6 +68,16 @@ fn an_account_closes_in_one_batch_sessions_proof_and_mail() {
 }
 
 #[test]
+fn without_a_delay_an_account_closes_for_good_and_no_proof_is_made() {
+    let scene = ada_signed_in()
+        .under(|limits| limits.lifetimes.withdraw_delay = Span(0))
+        .when(ADA.withdraws(1, 1))
+        .then_kinds(&["WithdrawRequested", "SessionsEnded"])
+        .scene;
+    scene.when(erase_due()).then_kinds(&["UserErased"]);
+}
+
+#[test]
 fn only_a_session_that_holds_closes_its_account() {
     ada_signed_in()
         .when(ADA.withdraws(9, 1))

@@ -45,13 +45,14 @@ pub fn samples() -> Vec<Recorded> {
         mail_events(),
     ]
     .concat();
-    let record = |(number, event)| Recorded {
-        position: Position(number),
+    // One place for all, so that a new sample moves no other.
+    let record = |event| Recorded {
+        position: Position(1_000),
         time: TIME,
         command: CommandId([0x99; 16]),
         event,
     };
-    (1_000..).zip(events).map(record).collect()
+    events.into_iter().map(record).collect()
 }
 
 const ACTORS: [Actor; 5] = [
@@ -226,6 +227,7 @@ fn recovery_events() -> Vec<Event> {
         RefusedCause::Format,
         RefusedCause::SameAsPrevious,
         RefusedCause::Leaked,
+        RefusedCause::Reused,
     ];
     events.extend(causes.map(|cause| Event::ProofRefused {
         user: USER,
