@@ -1,6 +1,6 @@
 //! The law: which events may follow which, and what they mean. Pure and synchronous throughout.
 //!
-//! [`decide`] turns a command into events or a refusal; [`evolve`] folds an event into state; [`lawful`] tells an
+//! [`decide()`] turns a command into events or a refusal; [`evolve()`] folds an event into state; [`lawful()`] tells an
 //! auditor whether an event may stand where it stands. None of them knows a clock, randomness, a key, or what an
 //! address says: what they need is in the command or in [`Context`]. So a ledger folds to the same state with or
 //! without its keys.
