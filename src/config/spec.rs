@@ -67,13 +67,6 @@ choices! {
         /// Onto the terminal.
         Console = "console",
     }
-    /// A password policy that ships.
-    Preset {
-        /// 8 characters, one of each class.
-        Classic = "classic",
-        /// NIST SP 800-63B-4: length and block list, no composition.
-        Nist = "nist",
-    }
 }
 
 settings! {
@@ -197,8 +190,6 @@ settings! {
         workers: usize = Kind::Count(0, 1_024), "0";
         /// Passwords that may wait for hashing before callers are told to come back.
         queue_max: usize = Kind::Count(1, 65_536), "256";
-        /// Policy that new installations start with.
-        preset: Preset = Kind::OneOf(Preset::WORDS), "classic";
     }
 
     /// Limits on what strangers can cause.

@@ -463,3 +463,24 @@ fn every_lint_that_gives_way_says_why() {
     }
     assert_none("give a reason", &places);
 }
+
+#[test]
+fn r_48_there_are_no_hints_and_no_secret_questions() {
+    let words = [
+        "password_hint",
+        "passwordHint",
+        "security_question",
+        "secret_question",
+    ];
+    only_in(&words, &[], "recover by a mailed proof");
+}
+
+#[test]
+fn the_readme_lists_every_setting() {
+    let readme = std::fs::read_to_string("README.md").unwrap();
+    let reference = keyledger::config::reference();
+    assert!(
+        readme.contains(reference.trim()),
+        "put `keyledger config reference` into README.md"
+    );
+}

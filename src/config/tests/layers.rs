@@ -7,7 +7,7 @@ use secrecy::ExposeSecret;
 
 use super::World;
 use crate::config::{
-    Enumeration, Envelope, LogFormat, Preset, SETTINGS, Security, Sources, Transport, Warning, WebUrl,
+    Enumeration, Envelope, LogFormat, SETTINGS, Security, Sources, Transport, Warning, WebUrl,
 };
 
 /// A setting of each kind, with a different right value for each of the five layers.
@@ -118,7 +118,6 @@ fn without_any_source_the_defaults_hold() {
         (passwords.memory_kib, passwords.time, passwords.parallelism),
         (19_456, 2, 1)
     );
-    assert_eq!(passwords.preset, Preset::Classic);
     let limits = &config.limits;
     assert_eq!(
         (

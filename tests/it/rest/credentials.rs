@@ -161,3 +161,9 @@ async fn r_07_a_field_of_the_request_does_not_make_another_client() {
         .refused(429, "auth/too-many-requests")
         .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn l_06_nobody_can_sign_in_before_somebody_was_made() {
+    let house = House::open().await;
+    assert_eq!(house.desk().list_users(0, 10), (0, vec![]));
+}
