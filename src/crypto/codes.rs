@@ -14,6 +14,8 @@ use super::tokens::SecretLabel;
 
 /// Characters of a code, without the dash.
 pub const CODE_LEN: usize = 10;
+/// Characters between dashes.
+const GROUP: usize = 5;
 
 /// 32 characters, so that five bits choose one without bias; no I, L, O, U.
 const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
@@ -48,28 +50,106 @@ pub fn typed_code(
     address: AddressId,
 ) -> Option<SecretString> {
     let code = derive(ring, key_id, label, token, user, address)?;
-    let mut text = String::with_capacity(CODE_LEN + 1);
-    for (at, &byte) in code.0.iter().enumerate() {
-        if at == CODE_LEN / 2 {
+    Some(spell(&code.0))
+}
+
+/// The text of a code, in groups of five.
+pub(super) fn spell(code: &[u8]) -> SecretString {
+    let mut text = Zeroizing::new(String::with_capacity(code.len() * 6 / 5));
+    for (at, &byte) in code.iter().enumerate() {
+        if at > 0 && at % GROUP == 0 {
             text.push('-');
         }
         text.push(char::from(byte));
     }
-    Some(SecretString::from(text))
+    SecretString::from(text.as_str())
+}
+
+/// The character of five bits.
+pub(super) fn crockford(bits: u8) -> u8 {
+    ALPHABET[usize::from(bits & 31)]
+}
+
+/// Digits of a code that is mailed as second factor.
+const FACTOR_CODE_LEN: usize = 6;
+
+/// The last six digits of a number, leading zeros kept.
+pub(super) fn digits(number: u64) -> [u8; FACTOR_CODE_LEN] {
+    let mut rest = number;
+    let mut out = [b'0'; FACTOR_CODE_LEN];
+    for digit in out.iter_mut().rev() {
+        *digit = b'0' + u8::try_from(rest % 10).unwrap_or(0);
+        rest /= 10;
+    }
+    out
+}
+
+/// Reads six digits, however they are grouped; `None` if it is anything else.
+pub fn normalise_digits(typed: &str) -> Option<[u8; FACTOR_CODE_LEN]> {
+    let code: Zeroizing<[u8; FACTOR_CODE_LEN]> = normalise(typed)?;
+    code.iter().all(u8::is_ascii_digit).then_some(*code)
+}
+
+/// The six digits that are mailed as second factor: derived like every typed code, and never stored.
+pub fn factor_code(
+    ring: &Keyring,
+    key_id: KeyId,
+    label: SecretLabel,
+    token: TokenId,
+    user: UserId,
+    address: AddressId,
+) -> Option<SecretString> {
+    let code = derive_digits(ring, key_id, label, token, user, address)?;
+    Some(SecretString::from(std::str::from_utf8(code.as_slice()).ok()?))
+}
+
+/// Whether the typed digits are those that were mailed; in constant time.
+pub fn factor_code_matches(
+    ring: &Keyring,
+    key_id: KeyId,
+    label: SecretLabel,
+    token: TokenId,
+    user: UserId,
+    address: AddressId,
+    typed: [u8; FACTOR_CODE_LEN],
+) -> bool {
+    derive_digits(ring, key_id, label, token, user, address)
+        .is_some_and(|genuine| genuine.ct_eq(&typed).into())
+}
+
+fn derive_digits(
+    ring: &Keyring,
+    key_id: KeyId,
+    label: SecretLabel,
+    token: TokenId,
+    user: UserId,
+    address: AddressId,
+) -> Option<Zeroizing<[u8; FACTOR_CODE_LEN]>> {
+    let key = ring.get(Purpose::Code, key_id)?;
+    let parts: [&[u8]; 4] = [label.label().as_bytes(), &token.0, &user.0, &address.0];
+    let full = Zeroizing::new(mac(key, "keyledger factor code v1", &parts));
+    // Of 2^64 numbers, so that no code is likelier than another by more than one in 10^13.
+    let (head, _) = full.split_first_chunk::<8>()?;
+    Some(Zeroizing::new(digits(u64::from_be_bytes(*head))))
 }
 
 /// Reads what a person typed: spaces, dashes and case do not matter, I and L are 1, O is 0; `None` if it cannot be a code.
 pub fn normalise_code(typed: &str) -> Option<TypedCode> {
+    normalise(typed).map(|code| TypedCode(*code))
+}
+
+/// Reads so many characters of the alphabet, however they are grouped; `None` if it is anything else.
+pub(super) fn normalise<const N: usize>(typed: &str) -> Option<Zeroizing<[u8; N]>> {
     if typed.len() > INPUT_MAX {
         return None;
     }
-    let mut code = TypedCode([0; CODE_LEN]);
+    let mut code = Zeroizing::new([0; N]);
     let mut length = 0;
     for char in typed.chars().filter(|&char| !is_separator(char)) {
-        *code.0.get_mut(length)? = canonical(char)?;
+        *code.get_mut(length)? = canonical(char)?;
         length += 1;
     }
-    (length == CODE_LEN).then_some(code)
+    (length == N).then_some(code)
 }
 
 /// Whether the typed code is the one that was mailed; in constant time.

@@ -14,21 +14,29 @@ pub mod master;
 pub mod password;
 pub mod phc;
 pub mod pool;
+pub mod recovery_codes;
 pub mod seal;
 pub mod tokens;
+pub mod totp;
 pub mod vault;
 
 mod aead;
 mod files;
 
 pub use api_keys::{api_key_hash, fresh_api_key, parse_api_key};
-pub use codes::{CODE_LEN, TypedCode, code_matches, normalise_code, typed_code};
+pub use codes::{
+    CODE_LEN, TypedCode, code_matches, factor_code, factor_code_matches, normalise_code, normalise_digits,
+    typed_code,
+};
 pub use jwt::{Claims, JwtFault};
 pub use keyring::{Key, KeyFault, KeyId, KeyState, Keyring, Purpose, SecretKey, SharedKeyring};
 pub use mac::{MacKey, mac, tag};
 pub use master::MasterKey;
 pub use password::{PasswordParams, TooWeakOrCostly, normalise_password};
 pub use pool::{Busy, PasswordPool, PoolSettings, Rehash, Verdict};
+pub use recovery_codes::{
+    TypedRecoveryCode, find_recovery_code, normalise_recovery_code, recovery_codes, recovery_hashes,
+};
 pub use seal::{DataKey, Field, SealedConfig, open, open_config, seal, seal_config};
 pub use tokens::{
     ParsedMailSecret, ParsedRefreshToken, SecretLabel, mail_secret, parse_mail_secret, parse_refresh_token,

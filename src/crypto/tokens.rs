@@ -34,6 +34,10 @@ pub enum SecretLabel {
     Reopen,
     /// "This was not me": burns a token, or undoes what it did.
     ThisWasNotMe,
+    /// The second factor of a sign-in.
+    SignInCode,
+    /// The first code of a mailbox that is to be a second factor.
+    EnrolMailbox,
 }
 
 impl SecretLabel {
@@ -45,6 +49,8 @@ impl SecretLabel {
             Self::DisownSignUp => "disown-sign-up",
             Self::Reopen => "reopen",
             Self::ThisWasNotMe => "this-was-not-me",
+            Self::SignInCode => "sign-in-code",
+            Self::EnrolMailbox => "enrol-mailbox",
         }
     }
 }

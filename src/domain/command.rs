@@ -4,13 +4,15 @@
 //! that name what they were computed against, so that `decide` can refuse one that is out of date.
 
 use crate::types::{
-    AddressId, ApiKeyId, CredentialId, Locale, MailId, Position, Sealed, SessionId, Span, Tag, Timestamp,
-    TokenId, UserId,
+    AddressId, ApiKeyId, CredentialId, FactorId, Locale, MailId, Position, Sealed, SessionId, Span, Tag,
+    Timestamp, TokenId, UserId,
 };
 
 use super::access::ApiKeyKind;
-use super::event::{Actor, DropCause, EpochReason, MailEnd, Purpose, RefusedCause, SuppressedClass, Via};
+use super::event::{Actor, DropCause, EpochReason, Purpose, RefusedCause, SuppressedClass, Via};
+use super::factor::{FactorKind, FactorShown, NewCodes, Reauthenticated};
 use super::limits::Limits;
+use super::mail::MailEnd;
 use super::password_policy::PasswordPolicy;
 use super::state::Role;
 use super::strangers::Unwritten;
@@ -253,7 +255,14 @@ pub enum Command {
         client: Client,
         against: Option<CredentialId>,
         credential: NewCredential,
+        factor: FactorShown,
         mails: Vec<(AddressId, NewMail)>,
+    },
+    /// A mailed proof came with a wrong second factor.
+    RefuseFactor {
+        user: UserId,
+        factor: FactorShown,
+        origin: Sealed,
     },
     /// Prove an address.
     VerifyAddress { proof: ProofFound, client: Client },
@@ -264,8 +273,76 @@ pub enum Command {
     SignIn {
         ask: Ask,
         verdict: PasswordVerdict,
+        factor: FactorShown,
         session: NewSession,
         require_verified: bool,
+    },
+    /// Ask for a code by mail, to sign in with.
+    ChallengeMailbox {
+        ask: Ask,
+        verdict: PasswordVerdict,
+        proof: AddressProof,
+        mail: Option<NewMail>,
+    },
+    /// Tell a user of a sign-in that was left alone before its second factor.
+    TellUnfinished {
+        user: UserId,
+        mails: Vec<(AddressId, NewMail)>,
+    },
+    /// Add an authenticator app, which waits for its first code.
+    BeginTotp {
+        who: Reauthenticated,
+        factor: FactorId,
+        seed: Sealed,
+    },
+    /// The first code of an app: right for a time step, or wrong.
+    ConfirmTotp {
+        user: UserId,
+        session: SessionId,
+        factor: FactorId,
+        step: Option<u64>,
+        codes: NewCodes,
+        mails: Vec<(AddressId, NewMail)>,
+        origin: Sealed,
+    },
+    /// Add a mailbox, which waits for its first code.
+    BeginMailbox {
+        who: Reauthenticated,
+        factor: FactorId,
+        address: AddressId,
+        sealed: Option<Sealed>,
+        proof: AddressProof,
+        mail: NewMail,
+        client: Client,
+    },
+    /// The first code of a mailbox: right or wrong.
+    ConfirmMailbox {
+        user: UserId,
+        session: SessionId,
+        token: TokenId,
+        is_right: bool,
+        codes: Option<NewCodes>,
+        mails: Vec<(AddressId, NewMail)>,
+        origin: Sealed,
+    },
+    /// Take away one's factors: of one kind, or all.
+    RemoveFactors {
+        who: Reauthenticated,
+        kind: Option<FactorKind>,
+        mails: Vec<(AddressId, NewMail)>,
+    },
+    /// Make new recovery codes.
+    IssueRecoveryCodes {
+        who: Reauthenticated,
+        codes: NewCodes,
+        mails: Vec<(AddressId, NewMail)>,
+    },
+    /// Take away a user's factors: of one kind, or all.
+    RevokeFactors {
+        user: UserId,
+        kind: Option<FactorKind>,
+        mails: Vec<(AddressId, NewMail)>,
+        by: Actor,
     },
     /// Put the same password under stronger parameters.
     UpgradeVerifier { user: UserId, credential: NewCredential },
@@ -333,7 +410,8 @@ impl Command {
             Self::SignUp { ask, .. }
             | Self::RequestProof { ask, .. }
             | Self::RefuseCode { ask, .. }
-            | Self::SignIn { ask, .. } => Some(ask.lookup),
+            | Self::SignIn { ask, .. }
+            | Self::ChallengeMailbox { ask, .. } => Some(ask.lookup),
             Self::CreateUser { lookup, .. } => Some(*lookup),
             Self::Found { .. }
             | Self::StartEpoch { .. }
@@ -355,6 +433,15 @@ impl Command {
             | Self::IssueRecovery { .. }
             | Self::RefuseProof { .. }
             | Self::CompleteRecovery { .. }
+            | Self::RefuseFactor { .. }
+            | Self::TellUnfinished { .. }
+            | Self::BeginTotp { .. }
+            | Self::ConfirmTotp { .. }
+            | Self::BeginMailbox { .. }
+            | Self::ConfirmMailbox { .. }
+            | Self::RemoveFactors { .. }
+            | Self::IssueRecoveryCodes { .. }
+            | Self::RevokeFactors { .. }
             | Self::VerifyAddress { .. }
             | Self::DisownSignUp { .. }
             | Self::UpgradeVerifier { .. }
@@ -399,4 +486,9 @@ pub enum Outcome {
     Ended(u32),
     /// The address is proven.
     Verified,
+    /// The factor is one from now on.
+    Enrolled {
+        /// Whether recovery codes came with it.
+        codes: bool,
+    },
 }

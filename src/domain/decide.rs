@@ -5,7 +5,7 @@ use super::event::{Event, SuppressedClass};
 use super::refusal::{LimitKind, LimitReached, Refusal};
 use super::strangers::StrangerClass;
 use super::world::World;
-use super::{access, codes, mail, recovery, session, user, verification};
+use super::{access, codes, factor, mail, recovery, session, user, verification};
 use crate::types::{Span, Tag};
 
 /// What follows from a command.
@@ -141,8 +141,11 @@ pub fn decide(world: &impl World, command: Command, context: &Context<'_>) -> De
             client,
             against,
             credential,
+            factor,
             mails,
-        } => recovery::complete(world, context, proof, &client, against, credential, &mails),
+        } => recovery::complete(
+            world, context, proof, &client, against, credential, &factor, &mails,
+        ),
         Command::VerifyAddress { proof, client } => {
             verification::verify_address(world, context, proof, &client)
         }
@@ -150,9 +153,10 @@ pub fn decide(world: &impl World, command: Command, context: &Context<'_>) -> De
         Command::SignIn {
             ask,
             verdict,
+            factor,
             session,
             require_verified,
-        } => session::sign_in(world, context, ask, verdict, &session, require_verified),
+        } => session::sign_in(world, context, ask, verdict, &factor, &session, require_verified),
         Command::UpgradeVerifier { user, credential } => session::upgrade_verifier(world, user, credential),
         Command::ChangePassword {
             user,
@@ -181,6 +185,58 @@ pub fn decide(world: &impl World, command: Command, context: &Context<'_>) -> De
         ),
         Command::EndSession { user, session, by } => session::end(world, user, session, by),
         Command::EndSessions { user, except, by } => session::end_all(world, user, except, by),
+        Command::RefuseFactor { user, factor, origin } => {
+            factor::refuse(world, context, user, &factor, &origin)
+        }
+        Command::ChallengeMailbox {
+            ask,
+            verdict,
+            proof,
+            mail,
+        } => factor::challenge(world, context, ask, verdict, proof, mail.as_ref()),
+        Command::TellUnfinished { user, mails } => factor::tell_unfinished(world, context, user, &mails),
+        Command::BeginTotp { who, factor, seed } => factor::begin_totp(world, context, who, factor, seed),
+        Command::ConfirmTotp {
+            user,
+            session,
+            factor,
+            step,
+            codes,
+            mails,
+            origin,
+        } => factor::confirm_totp(world, context, user, session, factor, step, codes, &mails, origin),
+        Command::BeginMailbox {
+            who,
+            factor,
+            address,
+            sealed,
+            proof,
+            mail,
+            client,
+        } => factor::begin_mailbox(
+            world, context, who, factor, address, sealed, proof, &mail, &client,
+        ),
+        Command::ConfirmMailbox {
+            user,
+            session,
+            token,
+            is_right,
+            codes,
+            mails,
+            origin,
+        } => factor::confirm_mailbox(
+            world, context, user, session, token, is_right, codes, &mails, origin,
+        ),
+        Command::RemoveFactors { who, kind, mails } => factor::remove(world, context, &who, kind, &mails),
+        Command::IssueRecoveryCodes { who, codes, mails } => {
+            factor::issue_codes(world, context, &who, codes, &mails)
+        }
+        Command::RevokeFactors {
+            user,
+            kind,
+            mails,
+            by,
+        } => factor::revoke(world, user, kind, &mails, by),
         Command::MailDelivered {
             queued,
             attempt,

@@ -1,11 +1,13 @@
 //! What has happened. The only truth; past tense; never edited once a release has written one.
 
 use crate::types::{
-    AddressId, ApiKeyId, CommandId, CredentialId, Locale, MailId, Position, Sealed, SessionId, Span, Tag,
-    Timestamp, TokenId, UserId,
+    AddressId, ApiKeyId, CommandId, CredentialId, FactorId, Locale, MailId, Position, Sealed, SessionId,
+    Span, Tag, Timestamp, TokenId, UserId,
 };
 
 use super::access::ApiKeyKind;
+use super::factor::{FactorKind, FactorProof, FactorUse};
+use super::mail::{MailEnd, MailKind};
 use super::password_policy::PasswordPolicy;
 use super::state::Role;
 
@@ -55,6 +57,10 @@ pub enum Purpose {
     VerifyEmail,
     /// Taking back the closing of an account.
     Reopen,
+    /// The second factor of a sign-in.
+    SignInCode,
+    /// The first code of a mailbox that is to be a second factor.
+    EnrolMailbox,
 }
 
 /// How a proof came back.
@@ -129,6 +135,8 @@ pub enum FailCause {
     Unverified,
     /// Right password, but the mailbox is to be proven once after an epoch that began in distrust.
     MailboxUnproven,
+    /// Right password, and no second factor, which this user has.
+    FactorMissing,
 }
 
 /// Why a genuine proof was not followed by a new password.
@@ -178,70 +186,6 @@ pub enum DropCause {
     AccountNotActive,
     /// There is nothing to prove any more.
     NothingToDo,
-    /// An epoch ended in between.
-    EpochEnded,
-}
-
-/// Which mail.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
-pub enum MailKind {
-    /// The way back in.
-    PasswordReset,
-    /// The password was changed.
-    PasswordChanged,
-    /// Proof of an address.
-    EmailVerification,
-    /// Somebody tried to sign up with an address that has an account.
-    AccountExists,
-    /// The account is closing; how to take it back.
-    AccountClosing,
-    /// An administrator began a recovery.
-    AdminRecovery,
-    /// A replayed refresh token ended every session.
-    SessionsRevoked,
-    /// A try of the mail settings.
-    Test,
-}
-
-impl MailKind {
-    /// All of them.
-    pub const ALL: [Self; 8] = [
-        Self::PasswordReset,
-        Self::PasswordChanged,
-        Self::EmailVerification,
-        Self::AccountExists,
-        Self::AccountClosing,
-        Self::AdminRecovery,
-        Self::SessionsRevoked,
-        Self::Test,
-    ];
-
-    /// The template's folder, and what `X-Keyledger-Mail` says.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::PasswordReset => "password_reset",
-            Self::PasswordChanged => "password_changed",
-            Self::EmailVerification => "email_verification",
-            Self::AccountExists => "account_exists",
-            Self::AccountClosing => "account_closing",
-            Self::AdminRecovery => "admin_recovery",
-            Self::SessionsRevoked => "sessions_revoked",
-            Self::Test => "test",
-        }
-    }
-}
-
-/// How a mail's life ended without delivery.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum MailEnd {
-    /// The server said no for good.
-    Refused,
-    /// It was tried for as long as it may be.
-    GaveUp,
-    /// Its token no longer lives.
-    Superseded,
-    /// Its user is gone.
-    UserGone,
     /// An epoch ended in between.
     EpochEnded,
 }
@@ -505,4 +449,70 @@ pub enum Event {
 
     /// So many requests were answered and not written one by one.
     Suppressed { class: SuppressedClass, count: u64 },
+
+    /// An authenticator app waits for its first code.
+    TotpBegun {
+        user: UserId,
+        session: SessionId,
+        factor: FactorId,
+        seed: Sealed,
+        expires: Timestamp,
+        origin: Sealed,
+    },
+    /// A mailbox waits for its first code; `sealed` is its address, unless that is one of the user's.
+    MailboxBegun {
+        user: UserId,
+        session: SessionId,
+        factor: FactorId,
+        address: AddressId,
+        sealed: Option<Sealed>,
+        token: TokenId,
+        origin: Sealed,
+    },
+    /// A first code was right: the factor is one from now on. The step is that of an app's code.
+    FactorConfirmed {
+        user: UserId,
+        session: SessionId,
+        factor: FactorId,
+        kind: FactorKind,
+        step: u64,
+        origin: Sealed,
+    },
+    /// A factor is none any more.
+    FactorRemoved {
+        user: UserId,
+        factor: FactorId,
+        kind: FactorKind,
+        by: Actor,
+        origin: Option<Sealed>,
+    },
+    /// A set of recovery codes took the place of the one before; only keyed hashes are kept.
+    RecoveryCodesIssued {
+        user: UserId,
+        set: FactorId,
+        hashes: Sealed,
+        origin: Sealed,
+    },
+    /// A second factor was right, and is spent.
+    FactorAccepted {
+        user: UserId,
+        proof: FactorProof,
+        action: FactorUse,
+        session: Option<SessionId>,
+        origin: Sealed,
+    },
+    /// A second factor was wrong; the token is the challenge that it may have been meant for.
+    FactorRefused {
+        user: UserId,
+        action: FactorUse,
+        token: Option<TokenId>,
+        origin: Sealed,
+    },
+    /// A code by mail was asked for, with the right password.
+    FactorCodeRequested {
+        user: UserId,
+        allowance: Allowance,
+        client: Tag,
+        origin: Sealed,
+    },
 }

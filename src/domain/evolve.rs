@@ -1,11 +1,13 @@
 //! From an event to the next state. It never fails, and it is the same at boot and live.
 
+mod factors;
 mod steps;
 
 use crate::types::Span;
 
-use super::event::{Allowance, Event, PasswordCause, Purpose, Recorded, Subject};
-use super::mail::Mail;
+use super::event::{Allowance, Event, FailCause, PasswordCause, Purpose, Recorded, Subject};
+use super::factor::{MailboxBegun, RecoveryCodes, TotpBegun};
+use super::mail::{Mail, MailKind};
 use super::session::{CURRENT_PASSWORD_WINDOW, stranger_pair};
 use super::state::{ApiKey, Credential, Due, Epoch, Standing, TokenStanding};
 use super::strangers::{StrangerClass, bump};
@@ -245,7 +247,12 @@ pub fn evolve(world: &mut impl World, recorded: &Recorded) {
             set_standing(world, *token, TokenStanding::Spent);
         }
         event @ Event::SignedIn { .. } => sign_in(world, position, time, event),
-        Event::SignInFailed { subject, network, .. } => {
+        Event::SignInFailed {
+            subject,
+            network,
+            cause,
+            origin,
+        } => {
             stranger_wrote(world, time, 1);
             match *subject {
                 Subject::Stranger(tag) => {
@@ -258,9 +265,12 @@ pub fn evolve(world: &mut impl World, recorded: &Recorded) {
                     );
                     bump(world, tag, StrangerClass::SignInsHour, time, position);
                 }
-                Subject::Address(_) => {
+                Subject::Address(address) => {
                     if let Some(guard) = guard_of_subject(world, *subject) {
                         count_sign_in(guard, *network, time);
+                    }
+                    if *cause == FailCause::FactorMissing {
+                        factors::leave_unfinished(world, *address, time, origin);
                     }
                 }
             }
@@ -322,6 +332,9 @@ pub fn evolve(world: &mut impl World, recorded: &Recorded) {
                 status: 0,
             };
             world.outbox_mut().put(position, queued);
+            if *kind == MailKind::SecondFactorFailed {
+                factors::told(world, *user, time);
+            }
         }
         Event::MailDelivered { queued, .. } | Event::MailEnded { queued, .. } => {
             world.outbox_mut().remove(queued);
@@ -337,6 +350,84 @@ pub fn evolve(world: &mut impl World, recorded: &Recorded) {
                 mail.attempts = *attempt;
                 mail.next = *next;
                 mail.status = *status;
+            }
+        }
+        Event::TotpBegun {
+            user,
+            session,
+            factor,
+            seed,
+            expires,
+            ..
+        } => {
+            let begun = TotpBegun {
+                id: *factor,
+                seed: seed.clone(),
+                session: *session,
+                expires: *expires,
+            };
+            factors::change(world, *user, |factors| factors.totp_begun = Some(begun));
+        }
+        Event::MailboxBegun {
+            user,
+            session,
+            factor,
+            address,
+            sealed,
+            token,
+            ..
+        } => {
+            let begun = MailboxBegun {
+                id: *factor,
+                address: *address,
+                sealed: sealed.clone(),
+                session: *session,
+                token: *token,
+            };
+            factors::change(world, *user, |factors| factors.mailbox_begun = Some(begun));
+        }
+        Event::FactorConfirmed {
+            user,
+            session,
+            kind,
+            step,
+            ..
+        } => {
+            touch(world, *user, time);
+            factors::confirm(world, *user, *session, *kind, *step, time);
+        }
+        Event::FactorRemoved {
+            user, factor, kind, ..
+        } => {
+            touch(world, *user, time);
+            factors::take_away(world, *user, *kind, *factor);
+        }
+        Event::RecoveryCodesIssued {
+            user, set, hashes, ..
+        } => {
+            touch(world, *user, time);
+            let codes = RecoveryCodes {
+                set: *set,
+                hashes: hashes.clone(),
+                used: 0,
+                position,
+                since: time,
+            };
+            factors::change(world, *user, |factors| factors.codes = Some(codes));
+        }
+        Event::FactorAccepted {
+            user, proof, session, ..
+        } => factors::accept(world, *user, *proof, *session, time),
+        Event::FactorRefused { user, token, .. } => factors::refuse(world, *user, *token, time),
+        Event::FactorCodeRequested {
+            user,
+            allowance,
+            client,
+            ..
+        } => {
+            bump(world, *client, StrangerClass::ClientMails, time, position);
+            if let Some(guard) = guard_of(world, *user) {
+                count_mail(guard, *allowance, time);
             }
         }
     }

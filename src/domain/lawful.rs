@@ -1,6 +1,9 @@
 //! Whether an event may stand where it stands: asserted before every append, and run by auditors over a copy.
 
+mod factors;
+
 use super::event::{Event, PasswordCause, Purpose, Recorded};
+use super::factor::{FactorKind, Factors, sealed_address};
 use super::session::live_session;
 use super::state::{Standing, TokenStanding, User};
 use super::world::{Table, World};
@@ -105,7 +108,7 @@ fn check(world: &impl World, recorded: &Recorded) -> Result<(), &'static str> {
                 // A recovery that proves an address too has just spent its token.
                 match found.purpose {
                     Purpose::Recovery => token_is(world, *token, *user, TokenStanding::Spent)?,
-                    Purpose::VerifyEmail | Purpose::Reopen => {
+                    Purpose::VerifyEmail | Purpose::Reopen | Purpose::SignInCode | Purpose::EnrolMailbox => {
                         proves(world, recorded, *token, *user, Purpose::VerifyEmail)?;
                     }
                 }
@@ -138,7 +141,7 @@ fn check(world: &impl World, recorded: &Recorded) -> Result<(), &'static str> {
             ..
         } => {
             ensure(world.tokens().look(token).is_none(), "a token was issued twice")?;
-            owns(world, *user, *address)?;
+            reaches(world, *user, *address)?;
             ensure(recorded.time < *expires, "a token was issued that has expired")?;
             let short = *purpose == Purpose::Reopen || *expires <= recorded.time + Span::hours(24);
             ensure(short, "a token lives longer than 24 hours")?;
@@ -186,7 +189,8 @@ fn check(world: &impl World, recorded: &Recorded) -> Result<(), &'static str> {
             let current = found.is_some_and(|u| u.credential_id() == Some(*credential));
             ensure(current, "a sign-in with a password that was replaced")?;
             let awaits = found.is_some_and(|u| u.awaits_proof(small.epoch));
-            ensure(!awaits, "a sign-in before the mailbox was proven in this time")
+            ensure(!awaits, "a sign-in before the mailbox was proven in this time")?;
+            factors::signed_in(world, *user, *session, recorded.time)
         }
         Event::CurrentPasswordWrong { user, session, .. }
         | Event::RefreshReplayed { user, session, .. }
@@ -212,12 +216,49 @@ fn check(world: &impl World, recorded: &Recorded) -> Result<(), &'static str> {
             if let Some(token) = token {
                 token_is(world, *token, *user, TokenStanding::Live)?;
             }
-            owns(world, *user, *address)
+            reaches(world, *user, *address)
         }
         Event::MailDelivered { queued, .. }
         | Event::MailDeferred { queued, .. }
         | Event::MailEnded { queued, .. } => {
             ensure(world.outbox().look(queued).is_some(), "no such mail waits")
+        }
+        Event::TotpBegun { user, session, .. } => {
+            session_of(world, *user, *session)?;
+            factors::is_new(world, *user, FactorKind::Totp)
+        }
+        Event::MailboxBegun {
+            user,
+            session,
+            address,
+            sealed,
+            ..
+        } => {
+            session_of(world, *user, *session)?;
+            factors::is_new(world, *user, FactorKind::Email)?;
+            if sealed.is_none() {
+                return owns(world, *user, *address);
+            }
+            let is_new = world.addresses().look(address).is_none();
+            ensure(is_new, "a factor's own address is that of a user")
+        }
+        Event::FactorConfirmed {
+            user,
+            session,
+            factor,
+            kind,
+            ..
+        } => factors::confirmed(world, *user, *session, *factor, *kind, recorded.time),
+        Event::FactorRemoved {
+            user, factor, kind, ..
+        } => factors::has(world, *user, *factor, *kind),
+        Event::RecoveryCodesIssued { user, .. } => {
+            let enrolled = world.factors().look(user).is_some_and(Factors::is_enrolled);
+            ensure(enrolled, "recovery codes for a user without a second factor")
+        }
+        Event::FactorAccepted { user, proof, .. } => factors::accepted(world, *user, *proof, recorded.time),
+        Event::FactorRefused { user, .. } | Event::FactorCodeRequested { user, .. } => {
+            ensure(world.users().look(user).is_some(), "no such user")
         }
     }
 }
@@ -254,6 +295,12 @@ fn owns(world: &impl World, user: UserId, address: AddressId) -> Result<(), &'st
         .users()
         .look(&user)
         .is_some_and(|u| u.address(address).is_some());
+    ensure(holds, "the address is not the user's")
+}
+
+/// Whether mails of a user may go to an address: their own, or that of a factor of theirs.
+fn reaches(world: &impl World, user: UserId, address: AddressId) -> Result<(), &'static str> {
+    let holds = sealed_address(world, user, address).is_some();
     ensure(holds, "the address is not the user's")
 }
 

@@ -21,6 +21,7 @@ pub struct Limits {
     pub code_tries_per_challenge: u32,
     pub code_tries_per_address_day: u32,
     pub current_password_tries: u32,
+    pub factor_tries: u32,
     pub signups_per_client_hour: u32,
     pub stranger_bytes_day: u64,
     pub stranger_bytes_burst: u64,
@@ -38,6 +39,7 @@ pub struct Limits {
 pub struct Lifetimes {
     pub recovery: Span,
     pub verification: Span,
+    pub factor_code: Span,
     pub access: Span,
     pub session_idle: Span,
     pub session_absolute: Span,
@@ -60,6 +62,7 @@ impl Default for Limits {
             code_tries_per_challenge: 5,
             code_tries_per_address_day: 20,
             current_password_tries: 5,
+            factor_tries: 5,
             signups_per_client_hour: 20,
             stranger_bytes_day: 64 << 20,
             stranger_bytes_burst: 16 << 20,
@@ -75,6 +78,7 @@ impl Default for Lifetimes {
         Self {
             recovery: Span::hours(24),
             verification: Span::hours(24),
+            factor_code: Span::minutes(30),
             access: Span::hours(1),
             session_idle: Span::days(7),
             session_absolute: Span::days(30),

@@ -4,10 +4,87 @@ use crate::types::{AddressId, Locale, MailId, Position, Sealed, Timestamp, Token
 
 use super::command::{NewMail, Outcome};
 use super::decide::Decision;
-use super::event::{Event, MailEnd, MailKind};
+use super::event::Event;
+use super::factor::sealed_address;
 use super::refusal::Refusal;
 use super::state::{Standing, TokenStanding};
 use super::world::{Table, World};
+
+/// Which mail.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub enum MailKind {
+    /// The way back in.
+    PasswordReset,
+    /// The password was changed.
+    PasswordChanged,
+    /// Proof of an address.
+    EmailVerification,
+    /// Somebody tried to sign up with an address that has an account.
+    AccountExists,
+    /// The account is closing; how to take it back.
+    AccountClosing,
+    /// An administrator began a recovery.
+    AdminRecovery,
+    /// A replayed refresh token ended every session.
+    SessionsRevoked,
+    /// A try of the mail settings.
+    Test,
+    /// A code as second factor.
+    EmailOtp,
+    /// Second factors were added, removed, or a recovery code was used.
+    FactorChanged,
+    /// Somebody had the right password and not the second factor.
+    SecondFactorFailed,
+}
+
+impl MailKind {
+    /// All of them.
+    pub const ALL: [Self; 11] = [
+        Self::PasswordReset,
+        Self::PasswordChanged,
+        Self::EmailVerification,
+        Self::AccountExists,
+        Self::AccountClosing,
+        Self::AdminRecovery,
+        Self::SessionsRevoked,
+        Self::Test,
+        Self::EmailOtp,
+        Self::FactorChanged,
+        Self::SecondFactorFailed,
+    ];
+
+    /// The template's folder, and what `X-Keyledger-Mail` says.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::PasswordReset => "password_reset",
+            Self::PasswordChanged => "password_changed",
+            Self::EmailVerification => "email_verification",
+            Self::AccountExists => "account_exists",
+            Self::AccountClosing => "account_closing",
+            Self::AdminRecovery => "admin_recovery",
+            Self::SessionsRevoked => "sessions_revoked",
+            Self::Test => "test",
+            Self::EmailOtp => "email_otp",
+            Self::FactorChanged => "factor_changed",
+            Self::SecondFactorFailed => "second_factor_failed",
+        }
+    }
+}
+
+/// How a mail's life ended without delivery.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum MailEnd {
+    /// The server said no for good.
+    Refused,
+    /// It was tried for as long as it may be.
+    GaveUp,
+    /// Its token no longer lives.
+    Superseded,
+    /// Its user is gone.
+    UserGone,
+    /// An epoch ended in between.
+    EpochEnded,
+}
 
 /// A mail that is neither delivered nor given up.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -57,7 +134,7 @@ impl Mail {
         let Some(user) = world.users().look(&self.user) else {
             return MailStanding::Over(MailEnd::UserGone);
         };
-        if user.address(self.address).is_none() {
+        if sealed_address(world, self.user, self.address).is_none() {
             return MailStanding::Over(MailEnd::UserGone);
         }
         if let Some(id) = self.token {

@@ -12,6 +12,7 @@ pub mod common_passwords;
 mod decide;
 mod event;
 mod evolve;
+mod factor;
 mod lawful;
 mod limits;
 mod mail;
@@ -33,13 +34,19 @@ pub use command::{
 };
 pub use decide::{Decision, decide};
 pub use event::{
-    Actor, Allowance, DropCause, EndCause, EpochReason, Event, FailCause, MailEnd, MailKind, PasswordCause,
-    Purpose, Recorded, RefusedCause, Subject, SuppressedClass, Via,
+    Actor, Allowance, DropCause, EndCause, EpochReason, Event, FailCause, PasswordCause, Purpose, Recorded,
+    RefusedCause, Subject, SuppressedClass, Via,
 };
 pub use evolve::evolve;
+pub use factor::{
+    Channel, ENROLMENT_LIFE, FactorKind, FactorMailbox, FactorProof, FactorShown, FactorUse, FactorVerdict,
+    Factors, MailboxBegun, NewCodes, PROVED_FOR, RECOVERY_CODES, Reauthenticated, RecoveryCodes, Totp,
+    TotpBegun, UNFINISHED_AFTER, Unfinished, factor_gate, live_challenge, mailbox_brings_codes,
+    sealed_address,
+};
 pub use lawful::{Unlawful, lawful};
 pub use limits::{Lifetimes, Limits};
-pub use mail::{Mail, MailStanding};
+pub use mail::{Mail, MailEnd, MailKind, MailStanding};
 pub use recovery::{ProofHolder, check_proof};
 pub use refusal::{LimitKind, LimitReached, Refusal};
 pub use session::{SessionFault, live_session, sign_in_gate};

@@ -6,9 +6,11 @@ use super::codes::{code_gate, codes_spent};
 use super::command::{AddressProof, Ask, Client, Context, NewCredential, NewMail, Outcome, ProofFound};
 use super::decide::Decision;
 use super::event::{
-    Actor, Allowance, DropCause, EndCause, Event, MailKind, PasswordCause, Purpose, RefusedCause, Subject,
+    Actor, Allowance, DropCause, EndCause, Event, PasswordCause, Purpose, RefusedCause, Subject,
     SuppressedClass, Via,
 };
+use super::factor::{self, FactorShown, FactorUse, RecoveryFactors, proves_first, recovery_factors};
+use super::mail::MailKind;
 use super::refusal::{LimitKind, Refusal};
 use super::state::{Guard, Standing, Token, TokenStanding, User};
 use super::strangers::{StrangerClass, tally};
@@ -110,13 +112,15 @@ pub(super) fn request(world: &impl World, context: &Context<'_>, ask: Ask, purpo
             origin,
             locale,
         },
-        Purpose::VerifyEmail | Purpose::Reopen => Event::VerificationRequested {
-            subject,
-            allowance,
-            client,
-            origin,
-            locale,
-        },
+        Purpose::VerifyEmail | Purpose::Reopen | Purpose::SignInCode | Purpose::EnrolMailbox => {
+            Event::VerificationRequested {
+                subject,
+                allowance,
+                client,
+                origin,
+                locale,
+            }
+        }
     };
     Decision::accepted(vec![event], Outcome::Done)
 }
@@ -129,7 +133,7 @@ fn wants_mail(world: &impl World, user: &User, address: AddressId, purpose: Purp
         && match purpose {
             Purpose::Recovery => true,
             Purpose::VerifyEmail => unverified || user.awaits_proof(world.small().epoch),
-            Purpose::Reopen => false,
+            Purpose::Reopen | Purpose::SignInCode | Purpose::EnrolMailbox => false,
         }
 }
 
@@ -192,7 +196,7 @@ pub(super) fn issue(
     }
     let (lifetime, kind) = match purpose {
         Purpose::Recovery => (context.limits.lifetimes.recovery, MailKind::PasswordReset),
-        Purpose::VerifyEmail | Purpose::Reopen => {
+        Purpose::VerifyEmail | Purpose::Reopen | Purpose::SignInCode | Purpose::EnrolMailbox => {
             (context.limits.lifetimes.verification, MailKind::EmailVerification)
         }
     };
@@ -310,7 +314,9 @@ pub(super) fn usable<'w>(
         return Err(Refusal::TokenNotFound);
     }
     let standing_fits = match purpose {
-        Purpose::Recovery | Purpose::VerifyEmail => user.standing == Standing::Active,
+        Purpose::Recovery | Purpose::VerifyEmail | Purpose::SignInCode | Purpose::EnrolMailbox => {
+            user.standing == Standing::Active
+        }
         Purpose::Reopen => matches!(user.standing, Standing::Closing(_)),
     };
     if !standing_fits {
@@ -375,6 +381,7 @@ pub(super) fn refuse_proof(
     Decision::accepted(vec![event], Outcome::Done)
 }
 
+#[expect(clippy::too_many_arguments, reason = "the fields of the command")]
 /// Law 7: password set, token spent, the others void, every session and refresh token ended, notice due: one batch.
 pub(super) fn complete(
     world: &impl World,
@@ -383,6 +390,7 @@ pub(super) fn complete(
     client: &Client,
     against: Option<CredentialId>,
     credential: NewCredential,
+    shown: &FactorShown,
     mails: &[(AddressId, NewMail)],
 ) -> Decision {
     if let Some(reached) = codes_spent(world, context, proof, client) {
@@ -396,17 +404,28 @@ pub(super) fn complete(
         return Decision::refused(Refusal::Outdated);
     }
     let (id, origin) = (token.user, &client.origin);
-    let mut events = vec![Event::RecoveryCompleted {
+    let (mut events, cleared) = match recovery_factors(world, token) {
+        RecoveryFactors::Nothing => (vec![], vec![]),
+        RecoveryFactors::Clear => (
+            vec![],
+            factor::cleared(world, id, None, Actor::System, Some(origin)),
+        ),
+        RecoveryFactors::Demand => {
+            match factor::present(world, context, id, shown, FactorUse::Recovery, None, origin) {
+                Ok(accepted) => (accepted, vec![]),
+                Err(refused) => return refused,
+            }
+        }
+    };
+    events.push(Event::RecoveryCompleted {
         user: id,
         token: proof.token,
         address: token.address,
         via: proof.via,
         origin: origin.clone(),
-    }];
-    let verified = user
-        .address(token.address)
-        .is_some_and(|address| address.verified.is_some());
-    if !verified && token.by == Actor::Stranger {
+    });
+    events.extend(cleared);
+    if proves_first(world, token) {
         events.push(Event::AddressVerified {
             user: id,
             address: token.address,

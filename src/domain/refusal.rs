@@ -15,6 +15,8 @@ pub enum LimitKind {
     SignIns,
     /// Wrong current passwords in sessions of one user.
     CurrentPassword,
+    /// Wrong second factors of one user.
+    SecondFactor,
 }
 
 /// A limit, and when to come back.
@@ -53,6 +55,18 @@ pub enum Refusal {
     MailboxUnproven,
     /// The current password given in a session is wrong.
     CurrentPasswordWrong,
+    /// A second factor is needed, and none was given.
+    FactorRequired,
+    /// The second factor is wrong, or was used before.
+    FactorWrong,
+    /// A recovery code was given, and all of them are used.
+    CodesExhausted,
+    /// The factor is enrolled already.
+    FactorEnabled,
+    /// There is no such factor, and none waits for its first code.
+    FactorNotEnabled,
+    /// The enrolment waited too long for its first code.
+    SetupExpired,
     /// The session has ended or expired.
     SessionOver,
     /// No such session of this user.

@@ -4,13 +4,15 @@ use crate::types::{AddressId, CredentialId, Sealed, SessionId, Span, Tag, Timest
 
 use super::command::{Ask, Client, Context, NewCredential, NewMail, NewSession, Outcome, PasswordVerdict};
 use super::decide::Decision;
-use super::event::{Actor, EndCause, Event, FailCause, MailKind, PasswordCause, Subject, SuppressedClass};
+use super::event::{Actor, EndCause, Event, FailCause, PasswordCause, Subject, SuppressedClass};
+use super::factor::{FactorShown, FactorUse, FactorVerdict, Factors};
+use super::mail::MailKind;
 use super::recovery::{is_known, new_password, notices, saturated};
 use super::refusal::{LimitKind, LimitReached, Refusal};
 use super::state::{Guard, Session, Standing, User};
 use super::strangers::{StrangerClass, tally};
 use super::world::{Table, World};
-use super::{recovery, user};
+use super::{factor, recovery, user};
 
 pub(super) const CURRENT_PASSWORD_WINDOW: Span = Span::minutes(15);
 const HOUR: Span = Span::hours(1);
@@ -159,39 +161,51 @@ pub(super) fn signed_in(
     }
 }
 
+/// A wrong password, or an address of nobody: remembered alike.
+pub(super) fn wrong_password(world: &impl World, context: &Context<'_>, ask: Ask) -> Decision {
+    let network = ask.client.network;
+    let found = context.found.filter(|id| user::of_address(world, *id).is_some());
+    if found.is_none() && saturated(world, context) {
+        let left = vec![
+            (stranger_pair(ask.stranger, network), StrangerClass::SignIns),
+            (ask.stranger, StrangerClass::SignInsHour),
+        ];
+        return Decision::refused(Refusal::InvalidCredentials).leaving(SuppressedClass::SignIns, left);
+    }
+    let event = Event::SignInFailed {
+        subject: found.map_or(Subject::Stranger(ask.stranger), Subject::Address),
+        network,
+        cause: FailCause::WrongPassword,
+        origin: ask.client.origin,
+    };
+    Decision::refused_with(vec![event], Refusal::InvalidCredentials)
+}
+
+#[expect(clippy::too_many_arguments, reason = "the fields of the command")]
 pub(super) fn sign_in(
     world: &impl World,
     context: &Context<'_>,
     ask: Ask,
     verdict: PasswordVerdict,
+    factor: &FactorShown,
     session: &NewSession,
     require_verified: bool,
 ) -> Decision {
     if let Err(reached) = sign_in_gate(world, context, ask.stranger, ask.client.network) {
         return Decision::limited(reached.kind, reached.limit, reached.wait);
     }
-    let network = ask.client.network;
-    let origin = ask.client.origin;
     let found = context
         .found
         .and_then(|id| Some((id, user::of_address_with_id(world, id)?)));
     let Some((address, (id, user))) = found else {
-        if saturated(world, context) {
-            let left = vec![
-                (stranger_pair(ask.stranger, network), StrangerClass::SignIns),
-                (ask.stranger, StrangerClass::SignInsHour),
-            ];
-            return Decision::refused(Refusal::InvalidCredentials).leaving(SuppressedClass::SignIns, left);
-        }
-        let subject = Subject::Stranger(ask.stranger);
-        let event = Event::SignInFailed {
-            subject,
-            network,
-            cause: FailCause::WrongPassword,
-            origin,
-        };
-        return Decision::refused_with(vec![event], Refusal::InvalidCredentials);
+        return wrong_password(world, context, ask);
     };
+    let credential = match verdict {
+        PasswordVerdict::Wrong => return wrong_password(world, context, ask),
+        PasswordVerdict::Right(credential) if Some(credential) == user.credential_id() => credential,
+        PasswordVerdict::Right(_) => return Decision::refused(Refusal::InvalidCredentials),
+    };
+    let (network, origin) = (ask.client.network, ask.client.origin.clone());
     let fail = |cause: FailCause, origin: Sealed, refusal: Refusal| {
         let subject = Subject::Address(address);
         Decision::refused_with(
@@ -203,13 +217,6 @@ pub(super) fn sign_in(
             }],
             refusal,
         )
-    };
-    let credential = match verdict {
-        PasswordVerdict::Wrong => {
-            return fail(FailCause::WrongPassword, origin, Refusal::InvalidCredentials);
-        }
-        PasswordVerdict::Right(credential) if Some(credential) == user.credential_id() => credential,
-        PasswordVerdict::Right(_) => return Decision::refused(Refusal::InvalidCredentials),
     };
     match user.standing {
         Standing::Active => {}
@@ -240,6 +247,19 @@ pub(super) fn sign_in(
     if require_verified && !verified {
         return fail(FailCause::Unverified, origin, Refusal::EmailNotVerified);
     }
+    let enrolled = world.factors().look(&id).is_some_and(Factors::is_enrolled);
+    if enrolled && factor.verdict == FactorVerdict::Absent {
+        return fail(FailCause::FactorMissing, origin, Refusal::FactorRequired);
+    }
+    let accepted = if enrolled {
+        let session = Some(session.session);
+        match factor::present(world, context, id, factor, FactorUse::SignIn, session, &origin) {
+            Ok(accepted) => accepted,
+            Err(refused) => return refused,
+        }
+    } else {
+        vec![]
+    };
     // One makes room for the new one; more of them if the limit was lowered since.
     let excess = (user.sessions.len() + 1).saturating_sub(context.limits.sessions_per_user as usize);
     let displaced = user.sessions.iter().take(excess);
@@ -251,6 +271,7 @@ pub(super) fn sign_in(
             by: Actor::System,
         })
         .collect();
+    events.extend(accepted);
     events.push(signed_in(
         context,
         id,
@@ -278,6 +299,28 @@ pub(super) fn upgrade_verifier(world: &impl World, id: UserId, credential: NewCr
     }
 }
 
+/// Whether current passwords of a user may be tried in a session now.
+pub(super) fn current_password_gate(
+    world: &impl World,
+    context: &Context<'_>,
+    user: UserId,
+) -> Result<(), LimitReached> {
+    let window = world
+        .guards()
+        .look(&user)
+        .map(|guard| guard.current_password)
+        .unwrap_or_default();
+    let limit = context.limits.current_password_tries;
+    if window.count(context.now, CURRENT_PASSWORD_WINDOW) < limit {
+        return Ok(());
+    }
+    Err(LimitReached {
+        kind: LimitKind::CurrentPassword,
+        limit,
+        wait: window.wait(context.now, CURRENT_PASSWORD_WINDOW),
+    })
+}
+
 #[expect(clippy::too_many_arguments, reason = "the fields of the command")]
 pub(super) fn change_password(
     world: &impl World,
@@ -293,15 +336,8 @@ pub(super) fn change_password(
         Ok(user) => user,
         Err(refusal) => return Decision::refused(refusal),
     };
-    let window = world
-        .guards()
-        .look(&id)
-        .map(|guard| guard.current_password)
-        .unwrap_or_default();
-    let limit = context.limits.current_password_tries;
-    if window.count(context.now, CURRENT_PASSWORD_WINDOW) >= limit {
-        let wait = window.wait(context.now, CURRENT_PASSWORD_WINDOW);
-        return Decision::limited(LimitKind::CurrentPassword, limit, wait);
+    if let Err(reached) = current_password_gate(world, context, id) {
+        return Decision::limited(reached.kind, reached.limit, reached.wait);
     }
     match verdict {
         PasswordVerdict::Wrong => Decision::refused_with(

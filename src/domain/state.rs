@@ -9,6 +9,7 @@ use crate::types::{
 
 use super::access::ApiKeyKind;
 use super::event::{Actor, Purpose};
+use super::factor::{Factors, Unfinished};
 use super::mail::Mail;
 use super::password_policy::PasswordPolicy;
 use super::strangers::{StrangerSet, Window};
@@ -35,6 +36,10 @@ pub struct State {
     pub closings: BTreeMap<UserId, Timestamp>,
     /// Users whose keys are destroyed, and where the ledger says so.
     pub erased: BTreeMap<UserId, Position>,
+    /// Second factors, of the users who have some.
+    pub factors: IdTable<UserId, Box<Factors>>,
+    /// Sign-ins that were right so far and wait for their second factor: the first of each user.
+    pub unfinished: BTreeMap<UserId, Unfinished>,
     /// API keys.
     pub api_keys: BTreeMap<ApiKeyId, ApiKey>,
     /// Password policies, numbered in the order they appeared.
@@ -243,6 +248,12 @@ pub struct Guard {
     pub reserve_codes: Window,
     /// Wrong current passwords, in 15 minutes.
     pub current_password: Window,
+    /// Wrong second factors, in 15 minutes.
+    pub factors: Window,
+    /// Those of them that may have been meant for a mailed code, in a day.
+    pub mailed_codes: Window,
+    /// Notices of failed second factors, in an hour.
+    pub factor_notices: Window,
 }
 
 /// A sign-in on a device.

@@ -7,7 +7,8 @@ use super::command::{
     SignUpMode,
 };
 use super::decide::Decision;
-use super::event::{Actor, Allowance, EndCause, Event, MailKind, PasswordCause, Purpose, SuppressedClass};
+use super::event::{Actor, Allowance, EndCause, Event, PasswordCause, Purpose, SuppressedClass};
+use super::mail::MailKind;
 use super::refusal::{LimitKind, Refusal};
 use super::state::{Standing, User};
 use super::strangers::{StrangerClass, tally};

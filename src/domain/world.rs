@@ -8,6 +8,7 @@ use std::hash::Hash;
 
 use crate::types::{AddressId, ApiKeyId, IdTable, Position, RandomId, SessionId, Timestamp, TokenId, UserId};
 
+use super::factor::{Factors, Unfinished};
 use super::mail::Mail;
 use super::password_policy::PasswordPolicy;
 use super::state::{ApiKey, Due, Guard, Session, Small, State, Token, User};
@@ -188,6 +189,10 @@ world! {
     closings / closings_mut: BTreeMap<UserId, Timestamp>, UserId => Timestamp;
     /// Users whose keys are destroyed.
     erased / erased_mut: BTreeMap<UserId, Position>, UserId => Position;
+    /// Second factors, of the users who have some.
+    factors / factors_mut: IdTable<UserId, Box<Factors>>, UserId => Factors;
+    /// Sign-ins that wait for their second factor.
+    unfinished / unfinished_mut: BTreeMap<UserId, Unfinished>, UserId => Unfinished;
     /// API keys.
     api_keys / api_keys_mut: BTreeMap<ApiKeyId, ApiKey>, ApiKeyId => ApiKey;
     /// Password policies, by a hash-free stable number (their place of first appearance).

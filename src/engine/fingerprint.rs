@@ -46,6 +46,8 @@ pub fn state_hash(state: &State) -> [u8; 32] {
         outbox,
         closings,
         erased,
+        factors,
+        unfinished,
         api_keys,
         policies,
         strangers,
@@ -62,6 +64,8 @@ pub fn state_hash(state: &State) -> [u8; 32] {
     outbox.hash(&mut hasher);
     closings.hash(&mut hasher);
     erased.hash(&mut hasher);
+    table(factors, &mut hasher);
+    unfinished.hash(&mut hasher);
     api_keys.hash(&mut hasher);
     policies.hash(&mut hasher);
     strangers.hash(&mut hasher);

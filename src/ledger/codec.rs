@@ -11,12 +11,13 @@ use super::record::{self, CommandPart, MAX_PAYLOAD, RecordFault, RecordHeader};
 use super::stored::Stored;
 use crate::domain::password_policy::PasswordPolicy;
 use crate::domain::{
-    Actor, Allowance, ApiKeyKind, DropCause, EndCause, EpochReason, Event, FailCause, MailEnd, MailKind,
-    PasswordCause, Purpose, Recorded, RefusedCause, Role, Subject, SuppressedClass, Via,
+    Actor, Allowance, ApiKeyKind, DropCause, EndCause, EpochReason, Event, FactorKind, FactorProof,
+    FactorUse, FailCause, MailEnd, MailKind, PasswordCause, Purpose, Recorded, RefusedCause, Role, Subject,
+    SuppressedClass, Via,
 };
 use crate::types::{
-    AddressId, ApiKeyId, CredentialId, Locale, MailId, Position, Sealed, SessionId, Span, Tag, Timestamp,
-    TokenId, UserId,
+    AddressId, ApiKeyId, CredentialId, FactorId, Locale, MailId, Position, Sealed, SessionId, Span, Tag,
+    Timestamp, TokenId, UserId,
 };
 
 /// Why a record cannot be read as an event, or an event not be written.
@@ -148,6 +149,15 @@ events! {
     83/1 => MailEnded { queued: Position, attempt: u16, status: u16, step: u8, cause: MailEnd }
 
     100/1 => Suppressed { class: SuppressedClass, count: u64 }
+
+    120/1 => TotpBegun { user: UserId, session: SessionId, factor: FactorId, seed: Sealed, expires: Timestamp, origin: Sealed }
+    121/1 => MailboxBegun { user: UserId, session: SessionId, factor: FactorId, address: AddressId, sealed: Option<Sealed>, token: TokenId, origin: Sealed }
+    122/1 => FactorConfirmed { user: UserId, session: SessionId, factor: FactorId, kind: FactorKind, step: u64, origin: Sealed }
+    123/1 => FactorRemoved { user: UserId, factor: FactorId, kind: FactorKind, by: Actor, origin: Option<Sealed> }
+    124/1 => RecoveryCodesIssued { user: UserId, set: FactorId, hashes: Sealed, origin: Sealed }
+    125/1 => FactorAccepted { user: UserId, proof: FactorProof, action: FactorUse, session: Option<SessionId>, origin: Sealed }
+    126/1 => FactorRefused { user: UserId, action: FactorUse, token: Option<TokenId>, origin: Sealed }
+    127/1 => FactorCodeRequested { user: UserId, allowance: Allowance, client: Tag, origin: Sealed }
 }
 
 /// Writes an event as the bytes of its record.

@@ -9,12 +9,12 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::domain::password_policy::{PasswordPolicy, PasswordPolicySettings};
 use crate::domain::{
-    Actor, Allowance, ApiKeyKind, DropCause, EndCause, EpochReason, FailCause, MailEnd, MailKind,
-    PasswordCause, Purpose, RefusedCause, Role, Subject, SuppressedClass, Via,
+    Actor, Allowance, ApiKeyKind, DropCause, EndCause, EpochReason, FactorKind, FactorProof, FactorUse,
+    FailCause, MailEnd, MailKind, PasswordCause, Purpose, RefusedCause, Role, Subject, SuppressedClass, Via,
 };
 use crate::types::{
-    AddressId, ApiKeyId, CredentialId, Locale, MailId, Position, Sealed, SessionId, Span, Tag, Timestamp,
-    TokenId, UserId,
+    AddressId, ApiKeyId, CredentialId, FactorId, Locale, MailId, Position, Sealed, SessionId, Span, Tag,
+    Timestamp, TokenId, UserId,
 };
 
 /// A value with a stored form.
@@ -82,6 +82,7 @@ newtypes!(
     CredentialId([u8; 16]),
     SessionId([u8; 16]),
     TokenId([u8; 16]),
+    FactorId([u8; 16]),
     MailId([u8; 16]),
     ApiKeyId([u8; 16]),
     Tag([u8; 16]),
@@ -134,10 +135,10 @@ coded! {
     Locale { 1 => En, 2 => Ko }
     ApiKeyKind { 1 => Publishable, 2 => Secret }
     EpochReason { 1 => Founded, 2 => Restored, 3 => RollbackAccepted, 4 => KeyTheft, 5 => ClockReset }
-    Purpose { 1 => Recovery, 2 => VerifyEmail, 3 => Reopen }
+    Purpose { 1 => Recovery, 2 => VerifyEmail, 3 => Reopen, 4 => SignInCode, 5 => EnrolMailbox }
     Via { 1 => Link, 2 => Code }
     Allowance { 0 => None, 1 => General, 2 => Reserve }
-    FailCause { 1 => WrongPassword, 2 => Banned, 3 => Closing, 4 => Unverified, 5 => MailboxUnproven }
+    FailCause { 1 => WrongPassword, 2 => Banned, 3 => Closing, 4 => Unverified, 5 => MailboxUnproven, 6 => FactorMissing }
     RefusedCause { 1 => Expired, 2 => Format, 3 => SameAsPrevious, 4 => Leaked, 5 => Reused }
     EndCause {
         1 => SignedOut, 2 => EndedByUser, 3 => EndedByAdmin, 4 => Displaced, 5 => PasswordChanged, 6 => Recovered,
@@ -146,9 +147,12 @@ coded! {
     DropCause { 1 => AccountNotActive, 2 => NothingToDo, 3 => EpochEnded }
     MailKind {
         1 => PasswordReset, 2 => PasswordChanged, 3 => EmailVerification, 4 => AccountExists, 5 => AccountClosing,
-        6 => AdminRecovery, 7 => SessionsRevoked, 8 => Test,
+        6 => AdminRecovery, 7 => SessionsRevoked, 8 => Test, 9 => EmailOtp,
+        10 => FactorChanged, 11 => SecondFactorFailed,
     }
     MailEnd { 1 => Refused, 2 => GaveUp, 3 => Superseded, 4 => UserGone, 5 => EpochEnded }
+    FactorKind { 1 => Totp, 2 => Email, 3 => RecoveryCodes }
+    FactorUse { 1 => SignIn, 2 => Recovery, 3 => Enrolment, 4 => Change }
     SuppressedClass { 1 => Requests, 2 => SignIns, 3 => Codes, 4 => Limited }
 }
 
@@ -187,6 +191,34 @@ impl Stored for Actor {
             3 => Some(Self::Operator),
             4 => Some(Self::ApiKey(ApiKeyId(id))),
             5 => Some(Self::System),
+            _ => None,
+        }
+    }
+}
+
+impl Stored for FactorProof {
+    type Form = (u8, [u8; 16], [u8; 16], u64);
+    fn store(&self) -> Self::Form {
+        match self {
+            Self::Totp { factor, step } => (1, factor.0, [0; 16], *step),
+            Self::Email { factor, token } => (2, factor.0, token.0, 0),
+            Self::RecoveryCode { set, number } => (3, set.0, [0; 16], u64::from(*number)),
+        }
+    }
+    fn load((code, id, other, number): Self::Form) -> Option<Self> {
+        match code {
+            1 => Some(Self::Totp {
+                factor: FactorId(id),
+                step: number,
+            }),
+            2 => Some(Self::Email {
+                factor: FactorId(id),
+                token: TokenId(other),
+            }),
+            3 => Some(Self::RecoveryCode {
+                set: FactorId(id),
+                number: u8::try_from(number).ok()?,
+            }),
             _ => None,
         }
     }

@@ -53,6 +53,8 @@ random_id!(/// One sign-in on one device.
     SessionId);
 random_id!(/// One mailed proof: a recovery, a verification. The secret is derived from it, never stored.
     TokenId);
+random_id!(/// One second factor, or one set of recovery codes, of one user.
+    FactorId);
 random_id!(/// One mail in the outbox.
     MailId);
 random_id!(/// One API key.

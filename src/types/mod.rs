@@ -16,8 +16,8 @@ pub use email::EmailAddress;
 pub use few::Few;
 pub use id_table::{IdTable, RandomId};
 pub use ids::{
-    AddressId, ApiKeyId, CommandId, CredentialId, DataKeyId, MailId, Position, SessionId, Tag, TokenId,
-    UserId,
+    AddressId, ApiKeyId, CommandId, CredentialId, DataKeyId, FactorId, MailId, Position, SessionId, Tag,
+    TokenId, UserId,
 };
 pub use locale::Locale;
 pub use names::{PersonName, Username};

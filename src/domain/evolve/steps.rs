@@ -297,6 +297,7 @@ pub(super) fn sign_in(world: &mut impl World, position: Position, time: Timestam
     if let Some(guard) = world.guards_mut().edit(user) {
         guard.sign_ins.retain(|(tag, ..)| tag != network);
     }
+    world.unfinished_mut().remove(user);
 }
 
 pub(super) fn set_standing(world: &mut impl World, token: TokenId, standing: TokenStanding) {
@@ -353,5 +354,7 @@ pub(super) fn erase(world: &mut impl World, user: UserId, position: Position) {
     world.users_mut().remove(&user);
     world.guards_mut().remove(&user);
     world.closings_mut().remove(&user);
+    world.factors_mut().remove(&user);
+    world.unfinished_mut().remove(&user);
     world.erased_mut().put(user, position);
 }
