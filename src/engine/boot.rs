@@ -81,6 +81,11 @@ pub enum BootError {
         "{0} (to accept it: start once with --accept-rollback, which ends all sessions and voids every token)"
     )]
     Lost(AnchorVerdict),
+    /// There is nothing left of the ledger that the anchor knows, so there is no rollback to accept.
+    #[error(
+        "{0} There is nothing in this ledger: restore it from a backup, or begin anew with `keyledger init`"
+    )]
+    Gone(AnchorVerdict),
     /// The writer's thread did not start.
     #[error("the writer's thread could not be started: {0}")]
     Thread(std::io::Error),
@@ -137,6 +142,9 @@ impl Boot<'_> {
         };
         if !verdict.is_sound() && rollback == Rollback::Refuse {
             return Err(BootError::Lost(verdict));
+        }
+        if !verdict.is_sound() && events == 0 {
+            return Err(BootError::Gone(verdict));
         }
         let clock = clock((events > 0).then(|| state.last_time()));
         let vault = Vault::new(keyring.clone());
