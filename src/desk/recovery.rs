@@ -3,7 +3,7 @@
 use secrecy::{ExposeSecret, SecretString};
 
 use super::greeting::{Greeting, NewKeys};
-use super::passwords::Unfit;
+use super::passwords::{PasswordOwner, Unfit};
 use super::proofs::{Found, label};
 use super::{Command, Desk, Fault, Refusal, Visitor};
 use crate::crypto::parse_mail_secret;
@@ -150,7 +150,10 @@ impl Desk {
         let Some(user) = self.engine().read(|state| state.users.get(&holder.user).cloned()) else {
             return Err(Refusal::TokenNotFound.into());
         };
-        let owner = self.password_owner(holder.user, &user);
+        let owner = PasswordOwner {
+            mailed: self.secrets_of(proof.token),
+            ..self.password_owner(holder.user, &user)
+        };
         if let Err(unfit) = self.test_password(password, owner).await {
             let cause = match &unfit {
                 Unfit::Format(_) => Some(RefusedCause::Format),
