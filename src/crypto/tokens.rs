@@ -30,10 +30,8 @@ pub enum SecretLabel {
     VerifyEmail,
     /// "I did not sign up": removes an account that was never verified.
     DisownSignUp,
-    /// Reopens what a reported takeover closed.
+    /// Takes back the closing of an account.
     Reopen,
-    /// "This was not me": burns a token, or undoes what it did.
-    ThisWasNotMe,
     /// The second factor of a sign-in.
     SignInCode,
     /// The first code of a mailbox that is to be a second factor.
@@ -48,7 +46,6 @@ impl SecretLabel {
             Self::VerifyEmail => "verify-email",
             Self::DisownSignUp => "disown-sign-up",
             Self::Reopen => "reopen",
-            Self::ThisWasNotMe => "this-was-not-me",
             Self::SignInCode => "sign-in-code",
             Self::EnrolMailbox => "enrol-mailbox",
         }
@@ -238,12 +235,11 @@ mod tests {
     const USER: UserId = UserId([2; 16]);
     const ADDRESS: AddressId = AddressId([3; 16]);
     const SESSION: SessionId = SessionId([4; 16]);
-    const LABELS: [SecretLabel; 5] = [
+    const LABELS: [SecretLabel; 4] = [
         SecretLabel::Recovery,
         SecretLabel::VerifyEmail,
         SecretLabel::DisownSignUp,
         SecretLabel::Reopen,
-        SecretLabel::ThisWasNotMe,
     ];
 
     fn ring() -> Keyring {
