@@ -117,6 +117,7 @@ pub fn limits(config: &Config) -> Limits {
         code_tries_per_challenge: limits.code_tries_per_challenge,
         code_tries_per_address_day: limits.code_tries_per_address_day,
         current_password_tries: limits.current_password_tries,
+        factor_tries: limits.mfa_tries,
         signups_per_client_hour: limits.signups_per_client_hour,
         stranger_bytes_day: limits.stranger_bytes_day,
         stranger_bytes_burst: limits.stranger_bytes_burst,
@@ -125,6 +126,7 @@ pub fn limits(config: &Config) -> Limits {
         lifetimes: Lifetimes {
             recovery: span(tokens.recovery_lifetime),
             verification: span(tokens.verification_lifetime),
+            factor_code: span(tokens.factor_code_lifetime),
             access: span(tokens.access_lifetime),
             session_idle: span(tokens.session_idle),
             session_absolute: span(tokens.session_absolute),

@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use super::control::{
-    Answer, EpochShown, EventRow, KeyRow, MailRow, NewKey, Page, RecoveryShown, SessionRow, UserRow, Verdict,
-    VerdictWord,
+    Answer, EpochShown, EventRow, FactorRow, KeyRow, MailRow, NewKey, Page, RecoveryShown, SessionRow,
+    UserRow, Verdict, VerdictWord,
 };
 use super::output::{sheet, table};
 
@@ -25,6 +25,11 @@ pub(super) fn words(answer: &Answer, data: &str) -> String {
         ),
         Answer::Erased { id } => format!("{id} is erased: their data key is destroyed, for good."),
         Answer::Recovery(recovery) => recovery_words(recovery),
+        Answer::Factors(page) => factors(page),
+        Answer::FactorsRemoved(user) => match user.factors.as_slice() {
+            [] => format!("{} has no second factor any more.", user.email),
+            left => format!("{} still has: {}.", user.email, left.join(", ")),
+        },
         Answer::Sessions(page) => sessions(page),
         Answer::SessionsEnded { ended: 1 } => "1 session ended.".to_owned(),
         Answer::SessionsEnded { ended } => format!("{ended} sessions ended."),
@@ -65,6 +70,10 @@ fn user_sheet(user: &UserRow) -> String {
         ("role", Some(user.role.clone())),
         ("standing", Some(standing)),
         ("password", Some(password.to_owned())),
+        (
+            "factors",
+            (!user.factors.is_empty()).then(|| user.factors.join(", ")),
+        ),
         ("sessions", Some(user.sessions.to_string())),
         ("locale", Some(user.locale.clone())),
         ("created", Some(user.created.clone())),
@@ -124,6 +133,20 @@ fn recovery_words(recovery: &RecoveryShown) -> String {
         "{first}\nCode:  {code}\n\nShown this once, good for one use within {expires_in_minutes} minutes. Whoever has it can set \
          a new password: hand it over in person. The user is told by mail."
     )
+}
+
+fn factors(page: &Page<FactorRow>) -> String {
+    let head = ["KIND", "SINCE", "ADDRESS", "LEFT"];
+    listing(page, "There are no second factors.", &head, |factor| {
+        vec![
+            factor.kind.clone(),
+            factor.since.clone(),
+            some(factor.address.as_ref()),
+            factor
+                .left
+                .map_or_else(|| "-".to_owned(), |left| left.to_string()),
+        ]
+    })
 }
 
 fn sessions(page: &Page<SessionRow>) -> String {

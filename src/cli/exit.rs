@@ -202,7 +202,15 @@ fn refused(refusal: Refusal) -> Failure {
         Refusal::Saturated => {
             Failure::later("the ledger takes no more from strangers today").remedy("try again later")
         }
+        Refusal::FactorNotEnabled => no("this user has no such second factor")
+            .field("user")
+            .remedy("`keyledger user factor list USER` shows those of a user"),
         Refusal::TokenNotFound
+        | Refusal::FactorRequired
+        | Refusal::FactorWrong
+        | Refusal::CodesExhausted
+        | Refusal::FactorEnabled
+        | Refusal::SetupExpired
         | Refusal::TokenExpired
         | Refusal::AlreadyVerified
         | Refusal::InvalidCredentials

@@ -28,6 +28,28 @@ pub enum Command {
     Erase(Erase),
     /// Make a link and a code with which a user sets a new password; they are told by mail
     Recovery(Recovery),
+    /// Second factors: show or take away
+    #[command(subcommand)]
+    Factor(Factor),
+}
+
+/// What to do with second factors.
+#[derive(Subcommand, Debug)]
+pub enum Factor {
+    /// Show a user's second factors
+    List(Who),
+    /// Take away a user's second factors, who cannot show them any more; they are told by mail
+    Remove(Remove),
+}
+
+/// Which factors.
+#[derive(Args, Debug)]
+pub struct Remove {
+    /// Id, address or user name
+    pub user: String,
+    /// Only this kind: totp, email or recovery_codes
+    #[arg(long, value_name = "KIND")]
+    pub kind: Option<String>,
 }
 
 /// One user.
@@ -137,6 +159,13 @@ pub(super) fn run(command: Command, context: &Context) -> Result<Exit, Failure> 
             confirm(&erase, context)?;
             ("keyledger user erase", Request::EraseUser { user: erase.user })
         }
+        Command::Factor(Factor::List(Who { user })) => {
+            ("keyledger user factor list", Request::ListFactors { user })
+        }
+        Command::Factor(Factor::Remove(Remove { user, kind })) => (
+            "keyledger user factor remove",
+            Request::RemoveFactors { user, kind },
+        ),
         Command::Recovery(Recovery {
             user,
             expires_in_minutes,

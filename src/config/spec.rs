@@ -164,6 +164,8 @@ settings! {
         recovery_lifetime: Duration = Kind::Time(MINUTE, DAY), "24h";
         /// Life of a verification link and code; never above 24h.
         verification_lifetime: Duration = Kind::Time(MINUTE, DAY), "24h";
+        /// Life of a code that is mailed as second factor; never above 24h.
+        factor_code_lifetime: Duration = Kind::Time(MINUTE, DAY), "30m";
         /// Life of an access token.
         access_lifetime: Duration = Kind::Time(MINUTE, DAY), "1h";
         /// Time without use after which a session ends.

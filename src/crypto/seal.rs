@@ -33,6 +33,12 @@ pub enum Field {
     Callback,
     /// A password's verifier (PHC); owner: the credential.
     Verifier,
+    /// The seed of an authenticator app (RFC 6238); owner: the user.
+    TotpSeed,
+    /// Keyed hashes of recovery codes; owner: the user.
+    RecoveryCodes,
+    /// The address of an e-mail factor that is not one of the user's; owner: the user.
+    FactorAddress,
     /// What a mail needs beyond ids; owner: the mail.
     MailDetails,
     /// A secret of the configuration, such as an SMTP password; owner: the object.
@@ -49,6 +55,9 @@ impl Field {
             Self::EventClient => "event.client",
             Self::Callback => "request.callback",
             Self::Verifier => "credential.verifier",
+            Self::TotpSeed => "user.totp-seed",
+            Self::RecoveryCodes => "user.recovery-codes",
+            Self::FactorAddress => "user.factor-address",
             Self::MailDetails => "mail.details",
             Self::ConfigSecret => "config.secret",
         }

@@ -6,9 +6,9 @@ use super::repeats::Repeat;
 use super::sessions::Caller;
 use super::{Command, Desk, Fault, Refusal, Visitor};
 use crate::crypto::{self, Field};
-use crate::domain::{PasswordVerdict, Role};
+use crate::domain::{FactorKind, PasswordVerdict, Role, User};
 use crate::engine::Lane;
-use crate::types::{DataKeyId, Locale, Timestamp, UserId};
+use crate::types::{CredentialId, DataKeyId, Locale, Sealed, Timestamp, UserId};
 
 /// A user as they see themself.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -25,6 +25,8 @@ pub struct Profile {
     pub email_verified: Option<Timestamp>,
     /// Their language.
     pub locale: Locale,
+    /// Their second factors.
+    pub factors: Vec<FactorKind>,
     /// When they came to be.
     pub created: Timestamp,
     /// When they last changed.
@@ -49,6 +51,11 @@ impl Desk {
                 email: String::new(),
                 email_verified: address.verified,
                 locale: user.locale,
+                factors: state
+                    .factors
+                    .get(&id)
+                    .map(|factors| factors.kinds(state.epoch()))
+                    .unwrap_or_default(),
                 created: user.created,
                 updated: user.updated,
                 last_login: user.last_login,
@@ -111,44 +118,92 @@ impl Desk {
             .read(|state| state.users.get(&id).cloned())
             .ok_or(Refusal::UserNotFound)?;
         let client = self.client_of(id, visitor).ok_or(Refusal::UserNotFound)?;
-        let check = |verdict| Command::ChangePassword {
-            user: id,
-            session,
-            verdict,
-            credential: None,
-            mails: vec![],
-            origin: client.origin.clone(),
-        };
-        // The limit is asked before a hash is spent: a command without a new password changes nothing.
-        let Some(credential) = user.credential.clone() else {
-            return Err(Refusal::CurrentPasswordWrong.into());
-        };
-        self.carry_out(Lane::Proof, check(PasswordVerdict::Right(credential.id)), vec![])
-            .await?;
-        let mut owner = self.password_owner(id, &user);
-        let verifier = owner.current.take();
-        if !self.is_password(current, verifier.clone()).await?.matches() {
-            self.carry_out(Lane::Proof, check(PasswordVerdict::Wrong), vec![])
-                .await?;
-            return Err(Refusal::CurrentPasswordWrong.into());
-        }
-        owner.current = verifier;
+        let against = self.check_current(caller, &user, current, &client.origin).await?;
+        let owner = self.password_owner(id, &user);
         if let Err(unfit) = self.test_password(new, owner).await {
             // Others may have used up the tries meanwhile: then this answer would tell that the guess was right.
-            self.carry_out(Lane::Proof, check(PasswordVerdict::Right(credential.id)), vec![])
-                .await?;
+            let verdict = PasswordVerdict::Right(against);
+            self.note_current(caller, verdict, &client.origin).await?;
             return Err(unfit.into());
         }
         let (new_credential, keys) = self.new_credential(new.clone()).await?;
         let command = Command::ChangePassword {
             user: id,
             session,
-            verdict: PasswordVerdict::Right(credential.id),
+            verdict: PasswordVerdict::Right(against),
             credential: Some(new_credential),
             mails: self.notices(id, visitor),
             origin: client.origin,
         };
         self.carry_out(Lane::Proof, command, keys).await.map(|_| ())
+    }
+
+    /// Asks somebody who is signed in for the password once more; gives back which it is. The same wrong value again is
+    /// answered without a hash.
+    pub(super) async fn reauthenticate(
+        &self,
+        caller: Caller,
+        password: &SecretString,
+        visitor: &Visitor,
+    ) -> Result<CredentialId, Fault> {
+        let (owner, text) = (caller.session.0, password.expose_secret());
+        match self.inner.repeats.look(CHANGE_SCOPE, &owner, text, self.now()) {
+            Repeat::New => {}
+            Repeat::KnownWrong => return Err(Refusal::CurrentPasswordWrong.into()),
+            Repeat::TooOften => return Err(Fault::Repeated),
+        }
+        let user = self
+            .engine()
+            .read(|state| state.users.get(&caller.user).cloned())
+            .ok_or(Refusal::UserNotFound)?;
+        let client = self
+            .client_of(caller.user, visitor)
+            .ok_or(Refusal::UserNotFound)?;
+        let checked = self.check_current(caller, &user, password, &client.origin).await;
+        if checked == Err(Fault::Refused(Refusal::CurrentPasswordWrong)) {
+            self.inner.repeats.wrong(CHANGE_SCOPE, &owner, text, self.now());
+        }
+        checked
+    }
+
+    /// Holds a password against the current one; a wrong one is counted before its answer leaves. The limit is asked
+    /// before a hash is spent.
+    async fn check_current(
+        &self,
+        caller: Caller,
+        user: &User,
+        password: &SecretString,
+        origin: &Sealed,
+    ) -> Result<CredentialId, Fault> {
+        let Some(credential) = &user.credential else {
+            return Err(Refusal::CurrentPasswordWrong.into());
+        };
+        let right = PasswordVerdict::Right(credential.id);
+        self.note_current(caller, right, origin).await?;
+        let verifier = self.verifier(credential);
+        if self.is_password(password, verifier).await?.matches() {
+            return Ok(credential.id);
+        }
+        self.note_current(caller, PasswordVerdict::Wrong, origin).await?;
+        Err(Refusal::CurrentPasswordWrong.into())
+    }
+
+    /// A command without a new password changes nothing: it asks the limit, and counts a wrong one.
+    async fn note_current(
+        &self,
+        caller: Caller,
+        verdict: PasswordVerdict,
+        origin: &Sealed,
+    ) -> Result<(), Fault> {
+        let command = Command::ChangePassword {
+            user: caller.user,
+            session: caller.session,
+            verdict,
+            credential: None,
+            mails: vec![],
+            origin: origin.clone(),
+        };
+        self.carry_out(Lane::Proof, command, vec![]).await.map(|_| ())
     }
 
     /// Closes the caller's account: it ends now, is erased later, and can be taken back by mail until then.

@@ -4,10 +4,13 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use secrecy::SecretString;
 
-use super::proofs::label;
+use super::proofs::{is_factor_code, label};
 use super::{Command, Desk, Origin};
 use crate::crypto::{self, Field, SecretLabel};
-use crate::domain::{DropCause, Due, Mail, MailStanding, Purpose, Standing, Token, TokenStanding};
+use crate::domain::{
+    DropCause, Due, Mail, MailStanding, Purpose, Standing, Token, TokenStanding, sealed_address,
+};
+use crate::mail::templates::FactorChange;
 use crate::types::{DataKeyId, EmailAddress, Position, Span, Timestamp, UserId};
 
 /// The origin of what nobody asked for, or of which nobody knows any more who did.
@@ -34,6 +37,8 @@ pub struct Letter {
     pub lives: Option<Span>,
     /// When the account's keys are destroyed.
     pub closes: Option<Timestamp>,
+    /// Which change of second factors it tells of.
+    pub change: Option<FactorChange>,
 }
 
 /// Why a mail cannot be written.
@@ -92,30 +97,45 @@ impl Desk {
             .engine()
             .read(|state| {
                 let user = state.users.get(&mail.user)?;
-                let address = user.address(mail.address)?;
+                let sealed = sealed_address(state, mail.user, mail.address)?;
+                let own = user.address(mail.address);
                 let token = mail.token.and_then(|id| state.tokens.get(&id).cloned());
                 let closes = match user.standing {
                     Standing::Closing(until) => Some(until),
                     Standing::Active | Standing::Banned => None,
                 };
                 Some((
-                    (address.sealed.clone(), address.verified.is_none()),
+                    (
+                        sealed.clone(),
+                        own.is_none(),
+                        own.is_some_and(|own| own.verified.is_none()),
+                    ),
                     token,
                     closes,
                 ))
             })
             .ok_or(LetterFault::UserGone)?;
-        let (sealed, unverified) = sealed;
+        let (sealed, is_factors, unverified) = sealed;
         let key = self.engine().vault().key(DataKeyId::User(mail.user));
         let key = key.ok_or(LetterFault::UserGone)?;
-        let address = crypto::open(&key, Field::UserAddress, mail.user.0, &sealed);
+        let field = if is_factors {
+            Field::FactorAddress
+        } else {
+            Field::UserAddress
+        };
+        let address = crypto::open(&key, field, mail.user.0, &sealed);
         let to = address
             .and_then(|clear| EmailAddress::parse(std::str::from_utf8(&clear).ok()?).ok())
             .ok_or(LetterFault::UserGone)?;
         let details = crypto::open(&key, Field::MailDetails, mail.user.0, &mail.details);
-        let origin = details
-            .and_then(|clear| Origin::from_bytes(&clear))
-            .filter(|origin| !origin.ip.is_unspecified());
+        let (origin, change) = match details
+            .as_ref()
+            .and_then(|clear| clear.split_at_checked(Origin::LEN))
+        {
+            Some((origin, change)) => (Origin::from_bytes(origin), change.first().copied()),
+            None => (None, None),
+        };
+        let origin = origin.filter(|origin| !origin.ip.is_unspecified());
         let mut letter = Letter {
             to,
             origin,
@@ -125,10 +145,13 @@ impl Desk {
             purpose: None,
             lives: None,
             closes,
+            change: change.and_then(FactorChange::from_code),
         };
         if let (Some(id), Some(token)) = (mail.token, token) {
-            let link = self.link_secret(id, &token, label(token.purpose));
-            letter.link = Some(link.ok_or(LetterFault::KeyGone)?);
+            if !is_factor_code(token.purpose) {
+                let link = self.link_secret(id, &token, label(token.purpose));
+                letter.link = Some(link.ok_or(LetterFault::KeyGone)?);
+            }
             letter.code = Some(self.typed_code(id, &token).ok_or(LetterFault::KeyGone)?);
             if unverified && is_live_verification(&token) {
                 letter.disown = self.link_secret(id, &token, SecretLabel::DisownSignUp);

@@ -6,6 +6,7 @@ use super::greeting::Greeting;
 use super::{Desk, Origin, Visitor};
 use crate::crypto::{self, Field, KeyId, SecretLabel};
 use crate::domain::{AddressProof, NewMail, ProofFound, Purpose, Token, Via, recent_tokens};
+use crate::mail::templates::FactorChange;
 use crate::system::random_id;
 use crate::types::{AddressId, DataKeyId, MailId, TokenId, UserId};
 
@@ -24,6 +25,16 @@ pub(super) fn label(purpose: Purpose) -> SecretLabel {
         Purpose::Recovery => SecretLabel::Recovery,
         Purpose::VerifyEmail => SecretLabel::VerifyEmail,
         Purpose::Reopen => SecretLabel::Reopen,
+        Purpose::SignInCode => SecretLabel::SignInCode,
+        Purpose::EnrolMailbox => SecretLabel::EnrolMailbox,
+    }
+}
+
+/// Whether a proof is six digits and nothing else: no link goes with a second factor, or one click would be both.
+pub(super) fn is_factor_code(purpose: Purpose) -> bool {
+    match purpose {
+        Purpose::SignInCode | Purpose::EnrolMailbox => true,
+        Purpose::Recovery | Purpose::VerifyEmail | Purpose::Reopen => false,
     }
 }
 
@@ -50,8 +61,21 @@ impl Desk {
 
     /// A mail that tells where something came from.
     pub(super) fn mail_telling(&self, key: &crypto::DataKey, user: UserId, origin: &Origin) -> NewMail {
+        self.mail_of_change(key, user, origin, None)
+    }
+
+    /// A mail that tells where something came from, and perhaps which change of second factors it was.
+    fn mail_of_change(
+        &self,
+        key: &crypto::DataKey,
+        user: UserId,
+        origin: &Origin,
+        change: Option<FactorChange>,
+    ) -> NewMail {
         let entropy = self.engine().entropy();
-        let details = crypto::seal(key, Field::MailDetails, user.0, &origin.to_bytes(), entropy);
+        let mut clear = origin.to_bytes().to_vec();
+        clear.extend(change.map(FactorChange::code));
+        let details = crypto::seal(key, Field::MailDetails, user.0, &clear, entropy);
         NewMail {
             mail: MailId(random_id(entropy)),
             details,
@@ -60,6 +84,19 @@ impl Desk {
 
     /// A notice to each proven address of a user; to the first one if none is proven.
     pub(super) fn notices(&self, id: UserId, visitor: &Visitor) -> Vec<(AddressId, NewMail)> {
+        self.notices_of_change(id, &visitor.origin(), None)
+    }
+
+    /// The same, telling of a change of second factors.
+    pub(super) fn notices_of_change(
+        &self,
+        id: UserId,
+        origin: &Origin,
+        change: Option<FactorChange>,
+    ) -> Vec<(AddressId, NewMail)> {
+        let Some(key) = self.engine().vault().key(DataKeyId::User(id)) else {
+            return vec![];
+        };
         let addresses: Vec<AddressId> = self.engine().read(|state| {
             let Some(user) = state.users.get(&id) else {
                 return vec![];
@@ -78,7 +115,7 @@ impl Desk {
         });
         addresses
             .into_iter()
-            .filter_map(|address| Some((address, self.new_mail(id, visitor)?)))
+            .map(|address| (address, self.mail_of_change(&key, id, origin, change)))
             .collect()
     }
 
@@ -92,7 +129,12 @@ impl Desk {
     pub fn typed_code(&self, id: TokenId, token: &Token) -> Option<SecretString> {
         let ring = self.engine().keyring().current();
         let key = KeyId(token.code_key);
-        crypto::typed_code(&ring, key, label(token.purpose), id, token.user, token.address)
+        let label = label(token.purpose);
+        if is_factor_code(token.purpose) {
+            crypto::factor_code(&ring, key, label, id, token.user, token.address)
+        } else {
+            crypto::typed_code(&ring, key, label, id, token.user, token.address)
+        }
     }
 
     /// Both spellings of a recovery: the secret of its link and its typed code.

@@ -7,9 +7,12 @@ use super::passwords::{PasswordOwner, Unfit};
 use super::proofs::{Found, label};
 use super::{Command, Desk, Fault, Refusal, Visitor};
 use crate::crypto::parse_mail_secret;
-use crate::domain::{Client, ProofFound, Purpose, RefusedCause, SuppressedClass, Via, check_proof};
+use crate::domain::{
+    Client, FactorShown, FactorVerdict, ProofFound, Purpose, RecoveryFactors, RefusedCause, SuppressedClass,
+    Via, check_proof, recovery_factors,
+};
 use crate::engine::Lane;
-use crate::types::{AddressId, EmailAddress};
+use crate::types::{AddressId, EmailAddress, Sealed, TokenId, UserId};
 
 const PROOF_SCOPE: &str = "proof";
 
@@ -48,16 +51,18 @@ impl Desk {
         self.carry_out(Lane::Stranger, command, keys).await.map(|_| ())
     }
 
-    /// Sets a new password by a mailed proof. Order of the answers: limits, token, format, same, leaked.
+    /// Sets a new password by a mailed proof. Order of the answers: limits, token, second factor, format, same,
+    /// leaked.
     pub async fn confirm_reset(
         &self,
         address: &EmailAddress,
         proof: &SecretString,
         password: SecretString,
+        code: Option<&SecretString>,
         visitor: &Visitor,
     ) -> Result<(), Fault> {
         for _ in 0..Self::ATTEMPTS_MAX {
-            match self.try_confirm(address, proof, &password, visitor).await {
+            match self.try_confirm(address, proof, &password, code, visitor).await {
                 Err(Fault::Refused(Refusal::Outdated)) => {}
                 Err(fault) => return Err(self.unless_repeated(fault, proof)),
                 Ok(()) => return Ok(()),
@@ -71,6 +76,7 @@ impl Desk {
         address: &EmailAddress,
         presented: &SecretString,
         password: &SecretString,
+        code: Option<&SecretString>,
         visitor: &Visitor,
     ) -> Result<(), Fault> {
         let greeting = self.greet(address, visitor)?;
@@ -82,7 +88,7 @@ impl Desk {
             client: ask.client,
             keys,
         };
-        self.complete(claim, password, visitor).await
+        self.complete(claim, password, code, visitor).await
     }
 
     /// Sets a new password by the secret of a mailed link alone: its token names user and address, so nobody has to
@@ -91,11 +97,12 @@ impl Desk {
         &self,
         secret: &SecretString,
         password: SecretString,
+        code: Option<&SecretString>,
         visitor: &Visitor,
     ) -> Result<(), Fault> {
         for _ in 0..Self::ATTEMPTS_MAX {
             let claim = self.claim_by_link(secret, visitor)?;
-            match self.complete(claim, &password, visitor).await {
+            match self.complete(claim, &password, code, visitor).await {
                 Err(Fault::Refused(Refusal::Outdated)) => {}
                 Err(fault) => return Err(self.unless_repeated(fault, secret)),
                 Ok(()) => return Ok(()),
@@ -120,7 +127,13 @@ impl Desk {
         })
     }
 
-    async fn complete(&self, claim: Claim, password: &SecretString, visitor: &Visitor) -> Result<(), Fault> {
+    async fn complete(
+        &self,
+        claim: Claim,
+        password: &SecretString,
+        code: Option<&SecretString>,
+        visitor: &Visitor,
+    ) -> Result<(), Fault> {
         let Claim {
             proof,
             found,
@@ -150,6 +163,9 @@ impl Desk {
         let Some(user) = self.engine().read(|state| state.users.get(&holder.user).cloned()) else {
             return Err(Refusal::TokenNotFound.into());
         };
+        let factor = self
+            .demanded_factor(proof.token, holder.user, code, &client.origin, visitor)
+            .await?;
         let owner = PasswordOwner {
             mailed: self.secrets_of(proof.token),
             ..self.password_owner(holder.user, &user)
@@ -172,10 +188,45 @@ impl Desk {
             client,
             against: holder.credential,
             credential,
+            factor,
             mails: self.notices(holder.user, visitor),
         };
         let keys = keys.into_iter().chain(credential_keys).collect();
         self.carry_out(Lane::Proof, command, keys).await.map(|_| ())
+    }
+
+    /// The second factor that a recovery asks for; a wrong one is counted before its answer leaves, and an absent one
+    /// spends nothing.
+    async fn demanded_factor(
+        &self,
+        proof: TokenId,
+        user: UserId,
+        code: Option<&SecretString>,
+        origin: &Sealed,
+        visitor: &Visitor,
+    ) -> Result<FactorShown, Fault> {
+        let demand = self.engine().read(|state| {
+            let token = state.tokens.get(&proof);
+            token.map_or(RecoveryFactors::Nothing, |token| recovery_factors(state, token))
+        });
+        if demand != RecoveryFactors::Demand {
+            return Ok(self.shown_factor(None, None, visitor));
+        }
+        let factor = self.shown_factor(Some(user), code, visitor);
+        match factor.verdict {
+            FactorVerdict::Absent => Err(Refusal::FactorRequired.into()),
+            FactorVerdict::Right(_) => Ok(factor),
+            FactorVerdict::Wrong | FactorVerdict::Exhausted => {
+                let command = Command::RefuseFactor {
+                    user,
+                    factor,
+                    origin: origin.clone(),
+                };
+                // The law never accepts it: what comes back is its refusal, or that of the limit.
+                self.carry_out(Lane::Proof, command, vec![]).await?;
+                Err(Refusal::FactorWrong.into())
+            }
+        }
     }
 
     /// Finds a proof; a wrong code is counted before its answer leaves.

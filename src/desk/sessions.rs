@@ -9,11 +9,11 @@ use super::repeats::Repeat;
 use super::{AccessFault, Command, Desk, Enumeration, Fault, Outcome, Refusal, Visitor};
 use crate::crypto::{self, Claims, JwtFault, KeyId, Purpose, Verdict};
 use crate::domain::{
-    Actor, NewSession, PasswordVerdict, Role, SessionFault, SuppressedClass, live_session, sign_in_gate,
+    Actor, Ask, NewSession, PasswordVerdict, Role, SessionFault, SuppressedClass, live_session, sign_in_gate,
 };
 use crate::engine::Lane;
 use crate::system::random_id;
-use crate::types::{EmailAddress, SessionId, Span, Timestamp, UserId};
+use crate::types::{AddressId, EmailAddress, SessionId, Span, Timestamp, UserId};
 
 /// What a client that signed in is given.
 pub struct Tokens {
@@ -57,24 +57,28 @@ const REFRESH_SCOPE: &str = "refresh";
 const BEARER_SCOPE: &str = "bearer";
 
 impl Desk {
-    /// Signs somebody in.
+    /// Whether a password may be tried at the door now; asked before a hash is spent.
+    pub(super) fn may_sign_in(&self, found: Option<(AddressId, UserId)>, ask: &Ask) -> Result<(), Fault> {
+        let context = self.context(found.map(|(address, _)| address));
+        let (stranger, network) = (ask.stranger, ask.client.network);
+        self.engine()
+            .read(|state| sign_in_gate(state, &context, stranger, network))
+            .map_err(|reached| {
+                self.engine().count_suppressed(SuppressedClass::Limited);
+                Fault::Refused(Refusal::Limited(reached))
+            })
+    }
+
+    /// Signs somebody in; with a second factor, if they have one.
     pub async fn sign_in(
         &self,
         address: &EmailAddress,
         password: &SecretString,
+        code: Option<&SecretString>,
         visitor: &Visitor,
     ) -> Result<Tokens, Fault> {
         let Greeting { found, ask, keys } = self.greet(address, visitor)?;
-        {
-            let context = self.context(found.map(|(address, _)| address));
-            let (stranger, network) = (ask.stranger, ask.client.network);
-            self.engine()
-                .read(|state| sign_in_gate(state, &context, stranger, network))
-                .map_err(|reached| {
-                    self.engine().count_suppressed(SuppressedClass::Limited);
-                    Fault::Refused(Refusal::Limited(reached))
-                })?;
-        }
+        self.may_sign_in(found, &ask)?;
         let user = found.and_then(|(_, id)| self.engine().read(|state| state.users.get(&id).cloned()));
         let credential = user.as_ref().and_then(|user| user.credential.clone());
         let verifier = credential
@@ -98,9 +102,13 @@ impl Desk {
         // Where sign-up keeps silent about taken addresses, signing in with what was just chosen must not tell either.
         let silent = self.settings().enumeration == Enumeration::Strict;
         let require_verified = self.settings().require_verified_email || silent;
+        // Only whoever knows the password learns whether the code is right.
+        let code = code.filter(|_| verdict != PasswordVerdict::Wrong);
+        let factor = self.shown_factor(found.map(|(_, id)| id), code, visitor);
         let command = Command::SignIn {
             ask,
             verdict,
+            factor,
             session,
             require_verified,
         };
@@ -280,7 +288,8 @@ impl Desk {
             | Outcome::Session(_)
             | Outcome::Issued(_)
             | Outcome::Ended(_)
-            | Outcome::Verified => Err(none()),
+            | Outcome::Verified
+            | Outcome::Enrolled { .. } => Err(none()),
         }
     }
 
@@ -378,7 +387,8 @@ impl Desk {
             | Outcome::Session(_)
             | Outcome::Refreshed { .. }
             | Outcome::Issued(_)
-            | Outcome::Verified => Ok(0),
+            | Outcome::Verified
+            | Outcome::Enrolled { .. } => Ok(0),
         }
     }
 }

@@ -103,7 +103,8 @@ impl Desk {
             | Outcome::Refreshed { .. }
             | Outcome::Issued(_)
             | Outcome::Ended(_)
-            | Outcome::Verified => Ok(SignUpAnswer::MailSent),
+            | Outcome::Verified
+            | Outcome::Enrolled { .. } => Ok(SignUpAnswer::MailSent),
         }
     }
 

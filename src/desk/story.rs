@@ -220,6 +220,13 @@ pub fn vocabulary(event: &Event) -> Option<&'static str> {
         Event::ProofRefused { .. } | Event::CodeRefused { .. } | Event::CurrentPasswordWrong { .. } => {
             "authn_password_change_fail"
         }
+        Event::TotpBegun { .. } | Event::MailboxBegun { .. } | Event::FactorCodeRequested { .. } => {
+            "authn_token_created"
+        }
+        Event::FactorConfirmed { .. } | Event::RecoveryCodesIssued { .. } => "user_updated",
+        Event::FactorRemoved { .. } => "authn_token_revoked",
+        Event::FactorAccepted { .. } => "authn_login_success",
+        Event::FactorRefused { .. } => "authn_login_fail",
         Event::SignedIn { .. } => "authn_login_success",
         Event::SignInFailed { .. } => "authn_login_fail",
         Event::RefreshRotated { .. } => "session_renewed",
@@ -274,6 +281,14 @@ fn about(event: &Event) -> About {
         | Event::RefreshReplayed { user, .. }
         | Event::SessionEnded { user, .. }
         | Event::SessionsEnded { user, .. }
+        | Event::TotpBegun { user, .. }
+        | Event::MailboxBegun { user, .. }
+        | Event::FactorConfirmed { user, .. }
+        | Event::FactorRemoved { user, .. }
+        | Event::RecoveryCodesIssued { user, .. }
+        | Event::FactorAccepted { user, .. }
+        | Event::FactorRefused { user, .. }
+        | Event::FactorCodeRequested { user, .. }
         | Event::MailQueued { user, .. } => About::User(*user),
         Event::RefreshRefused { user, .. } => user.map_or(About::Nobody, About::User),
         Event::SignUpCollided { address, .. } => About::Address(*address),
@@ -316,6 +331,13 @@ fn origin_of(event: &Event) -> Option<&Sealed> {
         | Event::SignUpDisowned { origin, .. }
         | Event::SignedIn { origin, .. }
         | Event::SignInFailed { origin, .. }
+        | Event::TotpBegun { origin, .. }
+        | Event::MailboxBegun { origin, .. }
+        | Event::FactorConfirmed { origin, .. }
+        | Event::RecoveryCodesIssued { origin, .. }
+        | Event::FactorAccepted { origin, .. }
+        | Event::FactorRefused { origin, .. }
+        | Event::FactorCodeRequested { origin, .. }
         | Event::CurrentPasswordWrong { origin, .. }
         | Event::RefreshReplayed { origin, .. }
         | Event::RefreshRefused { origin, .. } => Some(origin),
@@ -342,5 +364,6 @@ fn origin_of(event: &Event) -> Option<&Sealed> {
         | Event::MailDeferred { .. }
         | Event::MailEnded { .. }
         | Event::Suppressed { .. } => None,
+        Event::FactorRemoved { origin, .. } => origin.as_ref(),
     }
 }

@@ -4,11 +4,11 @@ use crate::types::{AddressId, Span, Tag, TokenId};
 
 use super::command::{Ask, Client, Context, ProofFound};
 use super::decide::Decision;
-use super::event::{Allowance, Event, Purpose, Subject, SuppressedClass, Via};
+use super::event::{Allowance, Event, Purpose, Subject, Via};
 use super::recovery::{is_known, saturated};
 use super::refusal::{LimitKind, LimitReached, Refusal};
 use super::state::{Guard, Token, TokenStanding};
-use super::strangers::{StrangerClass, tally};
+use super::strangers::{StrangerClass, SuppressedClass, tally};
 use super::user;
 use super::world::{Table, World};
 

@@ -9,13 +9,13 @@ use crate::types::{
 };
 
 use super::access::ApiKeyKind;
-use super::event::{Actor, DropCause, EpochReason, Purpose, RefusedCause, SuppressedClass, Via};
+use super::event::{Actor, DropCause, EpochReason, Purpose, RefusedCause, Via};
 use super::factor::{FactorKind, FactorShown, NewCodes, Reauthenticated};
 use super::limits::Limits;
 use super::mail::MailEnd;
 use super::password_policy::PasswordPolicy;
 use super::state::Role;
-use super::strangers::Unwritten;
+use super::strangers::{SuppressedClass, Unwritten};
 
 /// What holds at the moment of decision.
 #[derive(Debug)]

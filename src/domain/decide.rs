@@ -1,9 +1,9 @@
 //! From a command to events or a refusal. The topics hold the rules; this is their table of contents.
 
 use super::command::{Command, Context, Outcome};
-use super::event::{Event, SuppressedClass};
+use super::event::Event;
 use super::refusal::{LimitKind, LimitReached, Refusal};
-use super::strangers::StrangerClass;
+use super::strangers::{StrangerClass, SuppressedClass};
 use super::world::World;
 use super::{access, codes, factor, mail, recovery, session, user, verification};
 use crate::types::{Span, Tag};

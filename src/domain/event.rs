@@ -10,6 +10,7 @@ use super::factor::{FactorKind, FactorProof, FactorUse};
 use super::mail::{MailEnd, MailKind};
 use super::password_policy::PasswordPolicy;
 use super::state::Role;
+use super::strangers::SuppressedClass;
 
 /// An event in its place.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -188,19 +189,6 @@ pub enum DropCause {
     NothingToDo,
     /// An epoch ended in between.
     EpochEnded,
-}
-
-/// What was not written, to keep strangers from filling the ledger.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
-pub enum SuppressedClass {
-    /// Requests for a mail.
-    Requests,
-    /// Failed sign-ins.
-    SignIns,
-    /// Wrong codes.
-    Codes,
-    /// Calls over a limit.
-    Limited,
 }
 
 /// Everything that can happen.

@@ -280,7 +280,7 @@ pub fn evolve(world: &mut impl World, recorded: &Recorded) {
                         count_sign_in(guard, *network, time);
                     }
                     if *cause == FailCause::FactorMissing {
-                        factors::leave_unfinished(world, *address, time, origin);
+                        factors::leave_unfinished(world, address, time, origin);
                     }
                 }
             }

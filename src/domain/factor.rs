@@ -9,9 +9,7 @@ mod held;
 mod manage;
 mod recovery;
 
-use crate::types::{
-    AddressId, CredentialId, FactorId, Few, Position, Sealed, SessionId, Span, Timestamp, TokenId, UserId,
-};
+use crate::types::{AddressId, CredentialId, FactorId, Sealed, SessionId, Span, TokenId, UserId};
 
 use super::command::{Context, NewMail};
 use super::decide::Decision;
@@ -20,7 +18,7 @@ use super::mail::MailKind;
 use super::recovery::notices;
 use super::refusal::{LimitKind, LimitReached, Refusal};
 use super::session::{current_password_gate, signed_in_user};
-use super::state::{Epoch, Guard, Token, TokenStanding, User};
+use super::state::{Guard, Token, TokenStanding, User};
 use super::world::{Table, World};
 
 pub(super) use challenge::{challenge, tell_unfinished};

@@ -35,14 +35,14 @@ pub use command::{
 pub use decide::{Decision, decide};
 pub use event::{
     Actor, Allowance, DropCause, EndCause, EpochReason, Event, FailCause, PasswordCause, Purpose, Recorded,
-    RefusedCause, Subject, SuppressedClass, Via,
+    RefusedCause, Subject, Via,
 };
 pub use evolve::evolve;
 pub use factor::{
     Channel, ENROLMENT_LIFE, FactorKind, FactorMailbox, FactorProof, FactorShown, FactorUse, FactorVerdict,
-    Factors, MailboxBegun, NewCodes, PROVED_FOR, RECOVERY_CODES, Reauthenticated, RecoveryCodes, Totp,
-    TotpBegun, UNFINISHED_AFTER, Unfinished, factor_gate, live_challenge, mailbox_brings_codes,
-    sealed_address,
+    Factors, MailboxBegun, NewCodes, PROVED_FOR, RECOVERY_CODES, Reauthenticated, RecoveryCodes,
+    RecoveryFactors, Totp, TotpBegun, UNFINISHED_AFTER, Unfinished, factor_gate, live_challenge,
+    mailbox_brings_codes, recovery_factors, sealed_address,
 };
 pub use lawful::{Unlawful, lawful};
 pub use limits::{Lifetimes, Limits};
@@ -54,6 +54,6 @@ pub use state::{
     Address, ApiKey, Credential, Due, Epoch, Guard, Rare, Role, Session, Small, Standing, State, Token,
     TokenStanding, User,
 };
-pub use strangers::{StrangerClass, Unwritten, Window};
+pub use strangers::{StrangerClass, SuppressedClass, Unwritten, Window};
 pub use user::{closes_without_proof, may_sign_up};
 pub use world::{Draft, Overlay, Table, World};

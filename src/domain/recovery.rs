@@ -6,14 +6,13 @@ use super::codes::{code_gate, codes_spent};
 use super::command::{AddressProof, Ask, Client, Context, NewCredential, NewMail, Outcome, ProofFound};
 use super::decide::Decision;
 use super::event::{
-    Actor, Allowance, DropCause, EndCause, Event, PasswordCause, Purpose, RefusedCause, Subject,
-    SuppressedClass, Via,
+    Actor, Allowance, DropCause, EndCause, Event, PasswordCause, Purpose, RefusedCause, Subject, Via,
 };
 use super::factor::{self, FactorShown, FactorUse, RecoveryFactors, proves_first, recovery_factors};
 use super::mail::MailKind;
 use super::refusal::{LimitKind, Refusal};
 use super::state::{Guard, Standing, Token, TokenStanding, User};
-use super::strangers::{StrangerClass, tally};
+use super::strangers::{StrangerClass, SuppressedClass, tally};
 use super::world::{Table, World};
 use super::{mail, user};
 

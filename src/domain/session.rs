@@ -4,13 +4,13 @@ use crate::types::{AddressId, CredentialId, Sealed, SessionId, Span, Tag, Timest
 
 use super::command::{Ask, Client, Context, NewCredential, NewMail, NewSession, Outcome, PasswordVerdict};
 use super::decide::Decision;
-use super::event::{Actor, EndCause, Event, FailCause, PasswordCause, Subject, SuppressedClass};
+use super::event::{Actor, EndCause, Event, FailCause, PasswordCause, Subject};
 use super::factor::{FactorShown, FactorUse, FactorVerdict, Factors};
 use super::mail::MailKind;
 use super::recovery::{is_known, new_password, notices, saturated};
 use super::refusal::{LimitKind, LimitReached, Refusal};
 use super::state::{Guard, Session, Standing, User};
-use super::strangers::{StrangerClass, tally};
+use super::strangers::{StrangerClass, SuppressedClass, tally};
 use super::world::{Table, World};
 use super::{factor, recovery, user};
 

@@ -96,6 +96,19 @@ fn set_of(tag: Tag) -> u16 {
     u16::from_be_bytes([tag.0[0], tag.0[1]])
 }
 
+/// What was not written, to keep strangers from filling the ledger.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub enum SuppressedClass {
+    /// Requests for a mail.
+    Requests,
+    /// Failed sign-ins.
+    SignIns,
+    /// Wrong codes.
+    Codes,
+    /// Calls over a limit.
+    Limited,
+}
+
 /// How often, and when last.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(super) struct Tally {

@@ -7,11 +7,11 @@ use super::command::{
     SignUpMode,
 };
 use super::decide::Decision;
-use super::event::{Actor, Allowance, EndCause, Event, PasswordCause, Purpose, SuppressedClass};
+use super::event::{Actor, Allowance, EndCause, Event, PasswordCause, Purpose};
 use super::mail::MailKind;
 use super::refusal::{LimitKind, Refusal};
 use super::state::{Standing, TokenStanding, User};
-use super::strangers::{StrangerClass, tally};
+use super::strangers::{StrangerClass, SuppressedClass, tally};
 use super::world::{Table, World};
 use super::{mail, recovery, session};
 use crate::types::{Span, Tag};

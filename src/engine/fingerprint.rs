@@ -92,6 +92,8 @@ pub fn agree(one: &State, other: &State, piece: usize) -> bool {
         outbox,
         closings,
         erased,
+        factors,
+        unfinished,
         api_keys,
         policies,
         strangers,
@@ -109,6 +111,8 @@ pub fn agree(one: &State, other: &State, piece: usize) -> bool {
         && addresses.shard(part) == other.addresses.shard(part)
         && sessions.shard(part) == other.sessions.shard(part)
         && tokens.shard(part) == other.tokens.shard(part)
+        && factors.shard(part) == other.factors.shard(part)
+        && same_part(unfinished, &other.unfinished, part, user_from)
         && same_part(closings, &other.closings, part, user_from)
         && same_part(erased, &other.erased, part, user_from)
         && same_part(strangers, &other.strangers, part, |first| first)

@@ -1,10 +1,9 @@
 //! Where verification leads in the end: to addresses of the operator's list, and to no other.
 
-use std::fmt::Write as _;
-
 use super::HeaderValue;
 use super::response::Response;
 use super::site::Site;
+use crate::types::percent_encode;
 
 /// Whether an address is in the list, letter by letter.
 pub(super) fn is_known(site: &Site, url: &str) -> bool {
@@ -44,13 +43,7 @@ fn returning(url: &str, email: &str) -> String {
     };
     let joint = if page.contains('?') { '&' } else { '?' };
     let mut location = format!("{page}{joint}verified=true&email=");
-    for byte in email.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            location.push(char::from(byte));
-        } else {
-            write!(location, "%{byte:02X}").expect("text takes every write");
-        }
-    }
+    percent_encode(email, &mut location);
     if let Some(fragment) = fragment {
         location.push('#');
         location.push_str(fragment);

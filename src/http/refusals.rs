@@ -46,6 +46,12 @@ pub fn of_refusal(refusal: Refusal) -> ApiError {
         Refusal::Banned => Code::AccountBanned,
         Refusal::EmailNotVerified | Refusal::MailboxUnproven => Code::EmailNotVerified,
         Refusal::CurrentPasswordWrong => Code::InvalidPassword,
+        Refusal::FactorRequired => Code::MfaRequired,
+        Refusal::FactorWrong => Code::InvalidMfaCode,
+        Refusal::CodesExhausted => Code::MfaBackupCodesExhausted,
+        Refusal::FactorEnabled => Code::MfaAlreadyEnabled,
+        Refusal::FactorNotEnabled => Code::MfaNotEnabled,
+        Refusal::SetupExpired => Code::MfaSetupExpired,
         Refusal::SessionOver => Code::SessionExpired,
         Refusal::SessionNotFound => Code::SessionNotFound,
         Refusal::RefreshNotFound => Code::InvalidRefreshToken,
@@ -73,9 +79,10 @@ fn of_limit(reached: LimitReached) -> ApiError {
     let code = match reached.kind {
         LimitKind::Codes => Code::TooManyCodeRequests,
         LimitKind::SignIns => Code::TooManyLoginAttempts,
-        LimitKind::ClientMails | LimitKind::ClientSignUps | LimitKind::CurrentPassword => {
-            Code::TooManyRequests
-        }
+        LimitKind::ClientMails
+        | LimitKind::ClientSignUps
+        | LimitKind::CurrentPassword
+        | LimitKind::SecondFactor => Code::TooManyRequests,
     };
     let rate = RateInfo {
         limit: reached.limit,
@@ -115,6 +122,12 @@ mod tests {
             (Refusal::EmailNotVerified, "auth/email-not-verified", 403),
             (Refusal::MailboxUnproven, "auth/email-not-verified", 403),
             (Refusal::CurrentPasswordWrong, "auth/invalid-password", 401),
+            (Refusal::FactorRequired, "auth/mfa-required", 403),
+            (Refusal::FactorWrong, "auth/invalid-mfa-code", 401),
+            (Refusal::CodesExhausted, "auth/mfa-backup-codes-exhausted", 400),
+            (Refusal::FactorEnabled, "auth/mfa-already-enabled", 409),
+            (Refusal::FactorNotEnabled, "auth/mfa-not-enabled", 400),
+            (Refusal::SetupExpired, "auth/mfa-setup-expired", 400),
             (Refusal::SessionOver, "auth/session-expired", 401),
             (Refusal::SessionNotFound, "auth/session-not-found", 404),
             (Refusal::RefreshNotFound, "auth/invalid-refresh-token", 401),
@@ -142,6 +155,7 @@ mod tests {
             (LimitKind::ClientMails, Code::TooManyRequests),
             (LimitKind::ClientSignUps, Code::TooManyRequests),
             (LimitKind::CurrentPassword, Code::TooManyRequests),
+            (LimitKind::SecondFactor, Code::TooManyRequests),
             (LimitKind::Codes, Code::TooManyCodeRequests),
             (LimitKind::SignIns, Code::TooManyLoginAttempts),
         ] {

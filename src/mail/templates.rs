@@ -5,6 +5,7 @@
 //! broken override stops the start instead of somebody's recovery.
 
 mod built_in;
+mod change;
 mod data;
 mod kind;
 mod overrides;
@@ -21,6 +22,7 @@ use thiserror::Error;
 
 use crate::types::Locale;
 
+pub use change::FactorChange;
 use data::Values;
 pub use data::{MailData, MailField};
 pub use kind::MailKind;

@@ -9,6 +9,7 @@ pub mod ids;
 pub mod locale;
 pub mod names;
 pub mod net;
+mod percent;
 pub mod sealed;
 pub mod time;
 
@@ -22,5 +23,6 @@ pub use ids::{
 pub use locale::Locale;
 pub use names::{PersonName, Username};
 pub use net::ClientNet;
+pub use percent::percent_encode;
 pub use sealed::Sealed;
 pub use time::{Span, Timestamp};

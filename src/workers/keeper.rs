@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::desk::Desk;
-use crate::domain::{Command, closes_without_proof};
+use crate::domain::{Command, UNFINISHED_AFTER, closes_without_proof};
 use crate::engine::Lane;
 use crate::ledger::Anchor;
 use crate::types::{Position, UserId};
@@ -15,6 +15,8 @@ const ANCHOR_EVERY: Duration = Duration::from_secs(1);
 const COUNTS_EVERY: Duration = Duration::from_mins(1);
 /// Closings that are carried out in one go.
 const CLOSINGS_MAX: usize = 256;
+/// Users who are told of unfinished sign-ins in one go.
+const UNFINISHED_MAX: usize = 256;
 
 struct Keeper {
     desk: Desk,
@@ -45,6 +47,7 @@ pub(super) async fn run(desk: Desk, anchor: Option<Arc<Mutex<Anchor>>>, mut beat
         let now = keeper.desk.engine().clock().monotonic();
         keeper.renew_closings().await;
         keeper.close_accounts().await;
+        keeper.tell_unfinished().await;
         if now.saturating_sub(keeper.noted.at) >= ANCHOR_EVERY {
             keeper.note_anchor(now).await;
         }
@@ -106,6 +109,25 @@ impl Keeper {
                     ?trouble,
                     "the owner of a closing account could not be told anew yet"
                 );
+            }
+        }
+    }
+
+    /// Tells users of sign-ins that had the right password and were left alone before the second factor.
+    async fn tell_unfinished(&self) {
+        let now = self.desk.now();
+        let due: Vec<_> = self.desk.engine().read(|state| {
+            let due = state.unfinished.iter();
+            due.filter(|(_, unfinished)| now >= unfinished.since + UNFINISHED_AFTER)
+                .map(|(user, unfinished)| (*user, unfinished.clone()))
+                .take(UNFINISHED_MAX)
+                .collect()
+        });
+        for (user, unfinished) in due {
+            if let Some(command) = self.desk.notice_of_unfinished(user, &unfinished)
+                && let Err(trouble) = self.desk.engine().execute(Lane::Proof, command, vec![]).await
+            {
+                tracing::warn!(?trouble, "a user could not be told of an unfinished sign-in yet");
             }
         }
     }

@@ -4,14 +4,16 @@ use secrecy::ExposeSecret as _;
 use tokio::task::spawn_blocking;
 
 use super::request::{
-    Answer, EventRow, KeyRow, NewKey, NewUserForm, Page, RecoveryShown, Request, SessionRow, Since, UserRow,
-    Verdict, VerdictWord,
+    Answer, EventRow, FactorRow, KeyRow, NewKey, NewUserForm, Page, RecoveryShown, Request, SessionRow,
+    Since, UserRow, Verdict, VerdictWord,
 };
 use crate::app::EndOfLedger;
 use crate::cli::exit::{Failure, is_damage};
 use crate::config::Config;
-use crate::desk::{Desk, EventFilter, Fault, Line, NewPerson, UserView, VerifyFault, VerifyReport};
-use crate::domain::{Actor, ApiKey, ApiKeyKind, Epoch, Refusal, Role, Standing, State};
+use crate::desk::{
+    Desk, EventFilter, FactorView, Fault, Line, NewPerson, UserView, VerifyFault, VerifyReport,
+};
+use crate::domain::{Actor, ApiKey, ApiKeyKind, Epoch, FactorKind, Refusal, Role, Standing, State};
 use crate::ledger::StoreError;
 use crate::ledger::codec::EVENT_NAMES;
 use crate::system::ClockStatus;
@@ -79,6 +81,17 @@ impl Clerk {
                 Ok(Answer::Erased { id: id.to_string() })
             }
             Request::Recover { user, minutes } => self.recover(&user, minutes).await,
+            Request::ListFactors { user } => {
+                let factors = desk.factors(self.find(&user)?);
+                let items: Vec<FactorRow> = factors.into_iter().map(factor_row).collect();
+                Ok(Answer::Factors(page(items.len(), items)))
+            }
+            Request::RemoveFactors { user, kind } => {
+                let id = self.find(&user)?;
+                let kind = kind.as_deref().map(factor_kind).transpose()?;
+                desk.revoke_factors(id, kind, by).await?;
+                Ok(Answer::FactorsRemoved(self.row(id)?))
+            }
             Request::ListSessions { user } => {
                 let sessions = desk.sessions(self.find(&user)?);
                 let items: Vec<SessionRow> = sessions
@@ -341,10 +354,29 @@ fn user_row(view: UserView) -> UserRow {
         closes,
         locale: profile.locale.tag().to_owned(),
         has_password,
+        factors: profile
+            .factors
+            .iter()
+            .map(|kind| kind.name().to_owned())
+            .collect(),
         sessions: sessions as u64,
         created: profile.created.rfc3339(),
         updated: profile.updated.rfc3339(),
         last_login: profile.last_login.map(Timestamp::rfc3339),
+    }
+}
+
+fn factor_kind(name: &str) -> Result<FactorKind, Failure> {
+    FactorKind::from_name(name)
+        .ok_or_else(|| Failure::value("--kind", "there are totp, email and recovery_codes"))
+}
+
+fn factor_row(view: FactorView) -> FactorRow {
+    FactorRow {
+        kind: view.kind.name().to_owned(),
+        since: view.since.rfc3339(),
+        address: view.address,
+        left: view.left,
     }
 }
 

@@ -32,6 +32,14 @@ pub(in crate::cli) enum Request {
         user: String,
         minutes: u32,
     },
+    ListFactors {
+        user: String,
+    },
+    /// Takes away one kind of second factor, or all.
+    RemoveFactors {
+        user: String,
+        kind: Option<String>,
+    },
     ListSessions {
         user: String,
     },
@@ -99,6 +107,8 @@ pub(in crate::cli) enum Answer {
     PasswordRevoked(UserRow),
     Erased { id: String },
     Recovery(RecoveryShown),
+    Factors(Page<FactorRow>),
+    FactorsRemoved(UserRow),
     Sessions(Page<SessionRow>),
     SessionsEnded { ended: u32 },
     KeyCreated(NewKey),
@@ -139,6 +149,8 @@ pub(in crate::cli) struct UserRow {
     pub(in crate::cli) closes: Option<String>,
     pub(in crate::cli) locale: String,
     pub(in crate::cli) has_password: bool,
+    /// Their second factors: `totp`, `email`, `recovery_codes`.
+    pub(in crate::cli) factors: Vec<String>,
     /// How many live sessions they have.
     pub(in crate::cli) sessions: u64,
     pub(in crate::cli) created: String,
@@ -158,6 +170,19 @@ pub(in crate::cli) struct RecoveryShown {
     /// What can be typed instead.
     pub(in crate::cli) code: String,
     pub(in crate::cli) expires_in_minutes: u32,
+}
+
+/// A second factor.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::cli) struct FactorRow {
+    /// `totp`, `email` or `recovery_codes`.
+    pub(in crate::cli) kind: String,
+    pub(in crate::cli) since: String,
+    /// Where codes are mailed, masked.
+    pub(in crate::cli) address: Option<String>,
+    /// How many recovery codes are left.
+    pub(in crate::cli) left: Option<u32>,
 }
 
 /// A live session.

@@ -1,5 +1,7 @@
 //! The words of each event.
 
+mod factors;
+
 use crate::desk::Desk;
 use crate::domain::{
     Actor, Allowance, ApiKeyKind, DropCause, EndCause, EpochReason, Event, FailCause, MailEnd, PasswordCause,
@@ -196,6 +198,14 @@ impl Teller<'_> {
                 mail_end(*cause),
                 at_step(*step, *status)
             ),
+            Event::TotpBegun { .. }
+            | Event::MailboxBegun { .. }
+            | Event::FactorConfirmed { .. }
+            | Event::FactorRemoved { .. }
+            | Event::RecoveryCodesIssued { .. }
+            | Event::FactorAccepted { .. }
+            | Event::FactorRefused { .. }
+            | Event::FactorCodeRequested { .. } => self.factor(event),
             Event::Suppressed { class, count } => format!(
                 "{count} {} answered and not written one by one",
                 suppressed(*class)
@@ -228,7 +238,7 @@ impl Teller<'_> {
         }
     }
 
-    fn actor(&self, actor: Actor) -> String {
+    pub(super) fn actor(&self, actor: Actor) -> String {
         match actor {
             Actor::Stranger => "somebody unknown".to_owned(),
             Actor::User(user) => self
@@ -267,6 +277,8 @@ fn purpose_words(purpose: Purpose) -> &'static str {
         Purpose::Recovery => "recovery",
         Purpose::VerifyEmail => "address verification",
         Purpose::Reopen => "taking back the closing",
+        Purpose::SignInCode => "a second factor",
+        Purpose::EnrolMailbox => "a mailbox as second factor",
     }
 }
 
@@ -300,6 +312,7 @@ fn failed(cause: FailCause) -> &'static str {
         FailCause::WrongPassword => "wrong password",
         FailCause::Banned => "the account is banned",
         FailCause::Closing => "the account is closing",
+        FailCause::FactorMissing => "no second factor was given",
         FailCause::Unverified => "the address is not verified",
         FailCause::MailboxUnproven => {
             "the password was right; after what happened the mailbox must be proven once"

@@ -9,7 +9,7 @@ use super::super::factor::{
 };
 use super::super::state::TokenStanding;
 use super::super::world::{Table, World};
-use super::steps::{guard_of, set_standing, void_tokens};
+use super::steps::{Voided, guard_of, set_standing, void_tokens};
 
 /// Sessions remembered of a user that proved a factor lately.
 const PROVED_MAX: usize = 16;
@@ -41,7 +41,7 @@ pub(super) fn confirm(
     time: Timestamp,
 ) {
     if kind == FactorKind::Email {
-        void_tokens(world, user, Some(Purpose::EnrolMailbox));
+        void_tokens(world, user, Voided::Only(Purpose::EnrolMailbox));
     }
     change(world, user, |factors| {
         match kind {
@@ -70,7 +70,7 @@ pub(super) fn confirm(
 /// A session that proved a factor which is gone has proved nothing (M-09).
 pub(super) fn take_away(world: &mut impl World, user: UserId, kind: FactorKind, factor: FactorId) {
     if kind == FactorKind::Email {
-        void_tokens(world, user, Some(Purpose::SignInCode));
+        void_tokens(world, user, Voided::Only(Purpose::SignInCode));
     }
     change(world, user, |factors| {
         match kind {

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::forms::{address, refused};
 use super::gate::caller;
+use super::mfa::mfa_code;
 use super::shapes::{Done, DoneFor, as_text, as_time, as_time_or_null};
 use super::tokens::TokensShown;
 use crate::desk::{Profile, SignUpAnswer, SignUpForm};
@@ -61,13 +62,13 @@ pub(super) async fn sign_in(site: &Site, request: &Request) -> Result<Response, 
     read_method(&mut body);
     let email = body.text("email");
     let password = body.secret("password");
-    body.optional_secret("mfaCode");
+    let code = mfa_code(&mut body);
     body.finish()?;
     let address = address(&email)?;
     let visitor = site.visitor(request);
     let tokens = site
         .desk
-        .sign_in(&address, &password, &visitor)
+        .sign_in(&address, &password, code.as_ref(), &visitor)
         .await
         .map_err(refused(request))?;
     Ok(request.voice.ok(&TokensShown::from(&tokens)))
@@ -98,7 +99,7 @@ struct Me<'a> {
     onboarding_status: &'static str,
     locale: &'static str,
     /// Enrolled second factors.
-    mfa: [&'static str; 0],
+    mfa: Vec<&'static str>,
     #[serde(serialize_with = "as_time")]
     created_at: Timestamp,
     #[serde(serialize_with = "as_time")]
@@ -119,7 +120,7 @@ impl<'a> From<&'a Profile> for Me<'a> {
             image: None,
             onboarding_status: "completed",
             locale: profile.locale.tag(),
-            mfa: [],
+            mfa: profile.factors.iter().map(|kind| kind.name()).collect(),
             created_at: profile.created,
             updated_at: profile.updated,
             last_login_at: profile.last_login,
@@ -161,7 +162,7 @@ pub(super) async fn cancel_withdraw(site: &Site, request: &Request) -> Result<Re
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::Role;
+    use crate::domain::{FactorKind, Role};
 
     #[test]
     fn me_has_every_field_of_the_contract() {
@@ -173,13 +174,14 @@ mod tests {
             email: "jiwoo@example.com".into(),
             email_verified: None,
             locale: Locale::Ko,
+            factors: vec![FactorKind::Totp, FactorKind::RecoveryCodes],
             created: at,
             updated: at,
             last_login: Some(at),
         };
         insta::assert_snapshot!(
             serde_json::to_string(&Me::from(&profile)).unwrap(),
-            @r#"{"id":"07070707-0707-0707-0707-070707070707","role":"user","name":"김지우","nickname":null,"email":"jiwoo@example.com","emailVerified":null,"image":null,"onboardingStatus":"completed","locale":"ko","mfa":[],"createdAt":"2026-01-20T14:30:00.000Z","updatedAt":"2026-01-20T14:30:00.000Z","lastLoginAt":"2026-01-20T14:30:00.000Z"}"#
+            @r#"{"id":"07070707-0707-0707-0707-070707070707","role":"user","name":"김지우","nickname":null,"email":"jiwoo@example.com","emailVerified":null,"image":null,"onboardingStatus":"completed","locale":"ko","mfa":["totp","recovery_codes"],"createdAt":"2026-01-20T14:30:00.000Z","updatedAt":"2026-01-20T14:30:00.000Z","lastLoginAt":"2026-01-20T14:30:00.000Z"}"#
         );
     }
 }

@@ -4,6 +4,7 @@ mod account;
 pub(super) mod forms;
 mod gate;
 mod health;
+mod mfa;
 mod password;
 mod sessions;
 mod shapes;
@@ -48,6 +49,13 @@ pub fn routes() -> Vec<Route<Site, Access>> {
         route!(POST "/v1/auth/email/verify/resend" ApiKey verification::send),
         route!(POST "/v1/auth/email/verify/confirm" ApiKey verification::confirm),
         route!(POST "/v1/auth/signup/email/resend" ApiKey verification::send),
+        route!(POST "/v1/auth/mfa/enable" SignedIn mfa::enable),
+        route!(POST "/v1/auth/mfa/confirm" SignedIn mfa::confirm),
+        route!(POST "/v1/auth/mfa/disable" SignedIn mfa::disable),
+        route!(POST "/v1/auth/mfa/recovery-codes" SignedIn mfa::issue_recovery_codes),
+        route!(POST "/v1/auth/mfa/email/enable" SignedIn mfa::enable_email),
+        route!(POST "/v1/auth/mfa/email/confirm" SignedIn mfa::confirm_email),
+        route!(POST "/v1/auth/mfa/email/challenge" ApiKey mfa::challenge_email),
     ]
 }
 

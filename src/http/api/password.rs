@@ -2,6 +2,7 @@
 
 use super::forms::{address, refused};
 use super::gate::caller;
+use super::mfa::mfa_code;
 use super::shapes::Done;
 use crate::http::site::Site;
 use crate::http::{ApiError, Request, Response};
@@ -36,12 +37,12 @@ pub(super) async fn confirm_reset(site: &Site, request: &Request) -> Result<Resp
     let email = body.text("email");
     let token = body.secret("token");
     let password = body.secret("newPassword");
-    body.optional_secret("mfaCode");
+    let code = mfa_code(&mut body);
     body.finish()?;
     let address = address(&email)?;
     let visitor = site.visitor(request);
     site.desk
-        .confirm_reset(&address, &token, password, &visitor)
+        .confirm_reset(&address, &token, password, code.as_ref(), &visitor)
         .await
         .map_err(refused(request))?;
     Ok(request.voice.ok(&RESET))

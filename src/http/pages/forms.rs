@@ -17,6 +17,8 @@ pub(super) struct Entered {
     pub(super) link: Option<SecretString>,
     /// The typed code.
     pub(super) code: Option<SecretString>,
+    /// The second factor.
+    pub(super) factor: Option<SecretString>,
     /// The typed address, or what was meant to be one.
     pub(super) email: String,
     /// The new password.
@@ -35,6 +37,7 @@ impl Entered {
             token: filled("token"),
             link: filled("link"),
             code: filled("code"),
+            factor: filled("factor"),
             password: filled("password"),
             repeat: fields.optional_secret("repeat"),
             email: fields.optional_text("email").unwrap_or_default(),

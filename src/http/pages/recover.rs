@@ -27,6 +27,8 @@ struct RecoverPage<'a> {
     code: &'a str,
     rules: Vec<String>,
     problem: Option<String>,
+    /// Whether a second factor is asked for; only after a genuine proof, because nothing shows before that.
+    asks_factor: bool,
     errors: Errors,
 }
 
@@ -34,6 +36,7 @@ struct RecoverPage<'a> {
 struct Errors {
     email: Option<String>,
     code: Option<String>,
+    factor: Option<String>,
     password: Option<Unfit>,
     repeat: Option<String>,
 }
@@ -69,6 +72,7 @@ pub(super) async fn change(site: Shared, request: Request) -> Response {
         token: shown(entered.token.as_ref()),
         email: &entered.email,
         code: shown(entered.code.as_ref()),
+        asks_factor: entered.factor.is_some(),
         ..RecoverPage::default()
     };
     if !errors.is_empty() {
@@ -82,8 +86,14 @@ pub(super) async fn change(site: Shared, request: Request) -> Response {
     let (desk, visitor) = (&site.desk, viewer.visitor());
     let password = entered.password.clone().unwrap_or_default();
     let outcome = match (&entered.token, entered.address(), &entered.code) {
-        (Some(secret), ..) => desk.confirm_reset_by_link(secret, password, &visitor).await,
-        (None, Some(address), Some(code)) => desk.confirm_reset(&address, code, password, &visitor).await,
+        (Some(secret), ..) => {
+            desk.confirm_reset_by_link(secret, password, entered.factor.as_ref(), &visitor)
+                .await
+        }
+        (None, Some(address), Some(code)) => {
+            desk.confirm_reset(&address, code, password, entered.factor.as_ref(), &visitor)
+                .await
+        }
         // Told above.
         (None, _, _) => return form(&viewer, &site, StatusCode::BAD_REQUEST, page),
     };
@@ -152,6 +162,17 @@ fn refuse(
         let code = "";
         return anew(RecoverPage { code, errors, ..page });
     }
+    if let Some(sentence) = factor_sentence(error.code) {
+        let errors = Errors {
+            factor: Some(viewer.say("recover", sentence)),
+            ..Errors::default()
+        };
+        return anew(RecoverPage {
+            asks_factor: true,
+            errors,
+            ..page
+        });
+    }
     if is_dead(&error) {
         return viewer.dead(&error, Some((Topic::Recovery, &entered.email)));
     }
@@ -161,6 +182,18 @@ fn refuse(
         return anew(RecoverPage { problem, ..page });
     }
     viewer.trouble(&error)
+}
+
+/// What is to be said beside the field of the second factor, if that is what the fault is about.
+fn factor_sentence(code: Code) -> Option<&'static str> {
+    let about = [
+        (Code::MfaRequired, "factor_needed"),
+        (Code::InvalidMfaCode, "factor_wrong"),
+        (Code::MfaBackupCodesExhausted, "factor_exhausted"),
+    ];
+    about
+        .into_iter()
+        .find_map(|(of, sentence)| (of == code).then_some(sentence))
 }
 
 /// What the new password did wrong, if that is what the fault is about.

@@ -40,4 +40,7 @@ pub(super) const SOURCES: &[(&str, &str)] = sources! {
     "admin_recovery"
     "sessions_revoked"
     "test"
+    "email_otp"
+    "factor_changed"
+    "second_factor_failed"
 };

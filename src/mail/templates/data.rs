@@ -5,6 +5,7 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 
 use super::TemplateFault;
+use super::change::FactorChange;
 use super::kind::MailKind;
 use crate::types::{Locale, Span, Timestamp};
 
@@ -42,6 +43,8 @@ pub enum MailField {
     Address,
     /// `not_me_link`: the link of "this was not me".
     NotMeLink,
+    /// `change`: what happened to the second factors, a sentence.
+    Change,
 }
 
 impl MailField {
@@ -59,6 +62,7 @@ impl MailField {
             Self::Client => "client",
             Self::Address => "address",
             Self::NotMeLink => "not_me_link",
+            Self::Change => "change",
         }
     }
 }
@@ -96,6 +100,8 @@ pub struct MailData {
     pub address: Option<String>,
     /// The link of "this was not me"; ASCII, percent-encoded where needed.
     pub not_me_link: Option<String>,
+    /// What happened to the second factors.
+    pub change: Option<FactorChange>,
 }
 
 impl fmt::Debug for MailData {
@@ -131,6 +137,7 @@ impl MailData {
                 MailField::Ip => data.ip = Some(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7))),
                 MailField::Client => data.client = Some("Chrome on macOS".to_owned()),
                 MailField::Address => data.address = Some("a***@example.com".to_owned()),
+                MailField::Change => data.change = Some(FactorChange::AppAdded),
                 MailField::NotMeLink => {
                     data.not_me_link = Some("https://id.example.com/not-me#n=SAMPLE".to_owned());
                 }
@@ -187,6 +194,9 @@ impl MailData {
                 .as_ref()
                 .and_then(|text| some_text(one_line(text, ADDRESS_CHARS_MAX)))
                 .into(),
+            MailField::Change => Value::of(self.change.as_ref(), |change| {
+                Some(change.words(locale).to_owned())
+            }),
             MailField::NotMeLink => Value::of(self.not_me_link.as_ref(), |url| web_address(url)),
         }
     }

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::data::MailField::{
-    self, Address, Brand, Client, Code, ExpiresAt, ExpiresIn, Ip, Link, NotMeLink, PublicUrl, When,
+    self, Address, Brand, Change, Client, Code, ExpiresAt, ExpiresIn, Ip, Link, NotMeLink, PublicUrl, When,
 };
 
 pub use crate::domain::MailKind;
@@ -18,7 +18,12 @@ impl MailKind {
     pub fn needs(self) -> &'static [MailField] {
         match self {
             Self::PasswordReset | Self::EmailVerification => &[Brand, Link, Code, ExpiresIn],
-            Self::PasswordChanged | Self::AdminRecovery | Self::SessionsRevoked => &[Brand, When],
+            Self::PasswordChanged
+            | Self::AdminRecovery
+            | Self::SessionsRevoked
+            | Self::SecondFactorFailed => &[Brand, When],
+            Self::EmailOtp => &[Brand, Code, ExpiresIn],
+            Self::FactorChanged => &[Brand, When, Change],
             Self::AccountExists => &[Brand, PublicUrl],
             Self::AccountClosing => &[Brand, Link, ExpiresAt],
             Self::Test => &[Brand, PublicUrl, When],
@@ -32,7 +37,8 @@ impl MailKind {
             Self::PasswordChanged => &[Address, Client, Ip, NotMeLink, ExpiresIn],
             Self::AccountExists | Self::AccountClosing => &[Address, When, Client, Ip],
             Self::AdminRecovery => &[Address, ExpiresAt, NotMeLink],
-            Self::SessionsRevoked => &[Address, Client, Ip],
+            Self::SessionsRevoked | Self::FactorChanged | Self::SecondFactorFailed => &[Address, Client, Ip],
+            Self::EmailOtp => &[Address, When, Client, Ip],
             Self::Test => &[],
         }
     }

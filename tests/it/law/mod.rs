@@ -9,6 +9,7 @@
 mod administrators;
 mod codes;
 mod epochs;
+mod factors;
 mod lawful;
 mod limits;
 mod mails;

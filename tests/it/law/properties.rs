@@ -3,12 +3,13 @@
 use std::collections::{BTreeSet, HashMap};
 
 use keyledger::domain::{
-    Actor, Command, Context, Draft, EpochReason, Limits, Overlay, PasswordVerdict, Purpose, Recorded,
-    SignUpMode, Standing, State, TokenStanding, decide, evolve, lawful, live_session,
+    Actor, Command, Context, Draft, EpochReason, FactorKind, FactorProof, FactorVerdict, Factors, Limits,
+    Overlay, PasswordVerdict, Purpose, Reauthenticated, Recorded, SignUpMode, Standing, State, TokenStanding,
+    decide, evolve, lawful, live_challenge, live_session,
 };
 use keyledger::engine::state_hash;
 use keyledger::ledger::{CommandPart, codec, record};
-use keyledger::types::{CommandId, Position, Span, Timestamp, TokenId, UserId};
+use keyledger::types::{CommandId, Position, SessionId, Span, Timestamp, TokenId, UserId};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
@@ -26,7 +27,7 @@ struct Try {
     later: u8,
 }
 
-const WHATS: u8 = 30;
+const WHATS: u8 = 40;
 
 fn tries() -> impl Strategy<Value = Vec<Try>> {
     let one =
@@ -190,6 +191,7 @@ impl Try {
                 },
             ][usize::from(self.pick) % 2]
                 .clone(),
+            30..=39 => self.about_factors(state, person, user, session, fresh),
             _ => [
                 Command::StartEpoch {
                     reason: EpochReason::Restored,
@@ -204,6 +206,115 @@ impl Try {
             .clone(),
         };
         about(command, user, person.token(fresh))
+    }
+}
+
+impl Try {
+    /// A command about second factors, mostly one that could work.
+    fn about_factors(
+        self,
+        state: &State,
+        person: Person,
+        user: UserId,
+        session: SessionId,
+        fresh: u32,
+    ) -> Command {
+        let none = Factors::default();
+        let factors = state.factors.get(&user).map_or(&none, Box::as_ref);
+        let found = state.users.get(&user);
+        let against = found.and_then(|found| found.credential_id());
+        let against = against.unwrap_or(person.password(0));
+        let challenge = found.and_then(|found| live_challenge(state, found, Purpose::SignInCode));
+        let verdicts = [
+            factors.totp.as_ref().map(|totp| FactorProof::Totp {
+                factor: totp.id,
+                step: totp.step + u64::from(self.later % 3),
+            }),
+            factors
+                .mailbox
+                .as_ref()
+                .zip(challenge)
+                .map(|(mailbox, (token, _))| FactorProof::Email {
+                    factor: mailbox.id,
+                    token,
+                }),
+            factors.codes.as_ref().map(|codes| FactorProof::RecoveryCode {
+                set: codes.set,
+                number: self.pick % 11,
+            }),
+        ];
+        let verdict = match self.pick % 8 {
+            0 => FactorVerdict::Absent,
+            1 => FactorVerdict::Wrong,
+            2 => FactorVerdict::Exhausted,
+            _ => chosen(&verdicts.into_iter().flatten().collect::<Vec<_>>(), self.later)
+                .map_or(FactorVerdict::Absent, FactorVerdict::Right),
+        };
+        let who = Reauthenticated {
+            user,
+            against,
+            session,
+            ..person.reauthenticated(0, verdict)
+        };
+        let kind = chosen(&FactorKind::ALL, self.later).filter(|_| self.pick.is_multiple_of(2));
+        let right = PasswordVerdict::Right(against);
+        let (is_even, mails) = (self.pick.is_multiple_of(2), person.notices());
+        let mut command = match self.what {
+            30 => person.begins_app(0, verdict),
+            31 | 32 => person.confirms_app(0, (self.pick > 60).then_some(u64::from(fresh))),
+            33 => person.begins_mailbox(0, is_even, fresh, verdict),
+            34 => person.confirms_mailbox(0, 0, self.pick > 60),
+            35 => person.asks_for_code(Net(u16::from(self.net)), fresh),
+            36 | 37 => person.signs_in_showing(Net(u16::from(self.net)), verdict, fresh),
+            38 if self.pick > 60 => Command::IssueRecoveryCodes {
+                who: who.clone(),
+                codes: person.codes(fresh),
+                mails,
+            },
+            38 => person.removes(0, kind, verdict),
+            _ if self.pick > 200 => Command::RevokeFactors {
+                user,
+                kind,
+                mails,
+                by: Actor::Operator,
+            },
+            _ if is_even => Command::TellUnfinished { user, mails },
+            _ => Command::RefuseFactor {
+                user,
+                factor: person.shows(verdict),
+                origin: origin(),
+            },
+        };
+        if let Command::BeginTotp { who: of, .. }
+        | Command::BeginMailbox { who: of, .. }
+        | Command::RemoveFactors { who: of, .. } = &mut command
+        {
+            *of = who;
+        } else if let Command::ConfirmTotp {
+            user: of,
+            session: by,
+            ..
+        } = &mut command
+        {
+            *of = user;
+            *by = factors.totp_begun.as_ref().map_or(session, |begun| begun.session);
+        } else if let Command::ConfirmMailbox {
+            user: of,
+            session: by,
+            token,
+            ..
+        } = &mut command
+        {
+            *of = user;
+            if let Some(begun) = &factors.mailbox_begun {
+                (*by, *token) = (begun.session, begun.token);
+            }
+        } else if let Command::ChallengeMailbox { verdict, .. } | Command::SignIn { verdict, .. } =
+            &mut command
+        {
+            *verdict = right;
+        }
+        command
     }
 }
 
@@ -259,7 +370,13 @@ fn sound(state: &State, now: Timestamp) {
         for token in &user.tokens {
             assert_eq!(state.tokens[token].user, *id);
         }
-        for purpose in [Purpose::Recovery, Purpose::VerifyEmail, Purpose::Reopen] {
+        for purpose in [
+            Purpose::Recovery,
+            Purpose::VerifyEmail,
+            Purpose::Reopen,
+            Purpose::SignInCode,
+            Purpose::EnrolMailbox,
+        ] {
             let live = user.tokens.iter().map(|id| &state.tokens[id]);
             let live = live.filter(|token| token.standing == TokenStanding::Live && token.purpose == purpose);
             assert!(live.count() <= 1, "R-15: one live proof of a kind");
@@ -287,6 +404,22 @@ fn sound(state: &State, now: Timestamp) {
     );
     for user in state.guards.keys() {
         assert!(state.users.contains_key(user), "counters die with their user");
+    }
+    for (user, factors) in &state.factors {
+        assert!(state.users.contains_key(user), "factors die with their user");
+        let begun = factors.totp_begun.is_some() || factors.mailbox_begun.is_some();
+        assert!(
+            factors.is_enrolled() || begun,
+            "no entry for a user without factors"
+        );
+        assert!(
+            factors.codes.is_none() || factors.is_enrolled(),
+            "codes stand in for something"
+        );
+        assert!(factors.proved.len() <= 16);
+    }
+    for user in state.unfinished.keys() {
+        assert!(state.users.contains_key(user));
     }
     for user in state.erased.keys() {
         assert!(!state.users.contains_key(user));

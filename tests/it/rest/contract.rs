@@ -30,7 +30,7 @@ async fn health_needs_no_key_and_is_not_counted() {
 async fn path_comes_before_method_and_method_before_credentials() {
     let house = House::open().await;
     let call = |method, path| house.call(method, path).without("x-api-key");
-    call("POST", "/v1/auth/mfa/enable")
+    call("POST", "/v1/auth/organisations")
         .refused(404, "common/not-found")
         .await;
     let refused = call("GET", "/v1/auth/email/signin")

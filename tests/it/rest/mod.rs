@@ -11,6 +11,7 @@ mod contract;
 mod credentials;
 mod ending;
 mod epochs;
+mod factors;
 mod house;
 mod passwords;
 mod refreshing;

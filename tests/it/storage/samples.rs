@@ -2,12 +2,13 @@
 
 use keyledger::domain::password_policy::PasswordPolicy;
 use keyledger::domain::{
-    Actor, Allowance, ApiKeyKind, DropCause, EndCause, EpochReason, Event, FailCause, MailEnd, MailKind,
-    PasswordCause, Purpose, Recorded, RefusedCause, Role, Subject, SuppressedClass, Via,
+    Actor, Allowance, ApiKeyKind, DropCause, EndCause, EpochReason, Event, FactorKind, FactorProof,
+    FactorUse, FailCause, MailEnd, MailKind, PasswordCause, Purpose, Recorded, RefusedCause, Role, Subject,
+    SuppressedClass, Via,
 };
 use keyledger::types::{
-    AddressId, ApiKeyId, CommandId, CredentialId, Locale, MailId, Position, Sealed, SessionId, Span, Tag,
-    Timestamp, TokenId, UserId,
+    AddressId, ApiKeyId, CommandId, CredentialId, FactorId, Locale, MailId, Position, Sealed, SessionId,
+    Span, Tag, Timestamp, TokenId, UserId,
 };
 
 const USER: UserId = UserId([0x11; 16]);
@@ -16,6 +17,7 @@ const CREDENTIAL: CredentialId = CredentialId([0x33; 16]);
 const SESSION: SessionId = SessionId([0x44; 16]);
 const TOKEN: TokenId = TokenId([0x55; 16]);
 const MAIL: MailId = MailId([0x66; 16]);
+const FACTOR: FactorId = FactorId([0x7f; 16]);
 const KEY: ApiKeyId = ApiKeyId([0x77; 16]);
 const TAG: Tag = Tag([0x88; 16]);
 const REQUEST: Position = Position(300);
@@ -43,6 +45,7 @@ pub fn samples() -> Vec<Recorded> {
         recovery_events(),
         session_events(),
         mail_events(),
+        factor_events(),
     ]
     .concat();
     // One place for all, so that a new sample moves no other.
@@ -64,7 +67,13 @@ const ACTORS: [Actor; 5] = [
 ];
 const ALLOWANCES: [Allowance; 3] = [Allowance::None, Allowance::General, Allowance::Reserve];
 const SUBJECTS: [Subject; 2] = [Subject::Address(ADDRESS), Subject::Stranger(TAG)];
-const PURPOSES: [Purpose; 3] = [Purpose::Recovery, Purpose::VerifyEmail, Purpose::Reopen];
+const PURPOSES: [Purpose; 5] = [
+    Purpose::Recovery,
+    Purpose::VerifyEmail,
+    Purpose::Reopen,
+    Purpose::SignInCode,
+    Purpose::EnrolMailbox,
+];
 const VIAS: [Via; 2] = [Via::Link, Via::Code];
 
 fn ledger_events() -> Vec<Event> {
@@ -274,6 +283,7 @@ fn session_events() -> Vec<Event> {
         FailCause::Closing,
         FailCause::Unverified,
         FailCause::MailboxUnproven,
+        FailCause::FactorMissing,
     ];
     let subjects = SUBJECTS.into_iter().cycle();
     events.extend(
@@ -394,6 +404,85 @@ fn mail_events() -> Vec<Event> {
     events.extend(classes.map(|class| Event::Suppressed {
         class,
         count: u64::from(u32::MAX) + 1,
+    }));
+    events
+}
+
+fn factor_events() -> Vec<Event> {
+    let (user, session, factor, token) = (USER, SESSION, FACTOR, TOKEN);
+    let mut events = vec![Event::TotpBegun {
+        user,
+        session,
+        factor,
+        seed: sealed(),
+        expires: later(Span::minutes(10)),
+        origin: sealed(),
+    }];
+    events.extend([None, Some(sealed())].map(|sealed_address| Event::MailboxBegun {
+        user,
+        session,
+        factor,
+        address: ADDRESS,
+        sealed: sealed_address,
+        token,
+        origin: sealed(),
+    }));
+    events.extend(FactorKind::ALL.map(|kind| Event::FactorConfirmed {
+        user,
+        session,
+        factor,
+        kind,
+        step: 58_963_980,
+        origin: sealed(),
+    }));
+    events.extend(FactorKind::ALL.map(|kind| Event::FactorRemoved {
+        user,
+        factor,
+        kind,
+        by: Actor::Operator,
+        origin: (kind == FactorKind::Totp).then(sealed),
+    }));
+    events.push(Event::RecoveryCodesIssued {
+        user,
+        set: factor,
+        hashes: sealed(),
+        origin: sealed(),
+    });
+    let proofs = [
+        FactorProof::Totp {
+            factor,
+            step: 58_963_980,
+        },
+        FactorProof::Email { factor, token },
+        FactorProof::RecoveryCode {
+            set: factor,
+            number: 9,
+        },
+    ];
+    events.extend(proofs.map(|proof| Event::FactorAccepted {
+        user,
+        proof,
+        action: FactorUse::SignIn,
+        session: (proof.kind() == FactorKind::Totp).then_some(session),
+        origin: sealed(),
+    }));
+    let uses = [
+        FactorUse::SignIn,
+        FactorUse::Recovery,
+        FactorUse::Enrolment,
+        FactorUse::Change,
+    ];
+    events.extend(uses.map(|action| Event::FactorRefused {
+        user,
+        action,
+        token: (action == FactorUse::SignIn).then_some(token),
+        origin: sealed(),
+    }));
+    events.extend(ALLOWANCES.map(|allowance| Event::FactorCodeRequested {
+        user,
+        allowance,
+        client: TAG,
+        origin: sealed(),
     }));
     events
 }

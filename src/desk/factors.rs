@@ -1,0 +1,537 @@
+//! Second factors: enrolled, shown, taken away. What is right is judged here, with the keys; what it is worth, the law says.
+
+use secrecy::{ExposeSecret, SecretString};
+use zeroize::Zeroizing;
+
+use super::sessions::Caller;
+use super::{Command, Desk, Fault, Outcome, Refusal, Visitor};
+use crate::crypto::{self, DataKey, Field, KeyId, SecretLabel, totp};
+use crate::domain::{
+    Actor, FactorKind, FactorProof, FactorShown, FactorVerdict, Factors, NewCodes, PasswordVerdict, Purpose,
+    RECOVERY_CODES, Reauthenticated, Unfinished, live_challenge, mailbox_brings_codes,
+};
+use crate::engine::Lane;
+use crate::mail::templates::FactorChange;
+use crate::system::{random_array, random_id};
+use crate::types::{
+    AddressId, DataKeyId, EmailAddress, FactorId, Timestamp, TokenId, UserId, percent_encode,
+};
+
+/// What an authenticator app is told, and the recovery codes that will come with it. Shown once.
+pub struct AppSetUp {
+    /// The seed, in base 32.
+    pub secret: SecretString,
+    /// The same as a URI for a QR code.
+    pub uri: SecretString,
+    /// Under which name the app shows it.
+    pub issuer: String,
+    /// The recovery codes, good once the first code was right.
+    pub recovery_codes: Vec<SecretString>,
+}
+
+/// A mailbox that waits for its first code.
+pub struct MailboxSetUp {
+    /// The challenge.
+    pub challenge: TokenId,
+    /// The address, masked.
+    pub masked: String,
+}
+
+/// A second factor as an administrator sees it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct FactorView {
+    /// What it is.
+    pub kind: FactorKind,
+    /// When it was confirmed or issued.
+    pub since: Timestamp,
+    /// The address of a mailbox, masked.
+    pub address: Option<String>,
+    /// How many recovery codes are left.
+    pub left: Option<u32>,
+}
+
+impl Desk {
+    /// Begins to enrol an authenticator app for somebody who is signed in and gives the password; and a second factor,
+    /// if they have one and this session has not proved it lately.
+    pub async fn begin_totp(
+        &self,
+        caller: Caller,
+        password: &SecretString,
+        code: Option<&SecretString>,
+        visitor: &Visitor,
+    ) -> Result<AppSetUp, Fault> {
+        let who = self.reauthenticated(caller, password, code, visitor).await?;
+        let key = self.user_key(caller.user)?;
+        let entropy = self.engine().entropy();
+        let seed = Zeroizing::new(random_array::<{ totp::SEED_LEN }>(entropy));
+        let factor = FactorId(random_id(entropy));
+        let command = Command::BeginTotp {
+            who,
+            factor,
+            seed: crypto::seal(&key, Field::TotpSeed, caller.user.0, seed.as_slice(), entropy),
+        };
+        self.carry_out(Lane::Proof, command, vec![]).await?;
+        let issuer = self.settings().brand.clone();
+        let account = self
+            .profile(caller.user)
+            .map(|profile| profile.email)
+            .ok_or(Refusal::UserNotFound)?;
+        let secret = totp::seed_text(seed.as_slice());
+        Ok(AppSetUp {
+            uri: app_uri(&issuer, &account, &secret),
+            secret,
+            issuer,
+            recovery_codes: crypto::recovery_codes(&key, factor, seed.as_slice(), RECOVERY_CODES),
+        })
+    }
+
+    /// Confirms an app with its first code; gives back the recovery codes that were shown when it began.
+    pub async fn confirm_totp(
+        &self,
+        caller: Caller,
+        code: &SecretString,
+        visitor: &Visitor,
+    ) -> Result<Vec<SecretString>, Fault> {
+        let user = caller.user;
+        let begun = self.engine().read(|state| {
+            let factors = state.factors.get(&user)?;
+            factors.totp_begun.clone()
+        });
+        let begun = begun.ok_or(Refusal::FactorNotEnabled)?;
+        let key = self.user_key(user)?;
+        let seed =
+            crypto::open(&key, Field::TotpSeed, user.0, &begun.seed).ok_or(Refusal::FactorNotEnabled)?;
+        let wall = self.engine().clock().wall();
+        let typed = crypto::normalise_digits(code.expose_secret());
+        let step = typed.and_then(|typed| totp::matching_step(&seed, wall, typed, 0));
+        let codes = crypto::recovery_codes(&key, begun.id, &seed, RECOVERY_CODES);
+        let command = Command::ConfirmTotp {
+            user,
+            session: caller.session,
+            factor: begun.id,
+            step,
+            codes: self.new_codes(&key, user, begun.id, &codes),
+            mails: self.notices_of_change(user, &visitor.origin(), Some(FactorChange::AppAdded)),
+            origin: self.client_of(user, visitor).ok_or(Refusal::UserNotFound)?.origin,
+        };
+        self.carry_out(Lane::Proof, command, vec![]).await?;
+        Ok(codes)
+    }
+
+    /// Begins to enrol a mailbox: the address that the caller signs in with, or another. A code goes to it.
+    pub async fn begin_mailbox(
+        &self,
+        caller: Caller,
+        password: &SecretString,
+        address: Option<&EmailAddress>,
+        code: Option<&SecretString>,
+        visitor: &Visitor,
+    ) -> Result<MailboxSetUp, Fault> {
+        let who = self.reauthenticated(caller, password, code, visitor).await?;
+        let user = caller.user;
+        let key = self.user_key(user)?;
+        let client = self.client_of(user, visitor).ok_or(Refusal::UserNotFound)?;
+        let own = self.own_addresses(user, &key);
+        let known = match address {
+            Some(wanted) => own.iter().find(|(_, own)| own.canonical() == wanted.canonical()),
+            None => own.first(),
+        };
+        let entropy = self.engine().entropy();
+        let (id, sealed, shown) = match (known, address) {
+            (Some((id, own)), _) => (*id, None, own.masked()),
+            (None, Some(other)) => {
+                let clear = other.as_typed().as_bytes();
+                let sealed = crypto::seal(&key, Field::FactorAddress, user.0, clear, entropy);
+                (AddressId(random_id(entropy)), Some(sealed), other.masked())
+            }
+            (None, None) => return Err(Refusal::UserNotFound.into()),
+        };
+        let proof = self.new_proof();
+        let command = Command::BeginMailbox {
+            who,
+            factor: FactorId(random_id(entropy)),
+            address: id,
+            sealed,
+            proof,
+            mail: self.mail_under(&key, user, visitor),
+            client,
+        };
+        self.carry_out(Lane::Proof, command, vec![]).await?;
+        Ok(MailboxSetUp {
+            challenge: proof.token,
+            masked: shown,
+        })
+    }
+
+    /// Confirms a mailbox with the code that went to it; gives back recovery codes if they came with it.
+    pub async fn confirm_mailbox(
+        &self,
+        caller: Caller,
+        challenge: TokenId,
+        code: &SecretString,
+        visitor: &Visitor,
+    ) -> Result<Vec<SecretString>, Fault> {
+        let user = caller.user;
+        let key = self.user_key(user)?;
+        let (token, brings_codes) = self.engine().read(|state| {
+            let token = state.tokens.get(&challenge).filter(|token| token.user == user);
+            let factors = state.factors.get(&user);
+            let brings = factors.is_some_and(|factors| mailbox_brings_codes(state, user, factors));
+            (token.cloned(), brings)
+        });
+        let ring = self.engine().keyring().current();
+        let typed = crypto::normalise_digits(code.expose_secret());
+        let is_right = match (&token, typed) {
+            (Some(token), Some(typed)) if token.purpose == Purpose::EnrolMailbox => {
+                crypto::factor_code_matches(
+                    &ring,
+                    KeyId(token.code_key),
+                    SecretLabel::EnrolMailbox,
+                    challenge,
+                    user,
+                    token.address,
+                    typed,
+                )
+            }
+            (Some(_) | None, _) => false,
+        };
+        let (set, codes) = self.fresh_codes(&key);
+        let command = Command::ConfirmMailbox {
+            user,
+            session: caller.session,
+            token: challenge,
+            is_right,
+            codes: brings_codes.then(|| self.new_codes(&key, user, set, &codes)),
+            mails: self.notices_of_change(user, &visitor.origin(), Some(FactorChange::MailboxAdded)),
+            origin: self.client_of(user, visitor).ok_or(Refusal::UserNotFound)?.origin,
+        };
+        match self.carry_out(Lane::Proof, command, vec![]).await? {
+            Outcome::Enrolled { codes: true } => Ok(codes),
+            Outcome::Enrolled { codes: false }
+            | Outcome::Done
+            | Outcome::Session(_)
+            | Outcome::Refreshed { .. }
+            | Outcome::Issued(_)
+            | Outcome::Ended(_)
+            | Outcome::Verified => Ok(vec![]),
+        }
+    }
+
+    /// Takes away the caller's factors, of one kind or all.
+    pub async fn remove_factors(
+        &self,
+        caller: Caller,
+        password: &SecretString,
+        code: Option<&SecretString>,
+        kind: Option<FactorKind>,
+        visitor: &Visitor,
+    ) -> Result<(), Fault> {
+        let command = Command::RemoveFactors {
+            who: self.reauthenticated(caller, password, code, visitor).await?,
+            kind,
+            mails: self.notices_of_change(caller.user, &visitor.origin(), Some(FactorChange::Removed)),
+        };
+        self.carry_out(Lane::Proof, command, vec![]).await.map(|_| ())
+    }
+
+    /// Makes new recovery codes; the old ones die.
+    pub async fn issue_recovery_codes(
+        &self,
+        caller: Caller,
+        password: &SecretString,
+        code: Option<&SecretString>,
+        visitor: &Visitor,
+    ) -> Result<Vec<SecretString>, Fault> {
+        let who = self.reauthenticated(caller, password, code, visitor).await?;
+        let key = self.user_key(caller.user)?;
+        let (set, codes) = self.fresh_codes(&key);
+        let command = Command::IssueRecoveryCodes {
+            who,
+            codes: self.new_codes(&key, caller.user, set, &codes),
+            mails: self.notices_of_change(caller.user, &visitor.origin(), Some(FactorChange::CodesIssued)),
+        };
+        self.carry_out(Lane::Proof, command, vec![]).await?;
+        Ok(codes)
+    }
+
+    /// Takes away a user's factors for an administrator, of one kind or all.
+    pub async fn revoke_factors(
+        &self,
+        user: UserId,
+        kind: Option<FactorKind>,
+        by: Actor,
+    ) -> Result<(), Fault> {
+        let origin = Self::console().origin();
+        let command = Command::RevokeFactors {
+            user,
+            kind,
+            mails: self.notices_of_change(user, &origin, Some(FactorChange::RemovedByOperator)),
+            by,
+        };
+        self.carry_out(Lane::Proof, command, vec![]).await.map(|_| ())
+    }
+
+    /// Asks for a code by mail, to sign in with. Answer and cost are the same for everybody: one hash, one commit, an id.
+    pub async fn challenge_mailbox(
+        &self,
+        address: &EmailAddress,
+        password: &SecretString,
+        visitor: &Visitor,
+    ) -> Result<TokenId, Fault> {
+        let greeting = self.greet(address, visitor)?;
+        let (found, ask, keys) = (greeting.found, greeting.ask, greeting.keys);
+        self.may_sign_in(found, &ask)?;
+        let user = found.map(|(_, user)| user);
+        let credential = user.and_then(|id| {
+            self.engine()
+                .read(|state| state.users.get(&id)?.credential.clone())
+        });
+        let verifier = credential
+            .as_ref()
+            .and_then(|credential| self.verifier(credential));
+        let is_right = self.is_password(password, verifier).await?.matches();
+        let proof = self.new_proof();
+        let command = Command::ChallengeMailbox {
+            ask,
+            verdict: match credential {
+                Some(credential) if is_right => PasswordVerdict::Right(credential.id),
+                Some(_) | None => PasswordVerdict::Wrong,
+            },
+            proof,
+            mail: user.and_then(|user| self.new_mail(user, visitor)),
+        };
+        self.carry_out(Lane::Stranger, command, keys).await?;
+        Ok(proof.token)
+    }
+
+    /// The command that tells a user of a sign-in that was left alone before its second factor; `None` if they are gone.
+    pub fn notice_of_unfinished(&self, user: UserId, unfinished: &Unfinished) -> Option<Command> {
+        let origin = self.open_origin(Some(user), &unfinished.origin)?;
+        let mails = self.notices_of_change(user, &origin, None);
+        Some(Command::TellUnfinished { user, mails })
+    }
+
+    /// The factors of a user.
+    pub fn factors(&self, user: UserId) -> Vec<FactorView> {
+        let (factors, epoch) = self
+            .engine()
+            .read(|state| (state.factors.get(&user).cloned(), state.epoch()));
+        let (Some(factors), Ok(key)) = (factors, self.user_key(user)) else {
+            return vec![];
+        };
+        let view = |kind| match kind {
+            FactorKind::Totp => factors.totp.as_ref().map(|totp| FactorView {
+                kind,
+                since: totp.since,
+                address: None,
+                left: None,
+            }),
+            FactorKind::Email => factors.mailbox.as_ref().map(|mailbox| FactorView {
+                kind,
+                since: mailbox.since,
+                address: self.factor_address(user, &key, &factors).map(|to| to.masked()),
+                left: None,
+            }),
+            FactorKind::RecoveryCodes => factors.codes_in(epoch).map(|codes| FactorView {
+                kind,
+                since: codes.since,
+                address: None,
+                left: Some(codes.left()),
+            }),
+        };
+        factors.kinds(epoch).into_iter().filter_map(view).collect()
+    }
+
+    /// A second factor as it was given, held against those of a user, with the notices that may follow from it.
+    pub(super) fn shown_factor(
+        &self,
+        user: Option<UserId>,
+        code: Option<&SecretString>,
+        visitor: &Visitor,
+    ) -> FactorShown {
+        let none = FactorShown {
+            verdict: FactorVerdict::Absent,
+            mails: vec![],
+        };
+        let (Some(user), Some(code)) = (user, code) else {
+            return none;
+        };
+        let is_enrolled = self.engine().read(|state| {
+            state
+                .factors
+                .get(&user)
+                .is_some_and(|factors| factors.is_enrolled())
+        });
+        if !is_enrolled {
+            return none;
+        }
+        let verdict = self.judge(user, code);
+        let change = match verdict {
+            FactorVerdict::Right(FactorProof::RecoveryCode { .. }) => Some(FactorChange::CodeUsed),
+            FactorVerdict::Right(_)
+            | FactorVerdict::Absent
+            | FactorVerdict::Wrong
+            | FactorVerdict::Exhausted => None,
+        };
+        let mails = self.notices_of_change(user, &visitor.origin(), change);
+        FactorShown { verdict, mails }
+    }
+
+    /// What a typed code proves: the app, a mailed challenge, or a recovery code.
+    fn judge(&self, user: UserId, code: &SecretString) -> FactorVerdict {
+        let text = code.expose_secret();
+        let (factors, challenge, epoch) = self.engine().read(|state| {
+            let found = state.users.get(&user);
+            let challenge = found.and_then(|found| live_challenge(state, found, Purpose::SignInCode));
+            (
+                state.factors.get(&user).cloned(),
+                challenge.map(|(id, token)| (id, token.clone())),
+                state.epoch(),
+            )
+        });
+        let (Some(factors), Ok(key)) = (factors, self.user_key(user)) else {
+            return FactorVerdict::Wrong;
+        };
+        if let Some(typed) = crypto::normalise_digits(text) {
+            let wall = self.engine().clock().wall();
+            let step = factors.totp.as_ref().and_then(|totp| {
+                let seed = crypto::open(&key, Field::TotpSeed, user.0, &totp.seed)?;
+                let step = totp::matching_step(&seed, wall, typed, totp.step)?;
+                Some(FactorProof::Totp {
+                    factor: totp.id,
+                    step,
+                })
+            });
+            let ring = self.engine().keyring().current();
+            let mailed = factors
+                .mailbox
+                .as_ref()
+                .zip(challenge)
+                .and_then(|(mailbox, (id, token))| {
+                    let (key, label) = (KeyId(token.code_key), SecretLabel::SignInCode);
+                    crypto::factor_code_matches(&ring, key, label, id, user, token.address, typed).then_some(
+                        FactorProof::Email {
+                            factor: mailbox.id,
+                            token: id,
+                        },
+                    )
+                });
+            return step.or(mailed).map_or(FactorVerdict::Wrong, FactorVerdict::Right);
+        }
+        let typed = crypto::normalise_recovery_code(text);
+        let (Some(typed), Some(codes)) = (typed, factors.codes_in(epoch)) else {
+            return FactorVerdict::Wrong;
+        };
+        if codes.left() == 0 {
+            return FactorVerdict::Exhausted;
+        }
+        let number = crypto::open(&key, Field::RecoveryCodes, user.0, &codes.hashes)
+            .and_then(|hashes| crypto::find_recovery_code(&key, codes.set, &hashes, &typed));
+        number.map_or(FactorVerdict::Wrong, |number| {
+            let set = codes.set;
+            FactorVerdict::Right(FactorProof::RecoveryCode { set, number })
+        })
+    }
+
+    async fn reauthenticated(
+        &self,
+        caller: Caller,
+        password: &SecretString,
+        code: Option<&SecretString>,
+        visitor: &Visitor,
+    ) -> Result<Reauthenticated, Fault> {
+        let against = match self.reauthenticate(caller, password, visitor).await {
+            // These routes have one word for a wrong password.
+            Err(Fault::Refused(Refusal::CurrentPasswordWrong)) => {
+                return Err(Refusal::InvalidCredentials.into());
+            }
+            checked => checked?,
+        };
+        let client = self
+            .client_of(caller.user, visitor)
+            .ok_or(Refusal::UserNotFound)?;
+        Ok(Reauthenticated {
+            user: caller.user,
+            session: caller.session,
+            against,
+            shown: self.shown_factor(Some(caller.user), code, visitor),
+            origin: client.origin,
+        })
+    }
+
+    fn user_key(&self, user: UserId) -> Result<DataKey, Fault> {
+        let key = self.engine().vault().key(DataKeyId::User(user));
+        key.ok_or_else(|| Refusal::UserNotFound.into())
+    }
+
+    fn fresh_codes(&self, key: &DataKey) -> (FactorId, Vec<SecretString>) {
+        let entropy = self.engine().entropy();
+        let set = FactorId(random_id(entropy));
+        let salt: [u8; 32] = random_array(entropy);
+        (set, crypto::recovery_codes(key, set, &salt, RECOVERY_CODES))
+    }
+
+    fn new_codes(&self, key: &DataKey, user: UserId, set: FactorId, codes: &[SecretString]) -> NewCodes {
+        let hashes = crypto::recovery_hashes(key, set, codes);
+        let entropy = self.engine().entropy();
+        NewCodes {
+            set,
+            hashes: crypto::seal(key, Field::RecoveryCodes, user.0, &hashes, entropy),
+        }
+    }
+
+    fn own_addresses(&self, user: UserId, key: &DataKey) -> Vec<(AddressId, EmailAddress)> {
+        let sealed = self.engine().read(|state| {
+            let found = state.users.get(&user);
+            found.map(|found| found.addresses.clone()).unwrap_or_default()
+        });
+        let open = |address: &crate::domain::Address| {
+            let clear = crypto::open(key, Field::UserAddress, user.0, &address.sealed)?;
+            let text = EmailAddress::parse(std::str::from_utf8(&clear).ok()?).ok()?;
+            Some((address.id, text))
+        };
+        sealed.iter().filter_map(open).collect()
+    }
+
+    fn factor_address(&self, user: UserId, key: &DataKey, factors: &Factors) -> Option<EmailAddress> {
+        let mailbox = factors.mailbox.as_ref()?;
+        let Some(sealed) = &mailbox.sealed else {
+            let own = self.own_addresses(user, key).into_iter();
+            return own
+                .filter(|(id, _)| *id == mailbox.address)
+                .map(|(_, own)| own)
+                .next();
+        };
+        let clear = crypto::open(key, Field::FactorAddress, user.0, sealed)?;
+        EmailAddress::parse(std::str::from_utf8(&clear).ok()?).ok()
+    }
+}
+
+/// What a QR code says to an app (the key URI format that Google Authenticator made common).
+fn app_uri(issuer: &str, account: &str, secret: &SecretString) -> SecretString {
+    let encoded = |text: &str| {
+        let mut out = String::with_capacity(text.len());
+        percent_encode(text, &mut out);
+        out
+    };
+    let (issuer, account) = (encoded(issuer), encoded(account));
+    let (secret, digits, period) = (secret.expose_secret(), totp::DIGITS, totp::STEP_SECONDS);
+    SecretString::from(format!(
+        "otpauth://totp/{issuer}:{account}?secret={secret}&issuer={issuer}&algorithm=SHA1&digits={digits}&period={period}"
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_app_is_told_issuer_and_account_in_one_uri() {
+        let uri = app_uri("Key & Ledger", "née@example.org", &SecretString::from("ABC"));
+        assert_eq!(
+            uri.expose_secret(),
+            "otpauth://totp/Key%20%26%20Ledger:n%C3%A9e%40example.org?secret=ABC&issuer=Key%20%26%20Ledger\
+             &algorithm=SHA1&digits=6&period=30"
+        );
+    }
+}
