@@ -86,6 +86,7 @@ mod tests {
             "init",
             "serve",
             "user list",
+            "user factor list ann@example.org",
             "session list ann@example.org",
             "key list",
             "mail outbox",

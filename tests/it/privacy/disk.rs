@@ -49,7 +49,7 @@ fn live(desk: &Desk) -> (UserId, Vec<String>) {
         panic!("a session")
     };
     let mut secrets = vec![first.access.clone(), first.refresh.expose_secret().to_owned()];
-    block_on(desk.sign_in(&ada, &secret(WRONG_PASSWORD), &from))
+    block_on(desk.sign_in(&ada, &secret(WRONG_PASSWORD), None, &from))
         .err()
         .unwrap();
     let second = block_on(desk.refresh(&first.refresh, &from)).unwrap();
@@ -59,10 +59,10 @@ fn live(desk: &Desk) -> (UserId, Vec<String>) {
         block_on(desk.request_verification(&email(address), None, &from)).unwrap();
         let wrong = secret("ZEBRA-QUKKA");
         let address = email(address);
-        let refused = desk.confirm_reset(&address, &wrong, secret(NEXT_PASSWORD), &from);
+        let refused = desk.confirm_reset(&address, &wrong, secret(NEXT_PASSWORD), None, &from);
         block_on(refused).unwrap_err();
     }
-    block_on(desk.sign_in(&email(NOBODY), &secret(WRONG_PASSWORD), &from))
+    block_on(desk.sign_in(&email(NOBODY), &secret(WRONG_PASSWORD), None, &from))
         .err()
         .unwrap();
     issue_all(desk);
@@ -85,8 +85,8 @@ fn live(desk: &Desk) -> (UserId, Vec<String>) {
         }
     }
     let link = recovery.expect("a recovery was issued");
-    block_on(desk.confirm_reset(&ada, &link, secret(NEXT_PASSWORD), &from)).unwrap();
-    let third = block_on(desk.sign_in(&ada, &secret(NEXT_PASSWORD), &from)).unwrap();
+    block_on(desk.confirm_reset(&ada, &link, secret(NEXT_PASSWORD), None, &from)).unwrap();
+    let third = block_on(desk.sign_in(&ada, &secret(NEXT_PASSWORD), None, &from)).unwrap();
     let caller = desk.authenticate(&third.access).unwrap();
     secrets.extend([third.access, third.refresh.expose_secret().to_owned()]);
     let key = desk.create_api_key(

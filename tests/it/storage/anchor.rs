@@ -176,11 +176,11 @@ fn law_15_an_accepted_rollback_begins_an_epoch_that_voids_what_was_issued_and_ke
     assert_eq!(desk.authenticate(&noted.access), Err(AccessFault::SessionOver));
     let (ada, from) = (email("ada@example.org"), visitor("192.0.2.1"));
     let new = SecretString::from("Another-Horse-8-Stable");
-    let void = block_on(desk.confirm_reset(&ada, &link, new, &from));
+    let void = block_on(desk.confirm_reset(&ada, &link, new, None, &from));
     let not_found = keyledger::desk::Fault::Refused(keyledger::domain::Refusal::TokenNotFound);
     assert_eq!(void, Err(not_found));
     let password = SecretString::from(PASSWORD);
-    let held = block_on(desk.sign_in(&ada, &password, &from)).err();
+    let held = block_on(desk.sign_in(&ada, &password, None, &from)).err();
     let unproven = keyledger::desk::Fault::Refused(keyledger::domain::Refusal::MailboxUnproven);
     assert_eq!(held, Some(unproven), "the right password mails a code first");
     issue_all(&desk);
@@ -194,7 +194,7 @@ fn law_15_an_accepted_rollback_begins_an_epoch_that_voids_what_was_issued_and_ke
     let (id, token) = mailed.unwrap();
     let code = desk.typed_code(id, &token).unwrap();
     block_on(desk.confirm_verification(&ada, &code, &from)).unwrap();
-    let signed_in = block_on(desk.sign_in(&ada, &password, &from));
+    let signed_in = block_on(desk.sign_in(&ada, &password, None, &from));
     assert!(desk.authenticate(&signed_in.unwrap().access).is_ok());
     let mut file = Anchor::open(&noted.anchor).unwrap();
     desk.engine().note_anchor(&mut file).unwrap();

@@ -165,3 +165,10 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn zz_write_golden() {
+    for (file, text) in files() {
+        std::fs::write(folder().join(file), text).unwrap();
+    }
+}
