@@ -10,6 +10,7 @@ use super::founding::{
     FoundingKeys, KEYRING_FILE, exists, is_founded, load_master, make_keys, write_first_events,
 };
 use super::permissions::exposed_folders;
+use super::restore::refuse_unfinished;
 use super::settings::{desk_settings, limits, pool_settings};
 use crate::config::Config;
 use crate::crypto::{Keyring, PasswordPool, PoolSettings, SharedKeyring};
@@ -104,6 +105,7 @@ impl Premises {
         clock: ClockMaker,
         entropy: Arc<dyn Entropy>,
     ) -> Result<FoundingKeys, AppError> {
+        refuse_unfinished(config)?;
         let clock = clock(None);
         let mut store = open_store(config, "keyledger init", clock.now(), &*entropy)?;
         let (state, _, _) = fold(&mut store)?;
@@ -138,6 +140,7 @@ impl Premises {
         noting: Noting,
     ) -> Result<Self, AppError> {
         let data = || config.data.clone();
+        refuse_unfinished(config)?;
         let ring_path = config.keys_dir.join(KEYRING_FILE);
         let is_there = (exists(&config.data.join(LEDGER_DIR))?, exists(&ring_path)?);
         match is_there {
@@ -298,7 +301,7 @@ fn check_policy(engine: &Engine, desk: &DeskSettings) -> Result<(), AppError> {
     })
 }
 
-fn open_store(
+pub(super) fn open_store(
     config: &Config,
     command: &str,
     now: Timestamp,
@@ -308,7 +311,7 @@ fn open_store(
     Ok(SledStore::open(options)?)
 }
 
-fn parts(
+pub(super) fn parts(
     config: &Config,
     store: Box<dyn Store>,
     ring: Keyring,

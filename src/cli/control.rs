@@ -11,10 +11,10 @@ mod request;
 mod server;
 mod socket;
 
-pub(super) use clerk::Clerk;
-pub(super) use client::{ask, ask_and_print, runtime};
+pub(super) use clerk::{Clerk, Tell};
+pub(super) use client::{ask, ask_and_print, runtime, show_progress};
 pub(super) use request::{
-    Answer, EventRow, KeyRow, MailRow, NewKey, NewUserForm, Page, RecoveryShown, Request, SessionRow, Since,
-    UserRow, Verdict, VerdictWord,
+    Answer, BackupRow, BackupSince, EventRow, KeyRow, MailRow, NewKey, NewUserForm, Page, ProgressRow,
+    RecoveryShown, Request, SessionRow, Since, UserRow, Verdict, VerdictWord,
 };
 pub(super) use server::ControlServer;

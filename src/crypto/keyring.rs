@@ -212,8 +212,12 @@ impl Keyring {
         };
         let file = File::open(path).map_err(unreadable)?;
         let bytes = files::read(&file, FILE_MAX).map_err(unreadable)?;
-        let damaged = || KeyFault::RingDamaged(path.into());
+        Self::from_file(&bytes, path, master)
+    }
 
+    /// Opens the bytes of such a file; `path` is what errors name.
+    pub(super) fn from_file(bytes: &[u8], path: &Path, master: &MasterKey) -> Result<Self, KeyFault> {
+        let damaged = || KeyFault::RingDamaged(path.into());
         let (body, checksum) = bytes.split_last_chunk::<CHECKSUM_LEN>().ok_or_else(damaged)?;
         if body.get(..8) != Some(MAGIC.as_slice()) || blake3::hash(body).as_bytes() != checksum {
             return Err(damaged());

@@ -29,6 +29,8 @@ pub enum Rollback {
     Refuse,
     /// Start a new epoch: whatever was issued before is void.
     Accept,
+    /// The ledger was put back from a backup, whatever the anchor says: start a new epoch.
+    Restored,
 }
 
 /// Everything a start needs.
@@ -179,10 +181,13 @@ impl Boot<'_> {
             .spawn(move || writer.run())
             .map_err(BootError::Thread)?;
         let engine = Engine { shared };
-        if !verdict.is_sound() {
-            let command = Command::StartEpoch {
-                reason: EpochReason::RollbackAccepted,
-            };
+        let reason = match rollback {
+            Rollback::Restored => Some(EpochReason::Restored),
+            Rollback::Accept if !verdict.is_sound() => Some(EpochReason::RollbackAccepted),
+            Rollback::Accept | Rollback::Refuse => None,
+        };
+        if let Some(reason) = reason {
+            let command = Command::StartEpoch { reason };
             engine
                 .execute_blocking(super::Lane::Proof, command, vec![])
                 .map_err(BootError::Epoch)?;
