@@ -12,6 +12,7 @@ use crate::desk::new_api_key;
 use crate::domain::password_policy::PasswordPolicy;
 use crate::domain::{ApiKeyKind, Command, State};
 use crate::engine::{Engine, Lane};
+use crate::ledger::erasures::ERASURES_FILE;
 use crate::system::Entropy;
 use crate::types::{ApiKeyId, Timestamp};
 
@@ -19,8 +20,6 @@ use crate::types::{ApiKeyId, Timestamp};
 pub(super) const MASTER_FILE: &str = "master.key";
 /// The keyring's file in the keys' folder.
 pub(super) const KEYRING_FILE: &str = "keyring";
-/// The erasure list's file in the keys' folder.
-const ERASURES_FILE: &str = "erasures";
 
 /// The API keys of a new ledger, shown once.
 pub struct FoundingKeys {

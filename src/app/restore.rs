@@ -26,7 +26,7 @@ use crate::ledger::backup::{
 use crate::ledger::lock::{DirLock, LOCK_FILE};
 use crate::ledger::sled::LEDGER_DIR;
 use crate::ledger::store::MAX_BATCH_KEYS;
-use crate::ledger::{Head, LedgerId, SledOptions, SledStore, Store};
+use crate::ledger::{Erasures, ErasuresError, Head, LedgerId, SledOptions, SledStore, Store};
 use crate::system::{Clock as _, Entropy, OsEntropy, SystemClock};
 use crate::types::{DataKeyId, Timestamp};
 
@@ -35,9 +35,19 @@ const MARKER: &str = "restore.incomplete";
 const MARKER_TEXT: &str = "A restore into this folder has not ended: what is here is only a part of a ledger.\n\
                            Run the same `keyledger restore` again; it begins anew.\n";
 /// What may lie in a folder that a ledger is put back into: what operators prepare, and what earlier tries left.
-const PREPARED: &[&str] = &["keyledger.toml", ".env", "templates", "keys", LOCK_FILE, MARKER];
+const PREPARED: &[&str] = &[
+    "keyledger.toml",
+    ".env",
+    "templates",
+    "keys",
+    LOCK_FILE,
+    MARKER,
+    COPIED_LIST,
+];
 /// Bytes of frames that are written with one flush.
 const ADOPTED_AT_ONCE: usize = 2 << 20;
+/// The copy of an erasure list, while it is read.
+const COPIED_LIST: &str = "restore.erasures";
 const COMMAND: &str = "keyledger restore";
 
 /// What to put back, and with which keys.
@@ -46,6 +56,8 @@ pub struct RestoreOrder<'o> {
     pub from: &'o [PathBuf],
     /// The keys of a key backup; none if they lie in the keys' folder already.
     pub keys: Option<&'o KeyMaterial>,
+    /// An erasure list that is newer than the backups; those of the keys' folder and of the key backup count as well.
+    pub erasures: Option<&'o Path>,
 }
 
 /// What was put back.
@@ -61,6 +73,8 @@ pub struct RestoreReport {
     pub head: Head,
     /// Data keys that were put back.
     pub keys: u64,
+    /// Users whom the backup still knew, and who were erased again.
+    pub erased_again: usize,
     /// The epoch that began.
     pub epoch: u32,
     /// The hash over all state, at the end of the new epoch's first events.
@@ -82,6 +96,9 @@ pub enum RestoreError {
     /// What was put back is not sound.
     #[error("what was put back is not sound: {0}")]
     Unsound(#[from] VerifyFault),
+    /// An erasure list cannot be used.
+    #[error(transparent)]
+    Erasures(#[from] ErasuresError),
     /// Something is there.
     #[error(
         "{} is not empty (it holds {found}): name an empty folder, so that nothing is overwritten", data.display()
@@ -135,6 +152,7 @@ impl RestoreError {
             Self::Backup(error) => error.is_damage(),
             Self::Unsound(_) | Self::KeySet(_) => true,
             Self::Keys(_)
+            | Self::Erasures(_)
             | Self::App(_)
             | Self::NotEmpty { .. }
             | Self::NoKeys(_)
@@ -175,7 +193,8 @@ pub fn restore(
         };
         keys.install(&key_places(config), master)?;
     }
-    let keys = chain.write(config, now, progress)?;
+    let erased = unite_erasures(config, order)?;
+    let keys = chain.write(config, now, &erased, progress)?;
     let report = open_anew(config, now, &entropy, &chain, keys)?;
     fs::remove_file(&marker).map_err(|source| file("remove the marker", &marker, source))?;
     sync(&config.data)?;
@@ -211,6 +230,7 @@ fn open_anew(
         Rollback::Restored,
     )?;
     let premises = Premises::assemble(parts)?;
+    let erased_again = premises.report.erased_again;
     let verified = premises.desk.verify();
     let (epoch, hash) = premises
         .desk
@@ -227,9 +247,32 @@ fn open_anew(
         made: last.at,
         head: last.to,
         keys,
+        erased_again,
         epoch,
         state_hash: hash,
     })
+}
+
+/// Unites the erasure lists of the keys' folder, of the key backup and of the order, in the keys' folder.
+fn unite_erasures(config: &Config, order: &RestoreOrder<'_>) -> Result<Erasures, RestoreError> {
+    let mut list = Erasures::open(&key_places(config).erasures)?;
+    let given = order
+        .erasures
+        .map(|path| fs::read(path).map_err(|source| file("read", path, source)));
+    let given = given.transpose()?;
+    // A list is mended when it is opened, and the one that was given is not ours to write.
+    let copy = config.data.join(COPIED_LIST);
+    for bytes in order
+        .keys
+        .and_then(KeyMaterial::erasures)
+        .into_iter()
+        .chain(given.as_deref())
+    {
+        fs::write(&copy, bytes).map_err(|source| file("write", &copy, source))?;
+        list.merge(&Erasures::open(&copy)?)?;
+        fs::remove_file(&copy).map_err(|source| file("remove", &copy, source))?;
+    }
+    Ok(list)
 }
 
 /// The keyring that the restored ledger will have.
@@ -335,6 +378,7 @@ impl Chain {
         &self,
         config: &Config,
         now: Timestamp,
+        erased: &Erasures,
         progress: &mut OnProgress<'_>,
     ) -> Result<u64, RestoreError> {
         let last = self.last();
@@ -371,6 +415,10 @@ impl Chain {
         let mut keys: Vec<(DataKeyId, Vec<u8>)> = vec![];
         let mut count = 0;
         self.keys(&mut |id, wrapped| {
+            // Never written, so that no trace of it is left on this disk.
+            if matches!(id, DataKeyId::User(user) if erased.contains(user)) {
+                return;
+            }
             count += 1;
             keys.push((id, wrapped.to_vec()));
             if keys.len() == MAX_BATCH_KEYS && failed.is_none() {

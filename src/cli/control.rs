@@ -11,7 +11,7 @@ mod request;
 mod server;
 mod socket;
 
-pub(super) use clerk::{Clerk, Tell};
+pub(super) use clerk::Clerk;
 pub(super) use client::{ask, ask_and_print, runtime, show_progress};
 pub(super) use request::{
     Answer, BackupRow, BackupSince, EventRow, KeyRow, MailRow, NewKey, NewUserForm, Page, ProgressRow,

@@ -277,6 +277,7 @@ impl From<RestoreError> for Failure {
         match error {
             RestoreError::Backup(error) => error.into(),
             RestoreError::App(error) => error.into(),
+            RestoreError::Erasures(_) => Self::usage(message).field("--erasures"),
             RestoreError::Keys(fault) => Self::from(fault).field("--keys"),
             RestoreError::NoKeys(_) | RestoreError::WrongKeys { .. } => Self::usage(message).field("--keys"),
             RestoreError::NotEmpty { .. } => Self::usage(message).field("--data"),
@@ -298,10 +299,17 @@ pub(super) fn shows_damage(error: &AppError) -> bool {
         AppError::Store(error)
         | AppError::Boot(BootError::Store(error) | BootError::Replay(ReplayError::Store(error)))
         | AppError::Replay(ReplayError::Store(error)) => is_damage(error),
-        AppError::Boot(BootError::Replay(_) | BootError::Lost(_))
+        AppError::Boot(BootError::Replay(_) | BootError::Lost(_) | BootError::Revived(_))
         | AppError::Replay(_)
         | AppError::LedgerMissing { .. } => true,
-        AppError::Boot(BootError::Anchor(_) | BootError::Thread(_) | BootError::Epoch(_))
+        AppError::Boot(
+            BootError::Anchor(_)
+            | BootError::Erasures(_)
+            | BootError::UnknownScheme { .. }
+            | BootError::KeyringTooOld { .. }
+            | BootError::Thread(_)
+            | BootError::Epoch(_),
+        )
         | AppError::NotFounded { .. }
         | AppError::RestoreUnfinished(_)
         | AppError::AlreadyFounded { .. }

@@ -25,13 +25,21 @@ pub struct Arguments {
     /// A key backup, made by `backup --with-keys`; not needed if the keys lie in the keys' folder already
     #[arg(long, value_name = "FILE")]
     pub keys: Option<PathBuf>,
+    /// A newer erasure list (`erasures` in the keys' folder of the lost ledger): who is on it is erased again
+    #[arg(long, value_name = "FILE")]
+    pub erasures: Option<PathBuf>,
     /// Settings.
     #[command(flatten)]
     pub settings: SettingFlags,
 }
 
 pub(super) fn run(arguments: Arguments, context: &Context) -> Result<Exit, Failure> {
-    let Arguments { from, keys, settings } = arguments;
+    let Arguments {
+        from,
+        keys,
+        erasures,
+        settings,
+    } = arguments;
     logs::open_quiet()?;
     let config = context.config(settings)?;
     refuse_foreign_root(&config.data)?;
@@ -45,6 +53,7 @@ pub(super) fn run(arguments: Arguments, context: &Context) -> Result<Exit, Failu
     let order = RestoreOrder {
         from: &from,
         keys: keys.as_ref(),
+        erasures: erasures.as_deref(),
     };
     let report = restore(&config, &order, &mut |Progress { doing, done, of }| {
         let doing = doing.to_owned();
@@ -58,6 +67,7 @@ pub(super) fn run(arguments: Arguments, context: &Context) -> Result<Exit, Failu
         made,
         head,
         keys,
+        erased_again,
         epoch,
         state_hash,
     } = report;
@@ -65,7 +75,7 @@ pub(super) fn run(arguments: Arguments, context: &Context) -> Result<Exit, Failu
     let hex = |bytes: [u8; 32]| blake3::Hash::from_bytes(bytes).to_hex().to_string();
     let text = format!(
         "{data} holds the ledger {ledger} as it was at {made}: {} events from {parts} parts, {keys} data keys, all \
-         proven.\nEpoch {epoch} began: all sessions and tokens ended. What happened after {made} is not there.",
+         proven.\n{erased_again} users who had been erased since were erased again. Epoch {epoch} began: all sessions and tokens ended. What happened after {made} is not there.",
         head.next
     );
     let shown = json!({
@@ -75,6 +85,7 @@ pub(super) fn run(arguments: Arguments, context: &Context) -> Result<Exit, Failu
         "events": head.next.0,
         "chain": hex(head.chain),
         "keys": keys,
+        "erasedAgain": erased_again,
         "epoch": epoch,
         "stateHash": hex(state_hash),
     });

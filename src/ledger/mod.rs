@@ -7,6 +7,7 @@ pub mod backup;
 pub mod codec;
 mod dir;
 pub mod durable;
+pub mod erasures;
 pub mod error;
 pub mod frame;
 pub mod keys;
@@ -26,6 +27,7 @@ mod conformance;
 pub(crate) use dir::make_dir;
 
 pub use anchor::{Anchor, AnchorError, AnchorPoint, AnchorVerdict};
+pub use erasures::{Erasure, Erasures, ErasuresError};
 pub use error::StoreError;
 pub use frame::FrameRef;
 pub use memory::MemoryStore;
