@@ -39,7 +39,6 @@ const PREPARED: &[&str] = &[
     "keyledger.toml",
     ".env",
     "templates",
-    "keys",
     LOCK_FILE,
     MARKER,
     COPIED_LIST,
@@ -179,12 +178,12 @@ pub fn restore(
 ) -> Result<RestoreReport, RestoreError> {
     let entropy: Arc<dyn Entropy> = Arc::new(OsEntropy);
     let now = SystemClock::start(None).now();
-    refuse_occupied(&config.data)?;
+    refuse_occupied(config)?;
     let ring = keyring(config, order)?;
     let chain = Chain::prove(order.from, progress)?;
     chain.check_keys(ring)?;
 
-    let marker = begin(&config.data, now)?;
+    let marker = begin(config, now)?;
     if let Some(keys) = order.keys {
         let master = if config.master_key.is_some() {
             MasterFile::None
@@ -480,7 +479,8 @@ fn gather(from: &[PathBuf]) -> Result<Vec<Found>, RestoreError> {
 }
 
 /// Refuses a folder with anything in it that is not configuration, keys, or of an interrupted restore.
-fn refuse_occupied(data: &Path) -> Result<(), RestoreError> {
+fn refuse_occupied(config: &Config) -> Result<(), RestoreError> {
+    let data = config.data.as_path();
     let entries = match fs::read_dir(data) {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
@@ -490,7 +490,8 @@ fn refuse_occupied(data: &Path) -> Result<(), RestoreError> {
     for entry in entries {
         let name = entry.map_err(|error| file("list", data, error))?.file_name();
         let name = name.to_string_lossy();
-        let expected = PREPARED.contains(&&*name) || (interrupted && name == LEDGER_DIR);
+        let of_keys = config.keys_dir.starts_with(data.join(&*name));
+        let expected = PREPARED.contains(&&*name) || of_keys || (interrupted && name == LEDGER_DIR);
         if !expected {
             return Err(RestoreError::NotEmpty {
                 data: data.to_owned(),
@@ -502,10 +503,11 @@ fn refuse_occupied(data: &Path) -> Result<(), RestoreError> {
 }
 
 /// Marks the folder as incomplete, and clears what an interrupted restore left; returns the marker.
-fn begin(data: &Path, now: Timestamp) -> Result<PathBuf, RestoreError> {
+fn begin(config: &Config, now: Timestamp) -> Result<PathBuf, RestoreError> {
+    let data = config.data.as_path();
     crate::ledger::make_dir(data).map_err(AppError::from)?;
     let _lock = DirLock::take(data, COMMAND, now).map_err(AppError::from)?;
-    refuse_occupied(data)?;
+    refuse_occupied(config)?;
     let marker = data.join(MARKER);
     let written = File::create(&marker).and_then(|mut file| {
         file.write_all(MARKER_TEXT.as_bytes())?;
