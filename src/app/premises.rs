@@ -111,8 +111,7 @@ impl Premises {
         refuse_unfinished(config)?;
         let clock = clock(None);
         let mut store = open_store(config, "keyledger init", clock.now(), &*entropy)?;
-        let (state, _, _) = fold(&mut store)?;
-        if is_founded(&state) {
+        if is_founded(&fold(&mut store)?.state) {
             let data = config.data.clone();
             return Err(AppError::AlreadyFounded { data });
         }

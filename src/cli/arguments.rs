@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use super::exit::EXIT_CODES;
-use super::{backup, clock, config, events, init, key, mail, restore, serve, session, user, verify};
+use super::{backup, clock, config, epoch, events, init, key, mail, restore, serve, session, user, verify};
 
 /// Gets people back into their accounts, and can prove what happened.
 #[derive(Parser, Debug)]
@@ -68,6 +68,9 @@ pub enum Command {
     /// Tell Keyledger that the system clock is right
     #[command(subcommand)]
     Clock(clock::Command),
+    /// Show the running epoch, or begin one that ends everything that was issued
+    #[command(subcommand)]
+    Epoch(epoch::Command),
 }
 
 #[cfg(test)]
@@ -96,6 +99,7 @@ mod tests {
             "clock accept",
             "backup /tmp/b",
             "restore /tmp/b",
+            "epoch show",
         ] {
             let words = format!("keyledger {line} --data /tmp/d --json");
             let cli = Cli::try_parse_from(words.split(' ')).unwrap();

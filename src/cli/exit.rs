@@ -210,6 +210,7 @@ fn refused(refusal: Refusal) -> Failure {
         | Refusal::InvalidCredentials
         | Refusal::Banned
         | Refusal::EmailNotVerified
+        | Refusal::MailboxUnproven
         | Refusal::CurrentPasswordWrong
         | Refusal::RefreshNotFound
         | Refusal::NoSuchMail

@@ -9,12 +9,13 @@ use tokio::sync::watch;
 
 use super::lanes::Lanes;
 use super::writer::Writer;
-use super::{Directory, Engine, LANE_DEPTH_MAX, Shared};
+use super::{Directory, Durable, Engine, LANE_DEPTH_MAX, Shared};
 use crate::crypto::{Purpose, SharedKeyring, Vault, WrappedKey};
 use crate::domain::{Actor, Command, EpochReason, Limits, State, Unwritten, evolve};
 use crate::ledger::codec::{self, CodecFault};
+use crate::ledger::tree::leaf_hash;
 use crate::ledger::{
-    Anchor, AnchorError, AnchorPoint, AnchorVerdict, Erasure, Erasures, ErasuresError, ReplayCut,
+    Anchor, AnchorError, AnchorPoint, AnchorVerdict, Erasure, Erasures, ErasuresError, Frontier, ReplayCut,
     ReplayError, Store, StoreError, replay,
 };
 use crate::system::{Clock, Entropy};
@@ -144,15 +145,33 @@ pub enum BootError {
     Epoch(super::Trouble),
 }
 
+/// What a store folds to.
+#[derive(Clone, Debug, Default)]
+pub struct Folded {
+    /// Everything that readers see.
+    pub state: State,
+    /// The right edge of the Merkle tree over the same records.
+    pub tree: Frontier,
+    /// Records that were read.
+    pub events: u64,
+    /// The unfinished command that was cut off the end, if there was one.
+    pub cut: Option<ReplayCut>,
+}
+
 /// Folds a store; cuts an unfinished command off its end.
-pub fn fold(store: &mut dyn Store) -> Result<(State, u64, Option<ReplayCut>), ReplayError<CodecFault>> {
-    let mut state = State::default();
-    let report = replay(store, &mut |header, payload, _raw| {
+pub fn fold(store: &mut dyn Store) -> Result<Folded, ReplayError<CodecFault>> {
+    let mut folded = Folded::default();
+    let report = replay(store, &mut |header, payload, raw| {
         let recorded = codec::decode(header, payload)?;
-        evolve(&mut state, &recorded);
+        evolve(&mut folded.state, &recorded);
+        folded.tree.push(leaf_hash(raw));
         Ok(())
     })?;
-    Ok((state, report.records, report.cut))
+    Ok(Folded {
+        events: report.records,
+        cut: report.cut,
+        ..folded
+    })
 }
 
 /// Whose a data key is, in words.
@@ -192,7 +211,12 @@ impl Boot<'_> {
             rollback,
             on_failure,
         } = self;
-        let (state, events, cut) = fold(&mut *store)?;
+        let Folded {
+            state,
+            tree,
+            events,
+            cut,
+        } = fold(&mut *store)?;
         let verdict = match anchor {
             None => AnchorVerdict::Absent,
             Some(path) => {
@@ -244,7 +268,10 @@ impl Boot<'_> {
             limits,
             lanes: Lanes::new(LANE_DEPTH_MAX),
             unwritten: Unwritten::default(),
-            head: Mutex::new(head),
+            durable: Mutex::new(Durable {
+                head,
+                tree: tree.clone(),
+            }),
             published: watch::Sender::new(head.next),
             suppressed: Mutex::default(),
             outlived: Mutex::default(),
@@ -256,6 +283,7 @@ impl Boot<'_> {
         let writer = Writer {
             shared: Arc::clone(&shared),
             store,
+            tree,
             erasures,
             doomed: vec![],
             destroyed: Instant::now(),

@@ -7,13 +7,14 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 use super::lanes::Taken;
-use super::{Finished, Shared, Trouble};
+use super::{Durable, Finished, Shared, Trouble};
 use crate::crypto::WrappedKey;
 use crate::domain::{
     Command, Context, Decision, Draft, Event, Outcome, Overlay, Recorded, Refusal, State, Table, World,
     decide, evolve, lawful,
 };
-use crate::ledger::{Batch, CommandPart, Erasure, Erasures, ErasuresError, Head, Store, codec};
+use crate::ledger::tree::leaf_hash;
+use crate::ledger::{Batch, CommandPart, Erasure, Erasures, ErasuresError, Frontier, Head, Store, codec};
 use crate::system::random_id;
 use crate::types::{AddressId, CommandId, DataKeyId, Tag, Timestamp, UserId};
 
@@ -45,6 +46,7 @@ enum Aftermath {
 pub(super) struct Writer {
     pub(super) shared: Arc<Shared>,
     pub(super) store: Box<dyn Store>,
+    pub(super) tree: Frontier,
     pub(super) erasures: Option<Erasures>,
     pub(super) doomed: Vec<DataKeyId>,
     pub(super) destroyed: Instant,
@@ -131,7 +133,11 @@ impl Writer {
                 .store
                 .append(expected, &batch)
                 .map_err(|fault| shared.note_failure(&fault.to_string()))?;
-            *shared.head.lock().unwrap_or_else(PoisonError::into_inner) = head;
+            for record in &batch.records {
+                self.tree.push(leaf_hash(record));
+            }
+            let tree = self.tree.clone();
+            *shared.durable() = Durable { head, tree };
             for (id, wrapped) in group.keys {
                 shared.vault.insert(id, wrapped);
             }

@@ -18,6 +18,7 @@ pub mod replay;
 pub mod sled;
 pub mod store;
 mod stored;
+pub mod tree;
 pub mod walk;
 pub mod watch;
 
@@ -35,3 +36,4 @@ pub use record::{CommandPart, RecordFault, RecordHeader};
 pub use replay::{ReplayCut, ReplayError, ReplayReport, replay, replay_from};
 pub use sled::{SledOptions, SledStore};
 pub use store::{Batch, Chain, Head, LedgerId, Reader, Store};
+pub use tree::{Frontier, TreeHash};
