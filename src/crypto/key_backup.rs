@@ -186,8 +186,8 @@ impl KeyMaterial {
         self.erasures.as_ref().map(|bytes| bytes.as_slice())
     }
 
-    /// Puts master key and keyring where they lie in a new place; files that are there already are kept if they are the
-    /// same (a restore that was interrupted), and refused if not. Without `master` only the keyring: the settings give
+    /// Puts master key and keyring where they lie in a new place; files that are there already are kept if they hold the
+    /// same keys (a restore that was interrupted, even after its epoch drew new ones), and refused if not. Without `master` only the keyring: the settings give
     /// the master key. The erasure list is put back by whoever knows how to unite two of them.
     pub fn install(&self, places: &KeyPlaces, with_master: MasterFile) -> Result<(), KeyBackupFault> {
         if with_master == MasterFile::Written {
@@ -199,8 +199,14 @@ impl KeyMaterial {
             }
         }
         match read(&places.ring)? {
-            Some(there) if there == self.ring => Ok(()),
-            Some(_) => Err(KeyFault::RingExists(places.ring.clone()).into()),
+            Some(there) => {
+                let there = Keyring::from_file(&there, &places.ring, &self.master)?;
+                if there.has_what_lasts_of(&self.keyring()?) {
+                    Ok(())
+                } else {
+                    Err(KeyFault::RingExists(places.ring.clone()).into())
+                }
+            }
             None => files::create(&places.ring, &self.ring)
                 .map_err(|error| KeyBackupFault::Unwritable(places.ring.clone(), error)),
         }

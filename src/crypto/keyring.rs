@@ -12,6 +12,7 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use subtle::ConstantTimeEq as _;
 use zeroize::{Zeroize, Zeroizing};
 
 use crate::system::{Entropy, random_array};
@@ -261,6 +262,15 @@ impl Keyring {
     /// Every key of a purpose, oldest first.
     pub fn all(&self, purpose: Purpose) -> impl Iterator<Item = &Key> {
         self.keys.iter().filter(move |key| key.purpose == purpose)
+    }
+
+    /// Whether it holds every key of another ring whose work does not expire.
+    pub(super) fn has_what_lasts_of(&self, other: &Self) -> bool {
+        let mut lasting = other.keys.iter().filter(|key| !key.purpose.is_short_lived());
+        lasting.all(|key| {
+            let own = self.get(key.purpose, key.id);
+            own.is_some_and(|own| own.0.ct_eq(&key.secret.0).into())
+        })
     }
 
     /// Draws a new active key and keeps the old ones, so that nothing alive ends; not yet saved.
