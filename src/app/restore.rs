@@ -195,11 +195,12 @@ fn keyring(config: &Config, order: &RestoreOrder<'_>) -> Result<Keyring, Restore
     }
     let places = key_places(config);
     let opened = load_master(config).and_then(|master| Keyring::open(&places.ring, &master));
-    opened.map_err(|fault| match fault {
-        KeyFault::MasterMissing(_) | KeyFault::RingMissing(_) => {
+    opened.map_err(|fault| {
+        if matches!(fault, KeyFault::MasterMissing(_) | KeyFault::RingMissing(_)) {
             RestoreError::NoKeys(config.keys_dir.clone())
+        } else {
+            AppError::from(fault).into()
         }
-        other => AppError::from(other).into(),
     })
 }
 

@@ -1,5 +1,6 @@
 //! `keyledger backup`: the ledger in files of their own.
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -68,7 +69,7 @@ pub(super) fn run(arguments: Arguments, context: &Context) -> Result<Exit, Failu
     let mut shown = body(&answer);
     let mut words = answers::words(&answer, &context.data_words());
     if let Some(file) = keys {
-        words.push_str(&format!("\nThe keys are in {file}, sealed under the passphrase."));
+        let _ = write!(words, "\nThe keys are in {file}, sealed under the passphrase.");
         shown["keyFile"] = json!(file);
     }
     context.output.result(&shown, &words);

@@ -95,9 +95,8 @@ pub enum KeyBackupFault {
 impl KeyMaterial {
     /// Reads the keys from where they lie; proves that the master key opens the keyring.
     pub fn collect(master: MasterKey, places: &KeyPlaces) -> Result<Self, KeyBackupFault> {
-        let ring = match read(&places.ring)? {
-            Some(ring) => ring,
-            None => return Err(KeyFault::RingMissing(places.ring.clone()).into()),
+        let Some(ring) = read(&places.ring)? else {
+            return Err(KeyFault::RingMissing(places.ring.clone()).into());
         };
         Keyring::from_file(&ring, &places.ring, &master)?;
         let erasures = read(&places.erasures)?;

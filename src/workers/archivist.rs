@@ -55,9 +55,12 @@ pub(super) async fn run(desk: Desk, schedule: Schedule, mut beat: Beat) {
 async fn look(desk: &Desk, schedule: &Schedule) -> Result<Last, BackupError> {
     let (folder, ledger) = (schedule.folder.clone(), desk.engine().reader().ledger_id());
     let nothing = Last { parts: 0, at: None };
-    let looked = tokio::task::spawn_blocking(move || match folder.is_dir() {
-        true => newest_chain(&folder, Some(ledger)).map(Some),
-        false => Ok(None),
+    let looked = tokio::task::spawn_blocking(move || {
+        if folder.is_dir() {
+            newest_chain(&folder, Some(ledger)).map(Some)
+        } else {
+            Ok(None)
+        }
     });
     match looked.await.unwrap_or(Err(BackupError::Interrupted)) {
         Ok(None) => Ok(nothing),

@@ -71,9 +71,8 @@ impl Chain {
         backup::each_key(&self.parts[self.base].path, &mut |id, wrapped| {
             let name = id.to_bytes();
             pass(Some(&name), visit);
-            match (self.later.get(&name), wrapped) {
-                (None, Some(wrapped)) => visit(id, wrapped),
-                (Some(_), _) | (None, None) => {}
+            if let (None, Some(wrapped)) = (self.later.get(&name), wrapped) {
+                visit(id, wrapped);
             }
         })?;
         pass(None, visit);

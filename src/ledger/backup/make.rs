@@ -69,7 +69,7 @@ pub struct Made {
 struct Start {
     from: Head,
     known: Option<KnownKeys>,
-    fresh_start: Option<String>,
+    why_fresh: Option<String>,
 }
 
 /// Makes a part of what is durable now, proves it, and gives it its name.
@@ -125,7 +125,7 @@ pub fn back_up(
         summary,
         bytes,
         hash,
-        fresh_start: start.fresh_start,
+        fresh_start: start.why_fresh,
     })
 }
 
@@ -137,13 +137,13 @@ fn folder_of(file: &Path) -> &Path {
 }
 
 fn start(reader: &dyn Reader, order: &Order) -> Result<Start, BackupError> {
-    let beginning = |fresh_start| Start {
+    let beginning = |why_fresh| Start {
         from: Head {
             next: Position(0),
             chain: frame::genesis(reader.ledger_id()),
         },
         known: None,
-        fresh_start,
+        why_fresh,
     };
     match (order.since, &order.to) {
         (Since::Beginning, _) => Ok(beginning(None)),
@@ -151,7 +151,7 @@ fn start(reader: &dyn Reader, order: &Order) -> Result<Start, BackupError> {
             Some(chain) => Ok(Start {
                 from: Head { next: asked, chain },
                 known: None,
-                fresh_start: None,
+                why_fresh: None,
             }),
             None => Err(BackupError::NoBoundary { asked }),
         },
@@ -191,7 +191,7 @@ fn continuing(reader: &dyn Reader, folder: &Path) -> Result<Result<Start, String
     Ok(Ok(Start {
         from: to,
         known: Some(known),
-        fresh_start: None,
+        why_fresh: None,
     }))
 }
 
@@ -286,7 +286,7 @@ pub(super) fn write_part<W: Write>(
 /// A file that has not got its name yet; dropping it removes it.
 pub(super) struct Partial {
     path: PathBuf,
-    partial: PathBuf,
+    name: PathBuf,
     file: File,
     kept: bool,
 }
@@ -314,7 +314,7 @@ impl Partial {
             .map_err(|error| failed(&partial, 0, error))?;
         Ok(Self {
             path: path.to_owned(),
-            partial,
+            name: partial,
             file,
             kept: false,
         })
@@ -352,7 +352,7 @@ impl Partial {
             path: self.path.clone(),
             fault,
         };
-        let read = match read::prove(&self.partial, progress) {
+        let read = match read::prove(&self.name, progress) {
             Err(BackupError::Damaged { fault, .. }) => return Err(read_back(fault)),
             read => read?,
         };
@@ -360,9 +360,9 @@ impl Partial {
             return Err(read_back(PartFault::Counts("another part lies there")));
         }
         let mut hasher = blake3::Hasher::new();
-        File::open(&self.partial)
+        File::open(&self.name)
             .and_then(|file| hasher.update_reader(file).map(drop))
-            .map_err(trouble("read back", &self.partial))?;
+            .map_err(trouble("read back", &self.name))?;
         Ok(*hasher.finalize().as_bytes())
     }
 
@@ -371,7 +371,7 @@ impl Partial {
         if fs::symlink_metadata(&self.path).is_ok() {
             return Err(BackupError::Exists(self.path.clone()));
         }
-        fs::rename(&self.partial, &self.path).map_err(trouble("name the backup", &self.path))?;
+        fs::rename(&self.name, &self.path).map_err(trouble("name the backup", &self.path))?;
         self.kept = true;
         Ok(sync_dir(folder_of(&self.path))?)
     }
@@ -381,17 +381,19 @@ impl Drop for Partial {
     fn drop(&mut self) {
         if !self.kept {
             // What cannot be removed now is removed by the next backup into this folder.
-            let _ = fs::remove_file(&self.partial);
+            let _ = fs::remove_file(&self.name);
         }
     }
 }
 
 fn failed(path: &Path, written: u64, source: io::Error) -> BackupError {
-    match source.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => BackupError::Full {
+    let kind = source.kind();
+    if kind == io::ErrorKind::StorageFull || kind == io::ErrorKind::QuotaExceeded {
+        BackupError::Full {
             path: path.to_owned(),
             written,
-        },
-        _ => trouble("write the backup", path)(source),
+        }
+    } else {
+        trouble("write the backup", path)(source)
     }
 }

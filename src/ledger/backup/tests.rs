@@ -48,12 +48,14 @@ fn make(store: &MemoryStore, folder: &Path, since: Since, after: i64) -> Made {
     back_up(&*store.reader(), &order(folder, since, after), &mut go_on).unwrap()
 }
 
+type KeyTexts = Vec<(DataKeyId, Option<Vec<u8>>)>;
+
 /// All keys of a chain in a folder, as its parts tell them.
-fn told_keys(parts: &[Found]) -> Vec<(KeyScope, Vec<(DataKeyId, Option<Vec<u8>>)>)> {
+fn told_keys(parts: &[Found]) -> Vec<(KeyScope, KeyTexts)> {
     let keys = |part: &Found| {
         let mut keys = vec![];
         each_key(&part.path, &mut |id, wrapped| {
-            keys.push((id, wrapped.map(<[u8]>::to_vec)))
+            keys.push((id, wrapped.map(<[u8]>::to_vec)));
         })
         .unwrap();
         (part.header.keys, keys)

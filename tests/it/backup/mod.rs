@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use keyledger::domain::{State, evolve};
 use keyledger::engine::state_hash;
-use keyledger::ledger::{Reader, SledOptions, SledStore, Store, codec, replay};
+use keyledger::ledger::{SledOptions, SledStore, Store, codec, replay};
 use keyledger::types::{Position, Timestamp};
 
 use crate::cli::{Ran, run_with};
