@@ -8,6 +8,7 @@
 pub mod api_keys;
 pub mod codes;
 pub mod jwt;
+pub mod key_backup;
 pub mod keyring;
 pub mod mac;
 pub mod master;
@@ -29,6 +30,7 @@ pub use codes::{
     typed_code,
 };
 pub use jwt::{Claims, JwtFault};
+pub use key_backup::{KeyBackupFault, KeyMaterial, KeyPlaces, MasterFile};
 pub use keyring::{Key, KeyFault, KeyId, KeyState, Keyring, Purpose, SecretKey, SharedKeyring};
 pub use mac::{MacKey, mac, tag};
 pub use master::MasterKey;

@@ -27,7 +27,7 @@ struct Try {
     later: u8,
 }
 
-const WHATS: u8 = 40;
+const WHATS: u8 = 44;
 
 fn tries() -> impl Strategy<Value = Vec<Try>> {
     let one =
@@ -191,7 +191,7 @@ impl Try {
                 },
             ][usize::from(self.pick) % 2]
                 .clone(),
-            30..=39 => self.about_factors(state, person, user, session, fresh),
+            30..=43 => self.about_factors(state, person, user, session, fresh),
             _ => [
                 Command::StartEpoch {
                     reason: EpochReason::Restored,
@@ -261,17 +261,17 @@ impl Try {
         let (is_even, mails) = (self.pick.is_multiple_of(2), person.notices());
         let mut command = match self.what {
             30 => person.begins_app(0, verdict),
-            31 | 32 => person.confirms_app(0, (self.pick > 60).then_some(u64::from(fresh))),
-            33 => person.begins_mailbox(0, is_even, fresh, verdict),
-            34 => person.confirms_mailbox(0, 0, self.pick > 60),
-            35 => person.asks_for_code(Net(u16::from(self.net)), fresh),
-            36 | 37 => person.signs_in_showing(Net(u16::from(self.net)), verdict, fresh),
-            38 if self.pick > 60 => Command::IssueRecoveryCodes {
+            31..=33 => person.confirms_app(0, (self.pick > 60).then_some(u64::from(fresh))),
+            34 => person.begins_mailbox(0, is_even, fresh, verdict),
+            35 | 36 => person.confirms_mailbox(0, 0, self.pick > 60),
+            37 => person.asks_for_code(Net(u16::from(self.net)), fresh),
+            38..=41 => person.signs_in_showing(Net(u16::from(self.net)), verdict, fresh),
+            42 if self.pick > 60 => Command::IssueRecoveryCodes {
                 who: who.clone(),
                 codes: person.codes(fresh),
                 mails,
             },
-            38 => person.removes(0, kind, verdict),
+            42 => person.removes(0, kind, verdict),
             _ if self.pick > 200 => Command::RevokeFactors {
                 user,
                 kind,

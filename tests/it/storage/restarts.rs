@@ -43,7 +43,13 @@ fn requests_reset(desk: &Desk, address: &str, ip: &str) -> Result<(), Fault> {
 fn confirms(desk: &Desk, proof: &str) -> Result<(), Fault> {
     let new = SecretString::from("Another-Horse-8-Stable");
     let proof = SecretString::from(proof.to_owned());
-    block_on(desk.confirm_reset(&email("ada@example.org"), &proof, new, None, &visitor("198.51.100.9")))
+    block_on(desk.confirm_reset(
+        &email("ada@example.org"),
+        &proof,
+        new,
+        None,
+        &visitor("198.51.100.9"),
+    ))
 }
 
 /// The secrets of the newest proof: link and code.
@@ -193,7 +199,12 @@ fn s_16_a23_what_was_revoked_is_revoked_after_a_restart() {
         let refreshed = block_on(desk.refresh(&tokens.refresh, &ada));
         assert_eq!(refreshed.err(), Some(Fault::Refused(Refusal::RefreshNotFound)));
     }
-    let again = block_on(desk.sign_in(&email("ada@example.org"), &SecretString::from(PASSWORD), None, &ada));
+    let again = block_on(desk.sign_in(
+        &email("ada@example.org"),
+        &SecretString::from(PASSWORD),
+        None,
+        &ada,
+    ));
     assert!(desk.authenticate(&again.unwrap().access).is_ok());
     close(desk);
 }
