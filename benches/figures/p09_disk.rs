@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use keyledger::crypto::{self, Field};
 use keyledger::domain::{
-    Actor, AddressProof, Command, NewMail, NewSession, NewUser, Outcome, PasswordVerdict, Purpose, Role,
+    Actor, AddressProof, Command, FactorShown, FactorVerdict, NewMail, NewSession, NewUser, Outcome,
+    PasswordVerdict, Purpose, Role,
 };
 use keyledger::engine::{Directory, Engine, Lane};
 use keyledger::system::random_id;
@@ -159,6 +160,10 @@ async fn turn(engine: &Engine, crowd: &Crowd, caller: u64, number: u64) {
     let sign_in = Command::SignIn {
         ask,
         verdict: PasswordVerdict::Right(who.credential),
+        factor: FactorShown {
+            verdict: FactorVerdict::Absent,
+            mails: vec![],
+        },
         session,
         require_verified: false,
     };

@@ -56,9 +56,7 @@ impl FactorChange {
             (Self::Removed, Locale::En) => "Two-step sign-in was removed, in part or altogether.",
             (Self::Removed, Locale::Ko) => "2단계 인증이 일부 또는 전부 해제되었습니다.",
             (Self::CodesIssued, Locale::En) => "New recovery codes were made; the old ones no longer work.",
-            (Self::CodesIssued, Locale::Ko) => {
-                "새 복구 코드가 발급되었습니다. 이전 코드는 더 이상 사용할 수 없습니다."
-            }
+            (Self::CodesIssued, Locale::Ko) => "새 복구 코드가 발급되어 이전 코드는 쓸 수 없습니다.",
             (Self::CodeUsed, Locale::En) => "A recovery code was used.",
             (Self::CodeUsed, Locale::Ko) => "복구 코드가 사용되었습니다.",
             (Self::RemovedByOperator, Locale::En) => {

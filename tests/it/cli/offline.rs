@@ -94,6 +94,26 @@ fn p_05_a_password_is_revoked_by_name_and_the_account_stays() {
 }
 
 #[test]
+fn m_09_second_factors_are_listed_and_removed_by_name_and_a_wrong_kind_is_told() {
+    let (_folder, data, _) = founded();
+    assert_eq!(run(&data, "user create ann@example.org").code, 0);
+    let listed = run(&data, "user factor list ann@example.org --json");
+    assert_eq!((listed.code, listed.json()["total"].as_u64()), (0, Some(0)));
+    let shown = run(&data, "user show ann@example.org --json").json();
+    assert_eq!(shown["factors"], serde_json::json!([]));
+    let none = run(&data, "user factor remove ann@example.org");
+    assert_eq!(none.code, 1, "{}", none.err);
+    assert!(none.err.contains("no such second factor"), "{}", none.err);
+    let wrong = run(&data, "user factor remove ann@example.org --kind thumb");
+    assert_eq!(wrong.code, 2);
+    assert!(
+        wrong.err.contains("--kind") && wrong.err.contains("recovery_codes"),
+        "{}",
+        wrong.err
+    );
+}
+
+#[test]
 fn an_address_is_given_by_place_or_by_flag_and_the_next_command_names_the_same_ledger() {
     let (_folder, data, _) = founded();
     let made = run(&data, "user create --email ann@example.org");

@@ -1,5 +1,6 @@
 use super::*;
 use keyledger::types::Span;
+use serde_json::json;
 
 /// The link's secret and the code of a fresh recovery mail.
 async fn recovery(house: &House) -> (String, String) {
@@ -56,6 +57,47 @@ async fn r_25_a_page_that_was_opened_in_time_gives_nothing_when_its_link_has_die
         .expect(401);
     assert!(late.shows("too old") && late.shows("action=\"/recover/request\""));
     house.sign_in(ADA, OLD).await.expect(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn r_30_the_page_asks_whoever_has_a_second_factor_for_it_and_nobody_else() {
+    let house = House::start().await;
+    let access = house.sign_up(ADA, OLD).await.text("accessToken");
+    let mail = house.next_mail_of("email_verification").await;
+    let verify = json!({"email": ADA, "token": mail.code().unwrap()});
+    house
+        .post("/v1/auth/email/verify/confirm", verify)
+        .await
+        .expect(200);
+    let enable = json!({"password": OLD, "email": "elsewhere@example.net"});
+    let begun = house
+        .post("/v1/auth/mfa/email/enable", enable)
+        .bearer(&access)
+        .await
+        .expect(200);
+    let text = house.next_mail_of("email_otp").await.text_part().unwrap();
+    let code = text
+        .lines()
+        .find(|line| line.len() == 6 && line.parse::<u32>().is_ok());
+    let confirm = json!({"challengeId": begun.text("challengeId"), "code": code});
+    let confirmed = house
+        .post("/v1/auth/mfa/email/confirm", confirm)
+        .bearer(&access)
+        .await
+        .expect(200);
+    let paper = confirmed.json["backupCodes"][0].as_str().unwrap().to_owned();
+    assert!(!house.page("/recover").await.expect(200).shows("name=\"factor\""));
+    let (secret, _) = recovery(&house).await;
+    let form = [("token", &*secret), ("password", NEW), ("repeat", NEW)];
+    let asked = house.submit("/recover", &form).await.expect(403);
+    assert!(
+        asked.shows("name=\"factor\"") && asked.shows(&secret),
+        "nothing was spent"
+    );
+    let with = |code| [form[0], form[1], form[2], ("factor", code)];
+    let wrong = house.submit("/recover", &with("000000")).await.expect(401);
+    assert!(wrong.shows("This code is wrong or was used before"));
+    house.submit("/recover", &with(&*paper)).await.expect(200);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -74,6 +74,8 @@ fn live(desk: &Desk) -> (UserId, Vec<String>) {
             Purpose::Recovery => SecretLabel::Recovery,
             Purpose::VerifyEmail => SecretLabel::VerifyEmail,
             Purpose::Reopen => SecretLabel::Reopen,
+            Purpose::SignInCode => SecretLabel::SignInCode,
+            Purpose::EnrolMailbox => SecretLabel::EnrolMailbox,
         };
         let link = desk.link_secret(id, token, label).unwrap();
         let code = desk.typed_code(id, token).unwrap();

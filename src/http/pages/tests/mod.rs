@@ -212,7 +212,7 @@ impl House {
     async fn opens(&self, password: &str) -> bool {
         let password = SecretString::from(password);
         self.desk
-            .sign_in(&address(OWNER), &password, &visitor())
+            .sign_in(&address(OWNER), &password, None, &visitor())
             .await
             .is_ok()
     }
