@@ -1,5 +1,8 @@
 //! Second factors: enrolled, shown, taken away. What is right is judged here, with the keys; what it is worth, the law says.
 
+mod judging;
+mod views;
+
 use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
 
@@ -7,15 +10,15 @@ use super::sessions::Caller;
 use super::{Command, Desk, Fault, Outcome, Refusal, Visitor};
 use crate::crypto::{self, DataKey, Field, KeyId, SecretLabel, totp};
 use crate::domain::{
-    Actor, FactorKind, FactorProof, FactorShown, FactorVerdict, Factors, NewCodes, PasswordVerdict, Purpose,
-    RECOVERY_CODES, Reauthenticated, Unfinished, live_challenge, mailbox_brings_codes,
+    Actor, FactorKind, NewCodes, PasswordVerdict, Purpose, RECOVERY_CODES, Reauthenticated, Unfinished,
+    mailbox_brings_codes,
 };
 use crate::engine::Lane;
 use crate::mail::templates::FactorChange;
 use crate::system::{random_array, random_id};
-use crate::types::{
-    AddressId, DataKeyId, EmailAddress, FactorId, Timestamp, TokenId, UserId, percent_encode,
-};
+use crate::types::{AddressId, DataKeyId, EmailAddress, FactorId, TokenId, UserId, percent_encode};
+
+pub use views::FactorView;
 
 /// What an authenticator app is told, and the recovery codes that will come with it. Shown once.
 pub struct AppSetUp {
@@ -35,19 +38,6 @@ pub struct MailboxSetUp {
     pub challenge: TokenId,
     /// The address, masked.
     pub masked: String,
-}
-
-/// A second factor as an administrator sees it.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct FactorView {
-    /// What it is.
-    pub kind: FactorKind,
-    /// When it was confirmed or issued.
-    pub since: Timestamp,
-    /// The address of a mailbox, masked.
-    pub address: Option<String>,
-    /// How many recovery codes are left.
-    pub left: Option<u32>,
 }
 
 impl Desk {
@@ -311,128 +301,6 @@ impl Desk {
         Some(Command::TellUnfinished { user, mails })
     }
 
-    /// The factors of a user.
-    pub fn factors(&self, user: UserId) -> Vec<FactorView> {
-        let (factors, epoch) = self
-            .engine()
-            .read(|state| (state.factors.get(&user).cloned(), state.epoch()));
-        let (Some(factors), Ok(key)) = (factors, self.user_key(user)) else {
-            return vec![];
-        };
-        let view = |kind| match kind {
-            FactorKind::Totp => factors.totp.as_ref().map(|totp| FactorView {
-                kind,
-                since: totp.since,
-                address: None,
-                left: None,
-            }),
-            FactorKind::Email => factors.mailbox.as_ref().map(|mailbox| FactorView {
-                kind,
-                since: mailbox.since,
-                address: self.factor_address(user, &key, &factors).map(|to| to.masked()),
-                left: None,
-            }),
-            FactorKind::RecoveryCodes => factors.codes_in(epoch).map(|codes| FactorView {
-                kind,
-                since: codes.since,
-                address: None,
-                left: Some(codes.left()),
-            }),
-        };
-        factors.kinds(epoch).into_iter().filter_map(view).collect()
-    }
-
-    /// A second factor as it was given, held against those of a user, with the notices that may follow from it.
-    pub(super) fn shown_factor(
-        &self,
-        user: Option<UserId>,
-        code: Option<&SecretString>,
-        visitor: &Visitor,
-    ) -> FactorShown {
-        let none = FactorShown {
-            verdict: FactorVerdict::Absent,
-            mails: vec![],
-        };
-        let (Some(user), Some(code)) = (user, code) else {
-            return none;
-        };
-        let is_enrolled = self.engine().read(|state| {
-            state
-                .factors
-                .get(&user)
-                .is_some_and(|factors| factors.is_enrolled())
-        });
-        if !is_enrolled {
-            return none;
-        }
-        let verdict = self.judge(user, code);
-        let change = match verdict {
-            FactorVerdict::Right(FactorProof::RecoveryCode { .. }) => Some(FactorChange::CodeUsed),
-            FactorVerdict::Right(_)
-            | FactorVerdict::Absent
-            | FactorVerdict::Wrong
-            | FactorVerdict::Exhausted => None,
-        };
-        let mails = self.notices_of_change(user, &visitor.origin(), change);
-        FactorShown { verdict, mails }
-    }
-
-    /// What a typed code proves: the app, a mailed challenge, or a recovery code.
-    fn judge(&self, user: UserId, code: &SecretString) -> FactorVerdict {
-        let text = code.expose_secret();
-        let (factors, challenge, epoch) = self.engine().read(|state| {
-            let found = state.users.get(&user);
-            let challenge = found.and_then(|found| live_challenge(state, found, Purpose::SignInCode));
-            (
-                state.factors.get(&user).cloned(),
-                challenge.map(|(id, token)| (id, token.clone())),
-                state.epoch(),
-            )
-        });
-        let (Some(factors), Ok(key)) = (factors, self.user_key(user)) else {
-            return FactorVerdict::Wrong;
-        };
-        if let Some(typed) = crypto::normalise_digits(text) {
-            let wall = self.engine().clock().wall();
-            let step = factors.totp.as_ref().and_then(|totp| {
-                let seed = crypto::open(&key, Field::TotpSeed, user.0, &totp.seed)?;
-                let step = totp::matching_step(&seed, wall, typed, totp.step)?;
-                Some(FactorProof::Totp {
-                    factor: totp.id,
-                    step,
-                })
-            });
-            let ring = self.engine().keyring().current();
-            let mailed = factors
-                .mailbox
-                .as_ref()
-                .zip(challenge)
-                .and_then(|(mailbox, (id, token))| {
-                    let (key, label) = (KeyId(token.code_key), SecretLabel::SignInCode);
-                    crypto::factor_code_matches(&ring, key, label, id, user, token.address, typed).then_some(
-                        FactorProof::Email {
-                            factor: mailbox.id,
-                            token: id,
-                        },
-                    )
-                });
-            return step.or(mailed).map_or(FactorVerdict::Wrong, FactorVerdict::Right);
-        }
-        let typed = crypto::normalise_recovery_code(text);
-        let (Some(typed), Some(codes)) = (typed, factors.codes_in(epoch)) else {
-            return FactorVerdict::Wrong;
-        };
-        if codes.left() == 0 {
-            return FactorVerdict::Exhausted;
-        }
-        let number = crypto::open(&key, Field::RecoveryCodes, user.0, &codes.hashes)
-            .and_then(|hashes| crypto::find_recovery_code(&key, codes.set, &hashes, &typed));
-        number.map_or(FactorVerdict::Wrong, |number| {
-            let set = codes.set;
-            FactorVerdict::Right(FactorProof::RecoveryCode { set, number })
-        })
-    }
-
     async fn reauthenticated(
         &self,
         caller: Caller,
@@ -491,19 +359,6 @@ impl Desk {
             Some((address.id, text))
         };
         sealed.iter().filter_map(open).collect()
-    }
-
-    fn factor_address(&self, user: UserId, key: &DataKey, factors: &Factors) -> Option<EmailAddress> {
-        let mailbox = factors.mailbox.as_ref()?;
-        let Some(sealed) = &mailbox.sealed else {
-            let own = self.own_addresses(user, key).into_iter();
-            return own
-                .filter(|(id, _)| *id == mailbox.address)
-                .map(|(_, own)| own)
-                .next();
-        };
-        let clear = crypto::open(key, Field::FactorAddress, user.0, sealed)?;
-        EmailAddress::parse(std::str::from_utf8(&clear).ok()?).ok()
     }
 }
 

@@ -1,15 +1,16 @@
 //! Random lives of three people and their attackers: whatever is asked for, in whatever order, the law holds.
 
+mod factors;
+
 use std::collections::{BTreeSet, HashMap};
 
 use keyledger::domain::{
-    Actor, Command, Context, Draft, EpochReason, FactorKind, FactorProof, FactorVerdict, Factors, Limits,
-    Overlay, PasswordVerdict, Purpose, Reauthenticated, Recorded, SignUpMode, Standing, State, TokenStanding,
-    decide, evolve, lawful, live_challenge, live_session,
+    Actor, Command, Context, Draft, EpochReason, Limits, Overlay, PasswordVerdict, Purpose, Recorded,
+    SignUpMode, Standing, State, TokenStanding, decide, evolve, lawful, live_session,
 };
 use keyledger::engine::state_hash;
 use keyledger::ledger::{CommandPart, codec, record};
-use keyledger::types::{CommandId, Position, SessionId, Span, Timestamp, TokenId, UserId};
+use keyledger::types::{CommandId, Position, Span, Timestamp, TokenId, UserId};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
@@ -206,115 +207,6 @@ impl Try {
             .clone(),
         };
         about(command, user, person.token(fresh))
-    }
-}
-
-impl Try {
-    /// A command about second factors, mostly one that could work.
-    fn about_factors(
-        self,
-        state: &State,
-        person: Person,
-        user: UserId,
-        session: SessionId,
-        fresh: u32,
-    ) -> Command {
-        let none = Factors::default();
-        let factors = state.factors.get(&user).map_or(&none, Box::as_ref);
-        let found = state.users.get(&user);
-        let against = found.and_then(|found| found.credential_id());
-        let against = against.unwrap_or(person.password(0));
-        let challenge = found.and_then(|found| live_challenge(state, found, Purpose::SignInCode));
-        let verdicts = [
-            factors.totp.as_ref().map(|totp| FactorProof::Totp {
-                factor: totp.id,
-                step: totp.step + u64::from(self.later % 3),
-            }),
-            factors
-                .mailbox
-                .as_ref()
-                .zip(challenge)
-                .map(|(mailbox, (token, _))| FactorProof::Email {
-                    factor: mailbox.id,
-                    token,
-                }),
-            factors.codes.as_ref().map(|codes| FactorProof::RecoveryCode {
-                set: codes.set,
-                number: self.pick % 11,
-            }),
-        ];
-        let verdict = match self.pick % 8 {
-            0 => FactorVerdict::Absent,
-            1 => FactorVerdict::Wrong,
-            2 => FactorVerdict::Exhausted,
-            _ => chosen(&verdicts.into_iter().flatten().collect::<Vec<_>>(), self.later)
-                .map_or(FactorVerdict::Absent, FactorVerdict::Right),
-        };
-        let who = Reauthenticated {
-            user,
-            against,
-            session,
-            ..person.reauthenticated(0, verdict)
-        };
-        let kind = chosen(&FactorKind::ALL, self.later).filter(|_| self.pick.is_multiple_of(2));
-        let right = PasswordVerdict::Right(against);
-        let (is_even, mails) = (self.pick.is_multiple_of(2), person.notices());
-        let mut command = match self.what {
-            30 => person.begins_app(0, verdict),
-            31..=33 => person.confirms_app(0, (self.pick > 60).then_some(u64::from(fresh))),
-            34 => person.begins_mailbox(0, is_even, fresh, verdict),
-            35 | 36 => person.confirms_mailbox(0, 0, self.pick > 60),
-            37 => person.asks_for_code(Net(u16::from(self.net)), fresh),
-            38..=41 => person.signs_in_showing(Net(u16::from(self.net)), verdict, fresh),
-            42 if self.pick > 60 => Command::IssueRecoveryCodes {
-                who: who.clone(),
-                codes: person.codes(fresh),
-                mails,
-            },
-            42 => person.removes(0, kind, verdict),
-            _ if self.pick > 200 => Command::RevokeFactors {
-                user,
-                kind,
-                mails,
-                by: Actor::Operator,
-            },
-            _ if is_even => Command::TellUnfinished { user, mails },
-            _ => Command::RefuseFactor {
-                user,
-                factor: person.shows(verdict),
-                origin: origin(),
-            },
-        };
-        if let Command::BeginTotp { who: of, .. }
-        | Command::BeginMailbox { who: of, .. }
-        | Command::RemoveFactors { who: of, .. } = &mut command
-        {
-            *of = who;
-        } else if let Command::ConfirmTotp {
-            user: of,
-            session: by,
-            ..
-        } = &mut command
-        {
-            *of = user;
-            *by = factors.totp_begun.as_ref().map_or(session, |begun| begun.session);
-        } else if let Command::ConfirmMailbox {
-            user: of,
-            session: by,
-            token,
-            ..
-        } = &mut command
-        {
-            *of = user;
-            if let Some(begun) = &factors.mailbox_begun {
-                (*by, *token) = (begun.session, begun.token);
-            }
-        } else if let Command::ChallengeMailbox { verdict, .. } | Command::SignIn { verdict, .. } =
-            &mut command
-        {
-            *verdict = right;
-        }
-        command
     }
 }
 
