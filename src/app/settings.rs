@@ -182,7 +182,7 @@ pub fn mail_settings(config: &Config) -> Result<MailSettings, AppError> {
     Ok(MailSettings::check(draft)?)
 }
 
-fn span(duration: Duration) -> Span {
+pub(super) fn span(duration: Duration) -> Span {
     Span(i64::try_from(duration.as_micros()).unwrap_or(i64::MAX))
 }
 

@@ -19,6 +19,7 @@ use super::keyring::KeyFault;
 const FILE_MAX: u64 = 4_096;
 
 /// 256 bits that wrap the keyring; wiped when dropped, never printed.
+#[derive(Clone)]
 pub struct MasterKey([u8; 32]);
 
 impl MasterKey {
@@ -27,13 +28,7 @@ impl MasterKey {
     /// Refuses to replace a file: the old key may be the only way into a ledger.
     pub fn create(path: &Path, entropy: &dyn Entropy) -> Result<Self, KeyFault> {
         let key = Self::fresh(entropy);
-        let mut text = Zeroizing::new(String::with_capacity(65));
-        for byte in key.0 {
-            text.push(hex_digit(byte >> 4));
-            text.push(hex_digit(byte & 15));
-        }
-        text.push('\n');
-        files::create(path, text.as_bytes()).map_err(|error| {
+        files::create(path, key.to_text().as_bytes()).map_err(|error| {
             if error.kind() == io::ErrorKind::AlreadyExists {
                 KeyFault::MasterExists(path.into())
             } else {
@@ -63,6 +58,17 @@ impl MasterKey {
         let bytes = files::read(&file, FILE_MAX).map_err(unreadable)?;
         let text = std::str::from_utf8(&bytes).map_err(|_| KeyFault::MasterMalformed)?;
         Self::from_text(text)
+    }
+
+    /// The text that [`MasterKey::load`] reads: 64 hexadecimal digits and a line's end.
+    pub(super) fn to_text(&self) -> Zeroizing<String> {
+        let mut text = Zeroizing::new(String::with_capacity(65));
+        for byte in self.0 {
+            text.push(hex_digit(byte >> 4));
+            text.push(hex_digit(byte & 15));
+        }
+        text.push('\n');
+        text
     }
 
     /// Reads 64 hexadecimal digits, or 32 bytes in base64 of either alphabet; white space around it is ignored.

@@ -6,6 +6,7 @@ use crate::types::{
 };
 
 use super::access::ApiKeyKind;
+use super::key_purpose::KeyPurpose;
 use super::password_policy::PasswordPolicy;
 use super::state::Role;
 
@@ -286,6 +287,15 @@ pub enum Event {
     ApiKeyRevoked { key: ApiKeyId, by: Actor },
     /// An API key was used; written at most once a day and key.
     ApiKeyUsed { key: ApiKeyId },
+    /// A key of the keyring made way for a new one; what it made stays good for as long as it lives.
+    KeyRotated {
+        purpose: KeyPurpose,
+        old: u32,
+        new: u32,
+        by: Actor,
+    },
+    /// The master key, and with it the key that wraps data keys, was replaced, and every data key wrapped anew.
+    MasterKeyReplaced { by: Actor },
     /// A secret API key from before an epoch that began in distrust may be used again.
     ApiKeyConfirmed { key: ApiKeyId, by: Actor },
 

@@ -7,7 +7,9 @@ use std::time::Instant;
 
 use tokio::sync::watch;
 
+use super::chores::Chores;
 use super::lanes::Lanes;
+use super::rewrap::{self, RewrapFault};
 use super::writer::Writer;
 use super::{Directory, Durable, Engine, LANE_DEPTH_MAX, Shared};
 use crate::crypto::{Purpose, SharedKeyring, Vault, WrappedKey};
@@ -137,6 +139,9 @@ pub enum BootError {
         /// The key that is missing.
         first: u32,
     },
+    /// A replacement of keys that was begun earlier cannot go on.
+    #[error("a replacement of keys was begun and cannot go on: {0}")]
+    Rewrap(#[from] RewrapFault),
     /// The writer's thread did not start.
     #[error("the writer's thread could not be started: {0}")]
     Thread(std::io::Error),
@@ -254,6 +259,13 @@ impl Boot<'_> {
         for some in doomed.chunks(1024) {
             store.destroy_keys(some)?;
         }
+        if keyring.is_rewrapping() {
+            let count = rewrap::finish(&mut *store, &vault, &*entropy)?;
+            tracing::info!(
+                count,
+                "the replacement of keys that was begun earlier is complete"
+            );
+        }
         let directory = Directory::default();
         directory.fold(&state, &vault, &keyring.current());
         let head = store.head();
@@ -267,6 +279,7 @@ impl Boot<'_> {
             entropy,
             limits,
             lanes: Lanes::new(LANE_DEPTH_MAX),
+            chores: Chores::default(),
             unwritten: Unwritten::default(),
             durable: Mutex::new(Durable {
                 head,

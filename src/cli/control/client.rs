@@ -22,9 +22,9 @@ use crate::ledger::StoreError;
 
 /// Bytes of an answer, at most.
 const ANSWER_BYTES_MAX: u64 = 64 << 20;
-/// How long an answer may take; checking the whole ledger may take longer.
+/// How long an answer may take; checking the whole ledger, and wrapping all keys anew, may take longer.
 const ANSWER_TIME_MAX: Duration = Duration::from_mins(1);
-const VERIFY_TIME_MAX: Duration = Duration::from_hours(6);
+const LONG_TIME_MAX: Duration = Duration::from_hours(6);
 /// How often, and how long each time, a held ledger is waited for: a server that is starting opens its socket, and
 /// another command ends.
 const HELD_LOOKS_MAX: u32 = 60;
@@ -121,11 +121,8 @@ fn is_nobody(kind: io::ErrorKind) -> bool {
 }
 
 fn converse(mut stream: UnixStream, request: &Request) -> Result<Answer, Failure> {
-    let patience = if *request == Request::Verify {
-        VERIFY_TIME_MAX
-    } else {
-        ANSWER_TIME_MAX
-    };
+    let is_long = matches!(request, Request::Verify | Request::ReplaceMasterKey);
+    let patience = if is_long { LONG_TIME_MAX } else { ANSWER_TIME_MAX };
     let mut line = serde_json::to_vec(request).expect("requests are plain data, which JSON can hold");
     line.push(b'\n');
     let mut answer = Vec::new();
