@@ -207,6 +207,10 @@ fn recovery_events() -> Vec<Event> {
         origin: sealed(),
         locale: Locale::En,
     }));
+    events.push(Event::CallbackNamed {
+        request: REQUEST,
+        callback: sealed(),
+    });
     let causes = [
         DropCause::AccountNotActive,
         DropCause::NothingToDo,
@@ -311,6 +315,16 @@ fn session_events() -> Vec<Event> {
             user,
             session,
             counter: 299,
+            origin: sealed(),
+        },
+        Event::RefreshRefused {
+            user: Some(user),
+            session: SESSION,
+            origin: sealed(),
+        },
+        Event::RefreshRefused {
+            user: None,
+            session: SESSION,
             origin: sealed(),
         },
     ]);
