@@ -230,7 +230,7 @@ impl Premises {
             Ok((anchor, pool)) => {
                 let desk = Desk::open(engine, pool, desk);
                 if report.epoch.is_some() {
-                    desk.renew_token_keys_after_epoch(Actor::System);
+                    desk.renew_token_keys_for_epoch(Actor::System);
                 }
                 let end = match &anchor {
                     Some(_) if report.anchor == AnchorVerdict::Absent => end_without_anchor(&desk),

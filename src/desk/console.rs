@@ -82,14 +82,15 @@ impl Desk {
         if let ClockStatus::Suspect { kept, .. } = before {
             self.carry_out(Lane::Proof, Command::AcceptClock { kept }, vec![])
                 .await?;
+            // First, so that nothing which is issued in the new epoch is made under a key that goes.
+            let desk = self.clone();
+            let renewing =
+                tokio::task::spawn_blocking(move || desk.renew_token_keys_for_epoch(Actor::Operator));
+            // It tells the log by itself what went wrong.
+            let _ = renewing.await;
             let (reason, erase) = (EpochReason::ClockReset, vec![]);
             self.carry_out(Lane::Proof, Command::StartEpoch { reason, erase }, vec![])
                 .await?;
-            let desk = self.clone();
-            let renewing =
-                tokio::task::spawn_blocking(move || desk.renew_token_keys_after_epoch(Actor::Operator));
-            // It tells the log by itself what went wrong.
-            let _ = renewing.await;
         }
         Ok(before)
     }

@@ -156,9 +156,9 @@ impl Desk {
         Ok(())
     }
 
-    /// The same after an epoch that began already: what was issued before it holds no more, whether or not this succeeds,
-    /// so that a failure is only told to the log. Blocks.
-    pub fn renew_token_keys_after_epoch(&self, by: Actor) {
+    /// The same where an epoch ends what was issued, whether or not this succeeds, so that a failure is only told to the
+    /// log. Blocks.
+    pub fn renew_token_keys_for_epoch(&self, by: Actor) {
         if let Err(fault) = self.renew_token_keys(by) {
             tracing::error!(%fault, "the keys of tokens could not be renewed: run `keyledger keys rotate` for each");
         }

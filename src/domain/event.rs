@@ -93,19 +93,6 @@ pub enum EpochReason {
     ClockReset,
 }
 
-impl EpochReason {
-    /// Whether what people and programs knew before may be known to others, or be out of date, so that passwords need
-    /// one mailed proof and secret API keys a person's word.
-    ///
-    /// A clock that ran wrong gives nobody a password or a key: it only moves lifetimes, and what has one ends anyway.
-    pub fn is_distrust(self) -> bool {
-        match self {
-            Self::Restored | Self::RollbackAccepted | Self::KeyTheft => true,
-            Self::Founded | Self::ClockReset => false,
-        }
-    }
-}
-
 /// Why a password was set.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum PasswordCause {

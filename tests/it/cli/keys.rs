@@ -1,5 +1,7 @@
 //! `keys …` and `epoch …`: keys are shown by name, rotated and replaced, and nothing that is alive ends.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use keyledger::crypto::{KeyFault, KeyFiles, MasterSource, SharedKeyring, Vault, WrappedKey};
@@ -35,6 +37,12 @@ fn open_keys(data: &Path) -> Result<SharedKeyring, KeyFault> {
 
 fn store(data: &Path) -> SledStore {
     SledStore::open(SledOptions::new(data, "a test", NOW, [9; 16])).unwrap()
+}
+
+/// Writes a file that nobody else can read.
+fn private(path: &Path, bytes: &[u8]) {
+    std::fs::write(path, bytes).unwrap();
+    std::fs::set_permissions(path, Permissions::from_mode(0o600)).unwrap();
 }
 
 /// A ledger with Ann, and the name of her key.
@@ -136,7 +144,7 @@ fn l_10_a_replacement_that_was_killed_at_any_point_goes_on_at_the_next_start() {
         ok(&data, "user create bob@example.org");
         let before = std::fs::read(data.join("keys/master.key")).unwrap();
         if point == 0 {
-            std::fs::write(data.join("keys/master.key.next"), &before).unwrap();
+            private(&data.join("keys/master.key.next"), &before);
         } else {
             let keyring = open_keys(&data).unwrap();
             keyring.replace_master(NOW, &entropy).unwrap();
@@ -156,8 +164,8 @@ fn l_10_a_replacement_that_was_killed_at_any_point_goes_on_at_the_next_start() {
             if point == 3 {
                 let next = std::fs::read(data.join("keys/master.key.next")).unwrap();
                 keyring.finish_rewrapping(&entropy).unwrap();
-                std::fs::write(data.join("keys/master.key.next"), next).unwrap();
-                std::fs::write(data.join("keys/master.key"), &before).unwrap();
+                private(&data.join("keys/master.key.next"), &next);
+                private(&data.join("keys/master.key"), &before);
             }
         }
         for name in [ANN, "bob@example.org"] {
