@@ -134,10 +134,11 @@ pub enum BootError {
         /// Its first byte.
         scheme: u8,
     },
-    /// The keyring is older than the ledger.
+    /// Keyring and ledger are not of one time.
     #[error(
         "{keys} data keys are wrapped under keys that the keyring does not have (the first is key {first}): the keyring \
-         is older than the ledger. Put the newest keyring back; without it the personal data of these users is lost"
+         is older than the ledger, or the ledger is a copy from before the wrapping key was replaced. Put the newest \
+         keyring back, or the keys of the copy's time; without them the personal data of these users is lost"
     )]
     KeyringTooOld {
         /// How many.
