@@ -7,7 +7,7 @@ use super::control::{Request, ask_and_print};
 use super::exit::{Exit, Failure};
 
 /// What to do about epochs.
-#[derive(Subcommand, Debug)]
+#[derive(Clone, Copy, Subcommand, Debug)]
 pub enum Command {
     /// Show when and why the running epoch began, and who and what waits since
     Show,
@@ -34,7 +34,7 @@ impl ReasonWord {
 }
 
 /// A new epoch.
-#[derive(Args, Debug)]
+#[derive(Clone, Copy, Args, Debug)]
 pub struct Start {
     /// Why
     #[arg(long, value_enum)]
