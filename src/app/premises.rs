@@ -8,6 +8,7 @@ use super::EXIT_TEMPORARY;
 use super::error::AppError;
 use super::founding::{FoundingKeys, exists, is_founded, make_keys, open_keyring, write_first_events};
 use super::permissions::exposed_folders;
+use super::restore::refuse_unfinished;
 use super::settings::{desk_settings, limits, pool_settings};
 use crate::config::Config;
 use crate::crypto::key_files::KEYRING_FILE;
@@ -106,6 +107,7 @@ impl Premises {
         clock: ClockMaker,
         entropy: Arc<dyn Entropy>,
     ) -> Result<FoundingKeys, AppError> {
+        refuse_unfinished(config)?;
         let clock = clock(None);
         let mut store = open_store(config, "keyledger init", clock.now(), &*entropy)?;
         if is_founded(&fold(&mut store)?.state) {
@@ -143,6 +145,7 @@ impl Premises {
         noting: Noting,
     ) -> Result<Self, AppError> {
         let data = || config.data.clone();
+        refuse_unfinished(config)?;
         let ring_path = config.keys_dir.join(KEYRING_FILE);
         let is_there = (exists(&config.data.join(LEDGER_DIR))?, exists(&ring_path)?);
         match is_there {
@@ -316,7 +319,7 @@ fn ledger_missing(config: &Config) -> AppError {
     }
 }
 
-fn open_store(
+pub(super) fn open_store(
     config: &Config,
     command: &str,
     now: Timestamp,
@@ -326,7 +329,7 @@ fn open_store(
     Ok(SledStore::open(options)?)
 }
 
-fn parts(
+pub(super) fn parts(
     config: &Config,
     store: Box<dyn Store>,
     keyring: SharedKeyring,

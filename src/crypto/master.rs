@@ -28,14 +28,24 @@ impl MasterKey {
     /// Refuses to replace a file: the old key may be the only way into a ledger.
     pub fn create(path: &Path, entropy: &dyn Entropy) -> Result<Self, KeyFault> {
         let key = Self::fresh(entropy);
-        files::create(path, key.to_text().as_bytes()).map_err(|error| {
+        key.write_new(path)?;
+        Ok(key)
+    }
+
+    /// Writes the key to `path` in the form that [`MasterKey::load`] reads; refuses to replace a file.
+    pub(super) fn write_new(&self, path: &Path) -> Result<(), KeyFault> {
+        files::create(path, self.to_text().as_bytes()).map_err(|error| {
             if error.kind() == io::ErrorKind::AlreadyExists {
                 KeyFault::MasterExists(path.into())
             } else {
                 KeyFault::Unwritable(path.into(), error)
             }
-        })?;
-        Ok(key)
+        })
+    }
+
+    /// The key of bytes that were sealed elsewhere.
+    pub(super) fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
     }
 
     /// Reads the key from `path`, unless others than its owner could read it as well.
