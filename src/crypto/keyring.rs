@@ -272,7 +272,10 @@ impl Keyring {
 
     /// Whether it holds every key of another ring whose work does not expire.
     pub(super) fn has_what_lasts_of(&self, other: &Self) -> bool {
-        let mut lasting = other.keys.iter().filter(|key| !key.purpose.is_short_lived());
+        let mut lasting = other
+            .keys
+            .iter()
+            .filter(|key| !purpose::is_short_lived(key.purpose));
         lasting.all(|key| {
             let own = self.get(key.purpose, key.id);
             own.is_some_and(|own| own.0.ct_eq(&key.secret.0).into())
