@@ -2,6 +2,9 @@
 //!
 //! A fresh 19 MiB for each hash would cost nearly as much as the hash; a queue without bound would be a way to exhaust the
 //! server (P-11). Known and unknown users cost the same work and meet the same refusal (P-13).
+//!
+//! Those who carry a proof and strangers wait in two queues and take turns, so that a flood of sign-ins cannot keep an
+//! owner from completing a recovery (law 10).
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -18,7 +21,7 @@ use tokio::sync::oneshot;
 use zeroize::{Zeroize, Zeroizing};
 
 use crate::system::{Entropy, step_back};
-use crate::types::Span;
+use crate::types::{Lane, Span};
 
 use super::keyring::{KeyId, Purpose, SharedKeyring};
 use super::password::{PasswordParams, normalise_password};
@@ -34,14 +37,14 @@ const QUIET: Duration = Duration::from_secs(30);
 pub struct PoolSettings {
     /// Threads, each with the memory of one hash; more than cores gains nothing.
     pub workers: NonZeroUsize,
-    /// Hashes that may wait for a thread; one more is refused with [`Busy`].
+    /// Hashes that may wait for a thread, strangers' no more than half of them; one more is refused with [`Busy`].
     pub waiting_max: usize,
     /// Cost of a new verifier, and of every check for an unknown user.
     pub params: PasswordParams,
 }
 
 impl Default for PoolSettings {
-    /// A thread for each core, and a queue of about half a second.
+    /// A thread for each core, and queues of about half a second.
     fn default() -> Self {
         let workers = thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
         Self {
@@ -114,10 +117,7 @@ impl PasswordPool {
             ring,
             entropy,
             dummy: dummy.to_phc(),
-            queue: Mutex::new(Queue {
-                jobs: VecDeque::with_capacity(settings.waiting_max),
-                open: true,
-            }),
+            queue: Mutex::new(Queue::open(settings.waiting_max)),
             work: Condvar::new(),
             oversize: Mutex::new(()),
         });
@@ -137,22 +137,25 @@ impl PasswordPool {
     }
 
     /// Makes a verifier (PHC) of a password.
-    pub async fn hash(&self, password: SecretString) -> Result<SecretString, Busy> {
-        self.ask_hash(password)?.await.map_err(|_| Busy)
+    pub async fn hash(&self, lane: Lane, password: SecretString) -> Result<SecretString, Busy> {
+        self.ask_hash(lane, password)?.await.map_err(|_| Busy)
     }
 
     /// Checks a password against a verifier, or against none at the same cost, for a user who is unknown or has none.
     pub async fn verify(
         &self,
+        lane: Lane,
         password: SecretString,
         verifier: Option<SecretString>,
     ) -> Result<Verdict, Busy> {
-        self.ask_verify(password, verifier)?.await.map_err(|_| Busy)
+        self.ask_verify(lane, password, verifier)?.await.map_err(|_| Busy)
     }
 
     /// [`PasswordPool::hash`] for commands and measurements; panics inside an asynchronous task.
     pub fn hash_blocking(&self, password: SecretString) -> Result<SecretString, Busy> {
-        self.ask_hash(password)?.blocking_recv().map_err(|_| Busy)
+        self.ask_hash(Lane::Proof, password)?
+            .blocking_recv()
+            .map_err(|_| Busy)
     }
 
     /// [`PasswordPool::verify`] for commands and measurements; panics inside an asynchronous task.
@@ -161,7 +164,7 @@ impl PasswordPool {
         password: SecretString,
         verifier: Option<SecretString>,
     ) -> Result<Verdict, Busy> {
-        self.ask_verify(password, verifier)?
+        self.ask_verify(Lane::Proof, password, verifier)?
             .blocking_recv()
             .map_err(|_| Busy)
     }
@@ -181,7 +184,7 @@ impl PasswordPool {
 
     /// Hashes that wait for a thread now.
     pub fn waiting(&self) -> usize {
-        locked(&self.shared.queue).jobs.len()
+        locked(&self.shared.queue).waiting()
     }
 
     /// Takes nothing new, finishes what waits, wipes the memory and ends the threads; blocks until they have ended.
@@ -196,23 +199,25 @@ impl PasswordPool {
         }
     }
 
-    fn ask_hash(&self, password: SecretString) -> Result<oneshot::Receiver<SecretString>, Busy> {
+    fn ask_hash(&self, lane: Lane, password: SecretString) -> Result<oneshot::Receiver<SecretString>, Busy> {
         let (answer, receiver) = oneshot::channel();
-        self.shared.enqueue(Job::Hash { password, answer })?;
+        self.shared.enqueue(lane, Job::Hash { password, answer })?;
         Ok(receiver)
     }
 
     fn ask_verify(
         &self,
+        lane: Lane,
         password: SecretString,
         verifier: Option<SecretString>,
     ) -> Result<oneshot::Receiver<Verdict>, Busy> {
         let (answer, receiver) = oneshot::channel();
-        self.shared.enqueue(Job::Verify {
+        let job = Job::Verify {
             password,
             verifier,
             answer,
-        })?;
+        };
+        self.shared.enqueue(lane, job)?;
         Ok(receiver)
     }
 }
@@ -271,8 +276,61 @@ impl Memory {
 }
 
 struct Queue {
-    jobs: VecDeque<Job>,
+    proof: VecDeque<Job>,
+    stranger: VecDeque<Job>,
+    waiting_max: usize,
+    /// Whose turn it is while both wait.
+    turn: Lane,
     open: bool,
+}
+
+impl Queue {
+    fn open(waiting_max: usize) -> Self {
+        Self {
+            proof: VecDeque::new(),
+            stranger: VecDeque::new(),
+            waiting_max,
+            turn: Lane::Proof,
+            open: true,
+        }
+    }
+
+    fn waiting(&self) -> usize {
+        self.proof.len() + self.stranger.len()
+    }
+
+    fn push(&mut self, lane: Lane, job: Job) -> Result<(), Busy> {
+        let has_room = match lane {
+            Lane::Proof => self.waiting() < self.waiting_max,
+            // What others leave of one half: the other half is always there for those who carry a proof.
+            Lane::Stranger => {
+                self.waiting() < self.waiting_max && self.stranger.len() < self.waiting_max.div_ceil(2)
+            }
+        };
+        if !self.open || !has_room {
+            return Err(Busy);
+        }
+        match lane {
+            Lane::Proof => self.proof.push_back(job),
+            Lane::Stranger => self.stranger.push_back(job),
+        }
+        Ok(())
+    }
+
+    /// The next job; while both wait they take turns, so neither waits for more than its own queue twice over.
+    fn pop(&mut self) -> Option<Job> {
+        let is_proof = match self.turn {
+            Lane::Proof => !self.proof.is_empty(),
+            Lane::Stranger => self.stranger.is_empty(),
+        };
+        if is_proof {
+            self.turn = Lane::Stranger;
+            self.proof.pop_front()
+        } else {
+            self.turn = Lane::Proof;
+            self.stranger.pop_front()
+        }
+    }
 }
 
 struct Shared {
@@ -288,13 +346,8 @@ struct Shared {
 }
 
 impl Shared {
-    fn enqueue(&self, job: Job) -> Result<(), Busy> {
-        let mut queue = locked(&self.queue);
-        if !queue.open || queue.jobs.len() >= self.settings.waiting_max {
-            return Err(Busy);
-        }
-        queue.jobs.push_back(job);
-        drop(queue);
+    fn enqueue(&self, lane: Lane, job: Job) -> Result<(), Busy> {
+        locked(&self.queue).push(lane, job)?;
         self.work.notify_one();
         Ok(())
     }
@@ -330,7 +383,7 @@ impl Shared {
     /// Waits for the next job, for so long at most.
     fn next(&self, patience: Option<Duration>) -> Next {
         let queue = locked(&self.queue);
-        let waits = |queue: &mut Queue| queue.jobs.is_empty() && queue.open;
+        let waits = |queue: &mut Queue| queue.waiting() == 0 && queue.open;
         let mut queue = match patience {
             Some(limit) => {
                 let waited = self.work.wait_timeout_while(queue, limit, waits);
@@ -341,7 +394,7 @@ impl Shared {
                 .wait_while(queue, waits)
                 .unwrap_or_else(PoisonError::into_inner),
         };
-        match queue.jobs.pop_front() {
+        match queue.pop() {
             Some(job) => Next::Job(job),
             None if queue.open => Next::Nothing,
             None => Next::End,

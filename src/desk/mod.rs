@@ -12,6 +12,7 @@ mod fault;
 mod greeting;
 mod origin;
 mod outbox;
+mod pace;
 mod passwords;
 mod proofs;
 mod recovery;

@@ -33,10 +33,13 @@ impl Desk {
         visitor: &Visitor,
         purpose: Purpose,
     ) -> Result<(), Fault> {
-        let Greeting { ask, keys, .. } = self.greet(address, visitor)?;
-        self.carry_out(Lane::Stranger, Command::RequestProof { ask, purpose }, keys)
-            .await
-            .map(|_| ())
+        let work = async {
+            let Greeting { ask, keys, .. } = self.greet(address, visitor)?;
+            self.carry_out(Lane::Stranger, Command::RequestProof { ask, purpose }, keys)
+                .await
+                .map(|_| ())
+        };
+        self.on_step(work).await
     }
 
     /// Sets a new password by a mailed proof. Order of the answers: limits, token, format, same, leaked.
@@ -142,7 +145,7 @@ impl Desk {
             return Err(Refusal::TokenNotFound.into());
         };
         let owner = self.password_owner(holder.user, &user);
-        if let Err(unfit) = self.test_password(password, owner).await {
+        if let Err(unfit) = self.test_password(Lane::Proof, password, owner).await {
             let cause = match &unfit {
                 Unfit::Format(_) => Some(RefusedCause::Format),
                 Unfit::Same => Some(RefusedCause::SameAsPrevious),
@@ -154,7 +157,7 @@ impl Desk {
             }
             return Err(unfit.into());
         }
-        let (credential, credential_keys) = self.new_credential(password.clone()).await?;
+        let (credential, credential_keys) = self.new_credential(Lane::Proof, password.clone()).await?;
         let command = Command::CompleteRecovery {
             proof,
             client,

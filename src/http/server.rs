@@ -28,6 +28,7 @@ use warp::filters::BoxedFilter;
 use warp::http::{HeaderMap, HeaderValue, Uri, Version, header};
 
 use super::client::{ClientAddr, NetList};
+use super::router::{Arrival, Arrived};
 use super::wire::{Doubtful, Wire};
 use crate::types::{ClientNet, Span};
 
@@ -76,7 +77,7 @@ impl Default for ServerLimits {
     }
 }
 
-/// What is known of a request before it is read; the accept loop puts it into the request's extensions.
+/// What is known of a request before it is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Peer {
     /// The other end of the socket.
@@ -247,9 +248,19 @@ async fn attend(
             // The authority-form of CONNECT; warp panics on a path of no characters.
             *request.uri_mut() = Uri::from_static("/");
         }
+        let uri = request.uri();
+        let (path, query) = (uri.path().to_owned(), uri.query().unwrap_or_default().to_owned());
         // In chunks: the framing is watched no further, so nothing may follow on this connection.
         let is_last = doubt.is_some() || request.headers().contains_key(header::TRANSFER_ENCODING);
-        request.extensions_mut().insert(Peer { address, doubt });
+        // Moved and not looked up again field by field: warp's own filters copy each of them.
+        let arrival = Arrival {
+            method: request.method().clone(),
+            path,
+            query,
+            headers: std::mem::take(request.headers_mut()),
+            peer: Peer { address, doubt },
+        };
+        request.extensions_mut().insert(Arrived::new(arrival));
         let body_bytes_max = hall.limits.body_bytes_max;
         let request = request.map(|body| Limited::new(body, body_bytes_max));
         let answer = warp::service(hall.filter.clone()).call(request);

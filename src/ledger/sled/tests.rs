@@ -93,6 +93,24 @@ fn one_commit_is_one_device_flush() {
 }
 
 #[test]
+fn r_02_rehearsals_are_flushed_like_commits_and_do_not_make_the_ledger_grow() {
+    const REHEARSALS: u64 = 8_000;
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = open(dir.path());
+    store
+        .append(Position(0), &Sample::at(0).command(1, 300).batch())
+        .unwrap();
+    let before = store.durable_file().synced_for_sled();
+    for _ in 0..REHEARSALS {
+        store.rehearse().unwrap();
+    }
+    assert!(store.durable_file().synced_for_sled() - before >= REHEARSALS);
+    let written = REHEARSALS * REHEARSED_BYTES as u64;
+    let size = store.size_on_disk().unwrap();
+    assert!(size < written / 2, "{size} after writing {written}");
+}
+
+#[test]
 fn without_the_symbol_a_commit_syncs_by_itself() {
     let dir = tempfile::tempdir().unwrap();
     let mut store = open(dir.path());
