@@ -6,7 +6,8 @@
 //! Those who carry a proof and strangers wait in two queues and take turns, so that a flood of sign-ins cannot keep an
 //! owner from completing a recovery (law 10).
 
-use std::collections::VecDeque;
+mod queue;
+
 use std::fmt;
 use std::io;
 use std::num::NonZeroUsize;
@@ -26,6 +27,7 @@ use crate::types::{Lane, Span};
 use super::keyring::{KeyId, Purpose, SharedKeyring};
 use super::password::{PasswordParams, normalise_password};
 use super::phc::{HASH_LEN, SALT_LEN, Verifier};
+use queue::Queue;
 
 /// How long a worker waits for more before it wipes its memory, which costs some milliseconds.
 const IDLE: Duration = Duration::from_millis(200);
@@ -275,71 +277,13 @@ impl Memory {
     }
 }
 
-struct Queue {
-    proof: VecDeque<Job>,
-    stranger: VecDeque<Job>,
-    waiting_max: usize,
-    /// Whose turn it is while both wait.
-    turn: Lane,
-    open: bool,
-}
-
-impl Queue {
-    fn open(waiting_max: usize) -> Self {
-        Self {
-            proof: VecDeque::new(),
-            stranger: VecDeque::new(),
-            waiting_max,
-            turn: Lane::Proof,
-            open: true,
-        }
-    }
-
-    fn waiting(&self) -> usize {
-        self.proof.len() + self.stranger.len()
-    }
-
-    fn push(&mut self, lane: Lane, job: Job) -> Result<(), Busy> {
-        let has_room = match lane {
-            Lane::Proof => self.waiting() < self.waiting_max,
-            // What others leave of one half: the other half is always there for those who carry a proof.
-            Lane::Stranger => {
-                self.waiting() < self.waiting_max && self.stranger.len() < self.waiting_max.div_ceil(2)
-            }
-        };
-        if !self.open || !has_room {
-            return Err(Busy);
-        }
-        match lane {
-            Lane::Proof => self.proof.push_back(job),
-            Lane::Stranger => self.stranger.push_back(job),
-        }
-        Ok(())
-    }
-
-    /// The next job; while both wait they take turns, so neither waits for more than its own queue twice over.
-    fn pop(&mut self) -> Option<Job> {
-        let is_proof = match self.turn {
-            Lane::Proof => !self.proof.is_empty(),
-            Lane::Stranger => self.stranger.is_empty(),
-        };
-        if is_proof {
-            self.turn = Lane::Stranger;
-            self.proof.pop_front()
-        } else {
-            self.turn = Lane::Proof;
-            self.stranger.pop_front()
-        }
-    }
-}
-
 struct Shared {
     settings: PoolSettings,
     ring: SharedKeyring,
     entropy: Arc<dyn Entropy>,
     /// A verifier of no password.
     dummy: SecretString,
-    queue: Mutex<Queue>,
+    queue: Mutex<Queue<Job>>,
     work: Condvar,
     /// Held by the one thread that uses more memory than is its own.
     oversize: Mutex<()>,
