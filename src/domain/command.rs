@@ -168,8 +168,8 @@ pub enum Command {
         policies: Vec<PasswordPolicy>,
         keys: Vec<NewApiKey>,
     },
-    /// Begin an epoch: end everything that was issued.
-    StartEpoch { reason: EpochReason },
+    /// Begin an epoch: end everything that was issued, and erase again users (each once) whose keys must stay dead.
+    StartEpoch { reason: EpochReason, erase: Vec<UserId> },
     /// Record that the operator took the wall clock's word.
     AcceptClock { kept: Timestamp },
     /// Keep an API key.

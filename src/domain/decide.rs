@@ -89,7 +89,7 @@ impl Decision {
 pub fn decide(world: &impl World, command: Command, context: &Context<'_>) -> Decision {
     match command {
         Command::Found { policies, keys } => access::found(world, policies, keys),
-        Command::StartEpoch { reason } => access::start_epoch(world, reason),
+        Command::StartEpoch { reason, erase } => access::start_epoch(world, reason, erase),
         Command::AcceptClock { kept } => {
             Decision::accepted(vec![Event::ClockAccepted { kept }], Outcome::Done)
         }

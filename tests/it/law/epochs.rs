@@ -1,16 +1,17 @@
 //! A new epoch voids what was issued, and keeps what people know.
 
 use keyledger::domain::{
-    Command, DropCause, EpochReason, Event, Outcome, Purpose, Refusal, SessionFault, live_session,
+    Actor, Command, DropCause, EpochReason, Event, Outcome, Purpose, Refusal, SessionFault, live_session,
 };
 use keyledger::types::Span;
 
 use super::scene::{Scene, given};
-use crate::people::{ADA, ELSEWHERE, HOME, code, link, origin};
+use crate::people::{ADA, BOB, ELSEWHERE, HOME, code, link, origin};
 
 fn start_epoch() -> Command {
     Command::StartEpoch {
         reason: EpochReason::RollbackAccepted,
+        erase: vec![],
     }
 }
 
@@ -27,6 +28,22 @@ fn an_epoch_has_the_next_number_and_a_reason() {
         reason: EpochReason::RollbackAccepted,
     }]);
     assert_eq!(decided.scene.state.epoch().number, 2);
+}
+
+#[test]
+fn l_11_who_must_stay_erased_is_erased_before_anything_else_in_an_epoch() {
+    let by = Actor::System;
+    let restored = Command::StartEpoch {
+        reason: EpochReason::Restored,
+        erase: vec![ADA.user(), BOB.user()],
+    };
+    before().when(restored).then([
+        Event::EpochStarted {
+            number: 2,
+            reason: EpochReason::Restored,
+        },
+        Event::UserErased { user: ADA.user(), by },
+    ]);
 }
 
 #[test]

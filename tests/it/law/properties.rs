@@ -178,6 +178,7 @@ impl Try {
             _ => [
                 Command::StartEpoch {
                     reason: EpochReason::Restored,
+                    erase: vec![],
                 },
                 Command::RefuseProof {
                     proof,
