@@ -327,7 +327,7 @@ impl Shared {
     /// Waits for the next job, for so long at most.
     fn next(&self, patience: Option<Duration>) -> Next {
         let queue = locked(&self.queue);
-        let waits = |queue: &mut Queue| queue.waiting() == 0 && queue.open;
+        let waits = |queue: &mut Queue<Job>| queue.waiting() == 0 && queue.open;
         let mut queue = match patience {
             Some(limit) => {
                 let waited = self.work.wait_timeout_while(queue, limit, waits);

@@ -127,7 +127,7 @@ impl<S: Store> Store for Gated<S> {
     }
 
     fn rehearse(&mut self) -> Result<(), StoreError> {
-        self.0.look(|store| store.rehearse())
+        self.0.look(Store::rehearse)
     }
 
     fn cut(&mut self, from: Position) -> Result<Head, StoreError> {

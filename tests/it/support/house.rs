@@ -41,6 +41,9 @@ pub(crate) enum Storage {
     Disk,
 }
 
+/// Puts something before the entropy.
+type Before = dyn Fn(Arc<dyn Entropy>) -> Arc<dyn Entropy> + Send + Sync;
+
 /// What a house is built like; change what the story is about.
 pub(crate) struct Plan {
     pub(crate) storage: Storage,
@@ -50,7 +53,7 @@ pub(crate) struct Plan {
     pub(crate) pool: PoolSettings,
     pub(crate) sink: SinkBehaviour,
     /// Stands before the entropy of the house.
-    pub(crate) entropy: Box<dyn Fn(Arc<dyn Entropy>) -> Arc<dyn Entropy> + Send + Sync>,
+    pub(crate) entropy: Box<Before>,
     /// Called at every start, because settings are used up by one.
     pub(crate) settings: Box<dyn Fn(&mut AppSettings) + Send + Sync>,
 }
