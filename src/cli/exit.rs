@@ -208,6 +208,7 @@ fn refused(refusal: Refusal) -> Failure {
         | Refusal::InvalidCredentials
         | Refusal::Banned
         | Refusal::EmailNotVerified
+        | Refusal::MailboxUnproven
         | Refusal::CurrentPasswordWrong
         | Refusal::RefreshNotFound
         | Refusal::NoSuchMail

@@ -176,6 +176,8 @@ pub enum Command {
     CreateApiKey { key: NewApiKey, by: Actor },
     /// End an API key.
     RevokeApiKey { key: ApiKeyId, by: Actor },
+    /// Let a secret API key that waits since an epoch began in distrust be used again.
+    ConfirmApiKey { key: ApiKeyId, by: Actor },
     /// Remember the day an API key was used.
     TouchApiKey { key: ApiKeyId },
     /// Make or change a password policy.
@@ -338,6 +340,7 @@ impl Command {
             | Self::AcceptClock { .. }
             | Self::CreateApiKey { .. }
             | Self::RevokeApiKey { .. }
+            | Self::ConfirmApiKey { .. }
             | Self::TouchApiKey { .. }
             | Self::SavePolicy { .. }
             | Self::BanUser { .. }

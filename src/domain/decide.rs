@@ -95,6 +95,7 @@ pub fn decide(world: &impl World, command: Command, context: &Context<'_>) -> De
         }
         Command::CreateApiKey { key, by } => access::create_api_key(key, by),
         Command::RevokeApiKey { key, by } => access::revoke_api_key(world, key, by),
+        Command::ConfirmApiKey { key, by } => access::confirm_api_key(world, key, by),
         Command::TouchApiKey { key } => access::touch_api_key(world, context, key),
         Command::SavePolicy { policy, by } => Decision::accepted(
             vec![Event::PolicySaved {
