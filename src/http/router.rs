@@ -12,7 +12,6 @@ use std::task::{Context, Poll};
 
 use bytes::{Buf, Bytes, BytesMut};
 use tokio::time::timeout;
-use warp::filters::BoxedFilter;
 use warp::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use warp::{Filter, Stream};
 
@@ -22,7 +21,7 @@ use super::reply::{ApiError, Envelope, add_common_headers};
 use super::request::{Head, Request, voice_of};
 use super::response::Response;
 use super::routes::{Params, Place, Table};
-use super::server::{Doubt, Peer};
+use super::server::{Answering, Doubt, Peer};
 use crate::types::Span;
 
 /// What a handler returns.
@@ -188,7 +187,7 @@ impl<S: Send + Sync + 'static, A: Send + Sync + 'static> Router<S, A> {
     }
 
     /// The warp filter: it answers every request of our accept loop, and rejects none.
-    pub fn into_filter(self) -> BoxedFilter<(warp::reply::Response,)> {
+    pub fn into_filter(self) -> impl Answering {
         let router = Arc::new(self);
         warp::ext::get::<Arrived>()
             .and(warp::body::stream())
@@ -201,7 +200,6 @@ impl<S: Send + Sync + 'static, A: Send + Sync + 'static> Router<S, A> {
                     }
                 }
             })
-            .boxed()
     }
 
     /// The routes, for documents and tests that compare.

@@ -24,8 +24,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::{sleep, timeout};
 use tower_service::Service;
-use warp::filters::BoxedFilter;
 use warp::http::{HeaderMap, HeaderValue, Uri, Version, header};
+use warp::{Filter, Rejection};
 
 use super::client::{ClientAddr, NetList};
 use super::router::{Arrival, Arrived};
@@ -104,6 +104,18 @@ pub enum Doubt {
     HeaderCount,
 }
 
+/// A filter that a listener can serve. Not boxed, because hyper keeps one place for the future of a connection's request,
+/// and a box would be as large and new for each.
+pub trait Answering:
+    Filter<Extract = (warp::reply::Response,), Error = Rejection> + Clone + Send + Sync + 'static
+{
+}
+
+impl<F> Answering for F where
+    F: Filter<Extract = (warp::reply::Response,), Error = Rejection> + Clone + Send + Sync + 'static
+{
+}
+
 /// What a listener did, once it has stopped.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ServeReport {
@@ -119,7 +131,7 @@ pub struct ServeReport {
 /// finish, and after `shutdown_time_max` what is left is cut.
 pub async fn serve(
     listener: TcpListener,
-    filter: BoxedFilter<(warp::reply::Response,)>,
+    filter: impl Answering,
     limits: ServerLimits,
     shutdown: impl Future<Output = ()>,
 ) -> ServeReport {
@@ -197,8 +209,8 @@ enum Phase {
 }
 
 /// What every connection of a listener shares.
-struct Hall {
-    filter: BoxedFilter<(warp::reply::Response,)>,
+struct Hall<F> {
+    filter: F,
     http: http1::Builder,
     limits: ServerLimits,
 }
@@ -215,8 +227,8 @@ fn http(limits: &ServerLimits) -> http1::Builder {
 }
 
 /// Serves one connection to its end.
-async fn attend(
-    hall: Arc<Hall>,
+async fn attend<F: Answering>(
+    hall: Arc<Hall<F>>,
     socket: TcpStream,
     address: SocketAddr,
     pass: Pass,
