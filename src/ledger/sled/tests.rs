@@ -94,7 +94,10 @@ fn one_commit_is_one_device_flush() {
 
 #[test]
 fn r_02_rehearsals_are_flushed_like_commits_and_do_not_make_the_ledger_grow() {
-    const REHEARSALS: u64 = 8_000;
+    const REHEARSALS: u64 = 16_000;
+    // Five or six segments of sled's log, which it uses again and again.
+    const SIZE_MAX: u64 = 4 << 20;
+    const { assert!(REHEARSALS * REHEARSED_BYTES as u64 > SIZE_MAX) };
     let dir = tempfile::tempdir().unwrap();
     let mut store = open(dir.path());
     store
@@ -105,9 +108,8 @@ fn r_02_rehearsals_are_flushed_like_commits_and_do_not_make_the_ledger_grow() {
         store.rehearse().unwrap();
     }
     assert!(store.durable_file().synced_for_sled() - before >= REHEARSALS);
-    let written = REHEARSALS * REHEARSED_BYTES as u64;
     let size = store.size_on_disk().unwrap();
-    assert!(size < written / 2, "{size} after writing {written}");
+    assert!(size < SIZE_MAX, "{size}");
 }
 
 #[test]
