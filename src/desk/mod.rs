@@ -15,6 +15,7 @@ mod greeting;
 mod keys;
 mod origin;
 mod outbox;
+mod pace;
 mod passwords;
 mod proofs;
 mod recovery;
