@@ -56,6 +56,23 @@ async fn l_10_every_key_and_the_master_key_are_rotated_and_nothing_that_is_alive
     assert_eq!(desk.verify().unwrap().agrees, Some(true));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn l_10_a_hash_key_that_only_revoked_api_keys_need_is_forgotten_and_the_others_go_on() {
+    let house = House::open().await;
+    let desk = house.desk();
+    let by = Actor::Operator;
+    let between = desk.rotate_key(KeyPurpose::ApiKey, by).unwrap();
+    let kind = keyledger::domain::ApiKeyKind::Secret;
+    let made = desk.create_api_key(kind, String::new(), None, by).await.unwrap();
+    desk.revoke_api_key(made.id, by).await.unwrap();
+    for _ in 0..2 {
+        desk.rotate_key(KeyPurpose::ApiKey, by).unwrap();
+    }
+    let kept: Vec<_> = desk.keys().into_iter().map(|key| key.id).collect();
+    assert!(kept.contains(&between.old) && !kept.contains(&between.new));
+    house.get("/v1/auth/me").refused(401, "auth/unauthorized").await;
+}
+
 fn person(number: usize) -> NewPerson {
     NewPerson {
         address: EmailAddress::parse(&format!("p{number}@example.org")).unwrap(),
