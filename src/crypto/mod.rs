@@ -9,6 +9,7 @@ pub mod api_keys;
 pub mod codes;
 pub mod jwt;
 pub mod key_backup;
+pub mod key_files;
 pub mod keyring;
 pub mod mac;
 pub mod master;
@@ -31,6 +32,7 @@ pub use codes::{
 };
 pub use jwt::{Claims, JwtFault};
 pub use key_backup::{KeyBackupFault, KeyMaterial, KeyPlaces, MasterFile};
+pub use key_files::{KeyFiles, MasterSource};
 pub use keyring::{Key, KeyFault, KeyId, KeyState, Keyring, Purpose, SecretKey, SharedKeyring};
 pub use mac::{MacKey, mac, tag};
 pub use master::MasterKey;

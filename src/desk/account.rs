@@ -120,13 +120,13 @@ impl Desk {
         let client = self.client_of(id, visitor).ok_or(Refusal::UserNotFound)?;
         let against = self.check_current(caller, &user, current, &client.origin).await?;
         let owner = self.password_owner(id, &user);
-        if let Err(unfit) = self.test_password(new, owner).await {
+        if let Err(unfit) = self.test_password(Lane::Proof, new, owner).await {
             // Others may have used up the tries meanwhile: then this answer would tell that the guess was right.
             let verdict = PasswordVerdict::Right(against);
             self.note_current(caller, verdict, &client.origin).await?;
             return Err(unfit.into());
         }
-        let (new_credential, keys) = self.new_credential(new.clone()).await?;
+        let (new_credential, keys) = self.new_credential(Lane::Proof, new.clone()).await?;
         let command = Command::ChangePassword {
             user: id,
             session,
@@ -181,7 +181,7 @@ impl Desk {
         let right = PasswordVerdict::Right(credential.id);
         self.note_current(caller, right, origin).await?;
         let verifier = self.verifier(credential);
-        if self.is_password(password, verifier).await?.matches() {
+        if self.is_password(Lane::Proof, password, verifier).await?.matches() {
             return Ok(credential.id);
         }
         self.note_current(caller, PasswordVerdict::Wrong, origin).await?;

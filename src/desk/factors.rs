@@ -268,6 +268,15 @@ impl Desk {
         password: &SecretString,
         visitor: &Visitor,
     ) -> Result<TokenId, Fault> {
+        self.on_step(self.try_challenge(address, password, visitor)).await
+    }
+
+    async fn try_challenge(
+        &self,
+        address: &EmailAddress,
+        password: &SecretString,
+        visitor: &Visitor,
+    ) -> Result<TokenId, Fault> {
         let greeting = self.greet(address, visitor)?;
         let (found, ask, keys) = (greeting.found, greeting.ask, greeting.keys);
         self.may_sign_in(found, &ask)?;
@@ -279,7 +288,10 @@ impl Desk {
         let verifier = credential
             .as_ref()
             .and_then(|credential| self.verifier(credential));
-        let is_right = self.is_password(password, verifier).await?.matches();
+        let is_right = self
+            .is_password(Lane::Stranger, password, verifier)
+            .await?
+            .matches();
         let proof = self.new_proof();
         let command = Command::ChallengeMailbox {
             ask,

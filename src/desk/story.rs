@@ -235,6 +235,8 @@ pub fn vocabulary(event: &Event) -> Option<&'static str> {
         Event::Suppressed { .. } => "excess_rate_limit_exceeded",
         Event::EpochStarted { .. }
         | Event::ClockAccepted { .. }
+        | Event::KeyRotated { .. }
+        | Event::MasterKeyReplaced { .. }
         | Event::ApiKeyUsed { .. }
         | Event::SignUpCollided { .. }
         | Event::VerifierUpgraded { .. }
@@ -311,6 +313,8 @@ fn about(event: &Event) -> About {
         | Event::ApiKeyRevoked { .. }
         | Event::ApiKeyUsed { .. }
         | Event::ApiKeyConfirmed { .. }
+        | Event::KeyRotated { .. }
+        | Event::MasterKeyReplaced { .. }
         | Event::Suppressed { .. } => About::Nobody,
     }
 }
@@ -348,6 +352,8 @@ fn origin_of(event: &Event) -> Option<&Sealed> {
         | Event::ApiKeyRevoked { .. }
         | Event::ApiKeyUsed { .. }
         | Event::ApiKeyConfirmed { .. }
+        | Event::KeyRotated { .. }
+        | Event::MasterKeyReplaced { .. }
         | Event::VerifierUpgraded { .. }
         | Event::PasswordRevoked { .. }
         | Event::UserBanned { .. }

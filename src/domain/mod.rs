@@ -13,6 +13,7 @@ mod decide;
 mod event;
 mod evolve;
 mod factor;
+mod key_purpose;
 mod lawful;
 mod limits;
 mod mail;
@@ -44,6 +45,7 @@ pub use factor::{
     RecoveryFactors, Totp, TotpBegun, UNFINISHED_AFTER, Unfinished, factor_gate, live_challenge,
     mailbox_brings_codes, recovery_factors, sealed_address,
 };
+pub use key_purpose::KeyPurpose;
 pub use lawful::{Unlawful, lawful};
 pub use limits::{Lifetimes, Limits};
 pub use mail::{Mail, MailEnd, MailKind, MailStanding};

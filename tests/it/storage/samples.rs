@@ -3,8 +3,8 @@
 use keyledger::domain::password_policy::PasswordPolicy;
 use keyledger::domain::{
     Actor, Allowance, ApiKeyKind, DropCause, EndCause, EpochReason, Event, FactorKind, FactorProof,
-    FactorUse, FailCause, MailEnd, MailKind, PasswordCause, Purpose, Recorded, RefusedCause, Role, Subject,
-    SuppressedClass, Via,
+    FactorUse, FailCause, KeyPurpose, MailEnd, MailKind, PasswordCause, Purpose, Recorded, RefusedCause,
+    Role, Subject, SuppressedClass, Via,
 };
 use keyledger::types::{
     AddressId, ApiKeyId, CommandId, CredentialId, FactorId, Locale, MailId, Position, Sealed, SessionId,
@@ -112,6 +112,17 @@ fn ledger_events() -> Vec<Event> {
     events.push(Event::ApiKeyUsed { key: KEY });
     let by = Actor::Operator;
     events.push(Event::ApiKeyConfirmed { key: KEY, by });
+    events.extend(
+        (7_u32..)
+            .zip(KeyPurpose::ALL)
+            .map(|(old, purpose)| Event::KeyRotated {
+                purpose,
+                old,
+                new: old + 300,
+                by,
+            }),
+    );
+    events.push(Event::MasterKeyReplaced { by });
     events
 }
 
