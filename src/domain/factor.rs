@@ -34,9 +34,9 @@ pub(super) const TRIES_WINDOW: Span = Span::minutes(15);
 /// A user is told of failed second factors once in this time.
 pub(super) const NOTICES_WINDOW: Span = Span::hours(1);
 /// So long an enrolment waits for its first code.
-pub const ENROLMENT_LIFE: Span = Span::minutes(10);
+const ENROLMENT_LIFE: Span = Span::minutes(10);
 /// So long a session counts as having proved a factor.
-pub const PROVED_FOR: Span = Span::minutes(10);
+pub(super) const PROVED_FOR: Span = Span::minutes(10);
 /// A sign-in that was right so far and then left alone for so long is told to the user (M-08).
 pub const UNFINISHED_AFTER: Span = Span::minutes(10);
 /// Recovery codes of one set.
@@ -200,7 +200,11 @@ pub fn live_challenge<'w>(
 
 /// Whether a second factor of a user may be tried now. Asked again at the commit, also for right ones: or trying on
 /// beside others would still find it (M-04).
-pub fn factor_gate(world: &impl World, context: &Context<'_>, user: UserId) -> Result<(), LimitReached> {
+pub(super) fn factor_gate(
+    world: &impl World,
+    context: &Context<'_>,
+    user: UserId,
+) -> Result<(), LimitReached> {
     let window = world
         .guards()
         .look(&user)

@@ -40,10 +40,9 @@ pub use event::{
 };
 pub use evolve::evolve;
 pub use factor::{
-    Channel, ENROLMENT_LIFE, FactorKind, FactorMailbox, FactorProof, FactorShown, FactorUse, FactorVerdict,
-    Factors, MailboxBegun, NewCodes, PROVED_FOR, RECOVERY_CODES, Reauthenticated, RecoveryCodes,
-    RecoveryFactors, Totp, TotpBegun, UNFINISHED_AFTER, Unfinished, factor_gate, live_challenge,
-    mailbox_brings_codes, recovery_factors, sealed_address,
+    Channel, FactorKind, FactorMailbox, FactorProof, FactorShown, FactorUse, FactorVerdict, Factors,
+    MailboxBegun, NewCodes, RECOVERY_CODES, Reauthenticated, RecoveryCodes, RecoveryFactors, Totp, TotpBegun,
+    UNFINISHED_AFTER, Unfinished, live_challenge, mailbox_brings_codes, recovery_factors, sealed_address,
 };
 pub use key_purpose::KeyPurpose;
 pub use lawful::{Unlawful, lawful};

@@ -181,7 +181,6 @@ pub(super) fn wrong_password(world: &impl World, context: &Context<'_>, ask: Ask
     Decision::refused_with(vec![event], Refusal::InvalidCredentials)
 }
 
-#[expect(clippy::too_many_arguments, reason = "the fields of the command")]
 pub(super) fn sign_in(
     world: &impl World,
     context: &Context<'_>,
