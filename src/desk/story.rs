@@ -207,28 +207,28 @@ pub fn vocabulary(event: &Event) -> Option<&'static str> {
         Event::PolicySaved { .. } | Event::UserUnbanned { .. } | Event::ApiKeyConfirmed { .. } => {
             "authz_admin"
         }
-        Event::ApiKeyCreated { .. } | Event::TokenIssued { .. } => "authn_token_created",
-        Event::ApiKeyRevoked { .. } => "authn_token_revoked",
+        Event::ApiKeyCreated { .. }
+        | Event::TokenIssued { .. }
+        | Event::TotpBegun { .. }
+        | Event::MailboxBegun { .. }
+        | Event::FactorCodeRequested { .. } => "authn_token_created",
+        Event::ApiKeyRevoked { .. } | Event::FactorRemoved { .. } => "authn_token_revoked",
         Event::UserRegistered { .. } => "user_created",
         Event::PasswordSet { .. } | Event::PasswordRevoked { .. } | Event::RecoveryCompleted { .. } => {
             "authn_password_change"
         }
-        Event::AddressVerified { .. } | Event::WithdrawCancelled { .. } => "user_updated",
+        Event::AddressVerified { .. }
+        | Event::WithdrawCancelled { .. }
+        | Event::FactorConfirmed { .. }
+        | Event::RecoveryCodesIssued { .. } => "user_updated",
         Event::UserBanned { .. } => "authn_login_lock",
         Event::WithdrawRequested { .. } => "user_archived",
         Event::UserErased { .. } | Event::SignUpDisowned { .. } => "user_deleted",
         Event::ProofRefused { .. } | Event::CodeRefused { .. } | Event::CurrentPasswordWrong { .. } => {
             "authn_password_change_fail"
         }
-        Event::TotpBegun { .. } | Event::MailboxBegun { .. } | Event::FactorCodeRequested { .. } => {
-            "authn_token_created"
-        }
-        Event::FactorConfirmed { .. } | Event::RecoveryCodesIssued { .. } => "user_updated",
-        Event::FactorRemoved { .. } => "authn_token_revoked",
-        Event::FactorAccepted { .. } => "authn_login_success",
-        Event::FactorRefused { .. } => "authn_login_fail",
-        Event::SignedIn { .. } => "authn_login_success",
-        Event::SignInFailed { .. } => "authn_login_fail",
+        Event::SignedIn { .. } | Event::FactorAccepted { .. } => "authn_login_success",
+        Event::SignInFailed { .. } | Event::FactorRefused { .. } => "authn_login_fail",
         Event::RefreshRotated { .. } => "session_renewed",
         Event::RefreshReplayed { .. } | Event::RefreshRefused { .. } => "authn_token_reuse",
         Event::SessionEnded { .. } | Event::SessionsEnded { .. } => "session_expired",

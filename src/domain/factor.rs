@@ -180,7 +180,7 @@ pub struct NewCodes {
 }
 
 /// The sealed text of an address that mails to a user may go to: their own, or that of a factor of theirs.
-pub fn sealed_address<'w>(world: &'w impl World, user: UserId, address: AddressId) -> Option<&'w Sealed> {
+pub fn sealed_address(world: &impl World, user: UserId, address: AddressId) -> Option<&Sealed> {
     let own = world.users().look(&user)?.address(address);
     own.map(|own| &own.sealed)
         .or_else(|| world.factors().look(&user)?.own_address(address))

@@ -35,10 +35,9 @@ impl MailKind {
         match self {
             Self::PasswordReset | Self::EmailVerification => &[Address, When, Client, Ip, NotMeLink],
             Self::PasswordChanged => &[Address, Client, Ip, NotMeLink, ExpiresIn],
-            Self::AccountExists | Self::AccountClosing => &[Address, When, Client, Ip],
+            Self::AccountExists | Self::AccountClosing | Self::EmailOtp => &[Address, When, Client, Ip],
             Self::AdminRecovery => &[Address, ExpiresAt, NotMeLink],
             Self::SessionsRevoked | Self::FactorChanged | Self::SecondFactorFailed => &[Address, Client, Ip],
-            Self::EmailOtp => &[Address, When, Client, Ip],
             Self::Test => &[],
         }
     }
