@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use keyledger::app::{App, AppSettings, Parts, Premises};
+use keyledger::breach::Leaks;
 use keyledger::crypto::{PoolSettings, SharedKeyring};
 use keyledger::desk::{Desk, DeskSettings, Enumeration};
 use keyledger::domain::{Actor, ApiKeyKind, Limits};
@@ -122,6 +123,7 @@ impl House {
                 password_policy: "classic".into(),
                 enumeration: Enumeration::Open,
                 require_verified_email: false,
+                leaks: Leaks::default(),
             },
             anchor: None,
             erasures: None,

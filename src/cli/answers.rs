@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use super::control::{
-    Answer, EpochShown, EventRow, KeyRow, MailRow, NewKey, Page, RecoveryShown, SessionRow, UserRow, Verdict,
-    VerdictWord,
+    Answer, EpochShown, EventRow, KeyRow, MailRow, NewKey, OnlineCheckShown, Page, RecoveryShown, SessionRow,
+    UserRow, Verdict, VerdictWord,
 };
 use super::output::{sheet, table};
 
@@ -43,6 +43,17 @@ pub(super) fn words(answer: &Answer, data: &str) -> String {
         }
         Answer::Clock { .. } => "The system clock was believed already; nothing changed.".to_owned(),
         Answer::Epoch(epoch) => epoch_sheet(epoch),
+        Answer::OnlineCheck(OnlineCheckShown {
+            policy,
+            service: Some(service),
+            allowed_count,
+        }) => format!(
+            "From now on the policy `{policy}` asks {service} about new passwords, and takes those that it saw {allowed_count} \
+             times at most. It learns the first 5 of 40 digits of their SHA-1."
+        ),
+        Answer::OnlineCheck(OnlineCheckShown { policy, .. }) => {
+            format!("The policy `{policy}` asks no service about new passwords.")
+        }
         Answer::Failed(failure) => failure.message.clone(),
     }
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use super::exit::EXIT_CODES;
-use super::{clock, config, epoch, events, init, key, mail, serve, session, user, verify};
+use super::{breach, clock, config, epoch, events, init, key, mail, serve, session, user, verify};
 
 /// Gets people back into their accounts, and can prove what happened.
 #[derive(Parser, Debug)]
@@ -61,6 +61,9 @@ pub enum Command {
     /// Show, check and explain the settings
     #[command(subcommand)]
     Config(config::Command),
+    /// Import lists of leaked passwords, and look passwords up in them
+    #[command(subcommand)]
+    Breach(breach::Command),
     /// Tell Keyledger that the system clock is right
     #[command(subcommand)]
     Clock(clock::Command),
@@ -92,6 +95,7 @@ mod tests {
             "events",
             "verify",
             "config show",
+            "breach show",
             "clock accept",
             "epoch show",
         ] {

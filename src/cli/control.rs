@@ -8,6 +8,7 @@ mod clerk;
 mod client;
 mod epochs;
 mod outbox;
+mod policies;
 mod request;
 mod server;
 mod socket;
@@ -15,7 +16,7 @@ mod socket;
 pub(super) use clerk::Clerk;
 pub(super) use client::{ask, ask_and_print, runtime};
 pub(super) use request::{
-    Answer, EpochShown, EventRow, KeyRow, MailRow, NewKey, NewUserForm, Page, RecoveryShown, Request,
-    SessionRow, Since, UserRow, Verdict, VerdictWord,
+    Answer, EpochShown, EventRow, KeyRow, MailRow, NewKey, NewUserForm, OnlineCheckForm, OnlineCheckShown,
+    Page, RecoveryShown, Request, SessionRow, Since, UserRow, Verdict, VerdictWord,
 };
 pub(super) use server::ControlServer;

@@ -225,6 +225,7 @@ impl From<AppError> for Failure {
             | AppError::Hashing(_)
             | AppError::Mail(_)
             | AppError::Templates(_)
+            | AppError::Trust(_)
             | AppError::Listener(_) => Self::usage(message),
             AppError::LedgerMissing { .. }
             | AppError::Keys(_)
@@ -269,6 +270,7 @@ pub(super) fn shows_damage(error: &AppError) -> bool {
         | AppError::Hashing(_)
         | AppError::Mail(_)
         | AppError::Templates(_)
+        | AppError::Trust(_)
         | AppError::Listener(_)
         | AppError::Keys(_)
         | AppError::Anchor(_)

@@ -6,6 +6,7 @@
 
 mod answers;
 mod arguments;
+mod breach;
 mod clock;
 mod config;
 mod context;
@@ -70,6 +71,7 @@ fn carry_out(command: Command, context: &Context) -> Result<Exit, Failure> {
         Command::Events(arguments) => events::run(arguments, context),
         Command::Verify(arguments) => verify::run(arguments, context),
         Command::Config(command) => config::run(command, context),
+        Command::Breach(command) => breach::run(command, context),
         Command::Clock(command) => clock::run(command, context),
         Command::Epoch(command) => epoch::run(command, context),
     }

@@ -70,6 +70,7 @@ async fn serve(
         }
     };
     tell_clock(&premises);
+    premises.desk.settings().leaks.tell();
     let (desk, report) = (premises.desk.clone(), premises.report.clone());
     let clerk = Clerk::new(desk, config, premises.end);
     let app = App::start(premises, settings, listener).await?;

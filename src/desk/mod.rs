@@ -40,6 +40,7 @@ pub use sign_up::{SignUpAnswer, SignUpForm};
 pub use story::{EVENTS_MAX, EventFilter, Line, vocabulary};
 pub use verify::{VerifyFault, VerifyReport, verify};
 
+use crate::breach::Leaks;
 use crate::crypto::PasswordPool;
 use crate::domain::Limits;
 use crate::engine::{Engine, Lane, Trouble};
@@ -58,6 +59,8 @@ pub struct DeskSettings {
     pub enumeration: Enumeration,
     /// Whether an unverified address keeps its owner out.
     pub require_verified_email: bool,
+    /// Leaked passwords beyond the built-in list.
+    pub leaks: Leaks,
 }
 
 /// Whether sign-up tells that an address is taken.
