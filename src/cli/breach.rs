@@ -6,7 +6,6 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use clap::{Args, Subcommand};
-use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 use serde::Serialize;
 use serde_json::json;
 use zeroize::Zeroizing;
@@ -17,6 +16,7 @@ use super::exit::{Exit, Failure};
 use super::logs;
 use super::output::{Form, Output, table};
 use super::setting_flags::SettingFlags;
+use super::unechoed::Unechoed;
 use crate::breach::{
     FALSE_POSITIVES_MAX, Import, ImportFault, LeakedHash, LeakedSet, Progress, SetFault, SetName, Shelf,
     Source,
@@ -137,7 +137,7 @@ fn shelf(context: &Context) -> Result<Shelf, Failure> {
     logs::open_quiet()?;
     let config = context.config(SettingFlags::default())?;
     refuse_foreign_root(&config.data)?;
-    Ok(Shelf::at(config.breach.dir))
+    Ok(Shelf::at(config.breach.directory))
 }
 
 fn import(arguments: ImportArguments, context: &Context) -> Result<Exit, Failure> {
@@ -286,10 +286,12 @@ fn ask_password() -> Result<Zeroizing<String>, Failure> {
             "the password cannot be read from standard input: {error}"
         ))
     };
-    let _hidden = stdin.is_terminal().then(|| {
+    let _unechoed = if stdin.is_terminal() {
         let _ = write!(io::stderr().lock(), "Password: ");
-        Hidden::begin()
-    });
+        Some(Unechoed::begin().map_err(unreadable)?)
+    } else {
+        None
+    };
     let mut line = Zeroizing::new(Vec::with_capacity(BYTES_MAX + 3));
     let most = BYTES_MAX as u64 + 2;
     stdin
@@ -300,31 +302,6 @@ fn ask_password() -> Result<Zeroizing<String>, Failure> {
     let text = str::from_utf8(&line).map_err(|_| unreadable(io::Error::other("it is not UTF-8")))?;
     let text = text.strip_suffix('\n').unwrap_or(text);
     Ok(Zeroizing::new(text.strip_suffix('\r').unwrap_or(text).to_owned()))
-}
-
-/// A terminal that does not show what is typed, until this is dropped.
-struct Hidden {
-    before: Option<Termios>,
-}
-
-impl Hidden {
-    fn begin() -> Self {
-        let before = tcgetattr(io::stdin()).ok();
-        if let Some(mut silent) = before.clone() {
-            silent.local_modes.remove(LocalModes::ECHO);
-            let _ = tcsetattr(io::stdin(), OptionalActions::Flush, &silent);
-        }
-        Self { before }
-    }
-}
-
-impl Drop for Hidden {
-    fn drop(&mut self) {
-        if let Some(before) = &self.before {
-            let _ = tcsetattr(io::stdin(), OptionalActions::Now, before);
-            let _ = writeln!(io::stderr().lock());
-        }
-    }
 }
 
 /// A set, as it is shown.
@@ -439,7 +416,7 @@ fn remove(name: &SetName, context: &Context) -> Result<Exit, Failure> {
 fn unusable(shelf: &Shelf, error: &io::Error) -> Failure {
     let folder = shelf.folder().display();
     Failure::unavailable(format!("{folder} cannot be used: {error}"))
-        .field("breach.dir")
+        .field("breach.directory")
         .remedy("run the command as the user that the server runs as")
 }
 

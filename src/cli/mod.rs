@@ -6,6 +6,7 @@
 
 mod answers;
 mod arguments;
+mod backup;
 mod breach;
 mod clock;
 mod config;
@@ -20,9 +21,12 @@ mod key;
 mod logs;
 mod mail;
 mod output;
+mod passphrase;
+mod restore;
 mod serve;
 mod session;
 mod setting_flags;
+mod unechoed;
 mod user;
 mod verify;
 
@@ -74,6 +78,8 @@ fn carry_out(command: Command, context: &Context) -> Result<Exit, Failure> {
         Command::Breach(command) => breach::run(command, context),
         Command::Clock(command) => clock::run(command, context),
         Command::Epoch(command) => epoch::run(command, context),
+        Command::Backup(arguments) => backup::run(arguments, context),
+        Command::Restore(arguments) => restore::run(arguments, context),
     }
 }
 

@@ -195,11 +195,25 @@ settings! {
     /// Leaked passwords beyond the built-in list.
     breach: Breach {
         /// Folder for imported sets of leaked passwords.
-        dir: PathBuf = Kind::Path, "{data}/breached";
+        directory: PathBuf = Kind::Path, "{data}/breached";
         /// Whether a range service of leaked passwords may be on this machine or in a private network.
         allow_private: bool = Kind::Flag, "false";
         /// Certificates (PEM) of authorities that such a service's is checked against, beside the public ones.
         ca_file: Option<PathBuf> = Kind::Path, "";
+    }
+
+    /// Scheduled backups.
+    backup: Backup {
+        /// Folder that the server writes backups into by itself; none: it makes none. Best on another disk than the ledger.
+        directory: Option<PathBuf> = Kind::Path, "";
+        /// Time between two backups.
+        every: Duration = Kind::Time(MINUTE, 365 * DAY), "24h";
+        /// Backups after which a new chain begins with all of the ledger; those in between hold what was added.
+        full_every: usize = Kind::Count(1, 1_000), "7";
+        /// Chains that are kept; older ones are removed after a newer backup was proven.
+        keep: usize = Kind::Count(1, 1_000), "4";
+        /// Passphrase of key backups (`backup --with-keys`, `restore --keys`); asked for on the terminal if it is not set.
+        passphrase: Option<SecretString> = Kind::Secret, "";
     }
 
     /// Limits on what strangers can cause.
