@@ -129,6 +129,10 @@ impl Clerk {
             } => self.events(user.as_deref(), kind, since, limit).await,
             Request::SetOnlineCheck(form) => Ok(Answer::OnlineCheck(self.set_online_check(form, by).await?)),
             Request::ShowEpoch => Ok(Answer::Epoch(self.epoch().await?)),
+            Request::StartEpoch { reason } => self.start_epoch(&reason).await,
+            Request::ListRing => Ok(self.ring()),
+            Request::RotateKey { purpose } => self.rotate_key(&purpose).await,
+            Request::ReplaceMasterKey => self.replace_master_key().await,
             Request::Verify => Ok(Answer::Verified(self.verify().await)),
             Request::Backup { to, since } => self.back_up(&to, since, tell).await,
             Request::AcceptClock => {

@@ -3,6 +3,7 @@
 mod breach;
 mod clock;
 mod configuration;
+mod keys;
 mod offline;
 
 use std::io::Write as _;
