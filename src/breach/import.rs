@@ -360,7 +360,7 @@ impl Shard {
         self.out.flush()?;
         let file = self.out.get_mut();
         file.seek(SeekFrom::Start(0))?;
-        let mut block = [0; 64 * 1024];
+        let mut block = vec![0; 64 * 1024];
         let mut left = self.keys * 8;
         while left > 0 {
             let take = left.min(block.len());

@@ -1,8 +1,9 @@
 //! `keyledger breach …`: lists of leaked passwords.
 
+use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, IsTerminal as _, Read as _, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use clap::{Args, Subcommand};
@@ -157,7 +158,7 @@ fn import(arguments: ImportArguments, context: &Context) -> Result<Exit, Failure
         Some(name) => name,
         None => usual.parse().map_err(|fault| Failure::value("--name", fault))?,
     };
-    let (input, length) = open(file)?;
+    let (input, length) = open(&file)?;
     let import = Import {
         name,
         source,
@@ -178,7 +179,8 @@ fn import(arguments: ImportArguments, context: &Context) -> Result<Exit, Failure
         once_in(row.false_positives),
     );
     if imported.unusable > 0 {
-        words += &format!(
+        let _ = write!(
+            words,
             "\n{} lines were left out, because no password can be like them: not UTF-8, or longer than 4,096 bytes.",
             imported.unusable
         );
@@ -189,7 +191,7 @@ fn import(arguments: ImportArguments, context: &Context) -> Result<Exit, Failure
 }
 
 /// The list, and how long it is if that is known.
-fn open(path: PathBuf) -> Result<(Box<dyn BufRead>, Option<u64>), Failure> {
+fn open(path: &Path) -> Result<(Box<dyn BufRead>, Option<u64>), Failure> {
     const BUFFER: usize = 1 << 20;
     if path.as_os_str() == "-" {
         return Ok((Box::new(BufReader::with_capacity(BUFFER, io::stdin())), None));
@@ -197,7 +199,7 @@ fn open(path: PathBuf) -> Result<(Box<dyn BufRead>, Option<u64>), Failure> {
     let cannot = |error: io::Error| {
         Failure::usage(format!("{} cannot be read: {error}", path.display())).field("FILE")
     };
-    let file = File::open(&path).map_err(cannot)?;
+    let file = File::open(path).map_err(cannot)?;
     let found = file.metadata().map_err(cannot)?;
     if found.is_dir() {
         return Err(Failure::usage(format!("{} is a folder: name a list", path.display())).field("FILE"));
