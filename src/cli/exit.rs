@@ -9,7 +9,7 @@ use crate::config::Problems;
 use crate::crypto::KeyBackupFault;
 use crate::desk::Fault;
 use crate::domain::Refusal;
-use crate::engine::BootError;
+use crate::engine::{BootError, CompactError};
 use crate::ledger::backup::BackupError;
 use crate::ledger::{ReplayError, StoreError};
 
@@ -262,6 +262,22 @@ impl From<BackupError> for Failure {
             | BackupError::Damaged { .. }
             | BackupError::Gap { .. }
             | BackupError::Foreign { .. } => Self::usage(message),
+        }
+    }
+}
+
+impl From<CompactError> for Failure {
+    fn from(error: CompactError) -> Self {
+        let message = error.to_string();
+        match error {
+            CompactError::Store(StoreError::Compacting | StoreError::Copy { .. }) | CompactError::Stopped => {
+                Self::later(message)
+            }
+            CompactError::Store(_)
+            | CompactError::Record { .. }
+            | CompactError::Event { .. }
+            | CompactError::Differs => Self::unavailable(message),
+            CompactError::Nothing => Self::usage(message),
         }
     }
 }

@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use tokio::sync::watch;
 
+use super::chores::Chores;
 use super::lanes::Lanes;
 use super::writer::Writer;
 use super::{Directory, Durable, Engine, LANE_DEPTH_MAX, Shared};
@@ -276,6 +277,7 @@ impl Boot<'_> {
             entropy,
             limits,
             lanes: Lanes::new(LANE_DEPTH_MAX),
+            chores: Chores::default(),
             unwritten: Unwritten::default(),
             durable: Mutex::new(Durable {
                 head,

@@ -29,6 +29,8 @@ struct Queues<T> {
     proof: VecDeque<T>,
     stranger: VecDeque<T>,
     open: bool,
+    /// The writer has something else to do.
+    called: bool,
 }
 
 /// The queues.
@@ -54,6 +56,7 @@ impl<T> Lanes<T> {
             proof: VecDeque::new(),
             stranger: VecDeque::new(),
             open: true,
+            called: false,
         };
         Self {
             queues: Mutex::new(queues),
@@ -86,9 +89,10 @@ impl<T> Lanes<T> {
         let (mut queues, _) = self
             .arrived
             .wait_timeout_while(queues, patience, |q| {
-                q.open && q.proof.is_empty() && q.stranger.is_empty()
+                q.open && !q.called && q.proof.is_empty() && q.stranger.is_empty()
             })
             .unwrap_or_else(PoisonError::into_inner);
+        queues.called = false;
         if queues.proof.is_empty() && queues.stranger.is_empty() {
             return if queues.open { Taken::Idle } else { Taken::Finished };
         }
@@ -98,6 +102,12 @@ impl<T> Lanes<T> {
         let mut jobs: Vec<T> = queues.proof.drain(..proofs).collect();
         jobs.extend(queues.stranger.drain(..strangers));
         Taken::Jobs(jobs)
+    }
+
+    /// Has whoever waits for jobs come back at once.
+    pub(super) fn call(&self) {
+        self.queues.lock().unwrap_or_else(PoisonError::into_inner).called = true;
+        self.arrived.notify_one();
     }
 
     /// Takes no more jobs; those that wait are still carried out.

@@ -4,6 +4,8 @@
 //! `read` looks at what is durable. Nothing else touches state.
 
 mod boot;
+mod chores;
+mod compact;
 mod directory;
 mod fingerprint;
 mod lanes;
@@ -16,6 +18,7 @@ use std::time::Duration;
 use tokio::sync::{oneshot, watch};
 
 pub use boot::{Boot, BootError, BootReport, DAY_KEYS_KEPT, Folded, Rollback, fold};
+pub use compact::{CompactError, Compacted, Proof};
 pub use directory::Directory;
 pub use fingerprint::{PIECES, agree, state_hash};
 pub use lanes::Lane;
@@ -25,6 +28,7 @@ use crate::domain::{Command, Limits, Outcome, Refusal, State, SuppressedClass, U
 use crate::ledger::{Frontier, Head, Reader};
 use crate::system::{Clock, Entropy};
 use crate::types::{DataKeyId, Position};
+use chores::Chores;
 use lanes::{Closed, Lanes};
 use writer::Job;
 
@@ -63,6 +67,7 @@ struct Shared {
     entropy: Arc<dyn Entropy>,
     limits: Limits,
     lanes: Lanes<Job>,
+    chores: Chores,
     unwritten: Unwritten,
     durable: Mutex<Durable>,
     published: watch::Sender<Position>,

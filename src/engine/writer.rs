@@ -75,6 +75,7 @@ impl Writer {
     pub(super) fn run(mut self) {
         let outcome = catch_unwind(AssertUnwindSafe(|| self.serve()))
             .unwrap_or_else(|_| Err("the writer panicked: this is a bug, please report it".to_owned()));
+        self.shared.chores.end();
         let finishing = Finishing(Arc::clone(&self.shared.finished));
         if let Err(cause) = outcome {
             self.die(&cause);
@@ -95,6 +96,9 @@ impl Writer {
                 }
                 Taken::Idle => {}
                 Taken::Finished => return self.destroy_doomed(Destroy::Now),
+            }
+            while let Some(chore) = self.shared.chores.next() {
+                chore(self)?;
             }
             self.destroy_doomed(Destroy::WhenDue)?;
         }

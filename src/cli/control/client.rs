@@ -121,7 +121,10 @@ fn is_nobody(kind: io::ErrorKind) -> bool {
 }
 
 fn converse(mut stream: UnixStream, request: &Request) -> Result<Answer, Failure> {
-    let patience = if matches!(request, Request::Verify | Request::Backup { .. }) {
+    let patience = if matches!(
+        request,
+        Request::Verify | Request::Backup { .. } | Request::Compact
+    ) {
         LONG_TIME_MAX
     } else {
         ANSWER_TIME_MAX

@@ -1,5 +1,6 @@
 //! Backups and restores, as an operator has them: the real binary, real folders, and what a damaged file does.
 
+mod compacting;
 mod damage;
 mod load;
 mod restoring;
