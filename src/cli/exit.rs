@@ -297,6 +297,7 @@ impl From<RestoreError> for Failure {
             RestoreError::Erasures(_) => Self::usage(message).field("--erasures"),
             RestoreError::Keys(fault) => Self::from(fault).field("--keys"),
             RestoreError::NoKeys(_) | RestoreError::WrongKeys { .. } => Self::usage(message).field("--keys"),
+            RestoreError::SharedKeys { .. } => Self::usage(message).field("--keys-dir"),
             RestoreError::NotEmpty { .. } => Self::usage(message).field("--data"),
             RestoreError::Unsound(_) | RestoreError::KeySet(_) => Self::refused(message),
             RestoreError::Ends { .. } | RestoreError::NotClosed => Self::unavailable(message),

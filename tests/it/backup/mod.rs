@@ -52,6 +52,19 @@ fn chain_at(data: &Path, next: u64) -> Option<[u8; 32]> {
     store.reader().chain_at(Position(next)).unwrap()
 }
 
+/// A copy of a ledger's keys, as an operator keeps one elsewhere.
+fn copied_keys(data: &Path) -> PathBuf {
+    let copy = data.with_extension("keys");
+    std::fs::create_dir_all(&copy).unwrap();
+    for name in ["master.key", "keyring", "anchor", "erasures"] {
+        let file = data.join("keys").join(name);
+        if file.exists() {
+            std::fs::copy(file, copy.join(name)).unwrap();
+        }
+    }
+    copy
+}
+
 /// Every part in a folder, in the order of names.
 fn parts(folder: &Path) -> Vec<PathBuf> {
     let mut parts: Vec<PathBuf> = std::fs::read_dir(folder)
