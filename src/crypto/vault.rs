@@ -1,20 +1,20 @@
 //! The data keys of all users, credentials and days: wrapped in memory, unwrapped for one use, destroyed on erasure.
 
 use std::fmt;
-use std::hash::{BuildHasher, RandomState};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use zeroize::{Zeroize, Zeroizing};
 
 use crate::system::{Entropy, random_array};
-use crate::types::{DataKeyId, Sealed};
+use crate::types::{DataKeyId, Sealed, search};
 
 use super::aead;
 use super::keyring::{KeyId, Purpose, SecretKey, SharedKeyring};
 use super::seal::{self, DataKey, Field};
 
 /// Enough shards that none holds more than some hundred keys at a million users.
-const SHARDS: usize = 4_096;
+const SHARDS: usize = 1 << SHARD_BITS;
+const SHARD_BITS: u32 = 12;
 
 /// A data key as the ledger stores it: `scheme u8 ‖ user-wrap key id u32 BE ‖ nonce 24 B ‖ ciphertext 32 B ‖ tag 16 B`,
 /// bound to its [`DataKeyId`].
@@ -92,7 +92,6 @@ type Shard = Vec<Entry>;
 /// Shards of sorted arrays instead of one hash map: about 105 bytes a key against 200, and no pause while a large table grows.
 pub struct Vault {
     ring: SharedKeyring,
-    hasher: RandomState,
     shards: Box<[RwLock<Shard>]>,
 }
 
@@ -100,11 +99,7 @@ impl Vault {
     /// Begins empty; boot inserts what the ledger stores.
     pub fn new(ring: SharedKeyring) -> Self {
         let shards = (0..SHARDS).map(|_| RwLock::new(Shard::new())).collect();
-        Self {
-            ring,
-            hasher: RandomState::new(),
-            shards,
-        }
+        Self { ring, shards }
     }
 
     /// The ring whose keys wrap the data keys.
@@ -155,16 +150,24 @@ impl Vault {
         position(&shard, &id).ok().map(|at| shard[at].wrapped.clone())
     }
 
-    /// The same key wrapped under the active key of the ring; `None` if it is already, or does not open. Not inserted.
-    pub fn rewrap(&self, id: DataKeyId, entropy: &dyn Entropy) -> Option<WrappedKey> {
+    /// A key wrapped under the active key of the ring, if it is not already; `None` if it does not open.
+    pub fn rewrap(&self, id: DataKeyId, wrapped: WrappedKey, entropy: &dyn Entropy) -> Option<WrappedKey> {
         let ring = self.ring.current();
         let by = ring.active(Purpose::UserWrap);
-        let wrapped = self.wrapped(id)?;
         if wrapped.wrapped_by() == by.0 {
-            return None;
+            return Some(wrapped);
         }
         let key = wrapped.unwrap_under(id, ring.get(Purpose::UserWrap, wrapped.wrapped_by())?)?;
         Some(WrappedKey::wrap(id, key.bytes(), by, entropy))
+    }
+
+    /// Puts a key that was wrapped anew in the place of the same one, unless it was destroyed meanwhile.
+    pub fn replace(&self, id: DataKeyId, wrapped: WrappedKey) {
+        let id = id.to_bytes();
+        let mut shard = self.write(&id);
+        if let Ok(at) = position(&shard, &id) {
+            shard[at].wrapped = wrapped;
+        }
     }
 
     /// Destroys a key, and with it all that it sealed; `false` if it is not here (L-11).
@@ -224,8 +227,7 @@ impl Vault {
     }
 
     fn shard(&self, id: &[u8; DataKeyId::LEN]) -> &RwLock<Shard> {
-        let index = self.hasher.hash_one(id) % SHARDS as u64;
-        &self.shards[usize::try_from(index).expect("an index below SHARDS fits")]
+        &self.shards[usize::from(u16::from_be_bytes([id[1], id[2]]) >> (u16::BITS - SHARD_BITS))]
     }
 
     fn read(&self, id: &[u8; DataKeyId::LEN]) -> RwLockReadGuard<'_, Shard> {
@@ -244,7 +246,15 @@ impl fmt::Debug for Vault {
 }
 
 fn position(shard: &Shard, id: &[u8; DataKeyId::LEN]) -> Result<usize, usize> {
-    shard.binary_search_by(|entry| entry.id.cmp(id))
+    // By what is random in them first: the kinds would stand in blocks, and no guess would hit.
+    let rank = |id: &[u8; DataKeyId::LEN]| {
+        let [kind, random @ ..] = *id;
+        (u128::from_be_bytes(random), kind)
+    };
+    let wanted = rank(id);
+    search(shard.len(), wanted.0 << SHARD_BITS, |at| {
+        rank(&shard[at].id).cmp(&wanted)
+    })
 }
 
 #[cfg(test)]
@@ -326,11 +336,17 @@ mod tests {
         let second = Vault::new(SharedKeyring::new(ring.clone()));
         second.insert(id, wrapped.clone());
         assert_eq!(second.key(id).unwrap().bytes(), key.bytes());
-        let rewrapped = second.rewrap(id, &entropy).unwrap();
+        let rewrapped = second.rewrap(id, wrapped, &entropy).unwrap();
         assert_eq!(rewrapped.wrapped_by(), ring.active(Purpose::UserWrap).0);
-        second.insert(id, rewrapped);
+        second.replace(id, rewrapped.clone());
         assert_eq!((second.key(id).unwrap().bytes(), second.len()), (key.bytes(), 1));
-        assert!(second.rewrap(id, &entropy).is_none());
+        assert_eq!(
+            second.rewrap(id, rewrapped.clone(), &entropy),
+            Some(rewrapped.clone())
+        );
+        second.destroy(id);
+        second.replace(id, rewrapped);
+        assert!(!second.contains(id), "what was destroyed stays so");
     }
 
     #[test]

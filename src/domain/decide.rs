@@ -22,6 +22,16 @@ pub struct Decision {
 }
 
 impl Decision {
+    /// Whether something would have been written but for the strangers' budget. It was about an address of nobody, for
+    /// what is about somebody's is written still; so it must take as long.
+    pub fn is_left_unwritten(&self) -> bool {
+        self.events.is_empty()
+            && match self.suppressed {
+                Some(SuppressedClass::Requests | SuppressedClass::SignIns | SuppressedClass::Codes) => true,
+                Some(SuppressedClass::Limited) | None => false,
+            }
+    }
+
     pub(super) fn accepted(events: Vec<Event>, outcome: Outcome) -> Self {
         Self {
             events,
@@ -85,6 +95,23 @@ pub fn decide(world: &impl World, command: Command, context: &Context<'_>) -> De
         }
         Command::CreateApiKey { key, by } => access::create_api_key(key, by),
         Command::RevokeApiKey { key, by } => access::revoke_api_key(world, key, by),
+        Command::RecordKeyRotation {
+            purpose,
+            old,
+            new,
+            by,
+        } => Decision::accepted(
+            vec![Event::KeyRotated {
+                purpose,
+                old,
+                new,
+                by,
+            }],
+            Outcome::Done,
+        ),
+        Command::RecordMasterKeyReplaced { by } => {
+            Decision::accepted(vec![Event::MasterKeyReplaced { by }], Outcome::Done)
+        }
         Command::ConfirmApiKey { key, by } => access::confirm_api_key(world, key, by),
         Command::TouchApiKey { key } => access::touch_api_key(world, context, key),
         Command::SavePolicy { policy, by } => Decision::accepted(

@@ -9,6 +9,7 @@ mod compact;
 mod directory;
 mod fingerprint;
 mod lanes;
+mod rewrap;
 mod writer;
 
 use std::collections::BTreeMap;
@@ -17,11 +18,12 @@ use std::time::Duration;
 
 use tokio::sync::{oneshot, watch};
 
+pub use crate::types::Lane;
 pub use boot::{Boot, BootError, BootReport, DAY_KEYS_KEPT, Folded, Rollback, fold};
 pub use compact::{CompactError, Compacted, Proof};
 pub use directory::Directory;
 pub use fingerprint::{PIECES, agree, state_hash};
-pub use lanes::Lane;
+pub use rewrap::RewrapFault;
 
 use crate::crypto::{SharedKeyring, Vault, WrappedKey};
 use crate::domain::{Command, Limits, Outcome, Refusal, State, SuppressedClass, Unwritten};

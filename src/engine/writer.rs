@@ -58,6 +58,8 @@ struct Group {
     written: Written,
     keys: Vec<(DataKeyId, WrappedKey)>,
     answers: Vec<(Answer, Result<Outcome, Trouble>)>,
+    /// Whether a command among them was left unwritten and must not show it.
+    rehearses: bool,
 }
 
 /// What a group leaves: records, and what follows outside the ledger.
@@ -149,6 +151,11 @@ impl Writer {
             group.overlay.settle(&mut state);
             drop(state);
             shared.published.send_replace(head.next);
+        } else if group.rehearses {
+            // What is about somebody's address would have waited for the disk here.
+            self.store
+                .rehearse()
+                .map_err(|fault| shared.note_failure(&fault.to_string()))?;
         }
         self.list_erased(&group.written.aftermath)
             .map_err(|fault| shared.note_failure(&fault.to_string()))?;
@@ -190,6 +197,7 @@ impl Writer {
         let now = shared.clock.now().max(state.last_time());
         let mut overlay = Overlay::on(state);
         let (mut written, mut keys, mut answers) = (Written::default(), vec![], vec![]);
+        let mut rehearses = false;
         // Drawn at once: asking the system for each costs more than deciding some commands.
         let mut fresh = vec![[0; 16]; jobs.len()];
         shared.entropy.fill(fresh.as_flattened_mut());
@@ -198,8 +206,15 @@ impl Writer {
             && let Some(id) = ids.next()
             && let Some(job) = jobs.next()
         {
-            let mut draft = Draft::new(state, &mut overlay);
             let names = (job.command.address_lookup(), job.command.username_lookup());
+            let is_outdated = |tag: Option<Tag>| tag.is_some_and(|tag| shared.directory.is_outdated(tag));
+            // A key that gave way meanwhile finds nobody and wraps nothing new, or it could never be forgotten.
+            let fresh = self.wrapped_anew(job.keys);
+            let Some(fresh) = fresh.filter(|_| !is_outdated(names.0) && !is_outdated(names.1)) else {
+                answers.push((job.answer, Err(Refusal::Outdated.into())));
+                continue;
+            };
+            let mut draft = Draft::new(state, &mut overlay);
             let found = names.0.and_then(|tag| shared.directory.address_unsettled(tag));
             let found = found.filter(|id| draft.addresses().look(id).is_some());
             let taken = names.1.and_then(|tag| shared.directory.username(tag));
@@ -211,17 +226,19 @@ impl Writer {
                 username_taken,
                 unwritten: &shared.unwritten,
             };
+            let decision = decide(&draft, job.command, &context);
+            rehearses |= decision.is_left_unwritten();
             let Decision {
                 events,
                 verdict,
                 suppressed,
                 unwritten,
-            } = decide(&draft, job.command, &context);
+            } = decision;
             shared.unwritten.count(&unwritten, now);
             if let Some(class) = suppressed {
                 shared.suppress(class, 1);
             }
-            keys.extend(job.keys.into_iter().filter(|(id, _)| needs(&events, *id)));
+            keys.extend(fresh.into_iter().filter(|(id, _)| needs(&events, *id)));
             self.record(&mut draft, events, (now, id), names, &mut written)?;
             answers.push((job.answer, verdict.map_err(Trouble::Refused)));
         }
@@ -230,7 +247,15 @@ impl Writer {
             written,
             keys,
             answers,
+            rehearses,
         })
+    }
+
+    /// New data keys under the key that wraps them now; `None` if the key that wrapped one is gone already.
+    fn wrapped_anew(&self, keys: Vec<(DataKeyId, WrappedKey)>) -> Option<Vec<(DataKeyId, WrappedKey)>> {
+        let shared = &*self.shared;
+        let anew = |(id, wrapped)| Some((id, shared.vault.rewrap(id, wrapped, &*shared.entropy)?));
+        keys.into_iter().map(anew).collect()
     }
 
     fn record(
@@ -275,6 +300,7 @@ impl Writer {
     ) {
         let event = &recorded.event;
         if let Event::UserRegistered { user, address, .. } = event {
+            self.shared.directory.note_newcomer(*user);
             if let Some(tag) = names.0 {
                 self.shared.directory.put_address(tag, *address);
             }
