@@ -32,6 +32,10 @@ pub(super) const PAGE_ENTRIES_MAX: usize = (PAGE_BYTES - PAGE_HEAD) / 4;
 /// How often a hash that is not in a set is taken for one that is, at most, a look-up.
 pub const FALSE_POSITIVES_MAX: f64 = 1_019.0 / 4_294_967_296.0;
 const _: () = assert!(PAGE_ENTRIES_MAX == 1_019, "the rate is that of a full page");
+const _: () = assert!(
+    2.0 * FALSE_POSITIVES_MAX <= 1e-6,
+    "a password is looked up in two spellings"
+);
 
 const MAGIC: [u8; 8] = *b"KLBREACH";
 const VERSION: u16 = 1;
