@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use super::exit::EXIT_CODES;
-use super::{clock, config, events, init, key, mail, serve, session, user, verify};
+use super::{audit, clock, config, events, init, key, mail, serve, session, user, verify};
 
 /// Gets people back into their accounts, and can prove what happened.
 #[derive(Parser, Debug)]
@@ -58,6 +58,9 @@ pub enum Command {
     Events(events::Arguments),
     /// Check the whole ledger: 0 good, 1 not good, 2 could not tell
     Verify(verify::Arguments),
+    /// Sign, prove and export the ledger, and check exports anywhere
+    #[command(subcommand)]
+    Audit(audit::Command),
     /// Show, check and explain the settings
     #[command(subcommand)]
     Config(config::Command),
@@ -88,6 +91,7 @@ mod tests {
             "mail outbox",
             "events",
             "verify",
+            "audit checkpoint",
             "config show",
             "clock accept",
         ] {

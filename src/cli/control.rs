@@ -4,6 +4,7 @@
 //! and its server talks to processes of its own user and of root only. Whichever way a request takes, one function
 //! answers it: [`Clerk::answer`].
 
+mod auditing;
 mod clerk;
 mod client;
 mod outbox;
@@ -14,7 +15,7 @@ mod socket;
 pub(super) use clerk::Clerk;
 pub(super) use client::{ask, ask_and_print, runtime};
 pub(super) use request::{
-    Answer, EventRow, KeyRow, MailRow, NewKey, NewUserForm, Page, RecoveryShown, Request, SessionRow, Since,
-    UserRow, Verdict, VerdictWord,
+    Answer, CheckpointShown, EventRow, ExportShown, KeyRow, MailRow, NewKey, NewUserForm, Page, RecordShown,
+    RecoveryShown, Request, SessionRow, Since, UserRow, Verdict, VerdictWord,
 };
 pub(super) use server::ControlServer;

@@ -35,7 +35,7 @@ pub use origin::Origin;
 pub use outbox::{Letter, LetterFault};
 pub use sessions::{Caller, SessionView, Tokens};
 pub use sign_up::{SignUpAnswer, SignUpForm};
-pub use story::{EVENTS_MAX, EventFilter, Line, vocabulary};
+pub use story::{EVENTS_MAX, EventFilter, Line, tell_plainly, vocabulary};
 pub use verify::{LiveState, VerifyFault, VerifyReport, verify};
 
 use crate::crypto::PasswordPool;

@@ -8,7 +8,7 @@ use crate::types::{
     TokenId, UserId,
 };
 
-use super::access::ApiKeyKind;
+use super::access::{ApiKeyKind, CheckpointRotation, NamedCheckpointKey};
 use super::event::{Actor, DropCause, EpochReason, MailEnd, Purpose, RefusedCause, SuppressedClass, Via};
 use super::limits::Limits;
 use super::password_policy::PasswordPolicy;
@@ -167,6 +167,7 @@ pub enum Command {
     Found {
         policies: Vec<PasswordPolicy>,
         keys: Vec<NewApiKey>,
+        checkpoint: Option<NamedCheckpointKey>,
     },
     /// Begin an epoch: end everything that was issued, and erase again users (each once) whose keys must stay dead.
     StartEpoch { reason: EpochReason, erase: Vec<UserId> },
@@ -178,6 +179,13 @@ pub enum Command {
     RevokeApiKey { key: ApiKeyId, by: Actor },
     /// Remember the day an API key was used.
     TouchApiKey { key: ApiKeyId },
+    /// Name the key that signs checkpoints.
+    NameCheckpointKey { named: NamedCheckpointKey },
+    /// Have another key sign checkpoints.
+    RotateCheckpointKey {
+        rotation: Box<CheckpointRotation>,
+        by: Actor,
+    },
     /// Make or change a password policy.
     SavePolicy { policy: PasswordPolicy, by: Actor },
 
@@ -340,6 +348,8 @@ impl Command {
             | Self::RevokeApiKey { .. }
             | Self::TouchApiKey { .. }
             | Self::SavePolicy { .. }
+            | Self::NameCheckpointKey { .. }
+            | Self::RotateCheckpointKey { .. }
             | Self::BanUser { .. }
             | Self::UnbanUser { .. }
             | Self::RevokePassword { .. }

@@ -1,8 +1,8 @@
 //! What has happened. The only truth; past tense; never edited once a release has written one.
 
 use crate::types::{
-    AddressId, ApiKeyId, CommandId, CredentialId, Locale, MailId, Position, Sealed, SessionId, Span, Tag,
-    Timestamp, TokenId, UserId,
+    AddressId, ApiKeyId, CommandId, CredentialId, Locale, MailId, Position, PublicKey, Sealed, SessionId,
+    Signature, Span, Tag, Timestamp, TokenId, UserId,
 };
 
 use super::access::ApiKeyKind;
@@ -271,6 +271,25 @@ pub enum Event {
     ApiKeyRevoked { key: ApiKeyId, by: Actor },
     /// An API key was used; written at most once a day and key.
     ApiKeyUsed { key: ApiKeyId },
+
+    /// The key that signs checkpoints was named, for the first time or for an epoch whose old key may be lost; it
+    /// signed that itself. `ledger` is the ledger's id.
+    CheckpointKeyNamed {
+        ledger: [u8; 16],
+        key: u32,
+        public: PublicKey,
+        signature: Signature,
+    },
+    /// Another key signs checkpoints from here on; the old and the new one signed that.
+    CheckpointKeyRotated {
+        old: u32,
+        old_public: PublicKey,
+        old_signature: Signature,
+        new: u32,
+        new_public: PublicKey,
+        new_signature: Signature,
+        by: Actor,
+    },
 
     /// A user came to be.
     UserRegistered {

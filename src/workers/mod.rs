@@ -9,6 +9,7 @@ mod issuer;
 mod keeper;
 mod letters;
 mod lineup;
+mod witness;
 
 use std::future::Future;
 use std::sync::{Arc, Mutex};
@@ -20,6 +21,7 @@ use tokio::task::JoinSet;
 pub use beat::Nudge;
 pub use letters::{MailTools, Stationery, ToolsFault};
 
+use crate::audit::Notary;
 use crate::desk::Desk;
 use crate::ledger::Anchor;
 use beat::{Beat, Listens};
@@ -38,7 +40,12 @@ pub struct Workers {
 
 impl Workers {
     /// Starts all workers on the current runtime.
-    pub fn start(desk: &Desk, mail: MailTools, anchor: Option<Arc<Mutex<Anchor>>>) -> Self {
+    pub fn start(
+        desk: &Desk,
+        mail: MailTools,
+        anchor: Option<Arc<Mutex<Anchor>>>,
+        notary: Arc<Notary>,
+    ) -> Self {
         let (stop, stopped) = watch::channel(false);
         let nudge = Nudge::default();
         let beat = |listens| Beat::new(desk.engine().published(), &nudge, stopped.clone(), listens);
@@ -65,6 +72,12 @@ impl Workers {
             beat(Listens::ToTimeOnly),
             PAUSE_MIN,
             move |beat| keeper::run(owned.clone(), anchor.clone(), beat),
+        ));
+        tasks.spawn(attend(
+            "witness",
+            beat(Listens::ToTimeOnly),
+            PAUSE_MIN,
+            move |beat| witness::run(Arc::clone(&notary), beat),
         ));
         Self { tasks, stop, nudge }
     }

@@ -60,6 +60,19 @@ pub(in crate::cli) enum Request {
     },
     Verify,
     AcceptClock,
+    AuditCheckpoint,
+    AuditProof {
+        position: u64,
+    },
+    AuditShow {
+        position: u64,
+    },
+    /// `file` is absolute, and is written by whoever answers.
+    AuditExport {
+        file: String,
+        from: Option<u64>,
+        to: Option<u64>,
+    },
 }
 
 /// From when on.
@@ -93,18 +106,71 @@ pub(in crate::cli) enum Answer {
     Banned(UserRow),
     Unbanned(UserRow),
     PasswordRevoked(UserRow),
-    Erased { id: String },
+    Erased {
+        id: String,
+    },
     Recovery(RecoveryShown),
     Sessions(Page<SessionRow>),
-    SessionsEnded { ended: u32 },
+    SessionsEnded {
+        ended: u32,
+    },
     KeyCreated(NewKey),
     Keys(Page<KeyRow>),
-    KeyRevoked { id: String },
+    KeyRevoked {
+        id: String,
+    },
     Outbox(Page<MailRow>),
     Events(Page<EventRow>),
     Verified(Verdict),
-    Clock { status: String, was: String },
+    Clock {
+        status: String,
+        was: String,
+    },
+    Checkpoint(CheckpointShown),
+    Proof {
+        position: u64,
+        proof: String,
+        key: String,
+    },
+    Record(RecordShown),
+    Exported(ExportShown),
     Failed(Failure),
+}
+
+/// A signed checkpoint.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::cli) struct CheckpointShown {
+    /// The signed note.
+    pub(in crate::cli) checkpoint: String,
+    /// The key that signed it, as auditors are handed it.
+    pub(in crate::cli) key: String,
+    pub(in crate::cli) size: u64,
+}
+
+/// One record.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::cli) struct RecordShown {
+    /// What it holds, told.
+    pub(in crate::cli) event: EventRow,
+    /// Its hash in the tree, in hexadecimal digits.
+    pub(in crate::cli) leaf: String,
+    /// Its bytes, in hexadecimal digits.
+    pub(in crate::cli) record: String,
+}
+
+/// An export that was written.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::cli) struct ExportShown {
+    pub(in crate::cli) file: String,
+    pub(in crate::cli) bytes: u64,
+    pub(in crate::cli) from: u64,
+    pub(in crate::cli) to: u64,
+    pub(in crate::cli) size: u64,
+    /// The key that signed its checkpoint.
+    pub(in crate::cli) key: String,
 }
 
 /// Some of many.

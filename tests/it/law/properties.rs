@@ -298,6 +298,7 @@ fn founded() -> State {
     let found = Command::Found {
         policies: vec![],
         keys: vec![],
+        checkpoint: None,
     };
     let decision = decided(&state.clone(), &state, &found, NOON);
     fold(&mut state, decision.events, NOON);
