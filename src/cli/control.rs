@@ -7,6 +7,7 @@
 mod auditing;
 mod clerk;
 mod client;
+mod epochs;
 mod outbox;
 mod request;
 mod server;
@@ -15,7 +16,7 @@ mod socket;
 pub(super) use clerk::Clerk;
 pub(super) use client::{ask, ask_and_print, runtime};
 pub(super) use request::{
-    Answer, CheckpointShown, EventRow, ExportShown, KeyRow, MailRow, NewKey, NewUserForm, Page, RecordShown,
-    RecoveryShown, Request, SessionRow, Since, UserRow, Verdict, VerdictWord,
+    Answer, CheckpointShown, EpochShown, EventRow, ExportShown, KeyRow, MailRow, NewKey, NewUserForm, Page,
+    RecordShown, RecoveryShown, Request, SessionRow, Since, UserRow, Verdict, VerdictWord,
 };
 pub(super) use server::ControlServer;

@@ -208,6 +208,7 @@ fn refused(refusal: Refusal) -> Failure {
         | Refusal::InvalidCredentials
         | Refusal::Banned
         | Refusal::EmailNotVerified
+        | Refusal::MailboxUnproven
         | Refusal::CurrentPasswordWrong
         | Refusal::RefreshNotFound
         | Refusal::NoSuchMail
@@ -250,7 +251,9 @@ pub(super) fn shows_damage(error: &AppError) -> bool {
         AppError::Store(error)
         | AppError::Boot(BootError::Store(error) | BootError::Replay(ReplayError::Store(error)))
         | AppError::Replay(ReplayError::Store(error)) => is_damage(error),
-        AppError::Boot(BootError::Replay(_) | BootError::Lost(_) | BootError::Revived(_))
+        AppError::Boot(
+            BootError::Replay(_) | BootError::Lost(_) | BootError::Revived(_) | BootError::Gone,
+        )
         | AppError::Replay(_)
         | AppError::LedgerMissing { .. } => true,
         AppError::Boot(

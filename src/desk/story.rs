@@ -285,9 +285,10 @@ pub fn tell_plainly(event: &Event) -> String {
 /// The event's name in the OWASP logging vocabulary (L-01); none where it has no word for it.
 pub fn vocabulary(event: &Event) -> Option<&'static str> {
     Some(match event {
-        Event::PolicySaved { .. } | Event::UserUnbanned { .. } | Event::CheckpointKeyRotated { .. } => {
-            "authz_admin"
-        }
+        Event::PolicySaved { .. }
+        | Event::UserUnbanned { .. }
+        | Event::ApiKeyConfirmed { .. }
+        | Event::CheckpointKeyRotated { .. } => "authz_admin",
         Event::ApiKeyCreated { .. } | Event::TokenIssued { .. } => "authn_token_created",
         Event::ApiKeyRevoked { .. } => "authn_token_revoked",
         Event::UserRegistered { .. } => "user_created",
@@ -304,7 +305,7 @@ pub fn vocabulary(event: &Event) -> Option<&'static str> {
         Event::SignedIn { .. } => "authn_login_success",
         Event::SignInFailed { .. } => "authn_login_fail",
         Event::RefreshRotated { .. } => "session_renewed",
-        Event::RefreshReplayed { .. } => "authn_token_reuse",
+        Event::RefreshReplayed { .. } | Event::RefreshRefused { .. } => "authn_token_reuse",
         Event::SessionEnded { .. } | Event::SessionsEnded { .. } => "session_expired",
         Event::Suppressed { .. } => "excess_rate_limit_exceeded",
         Event::EpochStarted { .. }
@@ -315,6 +316,7 @@ pub fn vocabulary(event: &Event) -> Option<&'static str> {
         | Event::VerifierUpgraded { .. }
         | Event::ResetRequested { .. }
         | Event::VerificationRequested { .. }
+        | Event::CallbackNamed { .. }
         | Event::RequestDropped { .. }
         | Event::MailQueued { .. }
         | Event::MailDelivered { .. }
@@ -356,6 +358,7 @@ fn about(event: &Event) -> About {
         | Event::SessionEnded { user, .. }
         | Event::SessionsEnded { user, .. }
         | Event::MailQueued { user, .. } => About::User(*user),
+        Event::RefreshRefused { user, .. } => user.map_or(About::Nobody, About::User),
         Event::SignUpCollided { address, .. } => About::Address(*address),
         Event::ResetRequested { subject, .. }
         | Event::VerificationRequested { subject, .. }
@@ -365,6 +368,7 @@ fn about(event: &Event) -> About {
             Subject::Stranger(_) => About::Nobody,
         },
         Event::RequestDropped { request: earlier, .. }
+        | Event::CallbackNamed { request: earlier, .. }
         | Event::MailDelivered { queued: earlier, .. }
         | Event::MailDeferred { queued: earlier, .. }
         | Event::MailEnded { queued: earlier, .. } => About::Earlier(*earlier),
@@ -376,6 +380,7 @@ fn about(event: &Event) -> About {
         | Event::ApiKeyCreated { .. }
         | Event::ApiKeyRevoked { .. }
         | Event::ApiKeyUsed { .. }
+        | Event::ApiKeyConfirmed { .. }
         | Event::Suppressed { .. } => About::Nobody,
     }
 }
@@ -397,7 +402,8 @@ fn origin_of(event: &Event) -> Option<&Sealed> {
         | Event::SignedIn { origin, .. }
         | Event::SignInFailed { origin, .. }
         | Event::CurrentPasswordWrong { origin, .. }
-        | Event::RefreshReplayed { origin, .. } => Some(origin),
+        | Event::RefreshReplayed { origin, .. }
+        | Event::RefreshRefused { origin, .. } => Some(origin),
         Event::EpochStarted { .. }
         | Event::ClockAccepted { .. }
         | Event::CheckpointKeyNamed { .. }
@@ -406,11 +412,13 @@ fn origin_of(event: &Event) -> Option<&Sealed> {
         | Event::ApiKeyCreated { .. }
         | Event::ApiKeyRevoked { .. }
         | Event::ApiKeyUsed { .. }
+        | Event::ApiKeyConfirmed { .. }
         | Event::VerifierUpgraded { .. }
         | Event::PasswordRevoked { .. }
         | Event::UserBanned { .. }
         | Event::UserUnbanned { .. }
         | Event::UserErased { .. }
+        | Event::CallbackNamed { .. }
         | Event::RequestDropped { .. }
         | Event::TokenIssued { .. }
         | Event::RefreshRotated { .. }

@@ -176,6 +176,17 @@ pub(super) fn revoke_api_key(world: &impl World, key: ApiKeyId, by: Actor) -> De
     }
 }
 
+/// A person says that a secret key from before an epoch that began in distrust is in good hands.
+pub(super) fn confirm_api_key(world: &impl World, key: ApiKeyId, by: Actor) -> Decision {
+    match world.api_keys().look(&key) {
+        Some(known) if known.awaits_confirmation(world.small().epoch) => {
+            Decision::accepted(vec![Event::ApiKeyConfirmed { key, by }], Outcome::Done)
+        }
+        Some(known) if known.revoked.is_none() => Decision::accepted(vec![], Outcome::Done),
+        Some(_) | None => Decision::refused(Refusal::ApiKeyNotFound),
+    }
+}
+
 pub(super) fn touch_api_key(world: &impl World, context: &Context<'_>, key: ApiKeyId) -> Decision {
     // A key can be revoked between the call that used it and this note of its day.
     let Some(known) = world

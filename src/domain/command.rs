@@ -177,6 +177,8 @@ pub enum Command {
     CreateApiKey { key: NewApiKey, by: Actor },
     /// End an API key.
     RevokeApiKey { key: ApiKeyId, by: Actor },
+    /// Let a secret API key that waits since an epoch began in distrust be used again.
+    ConfirmApiKey { key: ApiKeyId, by: Actor },
     /// Remember the day an API key was used.
     TouchApiKey { key: ApiKeyId },
     /// Name the key that signs checkpoints.
@@ -224,11 +226,21 @@ pub enum Command {
     },
     /// Take that back.
     CancelWithdraw { proof: ProofFound, origin: Sealed },
+    /// Mail a new proof for taking a closing back, because an epoch voided the old one.
+    RenewClosing {
+        user: UserId,
+        proof: AddressProof,
+        mail: NewMail,
+    },
     /// Erase what is due to be erased.
     EraseDue { user: UserId },
 
     /// Ask for a mailed proof.
-    RequestProof { ask: Ask, purpose: Purpose },
+    RequestProof {
+        ask: Ask,
+        purpose: Purpose,
+        callback: Option<Sealed>,
+    },
     /// Answer a request with a proof and its mail.
     IssueProof {
         request: Position,
@@ -292,6 +304,8 @@ pub enum Command {
         mail: Option<(AddressId, NewMail)>,
         origin: Sealed,
     },
+    /// End the session one is in.
+    SignOut { user: UserId, session: SessionId },
     /// End one session.
     EndSession {
         user: UserId,
@@ -346,6 +360,7 @@ impl Command {
             | Self::AcceptClock { .. }
             | Self::CreateApiKey { .. }
             | Self::RevokeApiKey { .. }
+            | Self::ConfirmApiKey { .. }
             | Self::TouchApiKey { .. }
             | Self::SavePolicy { .. }
             | Self::NameCheckpointKey { .. }
@@ -356,6 +371,7 @@ impl Command {
             | Self::EraseUser { .. }
             | Self::Withdraw { .. }
             | Self::CancelWithdraw { .. }
+            | Self::RenewClosing { .. }
             | Self::EraseDue { .. }
             | Self::IssueProof { .. }
             | Self::DropRequest { .. }
@@ -367,6 +383,7 @@ impl Command {
             | Self::UpgradeVerifier { .. }
             | Self::ChangePassword { .. }
             | Self::Refresh { .. }
+            | Self::SignOut { .. }
             | Self::EndSession { .. }
             | Self::EndSessions { .. }
             | Self::MailDelivered { .. }

@@ -89,6 +89,7 @@ pub fn decide(world: &impl World, command: Command, context: &Context<'_>) -> De
         }
         Command::CreateApiKey { key, by } => access::create_api_key(key, by),
         Command::RevokeApiKey { key, by } => access::revoke_api_key(world, key, by),
+        Command::ConfirmApiKey { key, by } => access::confirm_api_key(world, key, by),
         Command::TouchApiKey { key } => access::touch_api_key(world, context, key),
         Command::NameCheckpointKey { named } => access::name_checkpoint_key(world, named),
         Command::RotateCheckpointKey { rotation, by } => access::rotate_checkpoint_key(world, *rotation, by),
@@ -126,8 +127,15 @@ pub fn decide(world: &impl World, command: Command, context: &Context<'_>) -> De
             origin,
         } => user::withdraw(world, context, user, session, proof, &mail, origin),
         Command::CancelWithdraw { proof, origin } => user::cancel_withdraw(world, context, proof, origin),
+        Command::RenewClosing { user, proof, mail } => {
+            user::renew_closing(world, context, user, proof, &mail)
+        }
         Command::EraseDue { user } => user::erase_due(world, context, user),
-        Command::RequestProof { ask, purpose } => recovery::request(world, context, ask, purpose),
+        Command::RequestProof {
+            ask,
+            purpose,
+            callback,
+        } => recovery::request(world, context, ask, purpose, callback),
         Command::IssueProof { request, proof, mail } => {
             recovery::issue(world, context, request, proof, &mail)
         }
@@ -184,6 +192,7 @@ pub fn decide(world: &impl World, command: Command, context: &Context<'_>) -> De
             mail.as_ref(),
             origin,
         ),
+        Command::SignOut { user, session } => session::sign_out(world, user, session),
         Command::EndSession { user, session, by } => session::end(world, user, session, by),
         Command::EndSessions { user, except, by } => session::end_all(world, user, except, by),
         Command::MailDelivered {

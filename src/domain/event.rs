@@ -92,6 +92,19 @@ pub enum EpochReason {
     ClockReset,
 }
 
+impl EpochReason {
+    /// Whether what people and programs knew before may be known to others, or be out of date, so that passwords need
+    /// one mailed proof and secret API keys a person's word.
+    ///
+    /// A clock that ran wrong gives nobody a password or a key: it only moves lifetimes, and what has one ends anyway.
+    pub fn is_distrust(self) -> bool {
+        match self {
+            Self::Restored | Self::RollbackAccepted | Self::KeyTheft => true,
+            Self::Founded | Self::ClockReset => false,
+        }
+    }
+}
+
 /// Why a password was set.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum PasswordCause {
@@ -114,6 +127,8 @@ pub enum FailCause {
     Closing,
     /// Right password, but the address was never verified and settings demand it.
     Unverified,
+    /// Right password, but the mailbox is to be proven once after an epoch that began in distrust.
+    MailboxUnproven,
 }
 
 /// Why a genuine proof was not followed by a new password.
@@ -271,6 +286,8 @@ pub enum Event {
     ApiKeyRevoked { key: ApiKeyId, by: Actor },
     /// An API key was used; written at most once a day and key.
     ApiKeyUsed { key: ApiKeyId },
+    /// A secret API key from before an epoch that began in distrust may be used again.
+    ApiKeyConfirmed { key: ApiKeyId, by: Actor },
 
     /// The key that signs checkpoints was named, for the first time or for an epoch whose old key may be lost; it
     /// signed that itself. `ledger` is the ledger's id.
@@ -372,6 +389,8 @@ pub enum Event {
         origin: Sealed,
         locale: Locale,
     },
+    /// The request just made said where the mailed link is to lead in the end.
+    CallbackNamed { request: Position, callback: Sealed },
     /// A request will lead to no mail.
     RequestDropped { request: Position, cause: DropCause },
     /// A proof was made; earlier ones of its kind are superseded.
@@ -454,6 +473,12 @@ pub enum Event {
         user: UserId,
         session: SessionId,
         counter: u32,
+        origin: Sealed,
+    },
+    /// A refresh token of a session that is over came back; whose, if that is still known.
+    RefreshRefused {
+        user: Option<UserId>,
+        session: SessionId,
         origin: Sealed,
     },
     /// One session ended.

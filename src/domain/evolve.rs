@@ -12,8 +12,9 @@ use super::strangers::{StrangerClass, bump};
 use super::world::{Table, World};
 
 use steps::{
-    count_mail, count_sign_in, end_sessions, erase, forget_past, guard_of, guard_of_subject, issue, register,
-    remember_past, requested, save_policy, set_standing, sign_in, stranger_wrote, touch, void_tokens,
+    Voided, count_mail, count_sign_in, end_sessions, erase, forget_past, guard_of, guard_of_subject, issue,
+    register, remember_past, requested, save_policy, set_standing, sign_in, stranger_wrote, touch,
+    void_tokens,
 };
 
 #[expect(
@@ -27,10 +28,16 @@ pub fn evolve(world: &mut impl World, recorded: &Recorded) {
     small.next = position.next();
     small.last_time = time;
     match &recorded.event {
-        Event::EpochStarted { number, .. } => {
-            world.small_mut().epoch = Epoch {
+        Event::EpochStarted { number, reason } => {
+            let epoch = &mut world.small_mut().epoch;
+            *epoch = Epoch {
                 number: *number,
                 valid_from: position,
+                trusted_from: if reason.is_distrust() {
+                    position
+                } else {
+                    epoch.trusted_from
+                },
             };
         }
         Event::ClockAccepted { .. } | Event::Suppressed { .. } => {}
@@ -65,6 +72,7 @@ pub fn evolve(world: &mut impl World, recorded: &Recorded) {
                 created: time,
                 expires: *expires,
                 revoked: None,
+                confirmed: position,
                 used: None,
             };
             world.api_keys_mut().put(*key, made);
@@ -77,6 +85,11 @@ pub fn evolve(world: &mut impl World, recorded: &Recorded) {
         Event::ApiKeyUsed { key } => {
             if let Some(known) = world.api_keys_mut().edit(key) {
                 known.used = Some(time);
+            }
+        }
+        Event::ApiKeyConfirmed { key, .. } => {
+            if let Some(known) = world.api_keys_mut().edit(key) {
+                known.confirmed = position;
             }
         }
         event @ Event::UserRegistered { .. } => register(world, position, time, event),
@@ -111,13 +124,14 @@ pub fn evolve(world: &mut impl World, recorded: &Recorded) {
                 if matches!(cause, PasswordCause::Recovered(_)) {
                     // Whoever signed in before may have been somebody else (A26): no network keeps a reserve.
                     found.known = crate::types::Few::new();
+                    found.proven = position;
                 }
                 if *cause != PasswordCause::SignUp {
                     found.valid_from = position;
                 }
             }
             if *cause != PasswordCause::SignUp {
-                void_tokens(world, *user, None);
+                void_tokens(world, *user, Voided::All);
                 end_sessions(world, *user, None);
             }
         }
@@ -127,7 +141,7 @@ pub fn evolve(world: &mut impl World, recorded: &Recorded) {
                 forget_past(found);
                 found.valid_from = position;
             }
-            void_tokens(world, *user, None);
+            void_tokens(world, *user, Voided::AllButReopen);
         }
         Event::VerifierUpgraded {
             user,
@@ -143,10 +157,11 @@ pub fn evolve(world: &mut impl World, recorded: &Recorded) {
         Event::AddressVerified {
             user, address, token, ..
         } => {
-            if let Some(found) = touch(world, *user, time)
-                && let Some(known) = found.addresses.iter_mut().find(|known| known.id == *address)
-            {
-                known.verified = Some(time);
+            if let Some(found) = touch(world, *user, time) {
+                found.proven = position;
+                if let Some(known) = found.addresses.iter_mut().find(|known| known.id == *address) {
+                    known.verified.get_or_insert(time);
+                }
             }
             if let Some(token) = token {
                 set_standing(world, *token, TokenStanding::Spent);
@@ -157,12 +172,13 @@ pub fn evolve(world: &mut impl World, recorded: &Recorded) {
                 found.standing = Standing::Banned;
                 found.valid_from = position;
             }
-            void_tokens(world, *user, None);
-            world.closings_mut().remove(user);
+            void_tokens(world, *user, Voided::AllButReopen);
         }
         Event::UserUnbanned { user, .. } => {
+            // A closing went on meanwhile: it is its owner's to take back, not an administrator's.
+            let closing = world.closings().look(user).copied();
             if let Some(found) = touch(world, *user, time) {
-                found.standing = Standing::Active;
+                found.standing = closing.map_or(Standing::Active, Standing::Closing);
             }
         }
         Event::WithdrawRequested { user, until, .. } => {
@@ -171,7 +187,7 @@ pub fn evolve(world: &mut impl World, recorded: &Recorded) {
                 found.valid_from = position;
                 world.closings_mut().put(*user, *until);
             }
-            void_tokens(world, *user, None);
+            void_tokens(world, *user, Voided::All);
         }
         Event::WithdrawCancelled { user, token, .. } => {
             if let Some(found) = touch(world, *user, time) {
@@ -193,6 +209,7 @@ pub fn evolve(world: &mut impl World, recorded: &Recorded) {
                 purpose: Purpose::Recovery,
                 locale: *locale,
                 origin: origin.clone(),
+                callback: None,
             };
             requested(world, position, time, *subject, *allowance, *client, due);
         }
@@ -208,8 +225,15 @@ pub fn evolve(world: &mut impl World, recorded: &Recorded) {
                 purpose: Purpose::VerifyEmail,
                 locale: *locale,
                 origin: origin.clone(),
+                callback: None,
             };
             requested(world, position, time, *subject, *allowance, *client, due);
+        }
+        Event::CallbackNamed { request, callback } => {
+            stranger_wrote(world, time, 1);
+            if let Some(due) = world.requests_mut().edit(request) {
+                due.callback = Some(callback.clone());
+            }
         }
         Event::RequestDropped { request, .. } => world.requests_mut().remove(request),
         event @ Event::TokenIssued { .. } => issue(world, position, time, event),
@@ -284,6 +308,7 @@ pub fn evolve(world: &mut impl World, recorded: &Recorded) {
             }
         }
         Event::RefreshReplayed { .. } => {}
+        Event::RefreshRefused { .. } => stranger_wrote(world, time, 1),
         Event::SessionEnded { user, session, .. } => {
             world.sessions_mut().remove(session);
             if let Some(found) = world.users_mut().edit(user) {

@@ -2,7 +2,7 @@
 
 use super::event::{Event, PasswordCause, Purpose, Recorded};
 use super::session::live_session;
-use super::state::{Standing, TokenStanding, User};
+use super::state::{Standing, TokenStanding};
 use super::world::{Table, World};
 use crate::types::{AddressId, Position, SessionId, Span, TokenId, UserId};
 
@@ -81,10 +81,12 @@ fn check(world: &impl World, recorded: &Recorded) -> Result<(), &'static str> {
             world.api_keys().look(key).is_none(),
             "an API key was created twice",
         ),
-        Event::ApiKeyRevoked { key, .. } | Event::ApiKeyUsed { key } => ensure(
-            world.api_keys().look(key).is_some_and(|k| k.revoked.is_none()),
-            "no such live API key",
-        ),
+        Event::ApiKeyRevoked { key, .. } | Event::ApiKeyUsed { key } | Event::ApiKeyConfirmed { key, .. } => {
+            ensure(
+                world.api_keys().look(key).is_some_and(|k| k.revoked.is_none()),
+                "no such live API key",
+            )
+        }
         Event::UserRegistered { user, address, .. } => {
             ensure(world.users().look(user).is_none(), "a user was registered twice")?;
             ensure(world.erased().look(user).is_none(), "an erased user came back")?;
@@ -146,6 +148,17 @@ fn check(world: &impl World, recorded: &Recorded) -> Result<(), &'static str> {
             ensure(closing, "the account was not closing")?;
             proves(world, recorded, *token, *user, Purpose::Reopen)
         }
+        Event::CallbackNamed { request, .. } => ensure(
+            request.next() == recorded.position,
+            "a way back without its request",
+        ),
+        Event::RefreshRefused { user, session, .. } => ensure(
+            world
+                .sessions()
+                .look(session)
+                .is_none_or(|s| Some(s.user) == *user),
+            "a refused refresh token is said to be another user's",
+        ),
         Event::RequestDropped { request, .. } => {
             ensure(world.requests().look(request).is_some(), "no such request waits")
         }
@@ -203,11 +216,11 @@ fn check(world: &impl World, recorded: &Recorded) -> Result<(), &'static str> {
                 recorded.time < *expires && recorded.time < *ends,
                 "a session was over before it began",
             )?;
-            let current = world
-                .users()
-                .look(user)
-                .is_some_and(|u| u.credential_id() == Some(*credential));
-            ensure(current, "a sign-in with a password that was replaced")
+            let found = world.users().look(user);
+            let current = found.is_some_and(|u| u.credential_id() == Some(*credential));
+            ensure(current, "a sign-in with a password that was replaced")?;
+            let awaits = found.is_some_and(|u| u.awaits_proof(small.epoch));
+            ensure(!awaits, "a sign-in before the mailbox was proven in this time")
         }
         Event::CurrentPasswordWrong { user, session, .. }
         | Event::RefreshReplayed { user, session, .. }
@@ -252,12 +265,12 @@ fn proves(
     purpose: Purpose,
 ) -> Result<(), &'static str> {
     token_is(world, token, user, TokenStanding::Live)?;
-    let credential = world.users().look(&user).and_then(User::credential_id);
+    let owner = world.users().look(&user);
     let holds = world.tokens().look(&token).is_some_and(|t| {
         t.purpose == purpose
             && recorded.time < t.expires
             && t.position > world.small().epoch.valid_from
-            && t.credential == credential
+            && owner.is_some_and(|owner| t.fits_password(owner))
     });
     ensure(holds, "a token was used that was too old, or for something else")
 }

@@ -74,7 +74,13 @@ pub(super) fn client_limit(world: &impl World, context: &Context<'_>, client: &C
 
 /// Somebody asks for a mail. The answer, the number and the size of events are the same for every valid address
 /// whether a mail follows is in the event's allowance, which only the ledger sees.
-pub(super) fn request(world: &impl World, context: &Context<'_>, ask: Ask, purpose: Purpose) -> Decision {
+pub(super) fn request(
+    world: &impl World,
+    context: &Context<'_>,
+    ask: Ask,
+    purpose: Purpose,
+    callback: Option<Sealed>,
+) -> Decision {
     if let Some(limited) = client_limit(world, context, &ask.client) {
         return limited;
     }
@@ -82,7 +88,7 @@ pub(super) fn request(world: &impl World, context: &Context<'_>, ask: Ask, purpo
         .found
         .and_then(|id| Some((id, user::of_address_with_id(world, id)?)));
     let allowance = match owner {
-        Some((address, owner)) if wants_mail(owner.1, address, purpose) => {
+        Some((address, owner)) if wants_mail(world, owner.1, address, purpose) => {
             mail_allowance(world, owner, ask.client.network, context)
         }
         Some(_) | None => Allowance::None,
@@ -102,7 +108,7 @@ pub(super) fn request(world: &impl World, context: &Context<'_>, ask: Ask, purpo
     // Beyond the budget requests for nobody's addresses are not written and so not counted against their client;
     // then neither are these, or the client's limit would tell one from the other.
     let client = if saturated { Tag([0; 16]) } else { day };
-    let event = match purpose {
+    let mut events = vec![match purpose {
         Purpose::Recovery => Event::ResetRequested {
             subject,
             allowance,
@@ -117,20 +123,55 @@ pub(super) fn request(world: &impl World, context: &Context<'_>, ask: Ask, purpo
             origin,
             locale,
         },
-    };
-    Decision::accepted(vec![event], Outcome::Done)
+    }];
+    // For an address of nobody too: one request must not look shorter than the other.
+    let request = world.small().next;
+    events.extend(callback.map(|callback| Event::CallbackNamed { request, callback }));
+    Decision::accepted(events, Outcome::Done)
 }
 
-fn wants_mail(user: &User, address: AddressId, purpose: Purpose) -> bool {
+fn wants_mail(world: &impl World, user: &User, address: AddressId, purpose: Purpose) -> bool {
     let unverified = user
         .address(address)
         .is_some_and(|address| address.verified.is_none());
     user.standing == Standing::Active
         && match purpose {
             Purpose::Recovery => true,
-            Purpose::VerifyEmail => unverified,
+            Purpose::VerifyEmail => unverified || user.awaits_proof(world.small().epoch),
             Purpose::Reopen => false,
         }
+}
+
+/// The request for the mail that an owner with the right password needs once after an epoch that began in distrust;
+/// none while an earlier one may still come back, or beyond a limit.
+pub(super) fn code_for_owner(
+    world: &impl World,
+    context: &Context<'_>,
+    owner: (UserId, &User),
+    address: AddressId,
+    client: Client,
+    locale: Locale,
+) -> Option<Event> {
+    let epoch = world.small().epoch;
+    let is_mailed = owner.1.tokens.iter().any(|id| {
+        world.tokens().look(id).is_some_and(|token| {
+            token.purpose == Purpose::VerifyEmail
+                && token.standing == TokenStanding::Live
+                && token.position > epoch.valid_from
+                && context.now < token.expires
+        })
+    });
+    if is_mailed || client_limit(world, context, &client).is_some() {
+        return None;
+    }
+    let allowance = mail_allowance(world, owner, client.network, context);
+    (allowance != Allowance::None).then_some(Event::VerificationRequested {
+        subject: Subject::Address(address),
+        allowance,
+        client: client.day,
+        origin: client.origin,
+        locale,
+    })
 }
 
 /// The worker answers a request.
@@ -155,7 +196,7 @@ pub(super) fn issue(
     if user.standing != Standing::Active {
         return drop(DropCause::AccountNotActive);
     }
-    if !wants_mail(user, address, purpose) {
+    if !wants_mail(world, user, address, purpose) {
         return drop(DropCause::NothingToDo);
     }
     let (lifetime, kind) = match purpose {
@@ -272,7 +313,7 @@ pub(super) fn usable<'w>(
         proof.via == Via::Code && u32::from(token.tries) >= context.limits.code_tries_per_challenge;
     let bound = token.purpose == purpose
         && token.position > world.small().epoch.valid_from
-        && token.credential == user.credential_id()
+        && token.fits_password(user)
         && user.address(token.address).is_some();
     if token.standing != TokenStanding::Live || tried_out || !bound {
         return Err(Refusal::TokenNotFound);

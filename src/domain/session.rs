@@ -2,15 +2,15 @@
 
 use crate::types::{AddressId, CredentialId, Sealed, SessionId, Span, Tag, Timestamp, UserId};
 
-use super::command::{Ask, Context, NewCredential, NewMail, NewSession, Outcome, PasswordVerdict};
+use super::command::{Ask, Client, Context, NewCredential, NewMail, NewSession, Outcome, PasswordVerdict};
 use super::decide::Decision;
 use super::event::{Actor, EndCause, Event, FailCause, MailKind, PasswordCause, Subject, SuppressedClass};
 use super::recovery::{is_known, new_password, notices, saturated};
 use super::refusal::{LimitKind, LimitReached, Refusal};
 use super::state::{Guard, Session, Standing, User};
 use super::strangers::{StrangerClass, tally};
-use super::user;
 use super::world::{Table, World};
+use super::{recovery, user};
 
 pub(super) const CURRENT_PASSWORD_WINDOW: Span = Span::minutes(15);
 const HOUR: Span = Span::hours(1);
@@ -216,6 +216,24 @@ pub(super) fn sign_in(
         Standing::Banned => return fail(FailCause::Banned, origin, Refusal::Banned),
         Standing::Closing(_) => return fail(FailCause::Closing, origin, Refusal::InvalidCredentials),
     }
+    if user.awaits_proof(world.small().epoch) {
+        let mut events = vec![Event::SignInFailed {
+            subject: Subject::Address(address),
+            network,
+            cause: FailCause::MailboxUnproven,
+            origin: origin.clone(),
+        }];
+        let client = Client { origin, ..ask.client };
+        events.extend(recovery::code_for_owner(
+            world,
+            context,
+            (id, user),
+            address,
+            client,
+            ask.locale,
+        ));
+        return Decision::refused_with(events, Refusal::MailboxUnproven);
+    }
     let verified = user
         .address(address)
         .is_some_and(|address| address.verified.is_some());
@@ -328,11 +346,11 @@ pub(super) fn refresh(
     origin: Sealed,
 ) -> Decision {
     let Some(found) = world.sessions().look(&session) else {
-        return Decision::refused(Refusal::RefreshNotFound);
+        return refresh_of_dead(world, context, None, session, origin);
     };
     let id = found.user;
     let Ok((user, _)) = live_session(world, id, session, context.now) else {
-        return Decision::refused(Refusal::RefreshNotFound);
+        return refresh_of_dead(world, context, Some(id), session, origin);
     };
     if counter == found.counter {
         let next = counter + 1;
@@ -389,6 +407,25 @@ pub(super) fn refresh(
     Decision::refused_with(events, Refusal::RefreshNotFound)
 }
 
+/// A genuine refresh token of a session that is over: refused, and remembered within what strangers may write.
+fn refresh_of_dead(
+    world: &impl World,
+    context: &Context<'_>,
+    user: Option<UserId>,
+    session: SessionId,
+    origin: Sealed,
+) -> Decision {
+    if saturated(world, context) {
+        return Decision::refused(Refusal::RefreshNotFound).suppressing(SuppressedClass::SignIns);
+    }
+    let event = Event::RefreshRefused {
+        user,
+        session,
+        origin,
+    };
+    Decision::refused_with(vec![event], Refusal::RefreshNotFound)
+}
+
 fn cause_of(user: UserId, by: Actor) -> EndCause {
     if by == Actor::User(user) {
         EndCause::EndedByUser
@@ -397,20 +434,25 @@ fn cause_of(user: UserId, by: Actor) -> EndCause {
     }
 }
 
+pub(super) fn sign_out(world: &impl World, user: UserId, session: SessionId) -> Decision {
+    end_for(world, user, session, EndCause::SignedOut, Actor::User(user))
+}
+
 pub(super) fn end(world: &impl World, user: UserId, session: SessionId, by: Actor) -> Decision {
+    end_for(world, user, session, cause_of(user, by), by)
+}
+
+fn end_for(world: &impl World, user: UserId, session: SessionId, cause: EndCause, by: Actor) -> Decision {
     match world.sessions().look(&session) {
-        Some(found) if found.user == user => {
-            let cause = cause_of(user, by);
-            Decision::accepted(
-                vec![Event::SessionEnded {
-                    user,
-                    session,
-                    cause,
-                    by,
-                }],
-                Outcome::Ended(1),
-            )
-        }
+        Some(found) if found.user == user => Decision::accepted(
+            vec![Event::SessionEnded {
+                user,
+                session,
+                cause,
+                by,
+            }],
+            Outcome::Ended(1),
+        ),
         Some(_) | None => Decision::refused(Refusal::SessionNotFound),
     }
 }

@@ -111,6 +111,7 @@ events! {
     4/1 => ApiKeyCreated { key: ApiKeyId, kind: ApiKeyKind, hash: [u8; 32], hash_key: u32, label: String, expires: Option<Timestamp>, by: Actor }
     5/1 => ApiKeyRevoked { key: ApiKeyId, by: Actor }
     6/1 => ApiKeyUsed { key: ApiKeyId }
+    7/1 => ApiKeyConfirmed { key: ApiKeyId, by: Actor }
 
     10/1 => CheckpointKeyNamed { ledger: [u8; 16], key: u32, public: PublicKey, signature: Signature }
     11/1 => CheckpointKeyRotated { old: u32, old_public: PublicKey, old_signature: Signature, new: u32, new_public: PublicKey, new_signature: Signature, by: Actor }
@@ -135,6 +136,7 @@ events! {
     45/1 => ProofRefused { user: UserId, token: TokenId, cause: RefusedCause, origin: Sealed }
     46/1 => RecoveryCompleted { user: UserId, token: TokenId, address: AddressId, via: Via, origin: Sealed }
     47/1 => SignUpDisowned { user: UserId, token: TokenId, origin: Sealed }
+    48/1 => CallbackNamed { request: Position, callback: Sealed }
 
     60/1 => SignedIn { user: UserId, session: SessionId, credential: CredentialId, network: Tag, refresh_key: u32, expires: Timestamp, ends: Timestamp, origin: Sealed }
     61/1 => SignInFailed { subject: Subject, network: Tag, cause: FailCause, origin: Sealed }
@@ -143,6 +145,7 @@ events! {
     64/1 => RefreshReplayed { user: UserId, session: SessionId, counter: u32, origin: Sealed }
     65/1 => SessionEnded { user: UserId, session: SessionId, cause: EndCause, by: Actor }
     66/1 => SessionsEnded { user: UserId, except: Option<SessionId>, count: u32, cause: EndCause, by: Actor }
+    67/1 => RefreshRefused { user: Option<UserId>, session: SessionId, origin: Sealed }
 
     80/1 => MailQueued { mail: MailId, kind: MailKind, user: UserId, address: AddressId, token: Option<TokenId>, locale: Locale, details: Sealed }
     81/1 => MailDelivered { queued: Position, attempt: u16, status: u16 }

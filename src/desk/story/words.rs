@@ -75,6 +75,13 @@ impl Teller<'_> {
                     self.actor(*by)
                 )
             }
+            Event::ApiKeyConfirmed { key, by } => {
+                format!(
+                    "API key {} confirmed by {}",
+                    short(&key.to_string()),
+                    self.actor(*by)
+                )
+            }
             Event::ApiKeyUsed { key } => format!("API key {} used today", short(&key.to_string())),
             Event::UserRegistered {
                 role,
@@ -112,6 +119,9 @@ impl Teller<'_> {
             Event::VerificationRequested {
                 subject, allowance, ..
             } => self.asked("proof of the address", *subject, *allowance),
+            Event::CallbackNamed { request, .. } => {
+                format!("the mail of request {request} leads back to where the client said")
+            }
             Event::RequestDropped { request, cause } => {
                 format!("request {request} leads to no mail: {}", dropped(*cause))
             }
@@ -154,6 +164,12 @@ impl Teller<'_> {
             Event::RefreshReplayed { session, .. } => {
                 format!(
                     "a replaced refresh token of {whom} came back (session {})",
+                    short(&session.to_string())
+                )
+            }
+            Event::RefreshRefused { session, .. } => {
+                format!(
+                    "a refresh token of session {}, which is over, was refused",
                     short(&session.to_string())
                 )
             }
@@ -309,6 +325,9 @@ fn failed(cause: FailCause) -> &'static str {
         FailCause::Banned => "the account is banned",
         FailCause::Closing => "the account is closing",
         FailCause::Unverified => "the address is not verified",
+        FailCause::MailboxUnproven => {
+            "the password was right; after what happened the mailbox must be proven once"
+        }
     }
 }
 

@@ -2,8 +2,7 @@
 
 mod account;
 mod audit;
-mod confirm_page;
-mod forms;
+pub(super) mod forms;
 mod gate;
 mod health;
 mod password;
@@ -54,8 +53,6 @@ pub fn routes() -> Vec<Route<Site, Access>> {
         route!(GET "/v1/audit/checkpoint" Administrator audit::checkpoint),
         route!(GET "/v1/audit/proof/{position}" Administrator audit::proof),
         route!(GET "/v1/audit/export" Administrator audit::export),
-        route!(GET "/v1/auth/signup/email/confirm" Open confirm_page::show),
-        route!(POST "/v1/auth/signup/email/confirm" Open confirm_page::confirm),
     ]
 }
 

@@ -124,6 +124,8 @@ fn ledger_events() -> Vec<Event> {
         new_signature: signature(),
         by: Actor::Operator,
     });
+    let by = Actor::Operator;
+    events.push(Event::ApiKeyConfirmed { key: KEY, by });
     events
 }
 
@@ -217,6 +219,10 @@ fn recovery_events() -> Vec<Event> {
         origin: sealed(),
         locale: Locale::En,
     }));
+    events.push(Event::CallbackNamed {
+        request: REQUEST,
+        callback: sealed(),
+    });
     let causes = [
         DropCause::AccountNotActive,
         DropCause::NothingToDo,
@@ -290,6 +296,7 @@ fn session_events() -> Vec<Event> {
         FailCause::Banned,
         FailCause::Closing,
         FailCause::Unverified,
+        FailCause::MailboxUnproven,
     ];
     let subjects = SUBJECTS.into_iter().cycle();
     events.extend(
@@ -320,6 +327,16 @@ fn session_events() -> Vec<Event> {
             user,
             session,
             counter: 299,
+            origin: sealed(),
+        },
+        Event::RefreshRefused {
+            user: Some(user),
+            session: SESSION,
+            origin: sealed(),
+        },
+        Event::RefreshRefused {
+            user: None,
+            session: SESSION,
             origin: sealed(),
         },
     ]);
