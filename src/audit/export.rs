@@ -78,8 +78,9 @@ impl Range {
             from: from.parse().ok()?,
             to: to.parse().ok()?,
         };
-        let is_whole = range.to == size || range.to % TILE_WIDTH == 0;
-        let is_range = range.from <= range.to && range.to <= size && range.from % TILE_WIDTH == 0 && is_whole;
+        let is_whole = range.to == size || range.to.is_multiple_of(TILE_WIDTH);
+        let is_range =
+            range.from <= range.to && range.to <= size && range.from.is_multiple_of(TILE_WIDTH) && is_whole;
         (is_range && range.text() == text).then_some(range)
     }
 }

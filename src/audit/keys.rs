@@ -33,7 +33,7 @@ fn rotation(ledger: &LedgerId, old: (u32, &PublicKey), new: (u32, &PublicKey)) -
 }
 
 /// Bytes in hexadecimal digits.
-pub(super) fn hexadecimal(bytes: &[u8]) -> String {
+pub fn hexadecimal(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let digits = bytes
         .iter()

@@ -16,7 +16,7 @@ pub mod verify;
 
 pub use checkpoint::Checkpoint;
 pub use export::{EXPORT_README, ExportFault, Range, Written, unfinished_name};
-pub use keys::{name_key, rotate_key};
+pub use keys::{hexadecimal, name_key, rotate_key};
 pub use notary::{AuditFault, AuditSettings, ExportPass, Notary, Signed};
 pub use proof::{Proof, ProofFault};
 pub use tiles::TileFault;

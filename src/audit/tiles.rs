@@ -119,7 +119,7 @@ impl Tiles {
             full.push((name, leaves.clone()));
         }
         edge.tiling.push(root_of(&leaves), &mut |name, hashes| {
-            full.push((name, hashes.to_vec()))
+            full.push((name, hashes.to_vec()));
         });
         for (name, hashes) in full {
             self.write(&mut edge.kept, name, &hashes)?;
@@ -133,14 +133,12 @@ impl Tiles {
         name: TileName,
         hashes: &[TreeHash],
     ) -> Result<(), TileFault> {
-        match &self.folder {
-            Some(folder) => write_file(folder, name, hashes.as_flattened())
-                .map_err(|error| TileFault::Folder(folder.clone(), error)),
-            None => {
-                kept.insert(name, hashes.to_vec());
-                Ok(())
-            }
+        if let Some(folder) = &self.folder {
+            return write_file(folder, name, hashes.as_flattened())
+                .map_err(|error| TileFault::Folder(folder.clone(), error));
         }
+        kept.insert(name, hashes.to_vec());
+        Ok(())
     }
 
     /// The hashes of a tile of the tree that was caught up with last; nobody has proven them.

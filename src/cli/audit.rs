@@ -14,7 +14,7 @@ use super::context::Context;
 use super::control::{Request, ask_and_print};
 use super::exit::{Exit, Failure};
 use super::output::Form;
-use crate::audit::{Expected, Finding, Outcome, Proof, Proven, unfinished_name, verify};
+use crate::audit::{Expected, Finding, Outcome, Proof, Proven, hexadecimal, unfinished_name, verify};
 use crate::crypto::VerifierKey;
 
 /// How often a long command says how far it is.
@@ -205,13 +205,6 @@ fn proven_body(proven: &Proven) -> Value {
         "epoch": proven.epoch,
         "since": proven.since,
         "remarks": proven.remarks,
-    })
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
     })
 }
 

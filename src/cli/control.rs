@@ -16,7 +16,7 @@ mod socket;
 pub(super) use clerk::Clerk;
 pub(super) use client::{ask, ask_and_print, runtime};
 pub(super) use request::{
-    Answer, CheckpointShown, EpochShown, EventRow, ExportShown, KeyRow, MailRow, NewKey, NewUserForm, Page,
-    RecordShown, RecoveryShown, Request, SessionRow, Since, UserRow, Verdict, VerdictWord,
+    Answer, EpochShown, EventRow, KeyRow, MailRow, NewKey, NewUserForm, Page, RecoveryShown, Request,
+    SessionRow, Since, UserRow, Verdict, VerdictWord,
 };
 pub(super) use server::ControlServer;

@@ -315,7 +315,7 @@ mod tests {
         // Signatures of others may stand beside it, and neither help nor harm.
         let more = format!("{note}\u{2014} witness.example {}\n", STANDARD.encode([7; 76]));
         assert_eq!(Note::parse(&more).unwrap().verify(&key), Ok(()));
-        let twice = format!("{note}{}", note.rsplit_once("\n\n").unwrap().1.replace("A", "B"));
+        let twice = format!("{note}{}", note.rsplit_once("\n\n").unwrap().1.replace('A', "B"));
         assert!(Note::parse(&twice).and_then(|note| note.verify(&key)).is_err());
     }
 

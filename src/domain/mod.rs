@@ -15,6 +15,7 @@ mod evolve;
 mod lawful;
 mod limits;
 mod mail;
+mod mail_kind;
 pub mod password_policy;
 mod recovery;
 mod refusal;

@@ -7,7 +7,7 @@ use tokio::task::spawn_blocking;
 
 use super::clerk::{Clerk, event_row};
 use super::request::{Answer, CheckpointShown, ExportShown, RecordShown};
-use crate::audit::{AuditFault, ExportFault, Range};
+use crate::audit::{AuditFault, ExportFault, Range, hexadecimal};
 use crate::cli::exit::{Failure, is_damage};
 use crate::ledger::tree::leaf_hash;
 use crate::types::Position;
@@ -78,10 +78,6 @@ impl Clerk {
             key,
         }))
     }
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 impl From<AuditFault> for Failure {

@@ -26,7 +26,7 @@ fn l_03_others_believe_our_checkpoints_and_proofs() {
         signed.checkpoint.root.as_slice()
     );
     let text = signed.checkpoint.to_string();
-    let read = tlog_tiles::CheckpointText::from_bytes(text.as_bytes()).unwrap();
+    let read = tlog_tiles::Checkpoint::from_bytes(text.as_bytes()).unwrap();
     assert_eq!((read.origin(), read.size()), ("audit.example.org", size));
     for proof in proofs.iter().step_by(7) {
         let path = proof.path.iter().map(|hash| Hash(*hash)).collect();
