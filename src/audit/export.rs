@@ -21,7 +21,7 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use super::archive::ArchiveWriter;
-use super::lines::add_line;
+use super::lines::Lines;
 use super::notary::Signed;
 use crate::ledger::codec::{self, CodecFault};
 use crate::ledger::tree::tile::{TILE_WIDTH, TileName, Tiling};
@@ -137,6 +137,7 @@ pub(super) fn write(
         next: 0,
         tiling: Tiling::default(),
         bundle: Bundle::default(),
+        lines: Lines::default(),
     };
     let mut trouble = None;
     reader.scan(Position(0), &mut |frame| {
@@ -226,6 +227,7 @@ struct Exporter<W> {
     next: u64,
     tiling: Tiling,
     bundle: Bundle,
+    lines: Lines,
 }
 
 impl<W: Write> Exporter<W> {
@@ -240,7 +242,7 @@ impl<W: Write> Exporter<W> {
             let length = u16::try_from(raw.len()).expect("a record has at most 3,800 bytes");
             self.bundle.entries.extend_from_slice(&length.to_be_bytes());
             self.bundle.entries.extend_from_slice(raw);
-            add_line(&mut self.bundle.lines, &recorded, &leaf);
+            self.lines.add(&mut self.bundle.lines, &recorded, &leaf);
         }
         self.bundle.leaves.push(leaf);
         self.next += 1;

@@ -1,6 +1,6 @@
 //! Taking one bundle apart: what can be checked without knowing what came before.
 
-use super::super::lines::add_line;
+use super::super::lines::Lines;
 use super::{CONTRADICTS, DAMAGED, NEWER, Stop};
 use crate::domain::Recorded;
 use crate::ledger::TreeHash;
@@ -61,7 +61,7 @@ impl Records {
         let mut rest = self.entries.as_slice();
         let mut lines = self.lines.as_slice();
         let mut events = Vec::with_capacity(leaves.len());
-        let mut line = String::with_capacity(512);
+        let (mut writer, mut line) = (Lines::default(), String::with_capacity(512));
         for (position, leaf) in (first.0..).map(Position).zip(leaves) {
             let raw = split_entry(&mut rest).ok_or_else(|| {
                 Stop::disproven(position, "its entry bundle ends before this record does", DAMAGED)
@@ -72,7 +72,7 @@ impl Records {
             }
             let (recorded, part) = decode(position, raw)?;
             line.clear();
-            add_line(&mut line, &recorded, leaf);
+            writer.add(&mut line, &recorded, leaf);
             lines = lines.strip_prefix(line.as_bytes()).ok_or_else(|| {
                 let what = "the line for people does not say what the record says";
                 Stop::disproven(position, what, DAMAGED)
