@@ -108,7 +108,7 @@ fn joined(mut chunks: &[u8]) -> Option<Vec<u8>> {
         let end = chunks.windows(2).position(|two| two == b"\r\n")?;
         let length = usize::from_str_radix(std::str::from_utf8(&chunks[..end]).ok()?, 16).ok()?;
         if length == 0 {
-            return Some(body);
+            return (chunks[end..] == *b"\r\n\r\n").then_some(body);
         }
         let (chunk, rest) = chunks[end + 2..].split_at_checked(length)?;
         body.extend_from_slice(chunk);
