@@ -74,7 +74,13 @@ impl App {
     ) -> Self {
         let desk = premises.desk.clone();
         let notary = Arc::new(Notary::new(desk.clone(), settings.audit));
-        let workers = Workers::start(&desk, mail, premises.anchor(), Arc::clone(&notary));
+        let workers = Workers::start(
+            &desk,
+            mail,
+            premises.anchor(),
+            Arc::clone(&notary),
+            settings.backups,
+        );
         let naming = desk.clone();
         let router_settings = RouterSettings {
             envelope: settings.envelope,

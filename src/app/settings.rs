@@ -14,6 +14,7 @@ use crate::http::site::SiteSettings;
 use crate::http::{Envelope, NetList, ServerLimits};
 use crate::mail::{MailSettings, MailSettingsDraft, TransportKind};
 use crate::types::Span;
+use crate::workers::Schedule;
 
 /// What a running server is told beyond its premises.
 pub struct AppSettings {
@@ -37,6 +38,8 @@ pub struct AppSettings {
     pub templates_dir: Option<PathBuf>,
     /// What checkpoints are signed as, and where tiles lie.
     pub audit: AuditSettings,
+    /// When backups are made; none: by hand only.
+    pub backups: Option<Schedule>,
 }
 
 impl AppSettings {
@@ -60,6 +63,7 @@ impl AppSettings {
             mail,
             templates_dir: None,
             audit: AuditSettings::default(),
+            backups: None,
         }
     }
 
@@ -102,6 +106,7 @@ impl AppSettings {
             mail: mail_settings(config)?,
             templates_dir: Some(config.data.join("templates/mail")),
             audit: audit_settings(config)?,
+            backups: schedule(config),
         })
     }
 }
@@ -201,6 +206,17 @@ pub fn mail_settings(config: &Config) -> Result<MailSettings, AppError> {
         ..MailSettingsDraft::default()
     };
     Ok(MailSettings::check(draft)?)
+}
+
+/// When backups are made.
+fn schedule(config: &Config) -> Option<Schedule> {
+    let backup = &config.backup;
+    Some(Schedule {
+        folder: backup.directory.clone()?,
+        every: span(backup.every),
+        full_every: backup.full_every,
+        keep: backup.keep,
+    })
 }
 
 fn span(duration: Duration) -> Span {

@@ -1,6 +1,6 @@
 //! The asking side: the running server if there is one, else the ledger itself.
 
-use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{self, BufRead as _, BufReader, IsTerminal as _, Read as _, Write as _};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::clerk::Clerk;
-use super::request::{Answer, Request};
+use super::request::{Answer, ProgressRow, Request};
 use super::socket;
 use crate::app::{AppError, Premises, audit_settings};
 use crate::audit::Notary;
@@ -24,9 +24,9 @@ use crate::ledger::StoreError;
 
 /// Bytes of an answer, at most.
 const ANSWER_BYTES_MAX: u64 = 64 << 20;
-/// How long an answer may take; checking the whole ledger may take longer.
+/// How long an answer may take; what reads the whole ledger may take longer.
 const ANSWER_TIME_MAX: Duration = Duration::from_mins(1);
-const VERIFY_TIME_MAX: Duration = Duration::from_hours(6);
+const LONG_TIME_MAX: Duration = Duration::from_hours(6);
 /// How often, and how long each time, a held ledger is waited for: a server that is starting opens its socket, and
 /// another command ends.
 const HELD_LOOKS_MAX: u32 = 60;
@@ -123,8 +123,14 @@ fn is_nobody(kind: io::ErrorKind) -> bool {
 }
 
 fn converse(mut stream: UnixStream, request: &Request) -> Result<Answer, Failure> {
-    let is_long = matches!(request, Request::Verify | Request::AuditExport { .. });
-    let patience = if is_long { VERIFY_TIME_MAX } else { ANSWER_TIME_MAX };
+    let patience = if matches!(
+        request,
+        Request::Verify | Request::Backup { .. } | Request::AuditExport { .. }
+    ) {
+        LONG_TIME_MAX
+    } else {
+        ANSWER_TIME_MAX
+    };
     let mut line = serde_json::to_vec(request).expect("requests are plain data, which JSON can hold");
     line.push(b'\n');
     let mut answer = Vec::new();
@@ -133,9 +139,15 @@ fn converse(mut stream: UnixStream, request: &Request) -> Result<Answer, Failure
         .and_then(|()| stream.set_write_timeout(Some(ANSWER_TIME_MAX)))
         .and_then(|()| stream.write_all(&line))
         .and_then(|()| {
-            BufReader::new(stream.take(ANSWER_BYTES_MAX))
-                .read_until(b'\n', &mut answer)
-                .map(|_| ())
+            let mut lines = BufReader::new(stream.take(ANSWER_BYTES_MAX));
+            loop {
+                answer.clear();
+                lines.read_until(b'\n', &mut answer)?;
+                match serde_json::from_slice(&answer) {
+                    Ok(Answer::Progress(row)) => show_progress(&row),
+                    Ok(_) | Err(_) => return Ok(()),
+                }
+            }
         });
     if let Err(error) = talked {
         return Err(
@@ -169,10 +181,28 @@ fn answer_here(config: &Config, premises: Premises, request: Request) -> Result<
     let runtime = runtime()?;
     let notary = Notary::new(premises.desk.clone(), audit_settings(config)?);
     let clerk = Clerk::new(premises.desk.clone(), Arc::new(notary), config, premises.end);
-    let answer = runtime.block_on(clerk.answer(request));
+    let answer = runtime.block_on(clerk.answer(request, Box::new(|row| show_progress(&row))));
     drop(runtime);
     premises.close(Duration::from_secs(10));
     Ok(answer)
+}
+
+/// Shows how far long work is, on a terminal only, in one line that the next one replaces.
+pub(in crate::cli) fn show_progress(row: &ProgressRow) {
+    let mut out = io::stderr().lock();
+    if out.is_terminal() {
+        let percent = row.done.saturating_mul(100).checked_div(row.of).unwrap_or(100);
+        // Nobody is left to tell if standard error is closed.
+        let _ = write!(
+            out,
+            "\r\u{1b}[K{}: {percent} % of {} positions",
+            row.doing, row.of
+        );
+        if row.done >= row.of {
+            let _ = write!(out, "\r\u{1b}[K");
+        }
+        let _ = out.flush();
+    }
 }
 
 /// The runtime of a command.
