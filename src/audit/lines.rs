@@ -50,8 +50,7 @@ impl Lines {
             self.second = Some(second);
             self.text = Timestamp(second.saturating_mul(SECOND)).rfc3339();
             // A time that has no such form is written as it is, without milliseconds.
-            let length = self.text.len().saturating_sub("000Z".len());
-            if self.text.ends_with(".000Z") {
+            if let Some(length) = self.text.strip_suffix("000Z").map(str::len) {
                 self.text.truncate(length);
             }
         }
