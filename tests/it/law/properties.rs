@@ -405,6 +405,8 @@ fn random_lives_meet_everything_that_can_happen_to_people() {
         "ApiKeyCreated",
         "ApiKeyRevoked",
         "ApiKeyUsed",
+        "CheckpointKeyNamed",
+        "CheckpointKeyRotated",
         "ClockAccepted",
         "MailEnded",
         "PolicySaved",
