@@ -311,6 +311,7 @@ pub(super) fn shows_damage(error: &AppError) -> bool {
             | BootError::Erasures(_)
             | BootError::UnknownScheme { .. }
             | BootError::KeyringTooOld { .. }
+            | BootError::Rewrap(_)
             | BootError::Thread(_)
             | BootError::Epoch(_),
         )

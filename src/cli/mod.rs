@@ -18,6 +18,7 @@ mod events;
 mod exit;
 mod init;
 mod key;
+mod keys;
 mod logs;
 mod mail;
 mod output;
@@ -70,6 +71,7 @@ fn carry_out(command: Command, context: &Context) -> Result<Exit, Failure> {
         Command::User(command) => user::run(command, context),
         Command::Session(command) => session::run(command, context),
         Command::Key(command) => key::run(command, context),
+        Command::Keys(command) => keys::run(command, context),
         Command::Mail(command) => mail::run(command, context),
         Command::Events(arguments) => events::run(arguments, context),
         Command::Audit(command) => audit::run(command, context),

@@ -311,6 +311,8 @@ pub fn vocabulary(event: &Event) -> Option<&'static str> {
         Event::EpochStarted { .. }
         | Event::ClockAccepted { .. }
         | Event::CheckpointKeyNamed { .. }
+        | Event::KeyRotated { .. }
+        | Event::MasterKeyReplaced { .. }
         | Event::ApiKeyUsed { .. }
         | Event::SignUpCollided { .. }
         | Event::VerifierUpgraded { .. }
@@ -381,6 +383,8 @@ fn about(event: &Event) -> About {
         | Event::ApiKeyRevoked { .. }
         | Event::ApiKeyUsed { .. }
         | Event::ApiKeyConfirmed { .. }
+        | Event::KeyRotated { .. }
+        | Event::MasterKeyReplaced { .. }
         | Event::Suppressed { .. } => About::Nobody,
     }
 }
@@ -413,6 +417,8 @@ fn origin_of(event: &Event) -> Option<&Sealed> {
         | Event::ApiKeyRevoked { .. }
         | Event::ApiKeyUsed { .. }
         | Event::ApiKeyConfirmed { .. }
+        | Event::KeyRotated { .. }
+        | Event::MasterKeyReplaced { .. }
         | Event::VerifierUpgraded { .. }
         | Event::PasswordRevoked { .. }
         | Event::UserBanned { .. }

@@ -11,8 +11,8 @@ use super::record::{self, CommandPart, MAX_PAYLOAD, RecordFault, RecordHeader};
 use super::stored::Stored;
 use crate::domain::password_policy::PasswordPolicy;
 use crate::domain::{
-    Actor, Allowance, ApiKeyKind, DropCause, EndCause, EpochReason, Event, FailCause, MailEnd, MailKind,
-    PasswordCause, Purpose, Recorded, RefusedCause, Role, Subject, SuppressedClass, Via,
+    Actor, Allowance, ApiKeyKind, DropCause, EndCause, EpochReason, Event, FailCause, KeyPurpose, MailEnd,
+    MailKind, PasswordCause, Purpose, Recorded, RefusedCause, Role, Subject, SuppressedClass, Via,
 };
 use crate::types::{
     AddressId, ApiKeyId, CredentialId, Locale, MailId, Position, PublicKey, Sealed, SessionId, Signature,
@@ -112,6 +112,8 @@ events! {
     5/1 => ApiKeyRevoked { key: ApiKeyId, by: Actor }
     6/1 => ApiKeyUsed { key: ApiKeyId }
     7/1 => ApiKeyConfirmed { key: ApiKeyId, by: Actor }
+    8/1 => KeyRotated { purpose: KeyPurpose, old: u32, new: u32, by: Actor }
+    9/1 => MasterKeyReplaced { by: Actor }
 
     10/1 => CheckpointKeyNamed { ledger: [u8; 16], key: u32, public: PublicKey, signature: Signature }
     11/1 => CheckpointKeyRotated { old: u32, old_public: PublicKey, old_signature: Signature, new: u32, new_public: PublicKey, new_signature: Signature, by: Actor }

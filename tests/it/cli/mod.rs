@@ -3,6 +3,7 @@
 mod audit;
 mod clock;
 mod configuration;
+mod keys;
 mod offline;
 
 use std::path::Path;
