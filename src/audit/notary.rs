@@ -11,7 +11,7 @@ use super::export::{self, ExportFault, Range, Written};
 use super::keys::{hexadecimal, name_key, rotate_key};
 use super::proof::Proof;
 use super::tiles::{TileFault, Tiles};
-use crate::crypto::{KeyId, KeyName, Keyring, Purpose, Signer, VerifierKey};
+use crate::crypto::{KeyFault, KeyId, KeyName, Keyring, Purpose, Signer, VerifierKey};
 use crate::desk::Desk;
 use crate::domain::{Actor, Command, Refusal, Small, World as _};
 use crate::engine::{Lane, Trouble};
@@ -54,6 +54,9 @@ pub enum AuditFault {
          to this ledger, or begin an epoch"
     )]
     KeyLost,
+    /// The keyring cannot be changed.
+    #[error(transparent)]
+    Keys(#[from] KeyFault),
     /// The ledger did not take the key's naming.
     #[error("the ledger did not take the checkpoint key ({0:?})")]
     Ledger(Trouble),
@@ -185,6 +188,23 @@ impl Notary {
             }
         }
         Err(AuditFault::Ledger(Trouble::Refused(Refusal::Outdated)))
+    }
+
+    /// Has another key sign checkpoints from now on, and says which made way for which.
+    pub async fn rotate_key(&self, by: Actor) -> Result<(KeyId, KeyId), AuditFault> {
+        // The old key must be in the ledger before it can vouch for the new one.
+        self.settle_key(by).await?;
+        let engine = self.desk.engine().clone();
+        let drawn = tokio::task::spawn_blocking(move || {
+            let (now, entropy) = (engine.clock().now(), engine.entropy());
+            engine.keyring().change(now, entropy, |ring| {
+                let old = ring.active(Purpose::Signing).0;
+                Ok((old, ring.rotate(Purpose::Signing, now, entropy)?))
+            })
+        });
+        let keys = drawn.await.map_err(|_| AuditFault::Ledger(Trouble::Stopped))??;
+        self.settle_key(by).await?;
+        Ok(keys)
     }
 
     /// What the ledger must be told about the active key, if anything.

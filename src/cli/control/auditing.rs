@@ -95,6 +95,7 @@ impl From<AuditFault> for Failure {
                 Self::unavailable(message)
             }
             AuditFault::KeyLost
+            | AuditFault::Keys(_)
             | AuditFault::NotTheSame
             | AuditFault::Tiles(_)
             | AuditFault::Store(_)

@@ -190,6 +190,7 @@ fn failed(fault: &AuditFault) -> ApiError {
         AuditFault::NoSuchPosition { .. } => Code::NotFound.into(),
         AuditFault::Ledger(_) => Code::Overloaded.into(),
         AuditFault::KeyLost
+        | AuditFault::Keys(_)
         | AuditFault::Tiles(_)
         | AuditFault::Store(_)
         | AuditFault::Export(_)

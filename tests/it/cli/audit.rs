@@ -65,6 +65,25 @@ fn l_03_an_export_is_made_here_and_checked_elsewhere() {
 }
 
 #[test]
+fn l_03_the_key_of_checkpoints_is_rotated_and_the_first_one_still_leads_to_it() {
+    let (_folder, data, _) = founded();
+    let first = run(&data, "audit checkpoint --json").json()["key"].clone();
+    for _ in 0..2 {
+        let rotated = run(&data, "keys rotate signing");
+        assert_eq!(rotated.code, 0, "{}{}", rotated.out, rotated.err);
+    }
+    let last = run(&data, "audit checkpoint --json").json()["key"].clone();
+    assert_ne!(first, last);
+    run(&data, "audit export log.tar");
+    let checked = run(
+        &data,
+        &format!("audit verify log.tar --key {}", first.as_str().unwrap()),
+    );
+    assert_eq!(checked.code, 0, "{}{}", checked.out, checked.err);
+    assert!(checked.out.contains(last.as_str().unwrap()), "{}", checked.out);
+}
+
+#[test]
 fn one_record_is_shown_and_proven() {
     let (folder, data, _) = founded();
     let vkey = run(&data, "audit checkpoint --json").json()["key"]
