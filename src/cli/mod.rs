@@ -9,6 +9,7 @@ mod arguments;
 mod audit;
 mod backup;
 mod clock;
+mod compact;
 mod config;
 mod context;
 mod control;
@@ -80,6 +81,7 @@ fn carry_out(command: Command, context: &Context) -> Result<Exit, Failure> {
         Command::Clock(command) => clock::run(command, context),
         Command::Epoch(command) => epoch::run(command, context),
         Command::Backup(arguments) => backup::run(arguments, context),
+        Command::Compact(arguments) => compact::run(arguments, context),
         Command::Restore(arguments) => restore::run(arguments, context),
     }
 }
