@@ -227,6 +227,7 @@ impl From<AppError> for Failure {
             | AppError::Hashing(_)
             | AppError::Mail(_)
             | AppError::Templates(_)
+            | AppError::AuditOrigin
             | AppError::Trust(_)
             | AppError::Listener(_) => Self::usage(message),
             AppError::LedgerMissing { .. }
@@ -339,6 +340,7 @@ pub(super) fn shows_damage(error: &AppError) -> bool {
         | AppError::Hashing(_)
         | AppError::Mail(_)
         | AppError::Templates(_)
+        | AppError::AuditOrigin
         | AppError::Trust(_)
         | AppError::Listener(_)
         | AppError::Keys(_)

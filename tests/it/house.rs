@@ -19,6 +19,7 @@ const FLOORS: &[&[&str]] = &[
     &["breach", "crypto", "ledger", "mail"],
     &["engine"],
     &["desk"],
+    &["audit"],
     &["http", "workers"],
     &["config"],
     &["app"],
