@@ -3,8 +3,9 @@
 use std::fmt::Write as _;
 
 use super::control::{
-    Answer, BackupRow, EpochShown, EventRow, FactorRow, KeyRow, MailRow, MasterReplacedShown, NewKey, Page,
-    RecoveryShown, RingKeyRow, RotatedShown, SessionRow, UserRow, Verdict, VerdictWord,
+    Answer, BackupRow, CompactedRow, EpochShown, EventRow, FactorRow, KeyRow, MailRow, MasterReplacedShown,
+    NewKey, OnlineCheckShown, Page, RecoveryShown, RingKeyRow, RotatedShown, SessionRow, UserRow, Verdict,
+    VerdictWord,
 };
 use super::output::{sheet, table};
 
@@ -47,6 +48,25 @@ pub(super) fn words(answer: &Answer, data: &str) -> String {
                 .to_owned()
         }
         Answer::Clock { .. } => "The system clock was believed already; nothing changed.".to_owned(),
+        Answer::Checkpoint(shown) => format!(
+            "{}\nSigned by (hand this to auditors once, over another channel):\n{}",
+            shown.checkpoint, shown.key
+        ),
+        Answer::Proof { proof, .. } => proof.clone(),
+        Answer::Record(shown) => format!(
+            "{}  {}  {}\n{}\nleaf   {}\nrecord {}",
+            shown.event.position,
+            shown.event.time,
+            shown.event.kind,
+            shown.event.text,
+            shown.leaf,
+            shown.record
+        ),
+        Answer::Exported(shown) => format!(
+            "{}: records {} to {} of {}, {} bytes. Check it anywhere:\n  keyledger audit verify {} --key {}",
+            shown.file, shown.from, shown.to, shown.size, shown.bytes, shown.file, shown.key
+        ),
+        Answer::Compacted(compacted) => compacted_words(compacted),
         Answer::BackedUp(backup) => backup_words(backup),
         Answer::Progress(row) => format!("{}: {} of {}", row.doing, row.done, row.of),
         Answer::Epoch(epoch) => epoch_sheet(epoch),
@@ -54,7 +74,19 @@ pub(super) fn words(answer: &Answer, data: &str) -> String {
         Answer::Ring(page) => ring(page),
         Answer::KeyRotated(rotated) => rotated_words(rotated),
         Answer::MasterKeyReplaced(replaced) => replaced_words(*replaced),
+        Answer::OnlineCheck(check) => online_check(check),
         Answer::Failed(failure) => failure.message.clone(),
+    }
+}
+
+fn online_check(check: &OnlineCheckShown) -> String {
+    let (policy, allowed) = (&check.policy, check.allowed_count);
+    match &check.service {
+        Some(service) => format!(
+            "From now on the policy `{policy}` asks {service} about new passwords, and takes those that it saw {allowed} \
+             times at most. It learns the first 5 of 40 digits of their SHA-1."
+        ),
+        None => format!("The policy `{policy}` asks no service about new passwords."),
     }
 }
 
@@ -300,6 +332,24 @@ fn events(page: &Page<EventRow>) -> String {
             event.text.clone(),
         ]
     })
+}
+
+fn compacted_words(compacted: &CompactedRow) -> String {
+    let CompactedRow {
+        bytes_before,
+        bytes_after,
+        events,
+        ..
+    } = compacted;
+    let saved = match bytes_before.checked_sub(*bytes_after) {
+        Some(saved) => format!("{saved} bytes saved"),
+        None => "nothing to save".to_owned(),
+    };
+    format!(
+        "{bytes_before} bytes before, {bytes_after} now: {saved}. {events} events were proven equal.\nchain {}\ntree  \
+         {}\nstate {}\nWrites waited for {} ms.",
+        compacted.chain, compacted.tree_root, compacted.state_hash, compacted.paused_milliseconds
+    )
 }
 
 fn backup_words(backup: &BackupRow) -> String {

@@ -4,10 +4,13 @@
 //! and its server talks to processes of its own user and of root only. Whichever way a request takes, one function
 //! answers it: [`Clerk::answer`].
 
+mod auditing;
 mod clerk;
 mod client;
+mod factors;
 mod keeping;
 mod outbox;
+mod policies;
 mod request;
 mod server;
 mod socket;
@@ -15,8 +18,8 @@ mod socket;
 pub(super) use clerk::Clerk;
 pub(super) use client::{ask, ask_and_print, runtime, show_progress};
 pub(super) use request::{
-    Answer, BackupRow, BackupSince, EpochShown, EventRow, FactorRow, KeyRow, MailRow, MasterReplacedShown,
-    NewKey, NewUserForm, Page, ProgressRow, RecoveryShown, Request, RingKeyRow, RotatedShown, SessionRow,
-    Since, UserRow, Verdict, VerdictWord,
+    Answer, BackupRow, BackupSince, CompactedRow, EpochShown, EventRow, FactorRow, KeyRow, MailRow,
+    MasterReplacedShown, NewKey, NewUserForm, OnlineCheckForm, OnlineCheckShown, Page, ProgressRow,
+    RecoveryShown, Request, RingKeyRow, RotatedShown, SessionRow, Since, UserRow, Verdict, VerdictWord,
 };
 pub(super) use server::ControlServer;

@@ -13,6 +13,7 @@ pub mod key_files;
 pub mod keyring;
 pub mod mac;
 pub mod master;
+pub mod note;
 pub mod password;
 pub mod phc;
 pub mod pool;
@@ -36,6 +37,7 @@ pub use key_files::{KeyFiles, MasterSource};
 pub use keyring::{Key, KeyFault, KeyId, KeyState, Keyring, Purpose, SecretKey, SharedKeyring};
 pub use mac::{MacKey, mac, tag};
 pub use master::MasterKey;
+pub use note::{KeyName, Note, NoteFault, Signer, VerifierKey, is_signed};
 pub use password::{PasswordParams, TooWeakOrCostly, normalise_password};
 pub use pool::{Busy, PasswordPool, PoolSettings, Rehash, Verdict};
 pub use recovery_codes::{

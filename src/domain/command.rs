@@ -8,12 +8,13 @@ use crate::types::{
     Timestamp, TokenId, UserId,
 };
 
-use super::access::ApiKeyKind;
+use super::access::{ApiKeyKind, CheckpointRotation, NamedCheckpointKey};
 use super::event::{Actor, DropCause, EpochReason, Purpose, RefusedCause, Via};
 use super::factor::{FactorKind, FactorShown, NewCodes, Reauthenticated};
 use super::key_purpose::KeyPurpose;
 use super::limits::Limits;
 use super::mail::MailEnd;
+pub use super::outcome::Outcome;
 use super::password_policy::PasswordPolicy;
 use super::state::Role;
 use super::strangers::{SuppressedClass, Unwritten};
@@ -170,6 +171,7 @@ pub enum Command {
     Found {
         policies: Vec<PasswordPolicy>,
         keys: Vec<NewApiKey>,
+        checkpoint: Option<NamedCheckpointKey>,
     },
     /// Begin an epoch: end everything that was issued, and erase again users (each once) whose keys must stay dead.
     StartEpoch { reason: EpochReason, erase: Vec<UserId> },
@@ -192,6 +194,13 @@ pub enum Command {
     ConfirmApiKey { key: ApiKeyId, by: Actor },
     /// Remember the day an API key was used.
     TouchApiKey { key: ApiKeyId },
+    /// Name the key that signs checkpoints.
+    NameCheckpointKey { named: NamedCheckpointKey },
+    /// Have another key sign checkpoints.
+    RotateCheckpointKey {
+        rotation: Box<CheckpointRotation>,
+        by: Actor,
+    },
     /// Make or change a password policy.
     SavePolicy { policy: PasswordPolicy, by: Actor },
 
@@ -445,6 +454,8 @@ impl Command {
             | Self::ConfirmApiKey { .. }
             | Self::TouchApiKey { .. }
             | Self::SavePolicy { .. }
+            | Self::NameCheckpointKey { .. }
+            | Self::RotateCheckpointKey { .. }
             | Self::BanUser { .. }
             | Self::UnbanUser { .. }
             | Self::RevokePassword { .. }
@@ -490,31 +501,4 @@ impl Command {
             None
         }
     }
-}
-
-/// What a command that was carried out led to.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Outcome {
-    /// It is done, and there is no more to say.
-    Done,
-    /// A session began (for a sign-up in strict mode: none).
-    Session(Option<SessionId>),
-    /// The refresh token of that number and key is good now.
-    Refreshed {
-        /// Its number.
-        counter: u32,
-        /// Its key.
-        refresh_key: u32,
-    },
-    /// A proof was issued.
-    Issued(TokenId),
-    /// So many sessions ended.
-    Ended(u32),
-    /// The address is proven.
-    Verified,
-    /// The factor is one from now on.
-    Enrolled {
-        /// Whether recovery codes came with it.
-        codes: bool,
-    },
 }

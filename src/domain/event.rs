@@ -1,14 +1,16 @@
 //! What has happened. The only truth; past tense; never edited once a release has written one.
 
 use crate::types::{
-    AddressId, ApiKeyId, CommandId, CredentialId, FactorId, Locale, MailId, Position, Sealed, SessionId,
-    Span, Tag, Timestamp, TokenId, UserId,
+    AddressId, ApiKeyId, CommandId, CredentialId, FactorId, Locale, MailId, Position, PublicKey, Sealed,
+    SessionId, Signature, Span, Tag, Timestamp, TokenId, UserId,
 };
 
 use super::access::ApiKeyKind;
+pub use super::causes::{DropCause, EndCause, FailCause, PasswordCause, RefusedCause};
 use super::factor::{FactorKind, FactorProof, FactorUse};
 use super::key_purpose::KeyPurpose;
-use super::mail::{MailEnd, MailKind};
+use super::mail::MailEnd;
+use super::mail_kind::MailKind;
 use super::password_policy::PasswordPolicy;
 use super::state::Role;
 use super::strangers::SuppressedClass;
@@ -100,85 +102,6 @@ pub enum EpochReason {
     ClockReset,
 }
 
-/// Why a password was set.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum PasswordCause {
-    /// It is the first.
-    SignUp,
-    /// The user knew the old one.
-    Changed,
-    /// The user proved a mailbox.
-    Recovered(TokenId),
-}
-
-/// Why a sign-in failed.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum FailCause {
-    /// Wrong password, or nobody of that address.
-    WrongPassword,
-    /// Right password of a banned user.
-    Banned,
-    /// Right password of a user whose account is closing.
-    Closing,
-    /// Right password, but the address was never verified and settings demand it.
-    Unverified,
-    /// Right password, but the mailbox is to be proven once after an epoch that began in distrust.
-    MailboxUnproven,
-    /// Right password, and no second factor, which this user has.
-    FactorMissing,
-}
-
-/// Why a genuine proof was not followed by a new password.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum RefusedCause {
-    /// It was too old.
-    Expired,
-    /// The new password breaks the policy.
-    Format,
-    /// The new password is the old one.
-    SameAsPrevious,
-    /// The new password is in the leaked set.
-    Leaked,
-    /// It was used before, or a newer one had taken its place.
-    Reused,
-}
-
-/// Why sessions ended.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum EndCause {
-    /// The user signed out.
-    SignedOut,
-    /// The user ended it from another session.
-    EndedByUser,
-    /// An administrator ended it.
-    EndedByAdmin,
-    /// A newer one took its place: a user has so many at most.
-    Displaced,
-    /// The password was changed.
-    PasswordChanged,
-    /// The password was recovered.
-    Recovered,
-    /// A refresh token came back that had been replaced.
-    Replayed,
-    /// The user was banned.
-    Banned,
-    /// The account is closing.
-    Closing,
-    /// The password was revoked.
-    PasswordRevoked,
-}
-
-/// Why a request led to no mail.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum DropCause {
-    /// The account may not be recovered now: banned, closing, gone.
-    AccountNotActive,
-    /// There is nothing to prove any more.
-    NothingToDo,
-    /// An epoch ended in between.
-    EpochEnded,
-}
-
 /// Everything that can happen.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[expect(
@@ -217,6 +140,25 @@ pub enum Event {
     MasterKeyReplaced { by: Actor },
     /// A secret API key from before an epoch that began in distrust may be used again.
     ApiKeyConfirmed { key: ApiKeyId, by: Actor },
+
+    /// The key that signs checkpoints was named, for the first time or for an epoch whose old key may be lost; it
+    /// signed that itself. `ledger` is the ledger's id.
+    CheckpointKeyNamed {
+        ledger: [u8; 16],
+        key: u32,
+        public: PublicKey,
+        signature: Signature,
+    },
+    /// Another key signs checkpoints from here on; the old and the new one signed that.
+    CheckpointKeyRotated {
+        old: u32,
+        old_public: PublicKey,
+        old_signature: Signature,
+        new: u32,
+        new_public: PublicKey,
+        new_signature: Signature,
+        by: Actor,
+    },
 
     /// A user came to be.
     UserRegistered {

@@ -7,9 +7,10 @@ use crate::types::Span;
 
 use super::event::{Allowance, Event, FailCause, PasswordCause, Purpose, Recorded, Subject};
 use super::factor::{MailboxBegun, RecoveryCodes, TotpBegun};
-use super::mail::{Mail, MailKind};
+use super::mail::Mail;
+use super::mail_kind::MailKind;
 use super::session::{CURRENT_PASSWORD_WINDOW, stranger_pair};
-use super::state::{ApiKey, Credential, Due, Epoch, Standing, TokenStanding};
+use super::state::{ApiKey, CheckpointKey, Credential, Due, Epoch, Standing, TokenStanding};
 use super::strangers::{StrangerClass, bump};
 use super::world::{Table, World};
 
@@ -47,6 +48,19 @@ pub fn evolve(world: &mut impl World, recorded: &Recorded) {
         | Event::MasterKeyReplaced { .. }
         | Event::Suppressed { .. } => {}
         Event::PolicySaved { policy, .. } => save_policy(world, policy),
+        Event::CheckpointKeyNamed { key: id, public, .. }
+        | Event::CheckpointKeyRotated {
+            new: id,
+            new_public: public,
+            ..
+        } => {
+            let small = world.small_mut();
+            small.checkpoint_key = Some(CheckpointKey {
+                id: *id,
+                public: *public,
+                epoch: small.epoch.number,
+            });
+        }
         Event::ApiKeyCreated {
             key,
             kind,

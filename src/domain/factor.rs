@@ -14,7 +14,7 @@ use crate::types::{AddressId, CredentialId, FactorId, Sealed, SessionId, Span, T
 use super::command::{Context, NewMail};
 use super::decide::Decision;
 use super::event::{Event, Purpose};
-use super::mail::MailKind;
+use super::mail_kind::MailKind;
 use super::recovery::notices;
 use super::refusal::{LimitKind, LimitReached, Refusal};
 use super::session::{current_password_gate, signed_in_user};

@@ -6,6 +6,7 @@
 //! without its keys.
 
 mod access;
+mod causes;
 mod codes;
 mod command;
 pub mod common_passwords;
@@ -17,6 +18,8 @@ mod key_purpose;
 mod lawful;
 mod limits;
 mod mail;
+mod mail_kind;
+mod outcome;
 pub mod password_policy;
 mod recovery;
 mod refusal;
@@ -27,7 +30,7 @@ mod user;
 mod verification;
 mod world;
 
-pub use access::{ApiKeyKind, Grants};
+pub use access::{ApiKeyKind, CheckpointRotation, Grants, NamedCheckpointKey};
 pub use codes::{code_gate, recent_tokens};
 pub use command::{
     AddressProof, Ask, Client, Command, Context, NewApiKey, NewCredential, NewMail, NewSession, NewUser,
@@ -52,8 +55,8 @@ pub use recovery::{ProofHolder, check_proof};
 pub use refusal::{LimitKind, LimitReached, Refusal};
 pub use session::{SessionFault, live_session, sign_in_gate};
 pub use state::{
-    Address, ApiKey, Credential, Due, Epoch, Guard, Rare, Role, Session, Small, Standing, State, Token,
-    TokenStanding, User,
+    Address, ApiKey, CheckpointKey, Credential, Due, Epoch, Guard, Rare, Role, Session, Small, Standing,
+    State, Token, TokenStanding, User,
 };
 pub use strangers::{StrangerClass, SuppressedClass, Unwritten, Window};
 pub use user::{closes_without_proof, may_sign_up};

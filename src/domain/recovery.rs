@@ -9,7 +9,7 @@ use super::event::{
     Actor, Allowance, DropCause, EndCause, Event, PasswordCause, Purpose, RefusedCause, Subject, Via,
 };
 use super::factor::{self, FactorShown, FactorUse, RecoveryFactors, proves_first, recovery_factors};
-use super::mail::MailKind;
+use super::mail_kind::MailKind;
 use super::refusal::{LimitKind, Refusal};
 use super::state::{Guard, Standing, Token, TokenStanding, User};
 use super::strangers::{StrangerClass, SuppressedClass, tally};

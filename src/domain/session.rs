@@ -6,7 +6,7 @@ use super::command::{Ask, Client, Context, NewCredential, NewMail, NewSession, O
 use super::decide::Decision;
 use super::event::{Actor, EndCause, Event, FailCause, PasswordCause, Subject};
 use super::factor::{FactorShown, FactorUse, FactorVerdict, Factors};
-use super::mail::MailKind;
+use super::mail_kind::MailKind;
 use super::recovery::{is_known, new_password, notices, saturated};
 use super::refusal::{LimitKind, LimitReached, Refusal};
 use super::state::{Guard, Session, Standing, User};

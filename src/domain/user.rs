@@ -8,7 +8,7 @@ use super::command::{
 };
 use super::decide::Decision;
 use super::event::{Actor, Allowance, EndCause, Event, PasswordCause, Purpose};
-use super::mail::MailKind;
+use super::mail_kind::MailKind;
 use super::refusal::{LimitKind, Refusal};
 use super::state::{Standing, TokenStanding, User};
 use super::strangers::{StrangerClass, SuppressedClass, tally};

@@ -12,6 +12,7 @@ pub mod names;
 pub mod net;
 mod percent;
 pub mod sealed;
+pub mod signing;
 pub mod time;
 
 pub use email::EmailAddress;
@@ -27,4 +28,5 @@ pub use names::{PersonName, Username};
 pub use net::ClientNet;
 pub use percent::percent_encode;
 pub use sealed::Sealed;
+pub use signing::{PublicKey, Signature};
 pub use time::{Span, Timestamp};

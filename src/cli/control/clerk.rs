@@ -1,21 +1,22 @@
 //! The one function that answers requests, whichever way they came.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use secrecy::ExposeSecret as _;
 use tokio::task::spawn_blocking;
 
 use super::request::{
-    Answer, BackupRow, BackupSince, EventRow, FactorRow, KeyRow, NewKey, NewUserForm, Page, ProgressRow,
+    Answer, BackupRow, BackupSince, CompactedRow, EventRow, KeyRow, NewKey, NewUserForm, Page, ProgressRow,
     RecoveryShown, Request, SessionRow, Since, UserRow, Verdict, VerdictWord,
 };
 use crate::app::EndOfLedger;
+use crate::audit::Notary;
 use crate::cli::exit::{Failure, is_damage};
 use crate::config::Config;
-use crate::desk::{
-    Desk, EventFilter, FactorView, Fault, Line, NewPerson, UserView, VerifyFault, VerifyReport,
-};
-use crate::domain::{Actor, ApiKey, ApiKeyKind, Epoch, FactorKind, Refusal, Role, Standing, State};
+use crate::desk::{Desk, EventFilter, Fault, Line, NewPerson, UserView, VerifyFault, VerifyReport};
+use crate::domain::{Actor, ApiKey, ApiKeyKind, Epoch, Refusal, Role, Standing, State};
+use crate::engine::Compacted;
 use crate::ledger::StoreError;
 use crate::ledger::backup::{self, Destination, Made, Order, Progress};
 use crate::ledger::codec::EVENT_NAMES;
@@ -32,6 +33,7 @@ const ROWS_MAX: u32 = 1_000;
 /// Answers requests at a desk.
 pub(in crate::cli) struct Clerk {
     pub(super) desk: Desk,
+    pub(super) notary: Arc<Notary>,
     /// Where recovery links point, if it is known where people reach this service.
     recovery_url: Option<String>,
     /// Whether the start could tell that the end of the ledger is there.
@@ -39,10 +41,11 @@ pub(in crate::cli) struct Clerk {
 }
 
 impl Clerk {
-    pub(in crate::cli) fn new(desk: Desk, config: &Config, end: EndOfLedger) -> Self {
+    pub(in crate::cli) fn new(desk: Desk, notary: Arc<Notary>, config: &Config, end: EndOfLedger) -> Self {
         let recovery_url = config.recovery_url.as_ref().map(|url| url.as_str().to_owned());
         Self {
             desk,
+            notary,
             recovery_url,
             end,
         }
@@ -86,17 +89,8 @@ impl Clerk {
                 Ok(Answer::Erased { id: id.to_string() })
             }
             Request::Recover { user, minutes } => self.recover(&user, minutes).await,
-            Request::ListFactors { user } => {
-                let factors = desk.factors(self.find(&user)?);
-                let items: Vec<FactorRow> = factors.into_iter().map(factor_row).collect();
-                Ok(Answer::Factors(page(items.len(), items)))
-            }
-            Request::RemoveFactors { user, kind } => {
-                let id = self.find(&user)?;
-                let kind = kind.as_deref().map(factor_kind).transpose()?;
-                desk.revoke_factors(id, kind, by).await?;
-                Ok(Answer::FactorsRemoved(self.row(id)?))
-            }
+            Request::ListFactors { user } => self.list_factors(&user),
+            Request::RemoveFactors { user, kind } => self.remove_factors(&user, kind.as_deref()).await,
             Request::ListSessions { user } => {
                 let sessions = desk.sessions(self.find(&user)?);
                 let items: Vec<SessionRow> = sessions
@@ -140,12 +134,18 @@ impl Clerk {
                 since,
                 limit,
             } => self.events(user.as_deref(), kind, since, limit).await,
+            Request::SetOnlineCheck(form) => Ok(Answer::OnlineCheck(self.set_online_check(form, by).await?)),
             Request::ShowEpoch => Ok(Answer::Epoch(self.epoch().await?)),
             Request::StartEpoch { reason } => self.start_epoch(&reason).await,
             Request::ListRing => Ok(self.ring()),
             Request::RotateKey { purpose } => self.rotate_key(&purpose).await,
             Request::ReplaceMasterKey => self.replace_master_key().await,
             Request::Verify => Ok(Answer::Verified(self.verify().await)),
+            Request::AuditCheckpoint => self.checkpoint().await,
+            Request::AuditProof { position } => self.proof(position).await,
+            Request::AuditShow { position } => self.show(position).await,
+            Request::AuditExport { file, from, to } => self.export(file, from, to).await,
+            Request::Compact => Ok(Answer::Compacted(compacted_row(&desk.compact().await?))),
             Request::Backup { to, since } => self.back_up(&to, since, tell).await,
             Request::AcceptClock => {
                 let was = desk.accept_clock().await?;
@@ -158,13 +158,13 @@ impl Clerk {
         }
     }
 
-    fn find(&self, text: &str) -> Result<UserId, Failure> {
+    pub(super) fn find(&self, text: &str) -> Result<UserId, Failure> {
         self.desk
             .find_user(text.trim())
             .ok_or_else(|| Fault::Refused(Refusal::UserNotFound).into())
     }
 
-    fn row(&self, id: UserId) -> Result<UserRow, Failure> {
+    pub(super) fn row(&self, id: UserId) -> Result<UserRow, Failure> {
         self.desk
             .view_user(id)
             .map(user_row)
@@ -341,8 +341,24 @@ impl Clerk {
 /// Hears how far long work is; must be quick.
 pub(in crate::cli) type Tell = Box<dyn Fn(ProgressRow) + Send>;
 
+fn hex(bytes: [u8; 32]) -> String {
+    blake3::Hash::from_bytes(bytes).to_hex().to_string()
+}
+
+fn compacted_row(compacted: &Compacted) -> CompactedRow {
+    let proof = &compacted.proof;
+    CompactedRow {
+        bytes_before: compacted.before,
+        bytes_after: compacted.after,
+        events: proof.head.next.0,
+        chain: hex(proof.head.chain),
+        tree_root: hex(proof.root),
+        state_hash: hex(proof.state_hash),
+        paused_milliseconds: u64::try_from(compacted.paused.as_millis()).unwrap_or(u64::MAX),
+    }
+}
+
 fn backup_row(made: &Made) -> BackupRow {
-    let hex = |bytes: [u8; 32]| blake3::Hash::from_bytes(bytes).to_hex().to_string();
     BackupRow {
         file: made.path.as_ref().map(|path| path.display().to_string()),
         ledger: uuid::Uuid::from_bytes(made.header.ledger).to_string(),
@@ -421,20 +437,6 @@ fn user_row(view: UserView) -> UserRow {
     }
 }
 
-fn factor_kind(name: &str) -> Result<FactorKind, Failure> {
-    FactorKind::from_name(name)
-        .ok_or_else(|| Failure::value("--kind", "there are totp, email and recovery_codes"))
-}
-
-fn factor_row(view: FactorView) -> FactorRow {
-    FactorRow {
-        kind: view.kind.name().to_owned(),
-        since: view.since.rfc3339(),
-        address: view.address,
-        left: view.left,
-    }
-}
-
 fn kind_word(kind: ApiKeyKind) -> &'static str {
     match kind {
         ApiKeyKind::Publishable => "publishable",
@@ -456,7 +458,7 @@ fn key_row(id: ApiKeyId, key: ApiKey, epoch: Epoch) -> KeyRow {
     }
 }
 
-fn event_row(line: Line) -> EventRow {
+pub(super) fn event_row(line: Line) -> EventRow {
     EventRow {
         position: line.position.0,
         time: line.time.rfc3339(),

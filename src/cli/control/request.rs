@@ -71,7 +71,21 @@ pub(in crate::cli) enum Request {
     },
     Verify,
     AcceptClock,
+    AuditCheckpoint,
+    AuditProof {
+        position: u64,
+    },
+    AuditShow {
+        position: u64,
+    },
+    /// `file` is absolute, and is written by whoever answers.
+    AuditExport {
+        file: String,
+        from: Option<u64>,
+        to: Option<u64>,
+    },
     ShowEpoch,
+    SetOnlineCheck(OnlineCheckForm),
     StartEpoch {
         reason: String,
     },
@@ -80,6 +94,7 @@ pub(in crate::cli) enum Request {
         purpose: String,
     },
     ReplaceMasterKey,
+    Compact,
     Backup {
         /// A folder, or a file that is not there; absolute.
         to: String,
@@ -120,6 +135,30 @@ pub(in crate::cli) struct NewUserForm {
     pub(in crate::cli) locale: String,
 }
 
+/// Whether a policy asks a range service of leaked passwords, and which.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::cli) struct OnlineCheckForm {
+    /// The policy's name; none is that of the REST routes.
+    pub(in crate::cli) policy: Option<String>,
+    /// Whether to ask.
+    pub(in crate::cli) ask: bool,
+    /// Where; none leaves it as it is.
+    pub(in crate::cli) url: Option<String>,
+    /// How often it may have seen a password that is taken.
+    pub(in crate::cli) allowed_count: u32,
+}
+
+/// The same, as it is from now on.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::cli) struct OnlineCheckShown {
+    pub(in crate::cli) policy: String,
+    /// The service that is asked; none if none is.
+    pub(in crate::cli) service: Option<String>,
+    pub(in crate::cli) allowed_count: u32,
+}
+
 /// An answer, one line of JSON; what `--json` prints is its body. No `Debug`: it may hold a secret that is shown once.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "answer", content = "body", rename_all = "camelCase")]
@@ -156,14 +195,60 @@ pub(in crate::cli) enum Answer {
         was: String,
     },
     Epoch(EpochShown),
+    Checkpoint(CheckpointShown),
+    Proof {
+        position: u64,
+        proof: String,
+        key: String,
+    },
+    Record(RecordShown),
+    Exported(ExportShown),
+    OnlineCheck(OnlineCheckShown),
     EpochStarted(EpochShown),
     Ring(Page<RingKeyRow>),
     KeyRotated(RotatedShown),
     MasterKeyReplaced(MasterReplacedShown),
     BackedUp(BackupRow),
+    Compacted(CompactedRow),
     /// The answer comes later; this is how far it is.
     Progress(ProgressRow),
     Failed(Failure),
+}
+
+/// A signed checkpoint.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::cli) struct CheckpointShown {
+    /// The signed note.
+    pub(in crate::cli) checkpoint: String,
+    /// The key that signed it, as auditors are handed it.
+    pub(in crate::cli) key: String,
+    pub(in crate::cli) size: u64,
+}
+
+/// One record.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::cli) struct RecordShown {
+    /// What it holds, told.
+    pub(in crate::cli) event: EventRow,
+    /// Its hash in the tree, in hexadecimal digits.
+    pub(in crate::cli) leaf: String,
+    /// Its bytes, in hexadecimal digits.
+    pub(in crate::cli) record: String,
+}
+
+/// An export that was written.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::cli) struct ExportShown {
+    pub(in crate::cli) file: String,
+    pub(in crate::cli) bytes: u64,
+    pub(in crate::cli) from: u64,
+    pub(in crate::cli) to: u64,
+    pub(in crate::cli) size: u64,
+    /// The key that signed its checkpoint.
+    pub(in crate::cli) key: String,
 }
 
 /// Some of many.
@@ -364,6 +449,22 @@ pub(in crate::cli) struct ProgressRow {
     pub(in crate::cli) done: u64,
     /// Positions that there are.
     pub(in crate::cli) of: u64,
+}
+
+/// A compaction that was done.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::cli) struct CompactedRow {
+    pub(in crate::cli) bytes_before: u64,
+    pub(in crate::cli) bytes_after: u64,
+    /// Events that were proven equal before the exchange.
+    pub(in crate::cli) events: u64,
+    /// The end of the hash chain over them, in hexadecimal digits, as the next two.
+    pub(in crate::cli) chain: String,
+    pub(in crate::cli) tree_root: String,
+    pub(in crate::cli) state_hash: String,
+    /// How long writes waited.
+    pub(in crate::cli) paused_milliseconds: u64,
 }
 
 /// A backup that was made.

@@ -5,7 +5,7 @@ use crate::types::{AddressId, FactorId, Sealed, UserId};
 use super::super::command::{Context, NewMail, Outcome};
 use super::super::decide::Decision;
 use super::super::event::{Actor, Event};
-use super::super::mail::MailKind;
+use super::super::mail_kind::MailKind;
 use super::super::recovery::notices;
 use super::super::refusal::Refusal;
 use super::super::world::{Table, World};

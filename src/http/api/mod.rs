@@ -1,6 +1,7 @@
-//! The REST API under `/v1/auth`: parse, one call of the desk, answer.
+//! The REST API under `/v1/auth` and `/v1/audit`: parse, one call of the desk, answer.
 
 mod account;
+mod audit;
 pub(super) mod forms;
 mod gate;
 mod health;
@@ -56,6 +57,10 @@ pub fn routes() -> Vec<Route<Site, Access>> {
         route!(POST "/v1/auth/mfa/email/enable" SignedIn mfa::enable_email),
         route!(POST "/v1/auth/mfa/email/confirm" SignedIn mfa::confirm_email),
         route!(POST "/v1/auth/mfa/email/challenge" ApiKey mfa::challenge_email),
+        route!(GET "/v1/audit/events" Administrator audit::events),
+        route!(GET "/v1/audit/checkpoint" Administrator audit::checkpoint),
+        route!(GET "/v1/audit/proof/{position}" Administrator audit::proof),
+        route!(GET "/v1/audit/export" Administrator audit::export),
     ]
 }
 

@@ -10,3 +10,6 @@ mod concurrency;
 mod faults;
 mod gate;
 mod replay;
+
+pub use gate::Gate;
+pub use replay::workload;

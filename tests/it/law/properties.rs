@@ -343,6 +343,7 @@ fn founded() -> State {
     let found = Command::Found {
         policies: vec![],
         keys: vec![],
+        checkpoint: None,
     };
     let decision = decided(&state.clone(), &state, &found, NOON);
     fold(&mut state, decision.events, NOON);
@@ -429,6 +430,8 @@ fn random_lives_meet_everything_that_can_happen_to_people() {
         "ApiKeyCreated",
         "ApiKeyRevoked",
         "ApiKeyUsed",
+        "CheckpointKeyNamed",
+        "CheckpointKeyRotated",
         "ClockAccepted",
         "KeyRotated",
         "MailEnded",

@@ -1,14 +1,15 @@
 //! One record of every event, and of every value that has a code of its own: what the golden samples are made of.
 
-use keyledger::domain::password_policy::PasswordPolicy;
+mod factors;
+
+use keyledger::domain::password_policy::{PasswordPolicy, PasswordPolicySettings};
 use keyledger::domain::{
-    Actor, Allowance, ApiKeyKind, DropCause, EndCause, EpochReason, Event, FactorKind, FactorProof,
-    FactorUse, FailCause, KeyPurpose, MailEnd, MailKind, PasswordCause, Purpose, Recorded, RefusedCause,
-    Role, Subject, SuppressedClass, Via,
+    Actor, Allowance, ApiKeyKind, DropCause, EndCause, EpochReason, Event, FailCause, KeyPurpose, MailEnd,
+    MailKind, PasswordCause, Purpose, Recorded, RefusedCause, Role, Subject, SuppressedClass, Via,
 };
 use keyledger::types::{
-    AddressId, ApiKeyId, CommandId, CredentialId, FactorId, Locale, MailId, Position, Sealed, SessionId,
-    Span, Tag, Timestamp, TokenId, UserId,
+    AddressId, ApiKeyId, CommandId, CredentialId, FactorId, Locale, MailId, Position, PublicKey, Sealed,
+    SessionId, Signature, Span, Tag, Timestamp, TokenId, UserId,
 };
 
 const USER: UserId = UserId([0x11; 16]);
@@ -37,6 +38,14 @@ fn sealed() -> Sealed {
     Sealed(bytes.into())
 }
 
+fn signature() -> Signature {
+    let mut bytes = [0; 64];
+    for (byte, value) in bytes.iter_mut().zip(0..) {
+        *byte = value;
+    }
+    Signature(Box::new(bytes))
+}
+
 /// All samples, in the order of their files; equal kinds stand together.
 pub fn samples() -> Vec<Recorded> {
     let events = [
@@ -45,17 +54,20 @@ pub fn samples() -> Vec<Recorded> {
         recovery_events(),
         session_events(),
         mail_events(),
-        factor_events(),
+        factors::events(),
     ]
     .concat();
-    // One place for all, so that a new sample moves no other.
-    let record = |event| Recorded {
+    events.into_iter().map(record).collect()
+}
+
+/// One place for all, so that a new sample moves no other.
+fn record(event: Event) -> Recorded {
+    Recorded {
         position: Position(1_000),
         time: TIME,
         command: CommandId([0x99; 16]),
         event,
-    };
-    events.into_iter().map(record).collect()
+    }
 }
 
 const ACTORS: [Actor; 5] = [
@@ -76,6 +88,22 @@ const PURPOSES: [Purpose; 5] = [
 ];
 const VIAS: [Via; 2] = [Via::Link, Via::Code];
 
+fn saved(policy: PasswordPolicy) -> Event {
+    Event::PolicySaved {
+        policy: Box::new(policy),
+        by: Actor::Operator,
+    }
+}
+
+fn policies() -> [Event; 2] {
+    [PasswordPolicy::classic(), PasswordPolicy::nist()].map(saved)
+}
+
+/// The files of schemas that gave way to later ones, and what they read as.
+pub fn earlier_samples() -> Vec<(&'static str, Vec<Recorded>)> {
+    vec![("003_policy_saved.1.txt", policies().map(record).to_vec())]
+}
+
 fn ledger_events() -> Vec<Event> {
     let reasons = [
         EpochReason::Founded,
@@ -91,12 +119,15 @@ fn ledger_events() -> Vec<Event> {
     events.push(Event::ClockAccepted {
         kept: later(Span::days(90)),
     });
-    events.extend(
-        [PasswordPolicy::classic(), PasswordPolicy::nist()].map(|policy| Event::PolicySaved {
-            policy: Box::new(policy),
-            by: Actor::Operator,
-        }),
-    );
+    events.extend(policies());
+    let online = PasswordPolicySettings {
+        check_have_i_been_pwned: true,
+        hibp_allowed_count: 7,
+        ..PasswordPolicySettings::named("online")
+    };
+    events.push(saved(
+        PasswordPolicy::checked(online).expect("a policy that passwords can meet"),
+    ));
     let created = |kind, expires| Event::ApiKeyCreated {
         key: KEY,
         kind,
@@ -110,6 +141,21 @@ fn ledger_events() -> Vec<Event> {
     events.push(created(ApiKeyKind::Secret, Some(later(Span::days(365)))));
     events.extend(ACTORS.map(|by| Event::ApiKeyRevoked { key: KEY, by }));
     events.push(Event::ApiKeyUsed { key: KEY });
+    events.push(Event::CheckpointKeyNamed {
+        ledger: [0x0c; 16],
+        key: 10,
+        public: PublicKey([0x0a; 32]),
+        signature: signature(),
+    });
+    events.push(Event::CheckpointKeyRotated {
+        old: 10,
+        old_public: PublicKey([0x0a; 32]),
+        old_signature: signature(),
+        new: 11,
+        new_public: PublicKey([0x0b; 32]),
+        new_signature: signature(),
+        by: Actor::Operator,
+    });
     let by = Actor::Operator;
     events.push(Event::ApiKeyConfirmed { key: KEY, by });
     events.extend(
@@ -415,85 +461,6 @@ fn mail_events() -> Vec<Event> {
     events.extend(classes.map(|class| Event::Suppressed {
         class,
         count: u64::from(u32::MAX) + 1,
-    }));
-    events
-}
-
-fn factor_events() -> Vec<Event> {
-    let (user, session, factor, token) = (USER, SESSION, FACTOR, TOKEN);
-    let mut events = vec![Event::TotpBegun {
-        user,
-        session,
-        factor,
-        seed: sealed(),
-        expires: later(Span::minutes(10)),
-        origin: sealed(),
-    }];
-    events.extend([None, Some(sealed())].map(|sealed_address| Event::MailboxBegun {
-        user,
-        session,
-        factor,
-        address: ADDRESS,
-        sealed: sealed_address,
-        token,
-        origin: sealed(),
-    }));
-    events.extend(FactorKind::ALL.map(|kind| Event::FactorConfirmed {
-        user,
-        session,
-        factor,
-        kind,
-        step: 58_963_980,
-        origin: sealed(),
-    }));
-    events.extend(FactorKind::ALL.map(|kind| Event::FactorRemoved {
-        user,
-        factor,
-        kind,
-        by: Actor::Operator,
-        origin: (kind == FactorKind::Totp).then(sealed),
-    }));
-    events.push(Event::RecoveryCodesIssued {
-        user,
-        set: factor,
-        hashes: sealed(),
-        origin: sealed(),
-    });
-    let proofs = [
-        FactorProof::Totp {
-            factor,
-            step: 58_963_980,
-        },
-        FactorProof::Email { factor, token },
-        FactorProof::RecoveryCode {
-            set: factor,
-            number: 9,
-        },
-    ];
-    events.extend(proofs.map(|proof| Event::FactorAccepted {
-        user,
-        proof,
-        action: FactorUse::SignIn,
-        session: (proof.kind() == FactorKind::Totp).then_some(session),
-        origin: sealed(),
-    }));
-    let uses = [
-        FactorUse::SignIn,
-        FactorUse::Recovery,
-        FactorUse::Enrolment,
-        FactorUse::Change,
-    ];
-    events.extend(uses.map(|action| Event::FactorRefused {
-        user,
-        action,
-        token: (action == FactorUse::SignIn).then_some(token),
-        origin: sealed(),
-    }));
-    events.extend(ALLOWANCES.map(|allowance| Event::FactorCodeRequested {
-        user,
-        allowance,
-        client: TAG,
-        origin: sealed(),
     }));
     events
 }
