@@ -50,7 +50,8 @@ pub use factor::{
 pub use key_purpose::KeyPurpose;
 pub use lawful::{Unlawful, lawful};
 pub use limits::{Lifetimes, Limits};
-pub use mail::{Mail, MailEnd, MailKind, MailStanding};
+pub use mail::{Mail, MailEnd, MailStanding};
+pub use mail_kind::MailKind;
 pub use recovery::{ProofHolder, check_proof};
 pub use refusal::{LimitKind, LimitReached, Refusal};
 pub use session::{SessionFault, live_session, sign_in_gate};
