@@ -419,6 +419,9 @@ pub(super) fn refuse(
     shown: &FactorShown,
     origin: &Sealed,
 ) -> Decision {
+    if world.users().look(&id).is_none() {
+        return Decision::refused(Refusal::UserNotFound);
+    }
     match present(world, context, id, shown, FactorUse::Recovery, None, origin) {
         Err(refused) => refused,
         // Right after all, and told so by the command that uses it.

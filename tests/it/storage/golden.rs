@@ -175,10 +175,3 @@ proptest! {
         }
     }
 }
-
-#[test]
-fn zz_write_golden() {
-    for (file, text) in files() {
-        std::fs::write(folder().join(file), text).unwrap();
-    }
-}
