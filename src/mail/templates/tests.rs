@@ -167,7 +167,11 @@ fn no_mail_but_those_that_need_one_can_carry_a_secret() {
     };
     assert_eq!(
         with(MailField::Code),
-        [MailKind::PasswordReset, MailKind::EmailVerification]
+        [
+            MailKind::PasswordReset,
+            MailKind::EmailVerification,
+            MailKind::EmailOtp
+        ]
     );
     assert_eq!(
         with(MailField::Link),
