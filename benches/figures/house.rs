@@ -71,6 +71,7 @@ pub(crate) fn start_engine(store: Box<dyn Store>, ring: SharedKeyring) -> Engine
         anchor: None,
         rollback: Rollback::Refuse,
         on_failure: Box::new(|cause| panic!("the writer failed: {cause}")),
+        snapshots: None,
     };
     boot.start().expect("the ledger folds").0
 }
@@ -125,6 +126,7 @@ impl House {
             anchor: None,
             rollback: Rollback::Refuse,
             on_failure: Box::new(|cause| panic!("the writer failed: {cause}")),
+            snapshots: None,
         };
         let premises = Premises::assemble(parts).expect("the ledger folds");
         let desk = premises.desk.clone();

@@ -1,5 +1,6 @@
 //! A founded ledger, opened: engine and desk, and no sockets.
 
+use std::num::NonZeroU64;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -15,10 +16,10 @@ use crate::config::Config;
 use crate::crypto::{Keyring, PasswordPool, PoolSettings, SharedKeyring};
 use crate::desk::{Desk, DeskSettings, EventFilter};
 use crate::domain::Limits;
-use crate::engine::{Boot, BootReport, Engine, Rollback, fold};
+use crate::engine::{Boot, BootReport, Engine, Rollback, Snapshots, fold};
 use crate::ledger::anchor::ANCHOR_FILE;
 use crate::ledger::sled::LEDGER_DIR;
-use crate::ledger::{Anchor, AnchorVerdict, SledOptions, SledStore, Store};
+use crate::ledger::{Anchor, AnchorVerdict, Shelf, SledOptions, SledStore, Store};
 use crate::system::{Clock, Entropy, OsEntropy, SystemClock, random_array};
 use crate::types::Timestamp;
 
@@ -52,6 +53,8 @@ pub struct Parts {
     pub rollback: Rollback,
     /// What happens when the writer fails.
     pub on_failure: OnFailure,
+    /// Snapshots of state; none for stores in memory.
+    pub snapshots: Option<Snapshots>,
 }
 
 /// A founded ledger, opened.
@@ -63,6 +66,7 @@ pub struct Premises {
     /// Whether the start could tell that the end of the ledger is there.
     pub end: EndOfLedger,
     anchor: Option<Arc<Mutex<Anchor>>>,
+    snapshots: Option<Snapshots>,
 }
 
 /// Whether a start could tell that the end of the ledger is there.
@@ -106,8 +110,7 @@ impl Premises {
     ) -> Result<FoundingKeys, AppError> {
         let clock = clock(None);
         let mut store = open_store(config, "keyledger init", clock.now(), &*entropy)?;
-        let (state, _, _) = fold(&mut store)?;
-        if is_founded(&state) {
+        if is_founded(&fold(&mut store)?.state) {
             let data = config.data.clone();
             return Err(AppError::AlreadyFounded { data });
         }
@@ -194,6 +197,7 @@ impl Premises {
             anchor,
             rollback,
             on_failure,
+            snapshots,
         } = parts;
         let boot = Boot {
             store,
@@ -204,6 +208,7 @@ impl Premises {
             anchor: anchor.as_deref(),
             rollback,
             on_failure,
+            snapshots: snapshots.as_ref().map(Snapshots::shelf),
         };
         let (engine, report) = boot.start()?;
         let opened = begin(&engine).and_then(|()| {
@@ -231,6 +236,7 @@ impl Premises {
                     report,
                     end,
                     anchor: anchor.map(|anchor| Arc::new(Mutex::new(anchor))),
+                    snapshots: snapshots.filter(|_| noting == Noting::Whenever),
                 })
             }
             Err(error) => {
@@ -246,6 +252,11 @@ impl Premises {
         self.anchor.clone()
     }
 
+    /// Where snapshots go, for whoever takes them while the ledger runs.
+    pub(super) fn snapshots(&self) -> Option<Snapshots> {
+        self.snapshots.clone()
+    }
+
     /// Carries out what waits, stops the writer and the hashing threads, and notes the end in the anchor. Blocks.
     pub fn close(self, patience: Duration) -> Closing {
         let engine = self.desk.engine();
@@ -258,6 +269,14 @@ impl Premises {
                 .is_ok()
         });
         self.desk.passwords().stop();
+        if let Some(snapshots) = self
+            .snapshots
+            .as_ref()
+            .filter(|_| stopped && engine.failure().is_none())
+            && let Err(trouble) = snapshots.take_last(engine)
+        {
+            tracing::warn!("{trouble}; nothing is lost: without it the next start folds more events");
+        }
         if stopped && noted && engine.failure().is_none() {
             Closing::Complete
         } else {
@@ -326,6 +345,8 @@ fn parts(
         anchor: Some(config.keys_dir.join(ANCHOR_FILE)),
         rollback,
         on_failure: Box::new(end_process),
+        snapshots: NonZeroU64::new(config.snapshots.every)
+            .map(|every| Snapshots::new(Shelf::of(&config.data), every)),
     })
 }
 

@@ -71,7 +71,7 @@ impl App {
         addr: SocketAddr,
     ) -> Self {
         let desk = premises.desk.clone();
-        let workers = Workers::start(&desk, mail, premises.anchor());
+        let workers = Workers::start(&desk, mail, premises.anchor(), premises.snapshots());
         let naming = desk.clone();
         let router_settings = RouterSettings {
             envelope: settings.envelope,

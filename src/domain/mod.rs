@@ -47,6 +47,6 @@ pub use state::{
     Address, ApiKey, Credential, Due, Epoch, Guard, Rare, Role, Session, Small, Standing, State, Token,
     TokenStanding, User,
 };
-pub use strangers::{StrangerClass, Unwritten, Window};
+pub use strangers::{StrangerClass, StrangerEntry, StrangerSet, Unwritten, Window};
 pub use user::may_sign_up;
 pub use world::{Draft, Overlay, Table, World};

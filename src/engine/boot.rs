@@ -1,5 +1,5 @@
-//! The start: the store is folded by the same function that runs live, keys that should be gone are destroyed again,
-//! and the anchor is asked whether the ledger is whole.
+//! The start: the store is folded by the same function that runs live, from a snapshot if there is one, keys that should
+//! be gone are destroyed again, and the anchor is asked whether the ledger is whole.
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, RwLock};
@@ -7,20 +7,20 @@ use std::time::Instant;
 
 use tokio::sync::watch;
 
+use super::directory::{Known, Since};
+use super::fold::{Folded, fold, fold_on};
 use super::lanes::Lanes;
 use super::writer::Writer;
-use super::{Directory, Engine, LANE_DEPTH_MAX, Shared};
-use crate::crypto::{SharedKeyring, Vault, WrappedKey};
-use crate::domain::{Command, EpochReason, Limits, State, Unwritten, evolve};
-use crate::ledger::codec::{self, CodecFault};
+use super::{Durable, Engine, LANE_DEPTH_MAX, Shared, keys, snapshots};
+use crate::crypto::{Purpose, SharedKeyring, Vault};
+use crate::domain::{Command, EpochReason, Limits, Unwritten};
+use crate::ledger::codec::CodecFault;
+use crate::ledger::snapshot::{Contents, Found, Wanted};
 use crate::ledger::{
-    Anchor, AnchorError, AnchorPoint, AnchorVerdict, ReplayCut, ReplayError, Store, StoreError, replay,
+    Anchor, AnchorError, AnchorPoint, AnchorVerdict, ReplayCut, ReplayError, Shelf, Store, StoreError,
 };
 use crate::system::{Clock, Entropy};
-use crate::types::{DataKeyId, Timestamp};
-
-/// Days after which what strangers left behind cannot be read any more.
-pub const DAY_KEYS_KEPT: u32 = 90;
+use crate::types::{Position, Timestamp};
 
 /// What to do when the anchor says that the ledger lost acknowledged events.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -49,13 +49,17 @@ pub struct Boot<'a> {
     pub rollback: Rollback,
     /// What to do when the writer fails: end the process, outside tests.
     pub on_failure: Box<dyn Fn(&str) + Send + Sync>,
+    /// Where snapshots are looked for; none to fold every event.
+    pub snapshots: Option<&'a Shelf>,
 }
 
 /// What a start found.
 #[derive(Clone, Debug)]
 pub struct BootReport {
-    /// Events that were folded.
+    /// Events that the state is folded from.
     pub events: u64,
+    /// Where the snapshot was taken that the start went on from; none if it folded every event.
+    pub snapshot: Option<Position>,
     /// The unfinished command that was cut off the end, if there was one.
     pub cut: Option<ReplayCut>,
     /// What the anchor said.
@@ -89,29 +93,43 @@ pub enum BootError {
     Epoch(super::Trouble),
 }
 
-/// Folds a store; cuts an unfinished command off its end.
-pub fn fold(store: &mut dyn Store) -> Result<(State, u64, Option<ReplayCut>), ReplayError<CodecFault>> {
-    let mut state = State::default();
-    let report = replay(store, &mut |header, payload, _raw| {
-        let recorded = codec::decode(header, payload)?;
-        evolve(&mut state, &recorded);
-        Ok(())
-    })?;
-    Ok((state, report.records, report.cut))
+/// What a start folds before it knows the time.
+struct Beginning {
+    folded: Folded,
+    snapshot: Option<Position>,
+    directory: Known,
 }
 
-/// Whether a data key is still needed, given what is.
-fn is_needed(
-    id: DataKeyId,
-    state: &State,
-    credentials: &std::collections::HashSet<[u8; 16]>,
-    today: u32,
-) -> bool {
-    match id {
-        DataKeyId::User(user) => state.users.contains_key(&user),
-        DataKeyId::Credential(credential) => credentials.contains(&credential.0),
-        DataKeyId::Day(day) => day + DAY_KEYS_KEPT >= today,
-    }
+/// Folds a store from the newest snapshot that is of use, or from its beginning.
+fn begin(
+    store: &mut dyn Store,
+    snapshots: Option<&Shelf>,
+    keyring: &SharedKeyring,
+) -> Result<Beginning, ReplayError<CodecFault>> {
+    let found = snapshots.and_then(|shelf| snapshots::newest(shelf, &*store.reader(), Wanted::Newest));
+    let Some(Found { head, contents, .. }) = found else {
+        return Ok(Beginning {
+            folded: fold(store)?,
+            snapshot: None,
+            directory: Known::Nothing,
+        });
+    };
+    let mut since = Since::new(contents.lookups);
+    let Contents { state, tree, .. } = contents;
+    let folded = fold_on(store, state, tree, &mut |state, recorded| {
+        since.note(state, recorded);
+    })?;
+    // Tables of another key find nobody.
+    let is_current = head.lookup_key == keyring.current().active(Purpose::Lookup).0.0;
+    Ok(Beginning {
+        folded,
+        snapshot: Some(head.at.next),
+        directory: if is_current {
+            Known::UpTo(since)
+        } else {
+            Known::Nothing
+        },
+    })
 }
 
 impl Boot<'_> {
@@ -126,8 +144,14 @@ impl Boot<'_> {
             anchor,
             rollback,
             on_failure,
+            snapshots,
         } = self;
-        let (state, events, cut) = fold(&mut *store)?;
+        let Beginning {
+            folded,
+            snapshot,
+            directory,
+        } = begin(&mut *store, snapshots, &keyring)?;
+        let Folded { state, tree, cut, .. } = folded;
         let verdict = match anchor {
             None => AnchorVerdict::Absent,
             Some(path) => {
@@ -138,17 +162,21 @@ impl Boot<'_> {
         if !verdict.is_sound() && rollback == Rollback::Refuse {
             return Err(BootError::Lost(verdict));
         }
+        let events = state.next().0;
         let clock = clock((events > 0).then(|| state.last_time()));
         let vault = Vault::new(keyring.clone());
-        let doomed = load_keys(&*store, &state, &vault, clock.now().max(state.last_time()).day())?;
-        let destroyed = doomed.len();
-        for some in doomed.chunks(1024) {
-            store.destroy_keys(some)?;
-        }
-        let directory = Directory::default();
-        directory.fold(&state, &vault, &keyring.current());
-        let head = store.head();
         let reader = store.reader();
+        let today = clock.now().max(state.last_time()).day();
+        let destroyed = match directory {
+            // Reading all keys would take longer than all the rest: they come while the server runs.
+            Known::UpTo(_) => {
+                keys::expect(&vault, &reader, &state, today);
+                0
+            }
+            Known::Nothing => keys::load(&mut *store, &vault, &state, today)?,
+        };
+        let directory = directory.complete(&state, &vault, &keyring.current());
+        let head = store.head();
         let shared = Arc::new(Shared {
             state: RwLock::new(state),
             directory,
@@ -159,7 +187,10 @@ impl Boot<'_> {
             limits,
             lanes: Lanes::new(LANE_DEPTH_MAX),
             unwritten: Unwritten::default(),
-            head: Mutex::new(head),
+            durable: Mutex::new(Durable {
+                head,
+                tree: tree.clone(),
+            }),
             published: watch::Sender::new(head.next),
             suppressed: Mutex::default(),
             outlived: Mutex::default(),
@@ -171,8 +202,10 @@ impl Boot<'_> {
         let writer = Writer {
             shared: Arc::clone(&shared),
             store,
+            tree,
             doomed: vec![],
             destroyed: Instant::now(),
+            _keys: keys::Coming::begin(&shared, today).map_err(BootError::Thread)?,
         };
         std::thread::Builder::new()
             .name("writer".to_owned())
@@ -191,32 +224,13 @@ impl Boot<'_> {
             engine,
             BootReport {
                 events,
+                snapshot,
                 cut,
                 anchor: verdict,
                 destroyed,
             },
         ))
     }
-}
-
-/// Loads the data keys that are needed; returns those that should be gone.
-fn load_keys(
-    store: &dyn Store,
-    state: &State,
-    vault: &Vault,
-    today: u32,
-) -> Result<Vec<DataKeyId>, StoreError> {
-    let credentials = state
-        .users
-        .values()
-        .flat_map(|user| user.credential.iter().chain(user.past()));
-    let credentials = credentials.map(|credential| credential.id.0).collect();
-    let mut doomed = vec![];
-    store.data_keys(&mut |id, bytes| match WrappedKey::from_bytes(bytes) {
-        Some(wrapped) if is_needed(id, state, &credentials, today) => vault.insert(id, wrapped),
-        Some(_) | None => doomed.push(id),
-    })?;
-    Ok(doomed)
 }
 
 impl Engine {

@@ -7,13 +7,14 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 use super::lanes::Taken;
-use super::{Finished, Shared, Trouble};
+use super::{Durable, Finished, Shared, Trouble, keys};
 use crate::crypto::WrappedKey;
 use crate::domain::{
     Command, Context, Decision, Draft, Event, Outcome, Overlay, Recorded, Refusal, State, Table, World,
     decide, evolve, lawful,
 };
-use crate::ledger::{Batch, CommandPart, Head, Store, codec};
+use crate::ledger::tree::leaf_hash;
+use crate::ledger::{Batch, CommandPart, Frontier, Head, Store, codec};
 use crate::system::random_id;
 use crate::types::{AddressId, CommandId, DataKeyId, Tag, Timestamp, UserId};
 
@@ -44,8 +45,11 @@ enum Aftermath {
 pub(super) struct Writer {
     pub(super) shared: Arc<Shared>,
     pub(super) store: Box<dyn Store>,
+    pub(super) tree: Frontier,
     pub(super) doomed: Vec<DataKeyId>,
     pub(super) destroyed: Instant,
+    /// Keys that come while the writer runs; it ends before the store is closed.
+    pub(super) _keys: keys::Coming,
 }
 
 /// A group of commands, decided and not yet durable.
@@ -129,7 +133,11 @@ impl Writer {
                 .store
                 .append(expected, &batch)
                 .map_err(|fault| shared.note_failure(&fault.to_string()))?;
-            *shared.head.lock().unwrap_or_else(PoisonError::into_inner) = head;
+            for record in &batch.records {
+                self.tree.push(leaf_hash(record));
+            }
+            let tree = self.tree.clone();
+            *shared.durable() = Durable { head, tree };
             for (id, wrapped) in group.keys {
                 shared.vault.insert(id, wrapped);
             }
@@ -283,13 +291,16 @@ impl Writer {
     }
 
     fn destroy_doomed(&mut self, when: Destroy) -> Result<(), String> {
-        self.doomed.append(
-            &mut self
+        let outlived = std::mem::take(
+            &mut *self
                 .shared
                 .outlived
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner),
         );
+        // What is in the vault came to be after somebody looked, and is needed.
+        let outlived = outlived.into_iter().filter(|id| !self.shared.vault.holds(*id));
+        self.doomed.extend(outlived);
         let due = when == Destroy::Now || self.destroyed.elapsed() >= DESTROY_EVERY;
         if self.doomed.is_empty() || !due {
             return Ok(());

@@ -9,6 +9,7 @@ mod issuer;
 mod keeper;
 mod letters;
 mod lineup;
+mod snapshotter;
 
 use std::future::Future;
 use std::sync::{Arc, Mutex};
@@ -21,6 +22,7 @@ pub use beat::Nudge;
 pub use letters::{MailTools, Stationery, ToolsFault};
 
 use crate::desk::Desk;
+use crate::engine::Snapshots;
 use crate::ledger::Anchor;
 use beat::{Beat, Listens};
 
@@ -38,7 +40,12 @@ pub struct Workers {
 
 impl Workers {
     /// Starts all workers on the current runtime.
-    pub fn start(desk: &Desk, mail: MailTools, anchor: Option<Arc<Mutex<Anchor>>>) -> Self {
+    pub fn start(
+        desk: &Desk,
+        mail: MailTools,
+        anchor: Option<Arc<Mutex<Anchor>>>,
+        snapshots: Option<Snapshots>,
+    ) -> Self {
         let (stop, stopped) = watch::channel(false);
         let nudge = Nudge::default();
         let beat = |listens| Beat::new(desk.engine().published(), &nudge, stopped.clone(), listens);
@@ -66,6 +73,15 @@ impl Workers {
             PAUSE_MIN,
             move |beat| keeper::run(owned.clone(), anchor.clone(), beat),
         ));
+        if let Some(snapshots) = snapshots {
+            let owned = desk.clone();
+            tasks.spawn(attend(
+                "snapshotter",
+                beat(Listens::ToTimeOnly),
+                PAUSE_MIN,
+                move |beat| snapshotter::run(owned.clone(), snapshots.clone(), beat),
+            ));
+        }
         Self { tasks, stop, nudge }
     }
 

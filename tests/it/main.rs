@@ -1,4 +1,5 @@
-//! The house from outside, room by room: the law in sentences, the engine under faults, the ledger over restarts, the
+//! The house from outside, room by room: the law in sentences, the engine under faults, the ledger over restarts, its
+//! snapshots, the
 //! REST contract, the pages behind mailed links, the command line, what a copy of the disk gives away, and the rules that
 //! the source itself keeps.
 
@@ -13,5 +14,6 @@ mod people;
 mod privacy;
 mod rest;
 mod rig;
+mod snapshots;
 mod storage;
 mod support;

@@ -8,5 +8,5 @@
 
 mod concurrency;
 mod faults;
-mod gate;
-mod replay;
+pub mod gate;
+pub mod replay;

@@ -75,6 +75,7 @@ impl House {
             anchor: None,
             rollback: Rollback::Refuse,
             on_failure: Box::new(|cause| panic!("{cause}")),
+            snapshots: None,
         };
         let (engine, _) = boot.start().unwrap();
         let found = Command::Found {
