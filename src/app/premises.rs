@@ -18,6 +18,7 @@ use crate::desk::{Desk, DeskSettings, EventFilter};
 use crate::domain::Limits;
 use crate::engine::{Boot, BootReport, Engine, Rollback, Snapshots, fold};
 use crate::ledger::anchor::ANCHOR_FILE;
+use crate::ledger::erasures::ERASURES_FILE;
 use crate::ledger::sled::LEDGER_DIR;
 use crate::ledger::{Anchor, AnchorVerdict, Shelf, SledOptions, SledStore, Store};
 use crate::system::{Clock, Entropy, OsEntropy, SystemClock, random_array};
@@ -49,6 +50,8 @@ pub struct Parts {
     pub desk: DeskSettings,
     /// The anchor's file; none for stores in memory.
     pub anchor: Option<PathBuf>,
+    /// The erasure list; none for stores in memory.
+    pub erasures: Option<PathBuf>,
     /// What a lost ledger means.
     pub rollback: Rollback,
     /// What happens when the writer fails.
@@ -195,6 +198,7 @@ impl Premises {
             pool,
             desk,
             anchor,
+            erasures,
             rollback,
             on_failure,
             snapshots,
@@ -206,6 +210,7 @@ impl Premises {
             entropy: Arc::clone(&entropy),
             limits,
             anchor: anchor.as_deref(),
+            erasures: erasures.as_deref(),
             rollback,
             on_failure,
             snapshots: snapshots.as_ref().map(Snapshots::shelf),
@@ -343,9 +348,10 @@ fn parts(
         pool: pool_settings(config)?,
         desk: desk_settings(config),
         anchor: Some(config.keys_dir.join(ANCHOR_FILE)),
+        erasures: Some(config.keys_dir.join(ERASURES_FILE)),
         rollback,
         on_failure: Box::new(end_process),
-        snapshots: NonZeroU64::new(config.snapshots.every)
+        snapshots: NonZeroU64::new(config.snapshots.every.into())
             .map(|every| Snapshots::new(Shelf::of(&config.data), every)),
     })
 }

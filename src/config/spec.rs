@@ -125,7 +125,7 @@ settings! {
     /// Snapshots of state, which a start goes on from instead of folding every event.
     snapshots: Snapshots {
         /// Events after which the next snapshot is taken; 0 takes none and uses none.
-        every: u64 = Kind::Count(0, 1_000_000_000), "250000";
+        every: u32 = Kind::Count(0, 1_000_000_000), "250000";
     }
 
     /// The REST API.

@@ -121,6 +121,11 @@ impl Vault {
         }
     }
 
+    /// The ring whose keys wrap the data keys.
+    pub fn keyring(&self) -> &SharedKeyring {
+        &self.ring
+    }
+
     /// Begins with keys that come later: until [`Vault::is_whole`], what is not here is looked up at the source, except
     /// what is `gone`.
     pub fn expect(&self, source: KeySource, gone: HashSet<DataKeyId>) {

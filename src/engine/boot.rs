@@ -13,22 +13,39 @@ use super::lanes::Lanes;
 use super::writer::Writer;
 use super::{Durable, Engine, LANE_DEPTH_MAX, Shared, keys, snapshots};
 use crate::crypto::{Purpose, SharedKeyring, Vault};
-use crate::domain::{Command, EpochReason, Limits, Unwritten};
+use crate::domain::{Actor, Command, EpochReason, Limits, State, Unwritten};
 use crate::ledger::codec::CodecFault;
 use crate::ledger::snapshot::{Contents, Found, Wanted};
 use crate::ledger::{
-    Anchor, AnchorError, AnchorPoint, AnchorVerdict, ReplayCut, ReplayError, Shelf, Store, StoreError,
+    Anchor, AnchorError, AnchorPoint, AnchorVerdict, Erasure, Erasures, ErasuresError, ReplayCut,
+    ReplayError, Shelf, Store, StoreError,
 };
 use crate::system::{Clock, Entropy};
-use crate::types::{Position, Timestamp};
+use crate::types::{DataKeyId, Position, Timestamp, UserId};
 
-/// What to do when the anchor says that the ledger lost acknowledged events.
+/// Users who are erased again in the command that begins an epoch; the rest follow one by one before the start is over.
+const ERASED_WITH_EPOCH_MAX: usize = 8_192;
+
+/// What to do when the anchor or the erasure list says that the ledger lost acknowledged events.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Rollback {
     /// Do not start.
     Refuse,
     /// Start a new epoch: whatever was issued before is void.
     Accept,
+    /// The ledger was just put back from a backup: start a new epoch whatever the anchor says.
+    Restored,
+}
+
+impl Rollback {
+    /// Why an epoch begins at this start, if one does.
+    fn epoch(self, is_whole: bool) -> Option<EpochReason> {
+        match self {
+            Self::Restored => Some(EpochReason::Restored),
+            Self::Accept if !is_whole => Some(EpochReason::RollbackAccepted),
+            Self::Accept | Self::Refuse => None,
+        }
+    }
 }
 
 /// Everything a start needs.
@@ -45,6 +62,8 @@ pub struct Boot<'a> {
     pub limits: Limits,
     /// The anchor file; none for stores in memory.
     pub anchor: Option<&'a Path>,
+    /// The erasure list; none for stores in memory.
+    pub erasures: Option<&'a Path>,
     /// What a lost ledger means.
     pub rollback: Rollback,
     /// What to do when the writer fails: end the process, outside tests.
@@ -66,6 +85,10 @@ pub struct BootReport {
     pub anchor: AnchorVerdict,
     /// Data keys that were destroyed again.
     pub destroyed: usize,
+    /// Why an epoch began at this start, if one did.
+    pub epoch: Option<EpochReason>,
+    /// Users on the erasure list whom the ledger still knew: they were erased again.
+    pub erased_again: usize,
 }
 
 /// Why a start failed.
@@ -85,12 +108,53 @@ pub enum BootError {
         "{0} (to accept it: start once with --accept-rollback, which ends all sessions and voids every token)"
     )]
     Lost(AnchorVerdict),
+    /// The erasure list knows more than the ledger.
+    #[error(
+        "{0} users on the erasure list are not erased in this ledger: an older copy of it was put back, or the list \
+         belongs to another ledger. If you restored it on purpose, accept it: start once with --accept-rollback, which \
+         erases them again, ends all sessions and voids every token"
+    )]
+    Revived(usize),
+    /// The erasure list cannot be used.
+    #[error(transparent)]
+    Erasures(#[from] ErasuresError),
+    /// A data key has a form of another version; it is left as it is.
+    #[error(
+        "the key of {} is stored in a form that this version does not know (scheme {scheme}): run the version that wrote \
+         it, or a later one; nothing was changed", owner(*id)
+    )]
+    UnknownScheme {
+        /// Whose.
+        id: DataKeyId,
+        /// Its first byte.
+        scheme: u8,
+    },
+    /// The keyring is older than the ledger.
+    #[error(
+        "{keys} data keys are wrapped under keys that the keyring does not have (the first is key {first}): the keyring \
+         is older than the ledger. Put the newest keyring back; without it the personal data of these users is lost"
+    )]
+    KeyringTooOld {
+        /// How many.
+        keys: usize,
+        /// The key that is missing.
+        first: u32,
+    },
     /// The writer's thread did not start.
     #[error("the writer's thread could not be started: {0}")]
     Thread(std::io::Error),
     /// The new epoch could not be written.
     #[error("the new epoch could not be written: {0:?}")]
     Epoch(super::Trouble),
+}
+
+/// Whose a data key is, in words.
+fn owner(id: DataKeyId) -> String {
+    match id {
+        DataKeyId::User(user) => format!("user {user}"),
+        DataKeyId::Credential(credential) => format!("password {credential}"),
+        DataKeyId::Day(day) => format!("day {day}"),
+    }
 }
 
 /// What a start folds before it knows the time.
@@ -142,6 +206,7 @@ impl Boot<'_> {
             entropy,
             limits,
             anchor,
+            erasures,
             rollback,
             on_failure,
             snapshots,
@@ -159,8 +224,15 @@ impl Boot<'_> {
                 anchor.compare(store.ledger_id(), store.head(), &mut |next| store.chain_at(next))?
             }
         };
-        if !verdict.is_sound() && rollback == Rollback::Refuse {
-            return Err(BootError::Lost(verdict));
+        let mut erasures = erasures.map(Erasures::open).transpose()?;
+        let revived = erasures.as_ref().map_or(vec![], |list| revived(list, &state));
+        let is_whole = verdict.is_sound() && revived.is_empty();
+        if !is_whole && rollback == Rollback::Refuse {
+            return Err(if verdict.is_sound() {
+                BootError::Revived(revived.len())
+            } else {
+                BootError::Lost(verdict)
+            });
         }
         let events = state.next().0;
         let clock = clock((events > 0).then(|| state.last_time()));
@@ -175,6 +247,19 @@ impl Boot<'_> {
             }
             Known::Nothing => keys::load(&mut *store, &vault, &state, today)?,
         };
+        if let Some(list) = &mut erasures {
+            let at = state.last_time();
+            let known = state.erased.iter();
+            list.add(known.map(|(user, position)| {
+                (
+                    *user,
+                    Erasure {
+                        at,
+                        position: *position,
+                    },
+                )
+            }))?;
+        }
         let directory = directory.complete(&state, &vault, &keyring.current());
         let head = store.head();
         let shared = Arc::new(Shared {
@@ -203,6 +288,7 @@ impl Boot<'_> {
             shared: Arc::clone(&shared),
             store,
             tree,
+            erasures,
             doomed: vec![],
             destroyed: Instant::now(),
             _keys: keys::Coming::begin(&shared, today).map_err(BootError::Thread)?,
@@ -212,13 +298,10 @@ impl Boot<'_> {
             .spawn(move || writer.run())
             .map_err(BootError::Thread)?;
         let engine = Engine { shared };
-        if !verdict.is_sound() {
-            let command = Command::StartEpoch {
-                reason: EpochReason::RollbackAccepted,
-            };
-            engine
-                .execute_blocking(super::Lane::Proof, command, vec![])
-                .map_err(BootError::Epoch)?;
+        let epoch = rollback.epoch(is_whole);
+        let erased_again = revived.len();
+        if let Some(reason) = epoch {
+            engine.begin_epoch(reason, revived).map_err(BootError::Epoch)?;
         }
         Ok((
             engine,
@@ -228,12 +311,34 @@ impl Boot<'_> {
                 cut,
                 anchor: verdict,
                 destroyed,
+                epoch,
+                erased_again,
             },
         ))
     }
 }
 
+/// The users on the erasure list whom the ledger does not know to be erased. Those it has never heard of stay listed: no
+/// key of theirs is needed, so none survives a start.
+fn revived(list: &Erasures, state: &State) -> Vec<UserId> {
+    let listed = list.users().map(|(user, _)| user);
+    listed.filter(|user| state.users.contains_key(user)).collect()
+}
+
 impl Engine {
+    /// Begins an epoch, and erases again, first in it, users whose keys must stay dead. Blocks.
+    pub fn begin_epoch(&self, reason: EpochReason, mut erase: Vec<UserId>) -> Result<(), super::Trouble> {
+        let rest = erase.split_off(erase.len().min(ERASED_WITH_EPOCH_MAX));
+        let command = Command::StartEpoch { reason, erase };
+        self.execute_blocking(super::Lane::Proof, command, vec![])?;
+        // A start that is killed in between finds them on the list again.
+        for user in rest {
+            let by = Actor::System;
+            self.execute_blocking(super::Lane::Proof, Command::EraseUser { user, by }, vec![])?;
+        }
+        Ok(())
+    }
+
     /// Notes in the anchor how far the ledger is durable; off the commit path, at most once a second and at stop.
     pub fn note_anchor(&self, anchor: &mut Anchor) -> Result<(), AnchorError> {
         let (epoch, at) = self.read(|state| (state.epoch().number, state.last_time()));

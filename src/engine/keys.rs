@@ -9,10 +9,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError};
 use std::thread::JoinHandle;
 
-use super::Shared;
-use crate::crypto::{Vault, WrappedKey};
-use crate::domain::State;
-use crate::ledger::{Reader, Store, StoreError};
+use super::{BootError, Shared};
+use crate::crypto::{Keyring, Purpose, Vault, WrappedKey};
+use crate::domain::{State, User};
+use crate::ledger::{Reader, Store};
 use crate::system::priority;
 use crate::types::{DataKeyId, IdTable, UserId};
 
@@ -30,7 +30,7 @@ struct Needed {
 }
 
 impl Needed {
-    fn add(&mut self, id: UserId, user: &crate::domain::User) {
+    fn add(&mut self, id: UserId, user: &User) {
         self.users.insert(id.0);
         let credentials = user.credential.iter().chain(user.past());
         self.credentials
@@ -50,13 +50,66 @@ fn is_day_kept(day: u32, today: u32) -> bool {
     day + DAY_KEYS_KEPT >= today
 }
 
+/// The stored keys, held against whose are needed.
+struct Sorting<'a> {
+    needed: Needed,
+    ring: &'a Keyring,
+    unneeded: Vec<DataKeyId>,
+    /// A needed key that cannot be read.
+    unknown: Option<BootError>,
+    /// How many needed keys the ring does not open, and the first key that would.
+    orphans: Option<(usize, u32)>,
+}
+
+impl<'a> Sorting<'a> {
+    fn new(needed: Needed, ring: &'a Keyring) -> Self {
+        Self {
+            needed,
+            ring,
+            unneeded: vec![],
+            unknown: None,
+            orphans: None,
+        }
+    }
+
+    /// The key, if it is needed and can be read.
+    fn look(&mut self, id: DataKeyId, bytes: &[u8]) -> Option<WrappedKey> {
+        if !self.needed.has(id) {
+            self.unneeded.push(id);
+            return None;
+        }
+        let Some(wrapped) = WrappedKey::from_bytes(bytes) else {
+            let scheme = bytes.first().copied().unwrap_or_default();
+            self.unknown
+                .get_or_insert(BootError::UnknownScheme { id, scheme });
+            return None;
+        };
+        if self.ring.get(Purpose::UserWrap, wrapped.wrapped_by()).is_none() {
+            let (count, _) = self.orphans.get_or_insert((0, wrapped.wrapped_by().0));
+            *count += 1;
+        }
+        Some(wrapped)
+    }
+
+    /// Those that nobody needs, unless something is wrong with the others.
+    fn finish(self) -> Result<Vec<DataKeyId>, BootError> {
+        if let Some(fault) = self.unknown {
+            return Err(fault);
+        }
+        match self.orphans {
+            Some((keys, first)) => Err(BootError::KeyringTooOld { keys, first }),
+            None => Ok(self.unneeded),
+        }
+    }
+}
+
 /// Brings all keys that are needed into the vault, and destroys the others; says how many those were.
 pub(super) fn load(
     store: &mut dyn Store,
     vault: &Vault,
     state: &State,
     today: u32,
-) -> Result<usize, StoreError> {
+) -> Result<usize, BootError> {
     let mut needed = Needed {
         today,
         ..Needed::default()
@@ -64,11 +117,14 @@ pub(super) fn load(
     for (id, user) in &state.users {
         needed.add(*id, user);
     }
-    let mut doomed = vec![];
-    store.data_keys(&mut |id, bytes| match WrappedKey::from_bytes(bytes) {
-        Some(wrapped) if needed.has(id) => vault.insert(id, wrapped),
-        Some(_) | None => doomed.push(id),
+    let ring = vault.keyring().current();
+    let mut sorting = Sorting::new(needed, &ring);
+    store.data_keys(&mut |id, bytes| {
+        if let Some(wrapped) = sorting.look(id, bytes) {
+            vault.insert(id, wrapped);
+        }
     })?;
+    let doomed = sorting.finish()?;
     for some in doomed.chunks(DESTROYED_AT_ONCE) {
         store.destroy_keys(some)?;
     }
@@ -105,7 +161,9 @@ impl Coming {
         let bring = move || {
             priority::step_back();
             if let Err(error) = bring(&owned, today, &stopped) {
-                tracing::error!(%error, "the data keys could not be read; each is read when it is needed");
+                // A start without a snapshot would not have begun.
+                owned.lanes.abort();
+                owned.fail(&error.to_string());
             }
         };
         let thread = if shared.vault.is_whole() {
@@ -130,7 +188,7 @@ impl Drop for Coming {
 
 /// Whoever came to be after the look at their part of the table has had their keys brought by the writer: so a key that
 /// is neither known to be needed nor in the vault is nobody's.
-fn bring(shared: &Shared, today: u32, stop: &AtomicBool) -> Result<(), StoreError> {
+fn bring(shared: &Shared, today: u32, stop: &AtomicBool) -> Result<(), BootError> {
     let mut needed = Needed {
         today,
         ..Needed::default()
@@ -144,19 +202,20 @@ fn bring(shared: &Shared, today: u32, stop: &AtomicBool) -> Result<(), StoreErro
         }
         number = next;
     }
-    let mut unneeded = vec![];
+    let ring = shared.keyring.current();
+    let mut sorting = Sorting::new(needed, &ring);
     shared.reader.data_keys(&mut |id, bytes| {
         if stop.load(Ordering::Relaxed) {
             return;
         }
-        match WrappedKey::from_bytes(bytes) {
-            Some(wrapped) if needed.has(id) => shared.vault.arrive(id, wrapped),
-            Some(_) | None => unneeded.push(id),
+        if let Some(wrapped) = sorting.look(id, bytes) {
+            shared.vault.arrive(id, wrapped);
         }
     })?;
     if stop.load(Ordering::Relaxed) {
         return Ok(());
     }
+    let unneeded = sorting.finish()?;
     let count = unneeded.len();
     shared
         .outlived

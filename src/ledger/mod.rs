@@ -6,6 +6,7 @@ pub mod anchor;
 pub mod codec;
 mod dir;
 pub mod durable;
+pub mod erasures;
 pub mod error;
 pub mod frame;
 pub mod keys;
@@ -25,6 +26,7 @@ pub mod watch;
 mod conformance;
 
 pub use anchor::{Anchor, AnchorError, AnchorPoint, AnchorVerdict};
+pub use erasures::{Erasure, Erasures, ErasuresError};
 pub use error::StoreError;
 pub use frame::FrameRef;
 pub use memory::MemoryStore;

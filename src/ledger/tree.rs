@@ -4,6 +4,9 @@
 //! left ‖ right). Nothing else of the ledger (frames, their chain, keys) is part of the tree, so it stays the same
 //! whoever keeps it.
 
+pub mod proof;
+pub mod tile;
+
 use sha2::{Digest, Sha256};
 
 /// A hash of the tree: SHA-256, 32 bytes.
@@ -99,3 +102,6 @@ impl Frontier {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

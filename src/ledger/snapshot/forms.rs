@@ -109,11 +109,11 @@ macro_rules! kept {
 }
 kept! {
     Small { next: Position, last_time: Timestamp, epoch: Epoch, stranger_day: Window, stranger_burst: Window }
-    Epoch { number: u32, valid_from: Position }
+    Epoch { number: u32, valid_from: Position, trusted_from: Position }
     Window { start: Timestamp, count: u32 }
     User {
         role: Role, standing: Standing, locale: Locale, name: Option<Sealed>, addresses: Few<Address>,
-        credential: Option<Credential>, valid_from: Position, created: Timestamp, updated: Timestamp,
+        credential: Option<Credential>, valid_from: Position, proven: Position, created: Timestamp, updated: Timestamp,
         last_login: Option<Timestamp>, sessions: Few<SessionId>, tokens: Few<TokenId>,
         known: Few<(Tag, Timestamp)>, rare: Option<Box<Rare>>,
     }
@@ -140,7 +140,7 @@ kept! {
     }
     ApiKey {
         kind: ApiKeyKind, hash: [u8; 32], hash_key: u32, label: String, created: Timestamp,
-        expires: Option<Timestamp>, revoked: Option<Timestamp>, used: Option<Timestamp>,
+        expires: Option<Timestamp>, revoked: Option<Timestamp>, confirmed: Position, used: Option<Timestamp>,
     }
     StrangerEntry { tag: Tag, class: StrangerClass, window: Window, last: Timestamp, touched: Position }
 }

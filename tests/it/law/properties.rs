@@ -181,6 +181,7 @@ impl Try {
             _ => [
                 Command::StartEpoch {
                     reason: EpochReason::Restored,
+                    erase: vec![],
                 },
                 Command::RefuseProof {
                     proof,
@@ -437,6 +438,7 @@ fn random_lives_meet_everything_that_can_happen_to_people() {
     }
     // What administrators and workers note about the house itself.
     let elsewhere = [
+        "ApiKeyConfirmed",
         "ApiKeyCreated",
         "ApiKeyRevoked",
         "ApiKeyUsed",

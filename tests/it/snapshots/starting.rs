@@ -78,7 +78,8 @@ fn law_1_a_start_from_a_snapshot_comes_to_the_state_of_a_start_that_folds_everyt
         }
     }
     // What goes on from a snapshot is what a later fold of everything finds.
-    let engine = rig.start(gate.look(|store| store.reopen()).unwrap());
+    let gate = Gate::before(gate.look(|store| store.reopen()).unwrap());
+    let engine = rig.start(gate.store());
     run(&engine, Lane::Stranger, Person(0x72).signs_up(HOME)).unwrap();
     let live = engine.read(state_hash);
     assert!(engine.stop(PATIENCE));
@@ -174,7 +175,7 @@ fn the_newest_two_are_kept_for_the_owner_only_and_what_a_crash_left_is_removed()
 async fn a_running_house_takes_snapshots_by_itself_and_starts_from_them() {
     let mut house = House::with(|plan| {
         plan.storage = Storage::Disk;
-        plan.snapshots_every = std::num::NonZeroU64::new(8);
+        plan.snapshots_every = std::num::NonZeroU64::new(2);
     })
     .await;
     let shelf = Shelf::of(house.folder());

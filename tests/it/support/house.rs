@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::num::NonZeroU64;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +13,7 @@ use keyledger::domain::{Event, Limits};
 use keyledger::engine::{Rollback, Snapshots};
 use keyledger::http::NetList;
 use keyledger::ledger::anchor::ANCHOR_FILE;
+use keyledger::ledger::erasures::ERASURES_FILE;
 use keyledger::ledger::{Shelf, SledOptions, SledStore, Store};
 use keyledger::mail::sink::{ReceivedMail, Sink, SinkBehaviour};
 use keyledger::mail::{MailSettings, MailSettingsDraft};
@@ -134,7 +135,7 @@ impl House {
 
     fn parts(&self) -> Parts {
         let clock: Arc<dyn Clock> = self.clock.clone();
-        let (store, anchor, snapshots): (Box<dyn Store>, _, _) = match &self.kept {
+        let (store, anchor, snapshots): (Box<dyn Store>, Option<PathBuf>, _) = match &self.kept {
             Kept::Memory(memory) => (Box::new(memory.clone()), None, None),
             Kept::Disk(folder) => {
                 let fresh_id = random_array(&*self.entropy);
@@ -160,6 +161,7 @@ impl House {
             limits: self.plan.limits.clone(),
             pool: self.plan.pool,
             desk: self.plan.desk.clone(),
+            erasures: anchor.as_ref().map(|anchor| anchor.with_file_name(ERASURES_FILE)),
             anchor,
             rollback: Rollback::Refuse,
             on_failure: Box::new(|_| {}),
