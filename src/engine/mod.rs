@@ -20,7 +20,7 @@ use tokio::sync::{oneshot, watch};
 
 pub use boot::{Boot, BootError, BootReport, Rollback};
 pub use directory::Directory;
-pub use fingerprint::state_hash;
+pub use fingerprint::{PIECES, agree, state_hash};
 pub use fold::{Folded, fold};
 pub use keys::DAY_KEYS_KEPT;
 pub use lanes::Lane;

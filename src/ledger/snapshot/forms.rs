@@ -131,9 +131,9 @@ kept! {
     Token {
         user: UserId, address: AddressId, purpose: Purpose, credential: Option<CredentialId>, position: Position,
         issued: Timestamp, expires: Timestamp, link_key: u32, code_key: u32, standing: TokenStanding, tries: u16,
-        refusals: u16, by: Actor,
+        refusals: u16, by: Actor, callback: Option<Box<Sealed>>,
     }
-    Due { address: AddressId, purpose: Purpose, locale: Locale, origin: Sealed }
+    Due { address: AddressId, purpose: Purpose, locale: Locale, origin: Sealed, callback: Option<Sealed> }
     Mail {
         id: MailId, kind: MailKind, user: UserId, address: AddressId, token: Option<TokenId>, locale: Locale,
         details: Sealed, queued: Timestamp, attempts: u16, next: Timestamp, status: u16,
