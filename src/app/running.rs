@@ -71,7 +71,8 @@ impl App {
         addr: SocketAddr,
     ) -> Self {
         let desk = premises.desk.clone();
-        let workers = Workers::start(&desk, mail, premises.anchor(), premises.snapshots());
+        let (anchor, snapshots) = (premises.anchor(), premises.snapshots());
+        let workers = Workers::start(&desk, mail, anchor, snapshots, settings.backups);
         let naming = desk.clone();
         let router_settings = RouterSettings {
             envelope: settings.envelope,

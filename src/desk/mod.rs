@@ -7,6 +7,7 @@
 mod account;
 mod admin;
 mod api_keys;
+mod backup;
 mod console;
 mod epochs;
 mod fault;
@@ -29,6 +30,7 @@ pub use account::Profile;
 pub use admin::{AdminRecovery, NewPerson, UserView};
 pub(crate) use api_keys::new_api_key;
 pub use api_keys::{ApiCaller, NewKeyText};
+pub use backup::TellProgress;
 pub use console::WaitingMail;
 pub use epochs::EpochView;
 pub use fault::{AccessFault, Fault};

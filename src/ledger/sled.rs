@@ -184,6 +184,24 @@ impl SledStore {
         &self.shared.file
     }
 
+    /// Stores frames that a store of the same ledger held, verbatim; each must follow the one before, or nothing is
+    /// written. Durable on `Ok`. What restoring runs.
+    pub fn adopt(&mut self, frames: &[Vec<u8>]) -> Result<Head, StoreError> {
+        self.shared.usable()?;
+        let mut walk = ChainWalk::after(self.shared.head());
+        let mut firsts = Vec::with_capacity(frames.len());
+        for frame in frames {
+            let first = walk.due();
+            walk.step(first, frame)?;
+            firsts.push(first);
+        }
+        self.commit(|db| {
+            let mut places = firsts.into_iter().zip(frames);
+            places.try_for_each(|(first, frame)| db.insert(Key::frame(first), frame.as_slice()).map(drop))
+        })?;
+        Ok(self.publish(walk.head()))
+    }
+
     /// Writes, flushes, and returns `Ok` only when the disk has it. Anything else poisons the store.
     fn commit(&mut self, write: impl FnOnce(&Db) -> ::sled::Result<()>) -> Result<(), StoreError> {
         let _watched = self.watch.commit();

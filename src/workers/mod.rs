@@ -1,8 +1,9 @@
-//! What goes on without anybody waiting: proofs are issued, mails leave, the ledger is kept in order.
+//! What goes on without anybody waiting: proofs are issued, mails leave, the ledger is kept in order and backed up.
 //!
 //! Workers look at published state and send commands, nothing else: what they did is in the ledger, so after a crash
 //! they go on where they were. Each stops by one handle; one that panics is started again, ever more slowly.
 
+mod archivist;
 mod beat;
 mod courier;
 mod issuer;
@@ -18,6 +19,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+pub use archivist::Schedule;
 pub use beat::Nudge;
 pub use letters::{MailTools, Stationery, ToolsFault};
 
@@ -45,6 +47,7 @@ impl Workers {
         mail: MailTools,
         anchor: Option<Arc<Mutex<Anchor>>>,
         snapshots: Option<Snapshots>,
+        schedule: Option<Schedule>,
     ) -> Self {
         let (stop, stopped) = watch::channel(false);
         let nudge = Nudge::default();
@@ -80,6 +83,15 @@ impl Workers {
                 beat(Listens::ToTimeOnly),
                 PAUSE_MIN,
                 move |beat| snapshotter::run(owned.clone(), snapshots.clone(), beat),
+            ));
+        }
+        if let Some(schedule) = schedule {
+            let owned = desk.clone();
+            tasks.spawn(attend(
+                "archivist",
+                beat(Listens::ToTimeOnly),
+                PAUSE_MIN,
+                move |beat| archivist::run(owned.clone(), schedule.clone(), beat),
             ));
         }
         Self { tasks, stop, nudge }
