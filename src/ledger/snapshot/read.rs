@@ -104,10 +104,11 @@ fn read_chunks(file: &File, places: &[Place]) -> Result<Contents, SnapshotFault>
     let fillings: Vec<Mutex<Option<Filling>>> = places.iter().map(|_| Mutex::default()).collect();
     let work = || -> Result<(), SnapshotFault> {
         let mut bytes = Vec::new();
-        while let Some((place, filling)) = {
+        loop {
             let at = next.fetch_add(1, Ordering::Relaxed);
-            places.get(at).zip(fillings.get(at))
-        } {
+            let Some((place, filling)) = places.get(at).zip(fillings.get(at)) else {
+                return Ok(());
+            };
             let read = read_chunk(file, place, &mut bytes);
             if read.is_err() {
                 // Nobody need read on.
@@ -115,7 +116,6 @@ fn read_chunks(file: &File, places: &[Place]) -> Result<Contents, SnapshotFault>
             }
             *filling.lock().unwrap_or_else(PoisonError::into_inner) = Some(read?);
         }
-        Ok(())
     };
     let readers = std::thread::available_parallelism()
         .map_or(1, NonZeroUsize::get)
