@@ -14,6 +14,7 @@ mod fault;
 mod greeting;
 mod origin;
 mod outbox;
+mod pace;
 mod passwords;
 mod proofs;
 mod recovery;

@@ -18,12 +18,12 @@ use std::time::Duration;
 
 use tokio::sync::{oneshot, watch};
 
+pub use crate::types::Lane;
 pub use boot::{Boot, BootError, BootReport, Rollback};
 pub use directory::Directory;
 pub use fingerprint::{PIECES, agree, state_hash};
 pub use fold::{Folded, fold};
 pub use keys::DAY_KEYS_KEPT;
-pub use lanes::Lane;
 pub use snapshots::{SnapshotTrouble, Snapshots, Taken};
 
 use crate::crypto::{SharedKeyring, Vault, WrappedKey};
