@@ -16,7 +16,7 @@ pub use error::RestoreError;
 
 use self::chain::Chain;
 use super::error::AppError;
-use super::founding::{key_places, load_master};
+use super::founding::{key_places, load_master, open_keyring};
 use super::premises::{Closing, Premises, open_store, parts};
 use crate::config::Config;
 use crate::crypto::{KeyFault, KeyMaterial, Keyring, MasterFile};
@@ -93,6 +93,7 @@ pub fn restore(
     let entropy: Arc<dyn Entropy> = Arc::new(OsEntropy);
     let now = SystemClock::start(None).now();
     refuse_occupied(config)?;
+    refuse_shared_keys(config)?;
     let ring = keyring(config, order)?;
     let chain = Chain::prove(order.from, progress)?;
     chain.check_keys(ring)?;
@@ -122,11 +123,7 @@ fn open_anew(
     chain: &Chain,
     keys: u64,
 ) -> Result<RestoreReport, RestoreError> {
-    let ring = Keyring::open(
-        &key_places(config).ring,
-        &load_master(config).map_err(AppError::from)?,
-    )
-    .map_err(AppError::from)?;
+    let keyring = open_keyring(config).map_err(AppError::from)?;
     let store = open_store(config, COMMAND, now, &**entropy)?;
     let last = chain.last();
     if store.head() != last.to {
@@ -138,7 +135,7 @@ fn open_anew(
     let parts = parts(
         config,
         Box::new(store),
-        ring,
+        keyring,
         Arc::clone(entropy),
         Rollback::Restored,
     )?;
@@ -224,6 +221,20 @@ fn refuse_occupied(config: &Config) -> Result<(), RestoreError> {
                 found: name.into_owned(),
             });
         }
+    }
+    Ok(())
+}
+
+/// Refuses the keys' folder of another ledger: the anchor in it would be overwritten, and that ledger not start again.
+fn refuse_shared_keys(config: &Config) -> Result<(), RestoreError> {
+    let Some(other) = config.keys_dir.parent().filter(|other| *other != config.data) else {
+        return Ok(());
+    };
+    if other.join(LEDGER_DIR).symlink_metadata().is_ok() {
+        return Err(RestoreError::SharedKeys {
+            keys: config.keys_dir.clone(),
+            other: other.to_owned(),
+        });
     }
     Ok(())
 }

@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use super::control::{
-    Answer, BackupRow, EpochShown, EventRow, KeyRow, MailRow, NewKey, Page, RecoveryShown, SessionRow,
-    UserRow, Verdict, VerdictWord,
+    Answer, BackupRow, CompactedRow, EpochShown, EventRow, KeyRow, MailRow, MasterReplacedShown, NewKey,
+    Page, RecoveryShown, RingKeyRow, RotatedShown, SessionRow, UserRow, Verdict, VerdictWord,
 };
 use super::output::{sheet, table};
 
@@ -42,9 +42,14 @@ pub(super) fn words(answer: &Answer, data: &str) -> String {
                 .to_owned()
         }
         Answer::Clock { .. } => "The system clock was believed already; nothing changed.".to_owned(),
+        Answer::Compacted(compacted) => compacted_words(compacted),
         Answer::BackedUp(backup) => backup_words(backup),
         Answer::Progress(row) => format!("{}: {} of {}", row.doing, row.done, row.of),
         Answer::Epoch(epoch) => epoch_sheet(epoch),
+        Answer::EpochStarted(epoch) => epoch_started(epoch),
+        Answer::Ring(page) => ring(page),
+        Answer::KeyRotated(rotated) => rotated_words(rotated),
+        Answer::MasterKeyReplaced(replaced) => replaced_words(*replaced),
         Answer::Failed(failure) => failure.message.clone(),
     }
 }
@@ -186,6 +191,65 @@ fn epoch_sheet(epoch: &EpochShown) -> String {
     ])
 }
 
+fn epoch_started(epoch: &EpochShown) -> String {
+    let first = format!(
+        "Epoch {} began: all sessions and tokens ended, and mails that waited do not leave.",
+        epoch.number
+    );
+    let more = if epoch.reason == "key-theft" {
+        "\nThe keys of tokens, codes, API keys and look-ups are new. Next: `keyledger keys rotate-master-key`, and \
+         `keyledger key confirm` for each secret API key that is in good hands. Each password works after one mailed code."
+    } else {
+        ""
+    };
+    first + more
+}
+
+fn ring(page: &Page<RingKeyRow>) -> String {
+    let head = ["PURPOSE", "KEY", "CREATED", "STATE"];
+    listing(page, "There are no keys.", &head, |key| {
+        let state = match &key.retired {
+            None => "makes new things".to_owned(),
+            Some(at) => format!("kept since {at}"),
+        };
+        vec![
+            key.purpose.clone(),
+            key.id.to_string(),
+            key.created.clone(),
+            state,
+        ]
+    })
+}
+
+fn rotated_words(rotated: &RotatedShown) -> String {
+    let RotatedShown {
+        purpose,
+        old,
+        new,
+        rewrapped,
+    } = rotated;
+    let more = if *rewrapped > 0 {
+        format!(" {rewrapped} data keys are wrapped anew.")
+    } else {
+        String::new()
+    };
+    format!("The {purpose} key {old} made way for key {new}; nothing that is alive ended.{more}")
+}
+
+fn replaced_words(replaced: MasterReplacedShown) -> String {
+    let first = format!(
+        "The master key is replaced, and {} data keys are wrapped anew; nothing that is alive ended.",
+        replaced.rewrapped
+    );
+    if replaced.wants_new_setting {
+        first
+            + "\nThe settings still give the old one: make the key of master_key_next that of master_key, and drop the \
+               old one and master_key_next, before the server starts again."
+    } else {
+        first + "\nCopies of the old one open nothing any more, also not what backups of the keys hold."
+    }
+}
+
 fn outbox(page: &Page<MailRow>) -> String {
     let head = ["QUEUED", "MAIL", "TO", "TRIES", "NEXT TRY", "LAST TRY"];
     listing(page, "No mail waits.", &head, |mail| {
@@ -214,6 +278,24 @@ fn events(page: &Page<EventRow>) -> String {
             event.text.clone(),
         ]
     })
+}
+
+fn compacted_words(compacted: &CompactedRow) -> String {
+    let CompactedRow {
+        bytes_before,
+        bytes_after,
+        events,
+        ..
+    } = compacted;
+    let saved = match bytes_before.checked_sub(*bytes_after) {
+        Some(saved) => format!("{saved} bytes saved"),
+        None => "nothing to save".to_owned(),
+    };
+    format!(
+        "{bytes_before} bytes before, {bytes_after} now: {saved}. {events} events were proven equal.\nchain {}\ntree  \
+         {}\nstate {}\nWrites waited for {} ms.",
+        compacted.chain, compacted.tree_root, compacted.state_hash, compacted.paused_milliseconds
+    )
 }
 
 fn backup_words(backup: &BackupRow) -> String {

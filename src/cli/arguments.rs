@@ -5,7 +5,10 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use super::exit::EXIT_CODES;
-use super::{backup, clock, config, epoch, events, init, key, mail, restore, serve, session, user, verify};
+use super::{
+    backup, clock, compact, config, epoch, events, init, key, keys, mail, restore, serve, session, user,
+    verify,
+};
 
 /// Gets people back into their accounts, and can prove what happened.
 #[derive(Parser, Debug)]
@@ -51,6 +54,9 @@ pub enum Command {
     /// Make, show and revoke API keys
     #[command(subcommand)]
     Key(key::Command),
+    /// Show, rotate and replace the keys that Keyledger keeps for itself
+    #[command(subcommand)]
+    Keys(keys::Command),
     /// Try the mail settings, and see which mails wait
     #[command(subcommand)]
     Mail(mail::Command),
@@ -63,6 +69,8 @@ pub enum Command {
     Config(config::Command),
     /// Copy the ledger into a file, whole or what was added, beside the running server
     Backup(backup::Arguments),
+    /// Copy the ledger into less space, beside the running server, and go on in the copy
+    Compact(compact::Arguments),
     /// Put a ledger back from backups: 0 done, 1 the backup is not good, 2 could not tell
     Restore(restore::Arguments),
     /// Tell Keyledger that the system clock is right
@@ -92,6 +100,8 @@ mod tests {
             "user list",
             "session list ann@example.org",
             "key list",
+            "keys list",
+            "keys rotate jwt",
             "mail outbox",
             "events",
             "verify",
@@ -99,6 +109,7 @@ mod tests {
             "clock accept",
             "backup /tmp/b",
             "restore /tmp/b",
+            "compact",
             "epoch show",
         ] {
             let words = format!("keyledger {line} --data /tmp/d --json");

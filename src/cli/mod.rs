@@ -8,6 +8,7 @@ mod answers;
 mod arguments;
 mod backup;
 mod clock;
+mod compact;
 mod config;
 mod context;
 mod control;
@@ -17,6 +18,7 @@ mod events;
 mod exit;
 mod init;
 mod key;
+mod keys;
 mod logs;
 mod mail;
 mod output;
@@ -69,6 +71,7 @@ fn carry_out(command: Command, context: &Context) -> Result<Exit, Failure> {
         Command::User(command) => user::run(command, context),
         Command::Session(command) => session::run(command, context),
         Command::Key(command) => key::run(command, context),
+        Command::Keys(command) => keys::run(command, context),
         Command::Mail(command) => mail::run(command, context),
         Command::Events(arguments) => events::run(arguments, context),
         Command::Verify(arguments) => verify::run(arguments, context),
@@ -76,6 +79,7 @@ fn carry_out(command: Command, context: &Context) -> Result<Exit, Failure> {
         Command::Clock(command) => clock::run(command, context),
         Command::Epoch(command) => epoch::run(command, context),
         Command::Backup(arguments) => backup::run(arguments, context),
+        Command::Compact(arguments) => compact::run(arguments, context),
         Command::Restore(arguments) => restore::run(arguments, context),
     }
 }

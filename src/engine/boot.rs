@@ -7,9 +7,11 @@ use std::time::Instant;
 
 use tokio::sync::watch;
 
+use super::chores::Chores;
 use super::directory::{Known, Since};
 use super::fold::{Folded, fold, fold_on};
 use super::lanes::Lanes;
+use super::rewrap::{self, RewrapFault};
 use super::writer::Writer;
 use super::{Durable, Engine, LANE_DEPTH_MAX, Shared, keys, snapshots};
 use crate::crypto::{Purpose, SharedKeyring, Vault};
@@ -135,10 +137,11 @@ pub enum BootError {
         /// Its first byte.
         scheme: u8,
     },
-    /// The keyring is older than the ledger.
+    /// Keyring and ledger are not of one time.
     #[error(
         "{keys} data keys are wrapped under keys that the keyring does not have (the first is key {first}): the keyring \
-         is older than the ledger. Put the newest keyring back; without it the personal data of these users is lost"
+         is older than the ledger, or the ledger is a copy from before the wrapping key was replaced. Put the newest \
+         keyring back, or the keys of the copy's time; without them the personal data of these users is lost"
     )]
     KeyringTooOld {
         /// How many.
@@ -146,6 +149,9 @@ pub enum BootError {
         /// The key that is missing.
         first: u32,
     },
+    /// A replacement of keys that was begun earlier cannot go on.
+    #[error("a replacement of keys was begun and cannot go on: {0}")]
+    Rewrap(#[from] RewrapFault),
     /// The writer's thread did not start.
     #[error("the writer's thread could not be started: {0}")]
     Thread(std::io::Error),
@@ -223,6 +229,7 @@ impl Boot<'_> {
             directory,
         } = begin(&mut *store, snapshots, &keyring)?;
         let Folded { state, tree, cut, .. } = folded;
+        let events = state.next().0;
         let verdict = match anchor {
             None => AnchorVerdict::Absent,
             Some(path) => {
@@ -243,19 +250,10 @@ impl Boot<'_> {
                 BootError::Lost(verdict)
             });
         }
-        let events = state.next().0;
         let clock = clock((events > 0).then(|| state.last_time()));
         let vault = Vault::new(keyring.clone());
         let reader = store.reader();
         let today = clock.now().max(state.last_time()).day();
-        let destroyed = match directory {
-            // Reading all keys would take longer than all the rest: they come while the server runs.
-            Known::UpTo(_) => {
-                keys::expect(&vault, &reader, &state, today);
-                0
-            }
-            Known::Nothing => keys::load(&mut *store, &vault, &state, today)?,
-        };
         if let Some(list) = &mut erasures {
             let at = state.last_time();
             let known = state.erased.iter();
@@ -269,6 +267,21 @@ impl Boot<'_> {
                 )
             }))?;
         }
+        let destroyed = match directory {
+            // Reading all keys would take longer than all the rest: they come while the server runs.
+            Known::UpTo(_) if !keyring.is_rewrapping() => {
+                keys::expect(&vault, &reader, &state, today);
+                0
+            }
+            Known::UpTo(_) | Known::Nothing => keys::load(&mut *store, &vault, &state, today)?,
+        };
+        if keyring.is_rewrapping() {
+            let count = rewrap::finish(&mut *store, &vault, &*entropy)?;
+            tracing::info!(
+                count,
+                "the replacement of keys that was begun earlier is complete"
+            );
+        }
         let directory = directory.complete(&state, &vault, &keyring.current());
         let head = store.head();
         let shared = Arc::new(Shared {
@@ -280,6 +293,7 @@ impl Boot<'_> {
             entropy,
             limits,
             lanes: Lanes::new(LANE_DEPTH_MAX),
+            chores: Chores::default(),
             unwritten: Unwritten::default(),
             durable: Mutex::new(Durable {
                 head,

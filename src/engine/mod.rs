@@ -4,11 +4,14 @@
 //! `read` looks at what is durable. Nothing else touches state.
 
 mod boot;
+mod chores;
+mod compact;
 mod directory;
 mod fingerprint;
 mod fold;
 mod keys;
 mod lanes;
+mod rewrap;
 mod snapshots;
 mod writer;
 
@@ -20,10 +23,12 @@ use tokio::sync::{oneshot, watch};
 
 pub use crate::types::Lane;
 pub use boot::{Boot, BootError, BootReport, Rollback};
+pub use compact::{CompactError, Compacted, Proof};
 pub use directory::Directory;
 pub use fingerprint::{PIECES, agree, state_hash};
 pub use fold::{Folded, fold};
 pub use keys::DAY_KEYS_KEPT;
+pub use rewrap::RewrapFault;
 pub use snapshots::{SnapshotTrouble, Snapshots, Taken};
 
 use crate::crypto::{SharedKeyring, Vault, WrappedKey};
@@ -31,6 +36,7 @@ use crate::domain::{Command, Limits, Outcome, Refusal, State, SuppressedClass, U
 use crate::ledger::{Frontier, Head, Reader};
 use crate::system::{Clock, Entropy};
 use crate::types::{DataKeyId, Position};
+use chores::Chores;
 use lanes::{Closed, Lanes};
 use writer::Job;
 
@@ -69,6 +75,7 @@ struct Shared {
     entropy: Arc<dyn Entropy>,
     limits: Limits,
     lanes: Lanes<Job>,
+    chores: Chores,
     unwritten: Unwritten,
     durable: Mutex<Durable>,
     published: watch::Sender<Position>,

@@ -7,9 +7,9 @@ use std::sync::{Arc, Mutex};
 
 use super::fold::{Folded, fold_until};
 use super::{Durable, Engine};
-use crate::crypto::Purpose;
+use crate::crypto::{KeyId, Purpose};
 use crate::ledger::codec::CodecFault;
-use crate::ledger::snapshot::{Contents, Found, SnapshotFault, SnapshotHead, View, Wanted};
+use crate::ledger::snapshot::{Contents, Found, Lookups, SnapshotFault, SnapshotHead, View, Wanted};
 use crate::ledger::{Head, Reader, ReplayError, Shelf};
 use crate::types::Position;
 
@@ -99,7 +99,7 @@ impl Snapshots {
         let reader = &**engine.reader();
         let at = engine.head();
         // Copied after the head is known: it has at least what was durable then.
-        let lookups = engine.directory().copy();
+        let (lookups, key) = lookups(engine);
         let found = newest(&self.shelf, reader, Wanted::Until(at.next));
         let (state, tree) = found.map_or_else(Default::default, |found| {
             let Contents { state, tree, .. } = found.contents;
@@ -118,7 +118,7 @@ impl Snapshots {
             tree: &tree,
             lookups: &lookups,
         };
-        self.put(engine, at, &view, events).map(Some)
+        self.put(engine, (at, key), &view, events).map(Some)
     }
 
     /// Takes one of the live state, after the writer has stopped, if enough happened since the newest to be worth it.
@@ -131,14 +131,14 @@ impl Snapshots {
         let Ok(_alone) = self.taking.try_lock() else {
             return Ok(None);
         };
-        let lookups = engine.directory().copy();
+        let (lookups, key) = lookups(engine);
         engine.read(|state| {
             let view = View {
                 state,
                 tree: &tree,
                 lookups: &lookups,
             };
-            self.put(engine, head, &view, events).map(Some)
+            self.put(engine, (head, key), &view, events).map(Some)
         })
     }
 
@@ -152,7 +152,7 @@ impl Snapshots {
             root: view.tree.root(),
             epoch: view.state.epoch().number,
             time: view.state.last_time(),
-            lookup_key: engine.keyring().current().active(Purpose::Lookup).0.0,
+            lookup_key: key.0,
         };
         let path = self.shelf.put(&head, view)?;
         Ok(Taken {
@@ -160,5 +160,18 @@ impl Snapshots {
             at: at.next,
             events,
         })
+    }
+}
+
+/// A copy of the look-up tables that is whole under one key, and that key.
+fn lookups(engine: &Engine) -> (Lookups, KeyId) {
+    let active = || engine.keyring().current().active(Purpose::Lookup).0;
+    loop {
+        let key = active();
+        let lookups = engine.directory().copy();
+        // Another key may have taken its place meanwhile, and then part of the copy was made under that one.
+        if active() == key {
+            return (lookups, key);
+        }
     }
 }

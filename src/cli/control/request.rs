@@ -64,6 +64,15 @@ pub(in crate::cli) enum Request {
     Verify,
     AcceptClock,
     ShowEpoch,
+    StartEpoch {
+        reason: String,
+    },
+    ListRing,
+    RotateKey {
+        purpose: String,
+    },
+    ReplaceMasterKey,
+    Compact,
     Backup {
         /// A folder, or a file that is not there; absolute.
         to: String,
@@ -138,7 +147,12 @@ pub(in crate::cli) enum Answer {
         was: String,
     },
     Epoch(EpochShown),
+    EpochStarted(EpochShown),
+    Ring(Page<RingKeyRow>),
+    KeyRotated(RotatedShown),
+    MasterKeyReplaced(MasterReplacedShown),
     BackedUp(BackupRow),
+    Compacted(CompactedRow),
     /// The answer comes later; this is how far it is.
     Progress(ProgressRow),
     Failed(Failure),
@@ -228,6 +242,38 @@ pub(in crate::cli) struct KeyRow {
     pub(in crate::cli) waiting: bool,
 }
 
+/// A key of the keyring, by name.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::cli) struct RingKeyRow {
+    pub(in crate::cli) purpose: String,
+    pub(in crate::cli) id: u32,
+    pub(in crate::cli) created: String,
+    /// When it gave way to the next one.
+    pub(in crate::cli) retired: Option<String>,
+}
+
+/// What came of a rotation.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::cli) struct RotatedShown {
+    pub(in crate::cli) purpose: String,
+    pub(in crate::cli) old: u32,
+    pub(in crate::cli) new: u32,
+    /// Data keys that were wrapped anew.
+    pub(in crate::cli) rewrapped: u64,
+}
+
+/// What came of replacing the master key.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::cli) struct MasterReplacedShown {
+    /// Data keys that were wrapped anew.
+    pub(in crate::cli) rewrapped: u64,
+    /// Whether the settings still give the old key.
+    pub(in crate::cli) wants_new_setting: bool,
+}
+
 /// The span of validity that is running.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -295,6 +341,22 @@ pub(in crate::cli) struct ProgressRow {
     pub(in crate::cli) done: u64,
     /// Positions that there are.
     pub(in crate::cli) of: u64,
+}
+
+/// A compaction that was done.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::cli) struct CompactedRow {
+    pub(in crate::cli) bytes_before: u64,
+    pub(in crate::cli) bytes_after: u64,
+    /// Events that were proven equal before the exchange.
+    pub(in crate::cli) events: u64,
+    /// The end of the hash chain over them, in hexadecimal digits, as the next two.
+    pub(in crate::cli) chain: String,
+    pub(in crate::cli) tree_root: String,
+    pub(in crate::cli) state_hash: String,
+    /// How long writes waited.
+    pub(in crate::cli) paused_milliseconds: u64,
 }
 
 /// A backup that was made.
