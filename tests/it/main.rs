@@ -1,5 +1,6 @@
-//! The house from outside, room by room: the law in sentences, the engine under faults, the ledger over restarts, the
-//! REST contract, the pages behind mailed links, the command line, what an auditor can prove, what a copy of the disk gives away, and the rules that
+//! The house from outside, room by room: the law in sentences, the engine under faults, the ledger over restarts, its
+//! snapshots, the REST contract, the pages behind mailed links, the command line, what an auditor can prove, what a copy
+//! of the disk gives away, and the rules that
 //! the source itself keeps.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
@@ -15,5 +16,6 @@ mod people;
 mod privacy;
 mod rest;
 mod rig;
+mod snapshots;
 mod storage;
 mod support;
