@@ -5,6 +5,7 @@
 
 pub mod app;
 pub mod audit;
+pub mod breach;
 pub mod cli;
 pub mod config;
 pub mod crypto;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use keyledger::app::{App, AppSettings, Parts, Premises};
 use keyledger::audit::Notary;
+use keyledger::breach::Leaks;
 use keyledger::crypto::{PoolSettings, SharedKeyring};
 use keyledger::desk::{Desk, DeskSettings, Enumeration};
 use keyledger::domain::{Actor, ApiKeyKind, Limits};
@@ -133,6 +134,7 @@ impl House {
                 password_policy: "classic".into(),
                 enumeration: Enumeration::Open,
                 require_verified_email: false,
+                leaks: Leaks::default(),
             },
             anchor: None,
             erasures: None,

@@ -9,6 +9,7 @@ use crate::engine::{BootError, Trouble};
 use crate::ledger::{AnchorError, StoreError};
 use crate::mail::SettingsFault;
 use crate::mail::templates::TemplateFault;
+use crate::system::TrustFault;
 
 /// Trouble with opening or running the house.
 #[derive(Debug, thiserror::Error)]
@@ -89,6 +90,9 @@ pub enum AppError {
     /// A mail template does not work.
     #[error(transparent)]
     Templates(#[from] TemplateFault),
+    /// The authorities of range services cannot be read.
+    #[error("breach.ca_file: {0}")]
+    Trust(#[from] TrustFault),
     /// The first events could not be written.
     #[error("the ledger's first events could not be written ({0:?}): try again")]
     Founding(Trouble),

@@ -363,7 +363,7 @@ pub(super) fn parts(
         entropy,
         limits: limits(config),
         pool: pool_settings(config)?,
-        desk: desk_settings(config),
+        desk: desk_settings(config)?,
         anchor: Some(config.keys_dir.join(ANCHOR_FILE)),
         erasures: Some(config.keys_dir.join(ERASURES_FILE)),
         rollback,

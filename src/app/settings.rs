@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::error::AppError;
 use crate::audit::AuditSettings;
+use crate::breach::{LeakSettings, Leaks, Neighbours};
 use crate::config::{self, Config, Serving};
 use crate::crypto::{KeyName, PasswordParams, PoolSettings};
 use crate::desk::{DeskSettings, Enumeration};
@@ -155,8 +156,18 @@ pub fn pool_settings(config: &Config) -> Result<PoolSettings, AppError> {
 }
 
 /// What the desk is told.
-pub fn desk_settings(config: &Config) -> DeskSettings {
-    DeskSettings {
+pub fn desk_settings(config: &Config) -> Result<DeskSettings, AppError> {
+    let leaks = LeakSettings {
+        folder: Some(config.breach.directory.clone()),
+        neighbours: if config.breach.allow_private {
+            Neighbours::Allowed
+        } else {
+            Neighbours::Refused
+        },
+        ca_file: config.breach.ca_file.clone(),
+        ..LeakSettings::default()
+    };
+    Ok(DeskSettings {
         brand: config.brand_name.clone(),
         password_policy: config.rest.password_policy.clone(),
         enumeration: match config.enumeration {
@@ -164,7 +175,8 @@ pub fn desk_settings(config: &Config) -> DeskSettings {
             config::Enumeration::Strict => Enumeration::Strict,
         },
         require_verified_email: config.require_verified_email,
-    }
+        leaks: Leaks::open(leaks)?,
+    })
 }
 
 /// What checkpoints are signed as, and where tiles lie.

@@ -6,8 +6,8 @@ use clap::{Args, Parser, Subcommand};
 
 use super::exit::EXIT_CODES;
 use super::{
-    audit, backup, clock, compact, config, epoch, events, init, key, keys, mail, restore, serve, session,
-    user, verify,
+    audit, backup, breach, clock, compact, config, epoch, events, init, key, keys, mail, restore, serve,
+    session, user, verify,
 };
 
 /// Gets people back into their accounts, and can prove what happened.
@@ -70,6 +70,9 @@ pub enum Command {
     /// Show, check and explain the settings
     #[command(subcommand)]
     Config(config::Command),
+    /// Import lists of leaked passwords, and look passwords up in them
+    #[command(subcommand)]
+    Breach(breach::Command),
     /// Copy the ledger into a file, whole or what was added, beside the running server
     Backup(backup::Arguments),
     /// Copy the ledger into less space, beside the running server, and go on in the copy
@@ -110,6 +113,7 @@ mod tests {
             "verify",
             "audit checkpoint",
             "config show",
+            "breach show",
             "clock accept",
             "backup /tmp/b",
             "restore /tmp/b",

@@ -228,6 +228,7 @@ impl From<AppError> for Failure {
             | AppError::Mail(_)
             | AppError::Templates(_)
             | AppError::AuditOrigin
+            | AppError::Trust(_)
             | AppError::Listener(_) => Self::usage(message),
             AppError::LedgerMissing { .. }
             | AppError::RestoreUnfinished(_)
@@ -340,6 +341,7 @@ pub(super) fn shows_damage(error: &AppError) -> bool {
         | AppError::Mail(_)
         | AppError::Templates(_)
         | AppError::AuditOrigin
+        | AppError::Trust(_)
         | AppError::Listener(_)
         | AppError::Keys(_)
         | AppError::Anchor(_)

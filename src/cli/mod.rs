@@ -8,6 +8,7 @@ mod answers;
 mod arguments;
 mod audit;
 mod backup;
+mod breach;
 mod clock;
 mod compact;
 mod config;
@@ -28,6 +29,7 @@ mod restore;
 mod serve;
 mod session;
 mod setting_flags;
+mod unechoed;
 mod user;
 mod verify;
 
@@ -78,6 +80,7 @@ fn carry_out(command: Command, context: &Context) -> Result<Exit, Failure> {
         Command::Audit(command) => audit::run(command, context),
         Command::Verify(arguments) => verify::run(arguments, context),
         Command::Config(command) => config::run(command, context),
+        Command::Breach(command) => breach::run(command, context),
         Command::Clock(command) => clock::run(command, context),
         Command::Epoch(command) => epoch::run(command, context),
         Command::Backup(arguments) => backup::run(arguments, context),

@@ -71,6 +71,7 @@ async fn serve(
         }
     };
     tell_clock(&premises);
+    premises.desk.settings().leaks.tell();
     let (desk, report, end) = (premises.desk.clone(), premises.report.clone(), premises.end);
     let app = App::start(premises, settings, listener).await?;
     let clerk = Clerk::new(desk, Arc::clone(app.notary()), config, end);

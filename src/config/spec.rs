@@ -208,6 +208,16 @@ settings! {
         queue_max: usize = Kind::Count(1, 65_536), "256";
     }
 
+    /// Leaked passwords beyond the built-in list.
+    breach: Breach {
+        /// Folder for imported sets of leaked passwords.
+        directory: PathBuf = Kind::Path, "{data}/breached";
+        /// Whether a range service of leaked passwords may be on this machine or in a private network.
+        allow_private: bool = Kind::Flag, "false";
+        /// Certificates (PEM) of authorities that such a service's is checked against, beside the public ones.
+        ca_file: Option<PathBuf> = Kind::Path, "";
+    }
+
     /// Scheduled backups.
     backup: Backup {
         /// Folder that the server writes backups into by itself; none: it makes none. Best on another disk than the ledger.

@@ -132,6 +132,7 @@ impl Clerk {
                 since,
                 limit,
             } => self.events(user.as_deref(), kind, since, limit).await,
+            Request::SetOnlineCheck(form) => Ok(Answer::OnlineCheck(self.set_online_check(form, by).await?)),
             Request::ShowEpoch => Ok(Answer::Epoch(self.epoch().await?)),
             Request::StartEpoch { reason } => self.start_epoch(&reason).await,
             Request::ListRing => Ok(self.ring()),

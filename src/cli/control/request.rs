@@ -77,6 +77,7 @@ pub(in crate::cli) enum Request {
         to: Option<u64>,
     },
     ShowEpoch,
+    SetOnlineCheck(OnlineCheckForm),
     StartEpoch {
         reason: String,
     },
@@ -126,6 +127,30 @@ pub(in crate::cli) struct NewUserForm {
     pub(in crate::cli) locale: String,
 }
 
+/// Whether a policy asks a range service of leaked passwords, and which.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::cli) struct OnlineCheckForm {
+    /// The policy's name; none is that of the REST routes.
+    pub(in crate::cli) policy: Option<String>,
+    /// Whether to ask.
+    pub(in crate::cli) ask: bool,
+    /// Where; none leaves it as it is.
+    pub(in crate::cli) url: Option<String>,
+    /// How often it may have seen a password that is taken.
+    pub(in crate::cli) allowed_count: u32,
+}
+
+/// The same, as it is from now on.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::cli) struct OnlineCheckShown {
+    pub(in crate::cli) policy: String,
+    /// The service that is asked; none if none is.
+    pub(in crate::cli) service: Option<String>,
+    pub(in crate::cli) allowed_count: u32,
+}
+
 /// An answer, one line of JSON; what `--json` prints is its body. No `Debug`: it may hold a secret that is shown once.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "answer", content = "body", rename_all = "camelCase")]
@@ -168,6 +193,7 @@ pub(in crate::cli) enum Answer {
     },
     Record(RecordShown),
     Exported(ExportShown),
+    OnlineCheck(OnlineCheckShown),
     EpochStarted(EpochShown),
     Ring(Page<RingKeyRow>),
     KeyRotated(RotatedShown),

@@ -30,8 +30,11 @@ impl Teller<'_> {
                 format!("the operator accepted the wall clock; time had been kept at {kept}")
             }
             Event::PolicySaved { policy, by } => {
+                let asks = policy.online_check().map_or_else(String::new, |check| {
+                    format!(", which asks {} about leaked passwords", check.url)
+                });
                 format!(
-                    "password policy {} saved by {}",
+                    "password policy {} saved by {}{asks}",
                     policy.settings().name,
                     self.actor(*by)
                 )

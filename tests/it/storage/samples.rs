@@ -1,6 +1,6 @@
 //! One record of every event, and of every value that has a code of its own: what the golden samples are made of.
 
-use keyledger::domain::password_policy::PasswordPolicy;
+use keyledger::domain::password_policy::{PasswordPolicy, PasswordPolicySettings};
 use keyledger::domain::{
     Actor, Allowance, ApiKeyKind, DropCause, EndCause, EpochReason, Event, FailCause, KeyPurpose, MailEnd,
     MailKind, PasswordCause, Purpose, Recorded, RefusedCause, Role, Subject, SuppressedClass, Via,
@@ -53,14 +53,17 @@ pub fn samples() -> Vec<Recorded> {
         mail_events(),
     ]
     .concat();
-    // One place for all, so that a new sample moves no other.
-    let record = |event| Recorded {
+    events.into_iter().map(record).collect()
+}
+
+/// One place for all, so that a new sample moves no other.
+fn record(event: Event) -> Recorded {
+    Recorded {
         position: Position(1_000),
         time: TIME,
         command: CommandId([0x99; 16]),
         event,
-    };
-    events.into_iter().map(record).collect()
+    }
 }
 
 const ACTORS: [Actor; 5] = [
@@ -74,6 +77,22 @@ const ALLOWANCES: [Allowance; 3] = [Allowance::None, Allowance::General, Allowan
 const SUBJECTS: [Subject; 2] = [Subject::Address(ADDRESS), Subject::Stranger(TAG)];
 const PURPOSES: [Purpose; 3] = [Purpose::Recovery, Purpose::VerifyEmail, Purpose::Reopen];
 const VIAS: [Via; 2] = [Via::Link, Via::Code];
+
+fn saved(policy: PasswordPolicy) -> Event {
+    Event::PolicySaved {
+        policy: Box::new(policy),
+        by: Actor::Operator,
+    }
+}
+
+fn policies() -> [Event; 2] {
+    [PasswordPolicy::classic(), PasswordPolicy::nist()].map(saved)
+}
+
+/// The files of schemas that gave way to later ones, and what they read as.
+pub fn earlier_samples() -> Vec<(&'static str, Vec<Recorded>)> {
+    vec![("003_policy_saved.1.txt", policies().map(record).to_vec())]
+}
 
 fn ledger_events() -> Vec<Event> {
     let reasons = [
@@ -90,12 +109,15 @@ fn ledger_events() -> Vec<Event> {
     events.push(Event::ClockAccepted {
         kept: later(Span::days(90)),
     });
-    events.extend(
-        [PasswordPolicy::classic(), PasswordPolicy::nist()].map(|policy| Event::PolicySaved {
-            policy: Box::new(policy),
-            by: Actor::Operator,
-        }),
-    );
+    events.extend(policies());
+    let online = PasswordPolicySettings {
+        check_have_i_been_pwned: true,
+        hibp_allowed_count: 7,
+        ..PasswordPolicySettings::named("online")
+    };
+    events.push(saved(
+        PasswordPolicy::checked(online).expect("a policy that passwords can meet"),
+    ));
     let created = |kind, expires| Event::ApiKeyCreated {
         key: KEY,
         kind,

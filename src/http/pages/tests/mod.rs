@@ -12,6 +12,7 @@ use secrecy::{ExposeSecret, SecretString};
 use warp::http::{HeaderMap, HeaderName};
 
 use crate::audit::{AuditSettings, Notary};
+use crate::breach::Leaks;
 use crate::crypto::{Keyring, PasswordPool, PoolSettings, SecretLabel, SharedKeyring};
 use crate::desk::{
     AdminRecovery, Desk, DeskSettings, Enumeration, SignUpAnswer, SignUpForm, Tokens, Visitor,
@@ -98,6 +99,7 @@ impl House {
             password_policy: "classic".to_owned(),
             enumeration: Enumeration::Open,
             require_verified_email: false,
+            leaks: Leaks::default(),
         };
         let desk = Desk::open(engine, passwords, settings);
         let site = Site {
