@@ -13,5 +13,7 @@ mod people;
 mod privacy;
 mod rest;
 mod rig;
+#[path = "../sim/mod.rs"]
+mod sim;
 mod storage;
 mod support;

@@ -8,5 +8,5 @@
 
 mod concurrency;
 mod faults;
-mod gate;
+pub(crate) mod gate;
 mod replay;
