@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use keyledger::crypto::{Keyring, PasswordParams, PasswordPool, PoolSettings, SharedKeyring};
 use keyledger::desk::{Desk, DeskSettings, Enumeration, Fault};
 use keyledger::domain::{
-    Command, Lifetimes, Limits, Outcome, SuppressedClass, password_policy::PasswordPolicy,
+    Command, Lifetimes, Limits, Outcome, State, SuppressedClass, password_policy::PasswordPolicy,
 };
 use keyledger::engine::{Boot, BootReport, Engine, Lane, Rollback, Trouble, state_hash};
 use keyledger::ledger::memory::{Fault as DiskFault, WritePoint};
@@ -104,6 +104,11 @@ impl Machine {
 
     pub(super) fn now(&self) -> Timestamp {
         self.desk().now()
+    }
+
+    /// When the last event was.
+    pub(super) fn last_time(&self) -> Timestamp {
+        self.engine().read(State::last_time)
     }
 
     /// Asks the desk something, and waits for the answer: one thing happens at a time.
