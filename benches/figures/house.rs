@@ -69,6 +69,7 @@ pub(crate) fn start_engine(store: Box<dyn Store>, ring: SharedKeyring) -> Engine
         entropy: Arc::new(OsEntropy),
         limits: wide_limits(),
         anchor: None,
+        erasures: None,
         rollback: Rollback::Refuse,
         on_failure: Box::new(|cause| panic!("the writer failed: {cause}")),
     };
@@ -123,6 +124,7 @@ impl House {
                 require_verified_email: false,
             },
             anchor: None,
+            erasures: None,
             rollback: Rollback::Refuse,
             on_failure: Box::new(|cause| panic!("the writer failed: {cause}")),
         };

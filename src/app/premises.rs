@@ -17,6 +17,7 @@ use crate::desk::{Desk, DeskSettings, EventFilter};
 use crate::domain::Limits;
 use crate::engine::{Boot, BootReport, Engine, Rollback, fold};
 use crate::ledger::anchor::ANCHOR_FILE;
+use crate::ledger::erasures::ERASURES_FILE;
 use crate::ledger::sled::LEDGER_DIR;
 use crate::ledger::{Anchor, AnchorVerdict, SledOptions, SledStore, Store};
 use crate::system::{Clock, Entropy, OsEntropy, SystemClock, random_array};
@@ -48,6 +49,8 @@ pub struct Parts {
     pub desk: DeskSettings,
     /// The anchor's file; none for stores in memory.
     pub anchor: Option<PathBuf>,
+    /// The erasure list; none for stores in memory.
+    pub erasures: Option<PathBuf>,
     /// What a lost ledger means.
     pub rollback: Rollback,
     /// What happens when the writer fails.
@@ -106,8 +109,7 @@ impl Premises {
     ) -> Result<FoundingKeys, AppError> {
         let clock = clock(None);
         let mut store = open_store(config, "keyledger init", clock.now(), &*entropy)?;
-        let (state, _, _) = fold(&mut store)?;
-        if is_founded(&state) {
+        if is_founded(&fold(&mut store)?.state) {
             let data = config.data.clone();
             return Err(AppError::AlreadyFounded { data });
         }
@@ -192,6 +194,7 @@ impl Premises {
             pool,
             desk,
             anchor,
+            erasures,
             rollback,
             on_failure,
         } = parts;
@@ -202,6 +205,7 @@ impl Premises {
             entropy: Arc::clone(&entropy),
             limits,
             anchor: anchor.as_deref(),
+            erasures: erasures.as_deref(),
             rollback,
             on_failure,
         };
@@ -324,6 +328,7 @@ fn parts(
         pool: pool_settings(config)?,
         desk: desk_settings(config),
         anchor: Some(config.keys_dir.join(ANCHOR_FILE)),
+        erasures: Some(config.keys_dir.join(ERASURES_FILE)),
         rollback,
         on_failure: Box::new(end_process),
     })

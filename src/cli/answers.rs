@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 
 use super::control::{
-    Answer, EventRow, KeyRow, MailRow, NewKey, Page, RecoveryShown, SessionRow, UserRow, Verdict, VerdictWord,
+    Answer, EpochShown, EventRow, KeyRow, MailRow, NewKey, Page, RecoveryShown, SessionRow, UserRow, Verdict,
+    VerdictWord,
 };
 use super::output::{sheet, table};
 
@@ -31,6 +32,7 @@ pub(super) fn words(answer: &Answer, data: &str) -> String {
             format!("{key}\n\nThis {kind} key is shown this once; its id is {id}.")
         }
         Answer::Keys(page) => keys(page),
+        Answer::KeyConfirmed { id } => format!("{id} may be used."),
         Answer::KeyRevoked { id } => format!("{id} is revoked: calls with it are refused from now on."),
         Answer::Outbox(page) => outbox(page),
         Answer::Events(page) => events(page),
@@ -40,6 +42,7 @@ pub(super) fn words(answer: &Answer, data: &str) -> String {
                 .to_owned()
         }
         Answer::Clock { .. } => "The system clock was believed already; nothing changed.".to_owned(),
+        Answer::Epoch(epoch) => epoch_sheet(epoch),
         Answer::Failed(failure) => failure.message.clone(),
     }
 }
@@ -141,6 +144,7 @@ fn keys(page: &Page<KeyRow>) -> String {
     listing(page, "There are no API keys.", &head, |key| {
         let state = match (&key.revoked, &key.expires) {
             (Some(at), _) => format!("revoked {at}"),
+            (None, _) if key.waiting => "waits for `key confirm`".to_owned(),
             (None, Some(at)) => format!("until {at}"),
             (None, None) => "good".to_owned(),
         };
@@ -153,6 +157,31 @@ fn keys(page: &Page<KeyRow>) -> String {
             state,
         ]
     })
+}
+
+fn epoch_sheet(epoch: &EpochShown) -> String {
+    let keys = (epoch.keys_waiting > 0).then(|| {
+        format!(
+            "{} secret API keys: `keyledger key list` shows them, `key confirm` lets one in",
+            epoch.keys_waiting
+        )
+    });
+    let users = (epoch.users_waiting > 0).then(|| {
+        format!(
+            "{} users: their first sign-in mails a code, which they type once",
+            epoch.users_waiting
+        )
+    });
+    sheet(&[
+        ("epoch", Some(epoch.number.to_string())),
+        (
+            "began",
+            Some(format!("{}, at position {}", epoch.began, epoch.position)),
+        ),
+        ("because", Some(epoch.reason.clone())),
+        ("wait", keys),
+        ("wait", users),
+    ])
 }
 
 fn outbox(page: &Page<MailRow>) -> String {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use super::exit::EXIT_CODES;
-use super::{clock, config, events, init, key, mail, serve, session, user, verify};
+use super::{clock, config, epoch, events, init, key, mail, serve, session, user, verify};
 
 /// Gets people back into their accounts, and can prove what happened.
 #[derive(Parser, Debug)]
@@ -64,6 +64,9 @@ pub enum Command {
     /// Tell Keyledger that the system clock is right
     #[command(subcommand)]
     Clock(clock::Command),
+    /// Show the running epoch, or begin one that ends everything that was issued
+    #[command(subcommand)]
+    Epoch(epoch::Command),
 }
 
 #[cfg(test)]
@@ -90,6 +93,7 @@ mod tests {
             "verify",
             "config show",
             "clock accept",
+            "epoch show",
         ] {
             let words = format!("keyledger {line} --data /tmp/d --json");
             let cli = Cli::try_parse_from(words.split(' ')).unwrap();

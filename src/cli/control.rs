@@ -6,6 +6,7 @@
 
 mod clerk;
 mod client;
+mod epochs;
 mod outbox;
 mod request;
 mod server;
@@ -14,7 +15,7 @@ mod socket;
 pub(super) use clerk::Clerk;
 pub(super) use client::{ask, ask_and_print, runtime};
 pub(super) use request::{
-    Answer, EventRow, KeyRow, MailRow, NewKey, NewUserForm, Page, RecoveryShown, Request, SessionRow, Since,
-    UserRow, Verdict, VerdictWord,
+    Answer, EpochShown, EventRow, KeyRow, MailRow, NewKey, NewUserForm, Page, RecoveryShown, Request,
+    SessionRow, Since, UserRow, Verdict, VerdictWord,
 };
 pub(super) use server::ControlServer;

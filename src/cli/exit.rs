@@ -208,6 +208,7 @@ fn refused(refusal: Refusal) -> Failure {
         | Refusal::InvalidCredentials
         | Refusal::Banned
         | Refusal::EmailNotVerified
+        | Refusal::MailboxUnproven
         | Refusal::CurrentPasswordWrong
         | Refusal::RefreshNotFound
         | Refusal::NoSuchMail
@@ -249,10 +250,17 @@ pub(super) fn shows_damage(error: &AppError) -> bool {
         AppError::Store(error)
         | AppError::Boot(BootError::Store(error) | BootError::Replay(ReplayError::Store(error)))
         | AppError::Replay(ReplayError::Store(error)) => is_damage(error),
-        AppError::Boot(BootError::Replay(_) | BootError::Lost(_))
+        AppError::Boot(BootError::Replay(_) | BootError::Lost(_) | BootError::Revived(_))
         | AppError::Replay(_)
         | AppError::LedgerMissing { .. } => true,
-        AppError::Boot(BootError::Anchor(_) | BootError::Thread(_) | BootError::Epoch(_))
+        AppError::Boot(
+            BootError::Anchor(_)
+            | BootError::Erasures(_)
+            | BootError::UnknownScheme { .. }
+            | BootError::KeyringTooOld { .. }
+            | BootError::Thread(_)
+            | BootError::Epoch(_),
+        )
         | AppError::NotFounded { .. }
         | AppError::AlreadyFounded { .. }
         | AppError::UnknownPolicy { .. }

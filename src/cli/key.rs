@@ -13,8 +13,10 @@ pub enum Command {
     Create(Create),
     /// Show all keys, without their texts
     List,
+    /// Let a secret key work again that waits since the last epoch began
+    Confirm(Which),
     /// End a key
-    Revoke(Revoke),
+    Revoke(Which),
 }
 
 /// What a key opens.
@@ -51,7 +53,7 @@ pub struct Create {
 
 /// Which key.
 #[derive(Args, Debug)]
-pub struct Revoke {
+pub struct Which {
     /// The key's id, as `key list` shows it
     pub key: String,
 }
@@ -71,7 +73,10 @@ pub(super) fn run(command: Command, context: &Context) -> Result<Exit, Failure> 
             ask_and_print(context, "keyledger key create", request)
         }
         Command::List => ask_and_print(context, "keyledger key list", Request::ListKeys),
-        Command::Revoke(Revoke { key }) => {
+        Command::Confirm(Which { key }) => {
+            ask_and_print(context, "keyledger key confirm", Request::ConfirmKey { key })
+        }
+        Command::Revoke(Which { key }) => {
             ask_and_print(context, "keyledger key revoke", Request::RevokeKey { key })
         }
     }

@@ -11,6 +11,7 @@ mod config;
 mod context;
 mod control;
 pub mod demo;
+mod epoch;
 mod events;
 mod exit;
 mod init;
@@ -70,6 +71,7 @@ fn carry_out(command: Command, context: &Context) -> Result<Exit, Failure> {
         Command::Verify(arguments) => verify::run(arguments, context),
         Command::Config(command) => config::run(command, context),
         Command::Clock(command) => clock::run(command, context),
+        Command::Epoch(command) => epoch::run(command, context),
     }
 }
 

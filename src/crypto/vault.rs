@@ -107,6 +107,11 @@ impl Vault {
         }
     }
 
+    /// The ring whose keys wrap the data keys.
+    pub fn keyring(&self) -> &SharedKeyring {
+        &self.ring
+    }
+
     /// Draws a data key and wraps it; not inserted, because it counts only once the ledger has it.
     pub fn make(&self, id: DataKeyId, entropy: &dyn Entropy) -> (DataKey, WrappedKey) {
         let clear: Zeroizing<[u8; 32]> = Zeroizing::new(random_array(entropy));

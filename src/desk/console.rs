@@ -83,7 +83,8 @@ impl Desk {
             self.carry_out(Lane::Proof, Command::AcceptClock { kept }, vec![])
                 .await?;
             let reason = EpochReason::ClockReset;
-            self.carry_out(Lane::Proof, Command::StartEpoch { reason }, vec![])
+            let erase = vec![];
+            self.carry_out(Lane::Proof, Command::StartEpoch { reason, erase }, vec![])
                 .await?;
         }
         Ok(before)

@@ -204,7 +204,9 @@ impl Desk {
 /// The event's name in the OWASP logging vocabulary (L-01); none where it has no word for it.
 pub fn vocabulary(event: &Event) -> Option<&'static str> {
     Some(match event {
-        Event::PolicySaved { .. } | Event::UserUnbanned { .. } => "authz_admin",
+        Event::PolicySaved { .. } | Event::UserUnbanned { .. } | Event::ApiKeyConfirmed { .. } => {
+            "authz_admin"
+        }
         Event::ApiKeyCreated { .. } | Event::TokenIssued { .. } => "authn_token_created",
         Event::ApiKeyRevoked { .. } => "authn_token_revoked",
         Event::UserRegistered { .. } => "user_created",
@@ -290,6 +292,7 @@ fn about(event: &Event) -> About {
         | Event::ApiKeyCreated { .. }
         | Event::ApiKeyRevoked { .. }
         | Event::ApiKeyUsed { .. }
+        | Event::ApiKeyConfirmed { .. }
         | Event::Suppressed { .. } => About::Nobody,
     }
 }
@@ -318,6 +321,7 @@ fn origin_of(event: &Event) -> Option<&Sealed> {
         | Event::ApiKeyCreated { .. }
         | Event::ApiKeyRevoked { .. }
         | Event::ApiKeyUsed { .. }
+        | Event::ApiKeyConfirmed { .. }
         | Event::VerifierUpgraded { .. }
         | Event::PasswordRevoked { .. }
         | Event::UserBanned { .. }

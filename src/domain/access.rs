@@ -6,7 +6,7 @@ use super::event::{Actor, EpochReason, Event};
 use super::password_policy::PasswordPolicy;
 use super::refusal::Refusal;
 use super::world::{Table, World};
-use crate::types::{ApiKeyId, Position};
+use crate::types::{ApiKeyId, Position, UserId};
 
 /// Publishable or secret.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -42,9 +42,16 @@ pub(super) fn found(world: &impl World, policies: Vec<PasswordPolicy>, keys: Vec
     Decision::accepted(events, Outcome::Done)
 }
 
-pub(super) fn start_epoch(world: &impl World, reason: EpochReason) -> Decision {
+/// A new epoch begins, and before anything else in it, users whose keys must stay dead are erased again.
+pub(super) fn start_epoch(world: &impl World, reason: EpochReason, erase: Vec<UserId>) -> Decision {
     let number = world.small().epoch.number + 1;
-    Decision::accepted(vec![Event::EpochStarted { number, reason }], Outcome::Done)
+    let by = Actor::System;
+    let known = erase
+        .into_iter()
+        .filter(|user| world.users().look(user).is_some());
+    let erased = known.map(|user| Event::UserErased { user, by });
+    let events = std::iter::once(Event::EpochStarted { number, reason }).chain(erased);
+    Decision::accepted(events.collect(), Outcome::Done)
 }
 
 fn created(key: NewApiKey, by: Actor) -> Event {
@@ -78,6 +85,17 @@ pub(super) fn revoke_api_key(world: &impl World, key: ApiKeyId, by: Actor) -> De
         }
         Some(_) => Decision::accepted(vec![], Outcome::Done),
         None => Decision::refused(Refusal::ApiKeyNotFound),
+    }
+}
+
+/// A person says that a secret key from before an epoch that began in distrust is in good hands.
+pub(super) fn confirm_api_key(world: &impl World, key: ApiKeyId, by: Actor) -> Decision {
+    match world.api_keys().look(&key) {
+        Some(known) if known.awaits_confirmation(world.small().epoch) => {
+            Decision::accepted(vec![Event::ApiKeyConfirmed { key, by }], Outcome::Done)
+        }
+        Some(known) if known.revoked.is_none() => Decision::accepted(vec![], Outcome::Done),
+        Some(_) | None => Decision::refused(Refusal::ApiKeyNotFound),
     }
 }
 

@@ -168,14 +168,16 @@ pub enum Command {
         policies: Vec<PasswordPolicy>,
         keys: Vec<NewApiKey>,
     },
-    /// Begin an epoch: end everything that was issued.
-    StartEpoch { reason: EpochReason },
+    /// Begin an epoch: end everything that was issued, and erase again users (each once) whose keys must stay dead.
+    StartEpoch { reason: EpochReason, erase: Vec<UserId> },
     /// Record that the operator took the wall clock's word.
     AcceptClock { kept: Timestamp },
     /// Keep an API key.
     CreateApiKey { key: NewApiKey, by: Actor },
     /// End an API key.
     RevokeApiKey { key: ApiKeyId, by: Actor },
+    /// Let a secret API key that waits since an epoch began in distrust be used again.
+    ConfirmApiKey { key: ApiKeyId, by: Actor },
     /// Remember the day an API key was used.
     TouchApiKey { key: ApiKeyId },
     /// Make or change a password policy.
@@ -338,6 +340,7 @@ impl Command {
             | Self::AcceptClock { .. }
             | Self::CreateApiKey { .. }
             | Self::RevokeApiKey { .. }
+            | Self::ConfirmApiKey { .. }
             | Self::TouchApiKey { .. }
             | Self::SavePolicy { .. }
             | Self::BanUser { .. }

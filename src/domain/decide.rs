@@ -79,12 +79,13 @@ impl Decision {
 pub fn decide(world: &impl World, command: Command, context: &Context<'_>) -> Decision {
     match command {
         Command::Found { policies, keys } => access::found(world, policies, keys),
-        Command::StartEpoch { reason } => access::start_epoch(world, reason),
+        Command::StartEpoch { reason, erase } => access::start_epoch(world, reason, erase),
         Command::AcceptClock { kept } => {
             Decision::accepted(vec![Event::ClockAccepted { kept }], Outcome::Done)
         }
         Command::CreateApiKey { key, by } => access::create_api_key(key, by),
         Command::RevokeApiKey { key, by } => access::revoke_api_key(world, key, by),
+        Command::ConfirmApiKey { key, by } => access::confirm_api_key(world, key, by),
         Command::TouchApiKey { key } => access::touch_api_key(world, context, key),
         Command::SavePolicy { policy, by } => Decision::accepted(
             vec![Event::PolicySaved {

@@ -92,6 +92,19 @@ pub enum EpochReason {
     ClockReset,
 }
 
+impl EpochReason {
+    /// Whether what people and programs knew before may be known to others, or be out of date, so that passwords need
+    /// one mailed proof and secret API keys a person's word.
+    ///
+    /// A clock that ran wrong gives nobody a password or a key: it only moves lifetimes, and what has one ends anyway.
+    pub fn is_distrust(self) -> bool {
+        match self {
+            Self::Restored | Self::RollbackAccepted | Self::KeyTheft => true,
+            Self::Founded | Self::ClockReset => false,
+        }
+    }
+}
+
 /// Why a password was set.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum PasswordCause {
@@ -114,6 +127,8 @@ pub enum FailCause {
     Closing,
     /// Right password, but the address was never verified and settings demand it.
     Unverified,
+    /// Right password, but the mailbox is to be proven once after an epoch that began in distrust.
+    MailboxUnproven,
 }
 
 /// Why a genuine proof was not followed by a new password.
@@ -271,6 +286,8 @@ pub enum Event {
     ApiKeyRevoked { key: ApiKeyId, by: Actor },
     /// An API key was used; written at most once a day and key.
     ApiKeyUsed { key: ApiKeyId },
+    /// A secret API key from before an epoch that began in distrust may be used again.
+    ApiKeyConfirmed { key: ApiKeyId, by: Actor },
 
     /// A user came to be.
     UserRegistered {

@@ -27,10 +27,16 @@ pub fn evolve(world: &mut impl World, recorded: &Recorded) {
     small.next = position.next();
     small.last_time = time;
     match &recorded.event {
-        Event::EpochStarted { number, .. } => {
-            world.small_mut().epoch = Epoch {
+        Event::EpochStarted { number, reason } => {
+            let epoch = &mut world.small_mut().epoch;
+            *epoch = Epoch {
                 number: *number,
                 valid_from: position,
+                trusted_from: if reason.is_distrust() {
+                    position
+                } else {
+                    epoch.trusted_from
+                },
             };
         }
         Event::ClockAccepted { .. } | Event::Suppressed { .. } => {}
@@ -52,6 +58,7 @@ pub fn evolve(world: &mut impl World, recorded: &Recorded) {
                 created: time,
                 expires: *expires,
                 revoked: None,
+                confirmed: position,
                 used: None,
             };
             world.api_keys_mut().put(*key, made);
@@ -64,6 +71,11 @@ pub fn evolve(world: &mut impl World, recorded: &Recorded) {
         Event::ApiKeyUsed { key } => {
             if let Some(known) = world.api_keys_mut().edit(key) {
                 known.used = Some(time);
+            }
+        }
+        Event::ApiKeyConfirmed { key, .. } => {
+            if let Some(known) = world.api_keys_mut().edit(key) {
+                known.confirmed = position;
             }
         }
         event @ Event::UserRegistered { .. } => register(world, position, time, event),
@@ -98,6 +110,7 @@ pub fn evolve(world: &mut impl World, recorded: &Recorded) {
                 if matches!(cause, PasswordCause::Recovered(_)) {
                     // Whoever signed in before may have been somebody else (A26): no network keeps a reserve.
                     found.known = crate::types::Few::new();
+                    found.proven = position;
                 }
                 if *cause != PasswordCause::SignUp {
                     found.valid_from = position;
@@ -130,10 +143,11 @@ pub fn evolve(world: &mut impl World, recorded: &Recorded) {
         Event::AddressVerified {
             user, address, token, ..
         } => {
-            if let Some(found) = touch(world, *user, time)
-                && let Some(known) = found.addresses.iter_mut().find(|known| known.id == *address)
-            {
-                known.verified = Some(time);
+            if let Some(found) = touch(world, *user, time) {
+                found.proven = position;
+                if let Some(known) = found.addresses.iter_mut().find(|known| known.id == *address) {
+                    known.verified.get_or_insert(time);
+                }
             }
             if let Some(token) = token {
                 set_standing(world, *token, TokenStanding::Spent);

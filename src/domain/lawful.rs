@@ -58,10 +58,12 @@ fn check(world: &impl World, recorded: &Recorded) -> Result<(), &'static str> {
             world.api_keys().look(key).is_none(),
             "an API key was created twice",
         ),
-        Event::ApiKeyRevoked { key, .. } | Event::ApiKeyUsed { key } => ensure(
-            world.api_keys().look(key).is_some_and(|k| k.revoked.is_none()),
-            "no such live API key",
-        ),
+        Event::ApiKeyRevoked { key, .. } | Event::ApiKeyUsed { key } | Event::ApiKeyConfirmed { key, .. } => {
+            ensure(
+                world.api_keys().look(key).is_some_and(|k| k.revoked.is_none()),
+                "no such live API key",
+            )
+        }
         Event::UserRegistered { user, address, .. } => {
             ensure(world.users().look(user).is_none(), "a user was registered twice")?;
             ensure(world.erased().look(user).is_none(), "an erased user came back")?;
@@ -180,11 +182,11 @@ fn check(world: &impl World, recorded: &Recorded) -> Result<(), &'static str> {
                 recorded.time < *expires && recorded.time < *ends,
                 "a session was over before it began",
             )?;
-            let current = world
-                .users()
-                .look(user)
-                .is_some_and(|u| u.credential_id() == Some(*credential));
-            ensure(current, "a sign-in with a password that was replaced")
+            let found = world.users().look(user);
+            let current = found.is_some_and(|u| u.credential_id() == Some(*credential));
+            ensure(current, "a sign-in with a password that was replaced")?;
+            let awaits = found.is_some_and(|u| u.awaits_proof(small.epoch));
+            ensure(!awaits, "a sign-in before the mailbox was proven in this time")
         }
         Event::CurrentPasswordWrong { user, session, .. }
         | Event::RefreshReplayed { user, session, .. }

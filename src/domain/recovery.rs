@@ -82,7 +82,7 @@ pub(super) fn request(world: &impl World, context: &Context<'_>, ask: Ask, purpo
         .found
         .and_then(|id| Some((id, user::of_address_with_id(world, id)?)));
     let allowance = match owner {
-        Some((address, owner)) if wants_mail(owner.1, address, purpose) => {
+        Some((address, owner)) if wants_mail(world, owner.1, address, purpose) => {
             mail_allowance(world, owner, ask.client.network, context)
         }
         Some(_) | None => Allowance::None,
@@ -121,16 +121,48 @@ pub(super) fn request(world: &impl World, context: &Context<'_>, ask: Ask, purpo
     Decision::accepted(vec![event], Outcome::Done)
 }
 
-fn wants_mail(user: &User, address: AddressId, purpose: Purpose) -> bool {
+fn wants_mail(world: &impl World, user: &User, address: AddressId, purpose: Purpose) -> bool {
     let unverified = user
         .address(address)
         .is_some_and(|address| address.verified.is_none());
     user.standing == Standing::Active
         && match purpose {
             Purpose::Recovery => true,
-            Purpose::VerifyEmail => unverified,
+            Purpose::VerifyEmail => unverified || user.awaits_proof(world.small().epoch),
             Purpose::Reopen => false,
         }
+}
+
+/// The request for the mail that an owner with the right password needs once after an epoch that began in distrust;
+/// none while an earlier one may still come back, or beyond a limit.
+pub(super) fn code_for_owner(
+    world: &impl World,
+    context: &Context<'_>,
+    owner: (UserId, &User),
+    address: AddressId,
+    client: Client,
+    locale: Locale,
+) -> Option<Event> {
+    let epoch = world.small().epoch;
+    let is_mailed = owner.1.tokens.iter().any(|id| {
+        world.tokens().look(id).is_some_and(|token| {
+            token.purpose == Purpose::VerifyEmail
+                && token.standing == TokenStanding::Live
+                && token.position > epoch.valid_from
+                && context.now < token.expires
+        })
+    });
+    if is_mailed || client_limit(world, context, &client).is_some() {
+        return None;
+    }
+    let allowance = mail_allowance(world, owner, client.network, context);
+    (allowance != Allowance::None).then_some(Event::VerificationRequested {
+        subject: Subject::Address(address),
+        allowance,
+        client: client.day,
+        origin: client.origin,
+        locale,
+    })
 }
 
 /// The worker answers a request.
@@ -155,7 +187,7 @@ pub(super) fn issue(
     if user.standing != Standing::Active {
         return drop(DropCause::AccountNotActive);
     }
-    if !wants_mail(user, address, purpose) {
+    if !wants_mail(world, user, address, purpose) {
         return drop(DropCause::NothingToDo);
     }
     let (lifetime, kind) = match purpose {

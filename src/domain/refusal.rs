@@ -49,6 +49,8 @@ pub enum Refusal {
     Banned,
     /// The right password, but the address must be verified first.
     EmailNotVerified,
+    /// The right password, but the mailbox must be proven once after an epoch that began in distrust.
+    MailboxUnproven,
     /// The current password given in a session is wrong.
     CurrentPasswordWrong,
     /// The session has ended or expired.

@@ -2,15 +2,15 @@
 
 use crate::types::{AddressId, CredentialId, Sealed, SessionId, Span, Tag, Timestamp, UserId};
 
-use super::command::{Ask, Context, NewCredential, NewMail, NewSession, Outcome, PasswordVerdict};
+use super::command::{Ask, Client, Context, NewCredential, NewMail, NewSession, Outcome, PasswordVerdict};
 use super::decide::Decision;
 use super::event::{Actor, EndCause, Event, FailCause, MailKind, PasswordCause, Subject, SuppressedClass};
 use super::recovery::{is_known, new_password, notices, saturated};
 use super::refusal::{LimitKind, LimitReached, Refusal};
 use super::state::{Guard, Session, Standing, User};
 use super::strangers::{StrangerClass, tally};
-use super::user;
 use super::world::{Table, World};
+use super::{recovery, user};
 
 pub(super) const CURRENT_PASSWORD_WINDOW: Span = Span::minutes(15);
 const HOUR: Span = Span::hours(1);
@@ -215,6 +215,24 @@ pub(super) fn sign_in(
         Standing::Active => {}
         Standing::Banned => return fail(FailCause::Banned, origin, Refusal::Banned),
         Standing::Closing(_) => return fail(FailCause::Closing, origin, Refusal::InvalidCredentials),
+    }
+    if user.awaits_proof(world.small().epoch) {
+        let mut events = vec![Event::SignInFailed {
+            subject: Subject::Address(address),
+            network,
+            cause: FailCause::MailboxUnproven,
+            origin: origin.clone(),
+        }];
+        let client = Client { origin, ..ask.client };
+        events.extend(recovery::code_for_owner(
+            world,
+            context,
+            (id, user),
+            address,
+            client,
+            ask.locale,
+        ));
+        return Decision::refused_with(events, Refusal::MailboxUnproven);
     }
     let verified = user
         .address(address)

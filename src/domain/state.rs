@@ -89,6 +89,9 @@ pub struct Epoch {
     pub number: u32,
     /// Sessions, tokens and mails from before this are void.
     pub valid_from: Position,
+    /// Passwords from before this need one mailed proof, and secret API keys a confirmation: where the last epoch that
+    /// began in distrust did.
+    pub trusted_from: Position,
 }
 
 /// What a user may do.
@@ -141,6 +144,8 @@ pub struct User {
     pub credential: Option<Credential>,
     /// Sessions and tokens from here or before are dead.
     pub valid_from: Position,
+    /// Where they last proved a mailbox, or came to be.
+    pub proven: Position,
     /// When they came to be.
     pub created: Timestamp,
     /// When they last changed.
@@ -184,6 +189,11 @@ impl User {
 
     pub(super) fn rare_mut(&mut self) -> &mut Rare {
         self.rare.get_or_insert_default()
+    }
+
+    /// Whether the password lets nobody in before a mailbox of theirs was proven once in this time.
+    pub fn awaits_proof(&self, epoch: Epoch) -> bool {
+        self.proven < epoch.trusted_from
     }
 
     /// The generation of the password, if there is one.
@@ -330,6 +340,15 @@ pub struct ApiKey {
     pub expires: Option<Timestamp>,
     /// When it was revoked.
     pub revoked: Option<Timestamp>,
+    /// Where it was made, or last confirmed.
+    pub confirmed: Position,
     /// When it was last used, to the day.
     pub used: Option<Timestamp>,
+}
+
+impl ApiKey {
+    /// Whether it opens nothing before a person confirms it: a secret key from before an epoch that began in distrust.
+    pub fn awaits_confirmation(&self, epoch: Epoch) -> bool {
+        self.kind == ApiKeyKind::Secret && self.revoked.is_none() && self.confirmed < epoch.trusted_from
+    }
 }

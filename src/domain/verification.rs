@@ -21,9 +21,11 @@ pub(super) fn verify_address(
         return Decision::limited(reached.kind, reached.limit, reached.wait);
     }
     if let Some(token) = world.tokens().look(&proof.token) {
+        let epoch = world.small().epoch;
         let proven = world
             .users()
             .look(&token.user)
+            .filter(|user| !user.awaits_proof(epoch))
             .and_then(|user| user.address(token.address))
             .is_some_and(|address| address.verified.is_some());
         if proven && token.purpose == Purpose::VerifyEmail {

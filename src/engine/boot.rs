@@ -9,26 +9,44 @@ use tokio::sync::watch;
 
 use super::lanes::Lanes;
 use super::writer::Writer;
-use super::{Directory, Engine, LANE_DEPTH_MAX, Shared};
-use crate::crypto::{SharedKeyring, Vault, WrappedKey};
-use crate::domain::{Command, EpochReason, Limits, State, Unwritten, evolve};
+use super::{Directory, Durable, Engine, LANE_DEPTH_MAX, Shared};
+use crate::crypto::{Purpose, SharedKeyring, Vault, WrappedKey};
+use crate::domain::{Actor, Command, EpochReason, Limits, State, Unwritten, evolve};
 use crate::ledger::codec::{self, CodecFault};
+use crate::ledger::tree::leaf_hash;
 use crate::ledger::{
-    Anchor, AnchorError, AnchorPoint, AnchorVerdict, ReplayCut, ReplayError, Store, StoreError, replay,
+    Anchor, AnchorError, AnchorPoint, AnchorVerdict, Erasure, Erasures, ErasuresError, Frontier, ReplayCut,
+    ReplayError, Store, StoreError, replay,
 };
 use crate::system::{Clock, Entropy};
-use crate::types::{DataKeyId, Timestamp};
+use crate::types::{DataKeyId, Timestamp, UserId};
 
 /// Days after which what strangers left behind cannot be read any more.
 pub const DAY_KEYS_KEPT: u32 = 90;
 
-/// What to do when the anchor says that the ledger lost acknowledged events.
+/// Users who are erased again in the command that begins an epoch; the rest follow one by one before the start is over.
+const ERASED_WITH_EPOCH_MAX: usize = 8_192;
+
+/// What to do when the anchor or the erasure list says that the ledger lost acknowledged events.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Rollback {
     /// Do not start.
     Refuse,
     /// Start a new epoch: whatever was issued before is void.
     Accept,
+    /// The ledger was just put back from a backup: start a new epoch whatever the anchor says.
+    Restored,
+}
+
+impl Rollback {
+    /// Why an epoch begins at this start, if one does.
+    fn epoch(self, is_whole: bool) -> Option<EpochReason> {
+        match self {
+            Self::Restored => Some(EpochReason::Restored),
+            Self::Accept if !is_whole => Some(EpochReason::RollbackAccepted),
+            Self::Accept | Self::Refuse => None,
+        }
+    }
 }
 
 /// Everything a start needs.
@@ -45,6 +63,8 @@ pub struct Boot<'a> {
     pub limits: Limits,
     /// The anchor file; none for stores in memory.
     pub anchor: Option<&'a Path>,
+    /// The erasure list; none for stores in memory.
+    pub erasures: Option<&'a Path>,
     /// What a lost ledger means.
     pub rollback: Rollback,
     /// What to do when the writer fails: end the process, outside tests.
@@ -62,6 +82,10 @@ pub struct BootReport {
     pub anchor: AnchorVerdict,
     /// Data keys that were destroyed again.
     pub destroyed: usize,
+    /// Why an epoch began at this start, if one did.
+    pub epoch: Option<EpochReason>,
+    /// Users on the erasure list whom the ledger still knew: they were erased again.
+    pub erased_again: usize,
 }
 
 /// Why a start failed.
@@ -81,6 +105,38 @@ pub enum BootError {
         "{0} (to accept it: start once with --accept-rollback, which ends all sessions and voids every token)"
     )]
     Lost(AnchorVerdict),
+    /// The erasure list knows more than the ledger.
+    #[error(
+        "{0} users on the erasure list are not erased in this ledger: an older copy of it was put back, or the list \
+         belongs to another ledger. If you restored it on purpose, accept it: start once with --accept-rollback, which \
+         erases them again, ends all sessions and voids every token"
+    )]
+    Revived(usize),
+    /// The erasure list cannot be used.
+    #[error(transparent)]
+    Erasures(#[from] ErasuresError),
+    /// A data key has a form of another version; it is left as it is.
+    #[error(
+        "the key of {} is stored in a form that this version does not know (scheme {scheme}): run the version that wrote \
+         it, or a later one; nothing was changed", owner(*id)
+    )]
+    UnknownScheme {
+        /// Whose.
+        id: DataKeyId,
+        /// Its first byte.
+        scheme: u8,
+    },
+    /// The keyring is older than the ledger.
+    #[error(
+        "{keys} data keys are wrapped under keys that the keyring does not have (the first is key {first}): the keyring \
+         is older than the ledger. Put the newest keyring back; without it the personal data of these users is lost"
+    )]
+    KeyringTooOld {
+        /// How many.
+        keys: usize,
+        /// The key that is missing.
+        first: u32,
+    },
     /// The writer's thread did not start.
     #[error("the writer's thread could not be started: {0}")]
     Thread(std::io::Error),
@@ -89,15 +145,42 @@ pub enum BootError {
     Epoch(super::Trouble),
 }
 
+/// What a store folds to.
+#[derive(Clone, Debug, Default)]
+pub struct Folded {
+    /// Everything that readers see.
+    pub state: State,
+    /// The right edge of the Merkle tree over the same records.
+    pub tree: Frontier,
+    /// Records that were read.
+    pub events: u64,
+    /// The unfinished command that was cut off the end, if there was one.
+    pub cut: Option<ReplayCut>,
+}
+
 /// Folds a store; cuts an unfinished command off its end.
-pub fn fold(store: &mut dyn Store) -> Result<(State, u64, Option<ReplayCut>), ReplayError<CodecFault>> {
-    let mut state = State::default();
-    let report = replay(store, &mut |header, payload, _raw| {
+pub fn fold(store: &mut dyn Store) -> Result<Folded, ReplayError<CodecFault>> {
+    let mut folded = Folded::default();
+    let report = replay(store, &mut |header, payload, raw| {
         let recorded = codec::decode(header, payload)?;
-        evolve(&mut state, &recorded);
+        evolve(&mut folded.state, &recorded);
+        folded.tree.push(leaf_hash(raw));
         Ok(())
     })?;
-    Ok((state, report.records, report.cut))
+    Ok(Folded {
+        events: report.records,
+        cut: report.cut,
+        ..folded
+    })
+}
+
+/// Whose a data key is, in words.
+fn owner(id: DataKeyId) -> String {
+    match id {
+        DataKeyId::User(user) => format!("user {user}"),
+        DataKeyId::Credential(credential) => format!("password {credential}"),
+        DataKeyId::Day(day) => format!("day {day}"),
+    }
 }
 
 /// Whether a data key is still needed, given what is.
@@ -124,10 +207,16 @@ impl Boot<'_> {
             entropy,
             limits,
             anchor,
+            erasures,
             rollback,
             on_failure,
         } = self;
-        let (state, events, cut) = fold(&mut *store)?;
+        let Folded {
+            state,
+            tree,
+            events,
+            cut,
+        } = fold(&mut *store)?;
         let verdict = match anchor {
             None => AnchorVerdict::Absent,
             Some(path) => {
@@ -135,12 +224,32 @@ impl Boot<'_> {
                 anchor.compare(store.ledger_id(), store.head(), &mut |next| store.chain_at(next))?
             }
         };
-        if !verdict.is_sound() && rollback == Rollback::Refuse {
-            return Err(BootError::Lost(verdict));
+        let mut erasures = erasures.map(Erasures::open).transpose()?;
+        let revived = erasures.as_ref().map_or(vec![], |list| revived(list, &state));
+        let is_whole = verdict.is_sound() && revived.is_empty();
+        if !is_whole && rollback == Rollback::Refuse {
+            return Err(if verdict.is_sound() {
+                BootError::Revived(revived.len())
+            } else {
+                BootError::Lost(verdict)
+            });
         }
         let clock = clock((events > 0).then(|| state.last_time()));
         let vault = Vault::new(keyring.clone());
         let doomed = load_keys(&*store, &state, &vault, clock.now().max(state.last_time()).day())?;
+        if let Some(list) = &mut erasures {
+            let at = state.last_time();
+            let known = state.erased.iter();
+            list.add(known.map(|(user, position)| {
+                (
+                    *user,
+                    Erasure {
+                        at,
+                        position: *position,
+                    },
+                )
+            }))?;
+        }
         let destroyed = doomed.len();
         for some in doomed.chunks(1024) {
             store.destroy_keys(some)?;
@@ -159,7 +268,10 @@ impl Boot<'_> {
             limits,
             lanes: Lanes::new(LANE_DEPTH_MAX),
             unwritten: Unwritten::default(),
-            head: Mutex::new(head),
+            durable: Mutex::new(Durable {
+                head,
+                tree: tree.clone(),
+            }),
             published: watch::Sender::new(head.next),
             suppressed: Mutex::default(),
             outlived: Mutex::default(),
@@ -171,6 +283,8 @@ impl Boot<'_> {
         let writer = Writer {
             shared: Arc::clone(&shared),
             store,
+            tree,
+            erasures,
             doomed: vec![],
             destroyed: Instant::now(),
         };
@@ -179,13 +293,10 @@ impl Boot<'_> {
             .spawn(move || writer.run())
             .map_err(BootError::Thread)?;
         let engine = Engine { shared };
-        if !verdict.is_sound() {
-            let command = Command::StartEpoch {
-                reason: EpochReason::RollbackAccepted,
-            };
-            engine
-                .execute_blocking(super::Lane::Proof, command, vec![])
-                .map_err(BootError::Epoch)?;
+        let epoch = rollback.epoch(is_whole);
+        let erased_again = revived.len();
+        if let Some(reason) = epoch {
+            engine.begin_epoch(reason, revived).map_err(BootError::Epoch)?;
         }
         Ok((
             engine,
@@ -194,9 +305,18 @@ impl Boot<'_> {
                 cut,
                 anchor: verdict,
                 destroyed,
+                epoch,
+                erased_again,
             },
         ))
     }
+}
+
+/// The users on the erasure list whom the ledger does not know to be erased. Those it has never heard of stay listed: no
+/// key of theirs is needed, so none survives a start.
+fn revived(list: &Erasures, state: &State) -> Vec<UserId> {
+    let listed = list.users().map(|(user, _)| user);
+    listed.filter(|user| state.users.contains_key(user)).collect()
 }
 
 /// Loads the data keys that are needed; returns those that should be gone.
@@ -205,21 +325,51 @@ fn load_keys(
     state: &State,
     vault: &Vault,
     today: u32,
-) -> Result<Vec<DataKeyId>, StoreError> {
+) -> Result<Vec<DataKeyId>, BootError> {
     let credentials = state
         .users
         .values()
         .flat_map(|user| user.credential.iter().chain(user.past()));
     let credentials = credentials.map(|credential| credential.id.0).collect();
-    let mut doomed = vec![];
-    store.data_keys(&mut |id, bytes| match WrappedKey::from_bytes(bytes) {
-        Some(wrapped) if is_needed(id, state, &credentials, today) => vault.insert(id, wrapped),
-        Some(_) | None => doomed.push(id),
+    let ring = vault.keyring().current();
+    let (mut doomed, mut unknown, mut orphans) = (vec![], None, vec![]);
+    store.data_keys(&mut |id, bytes| {
+        if !is_needed(id, state, &credentials, today) {
+            doomed.push(id);
+        } else if let Some(wrapped) = WrappedKey::from_bytes(bytes) {
+            if ring.get(Purpose::UserWrap, wrapped.wrapped_by()).is_none() {
+                orphans.push(wrapped.wrapped_by().0);
+            }
+            vault.insert(id, wrapped);
+        } else if unknown.is_none() {
+            let scheme = bytes.first().copied().unwrap_or_default();
+            unknown = Some(BootError::UnknownScheme { id, scheme });
+        }
     })?;
+    if let Some(fault) = unknown {
+        return Err(fault);
+    }
+    if let Some(&first) = orphans.first() {
+        let keys = orphans.len();
+        return Err(BootError::KeyringTooOld { keys, first });
+    }
     Ok(doomed)
 }
 
 impl Engine {
+    /// Begins an epoch, and erases again, first in it, users whose keys must stay dead. Blocks.
+    pub fn begin_epoch(&self, reason: EpochReason, mut erase: Vec<UserId>) -> Result<(), super::Trouble> {
+        let rest = erase.split_off(erase.len().min(ERASED_WITH_EPOCH_MAX));
+        let command = Command::StartEpoch { reason, erase };
+        self.execute_blocking(super::Lane::Proof, command, vec![])?;
+        // A start that is killed in between finds them on the list again.
+        for user in rest {
+            let by = Actor::System;
+            self.execute_blocking(super::Lane::Proof, Command::EraseUser { user, by }, vec![])?;
+        }
+        Ok(())
+    }
+
     /// Notes in the anchor how far the ledger is durable; off the commit path, at most once a second and at stop.
     pub fn note_anchor(&self, anchor: &mut Anchor) -> Result<(), AnchorError> {
         let (epoch, at) = self.read(|state| (state.epoch().number, state.last_time()));

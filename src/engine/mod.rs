@@ -10,19 +10,19 @@ mod lanes;
 mod writer;
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Condvar, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
 use tokio::sync::{oneshot, watch};
 
-pub use boot::{Boot, BootError, BootReport, DAY_KEYS_KEPT, Rollback, fold};
+pub use boot::{Boot, BootError, BootReport, DAY_KEYS_KEPT, Folded, Rollback, fold};
 pub use directory::Directory;
 pub use fingerprint::state_hash;
 pub use lanes::Lane;
 
 use crate::crypto::{SharedKeyring, Vault, WrappedKey};
 use crate::domain::{Command, Limits, Outcome, Refusal, State, SuppressedClass, Unwritten};
-use crate::ledger::{Head, Reader};
+use crate::ledger::{Frontier, Head, Reader};
 use crate::system::{Clock, Entropy};
 use crate::types::{DataKeyId, Position};
 use lanes::{Closed, Lanes};
@@ -45,6 +45,15 @@ pub enum Trouble {
     Stopped,
 }
 
+/// How far the ledger is on the disk.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Durable {
+    /// Where it ends.
+    pub head: Head,
+    /// The right edge of the Merkle tree over everything before that end.
+    pub tree: Frontier,
+}
+
 struct Shared {
     state: RwLock<State>,
     directory: Directory,
@@ -55,7 +64,7 @@ struct Shared {
     limits: Limits,
     lanes: Lanes<Job>,
     unwritten: Unwritten,
-    head: Mutex<Head>,
+    durable: Mutex<Durable>,
     published: watch::Sender<Position>,
     suppressed: Mutex<BTreeMap<SuppressedClass, u64>>,
     /// Data keys whose time is over, for the writer to destroy in the store.
@@ -90,6 +99,10 @@ impl Finished {
 }
 
 impl Shared {
+    fn durable(&self) -> MutexGuard<'_, Durable> {
+        self.durable.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn suppress(&self, class: SuppressedClass, count: u64) {
         let mut counts = self.suppressed.lock().unwrap_or_else(PoisonError::into_inner);
         let known = counts.entry(class).or_insert(0);
@@ -235,7 +248,12 @@ impl Engine {
 
     /// Where the durable ledger ends.
     pub fn head(&self) -> Head {
-        *self.shared.head.lock().unwrap_or_else(PoisonError::into_inner)
+        self.shared.durable().head
+    }
+
+    /// Where the durable ledger ends, and the tree over everything before that end.
+    pub fn durable(&self) -> Durable {
+        self.shared.durable().clone()
     }
 
     /// Tells of every commit.

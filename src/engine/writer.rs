@@ -7,13 +7,14 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 use super::lanes::Taken;
-use super::{Finished, Shared, Trouble};
+use super::{Durable, Finished, Shared, Trouble};
 use crate::crypto::WrappedKey;
 use crate::domain::{
     Command, Context, Decision, Draft, Event, Outcome, Overlay, Recorded, Refusal, State, Table, World,
     decide, evolve, lawful,
 };
-use crate::ledger::{Batch, CommandPart, Head, Store, codec};
+use crate::ledger::tree::leaf_hash;
+use crate::ledger::{Batch, CommandPart, Erasure, Erasures, ErasuresError, Frontier, Head, Store, codec};
 use crate::system::random_id;
 use crate::types::{AddressId, CommandId, DataKeyId, Tag, Timestamp, UserId};
 
@@ -37,6 +38,7 @@ type Answer = oneshot::Sender<Result<Outcome, Trouble>>;
 
 /// What must happen outside the ledger once an event is durable.
 enum Aftermath {
+    List(UserId, Erasure),
     Destroy(DataKeyId),
     Forget(UserId, Vec<AddressId>),
 }
@@ -44,6 +46,8 @@ enum Aftermath {
 pub(super) struct Writer {
     pub(super) shared: Arc<Shared>,
     pub(super) store: Box<dyn Store>,
+    pub(super) tree: Frontier,
+    pub(super) erasures: Option<Erasures>,
     pub(super) doomed: Vec<DataKeyId>,
     pub(super) destroyed: Instant,
 }
@@ -129,7 +133,11 @@ impl Writer {
                 .store
                 .append(expected, &batch)
                 .map_err(|fault| shared.note_failure(&fault.to_string()))?;
-            *shared.head.lock().unwrap_or_else(PoisonError::into_inner) = head;
+            for record in &batch.records {
+                self.tree.push(leaf_hash(record));
+            }
+            let tree = self.tree.clone();
+            *shared.durable() = Durable { head, tree };
             for (id, wrapped) in group.keys {
                 shared.vault.insert(id, wrapped);
             }
@@ -138,8 +146,11 @@ impl Writer {
             drop(state);
             shared.published.send_replace(head.next);
         }
+        self.list_erased(&group.written.aftermath)
+            .map_err(|fault| shared.note_failure(&fault.to_string()))?;
         for after in group.written.aftermath {
             match after {
+                Aftermath::List(..) => {}
                 Aftermath::Destroy(id) => {
                     shared.vault.destroy(id);
                     self.doomed.push(id);
@@ -151,6 +162,18 @@ impl Writer {
             // A caller who went away has no use for the answer.
             let _ = answer.send(verdict);
         }
+        Ok(())
+    }
+
+    /// Puts who was erased on the list, before any of their keys dies and before anybody is told.
+    fn list_erased(&mut self, aftermath: &[Aftermath]) -> Result<(), ErasuresError> {
+        let Some(list) = &mut self.erasures else {
+            return Ok(());
+        };
+        list.add(aftermath.iter().filter_map(|after| match after {
+            Aftermath::List(user, erasure) => Some((*user, *erasure)),
+            Aftermath::Destroy(_) | Aftermath::Forget(..) => None,
+        }))?;
         Ok(())
     }
 
@@ -224,7 +247,7 @@ impl Writer {
             };
             // The law is asserted, not trusted: what it forbids is a bug, and is never written.
             lawful(draft, &recorded).map_err(|fault| format!("a decision broke the law: {fault}"))?;
-            self.consequences(draft, &recorded.event, &mut written.aftermath, names);
+            self.consequences(draft, &recorded, &mut written.aftermath, names);
             evolve(draft, &recorded);
             let part = if index == last {
                 CommandPart::Last
@@ -242,10 +265,11 @@ impl Writer {
     fn consequences(
         &self,
         draft: &Draft<'_>,
-        event: &Event,
+        recorded: &Recorded,
         aftermath: &mut Vec<Aftermath>,
         names: (Option<Tag>, Option<Tag>),
     ) {
+        let event = &recorded.event;
         if let Event::UserRegistered { user, address, .. } = event {
             if let Some(tag) = names.0 {
                 self.shared.directory.put_address(tag, *address);
@@ -272,6 +296,8 @@ impl Writer {
             aftermath.extend(dropped);
         }
         if let Event::UserErased { user, .. } = event {
+            let (at, position) = (recorded.time, recorded.position);
+            aftermath.push(Aftermath::List(*user, Erasure { at, position }));
             aftermath.push(Aftermath::Destroy(DataKeyId::User(*user)));
             if let Some(found) = draft.users().look(user) {
                 aftermath.push(Aftermath::Forget(

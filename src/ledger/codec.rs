@@ -111,6 +111,7 @@ events! {
     4/1 => ApiKeyCreated { key: ApiKeyId, kind: ApiKeyKind, hash: [u8; 32], hash_key: u32, label: String, expires: Option<Timestamp>, by: Actor }
     5/1 => ApiKeyRevoked { key: ApiKeyId, by: Actor }
     6/1 => ApiKeyUsed { key: ApiKeyId }
+    7/1 => ApiKeyConfirmed { key: ApiKeyId, by: Actor }
 
     20/1 => UserRegistered { user: UserId, role: Role, address: AddressId, sealed_address: Sealed, name: Option<Sealed>, username: Option<Sealed>, locale: Locale, by: Actor, client: Tag, origin: Sealed }
     21/1 => SignUpCollided { address: AddressId, allowance: Allowance, client: Tag, origin: Sealed }

@@ -6,6 +6,7 @@ pub mod anchor;
 pub mod codec;
 mod dir;
 pub mod durable;
+pub mod erasures;
 pub mod error;
 pub mod frame;
 pub mod keys;
@@ -16,6 +17,7 @@ pub mod replay;
 pub mod sled;
 pub mod store;
 mod stored;
+pub mod tree;
 pub mod walk;
 pub mod watch;
 
@@ -23,6 +25,7 @@ pub mod watch;
 mod conformance;
 
 pub use anchor::{Anchor, AnchorError, AnchorPoint, AnchorVerdict};
+pub use erasures::{Erasure, Erasures, ErasuresError};
 pub use error::StoreError;
 pub use frame::FrameRef;
 pub use memory::MemoryStore;
@@ -30,3 +33,4 @@ pub use record::{CommandPart, RecordFault, RecordHeader};
 pub use replay::{ReplayCut, ReplayError, ReplayReport, replay, replay_from};
 pub use sled::{SledOptions, SledStore};
 pub use store::{Batch, Chain, Head, LedgerId, Reader, Store};
+pub use tree::{Frontier, TreeHash};

@@ -137,7 +137,7 @@ coded! {
     Purpose { 1 => Recovery, 2 => VerifyEmail, 3 => Reopen }
     Via { 1 => Link, 2 => Code }
     Allowance { 0 => None, 1 => General, 2 => Reserve }
-    FailCause { 1 => WrongPassword, 2 => Banned, 3 => Closing, 4 => Unverified }
+    FailCause { 1 => WrongPassword, 2 => Banned, 3 => Closing, 4 => Unverified, 5 => MailboxUnproven }
     RefusedCause { 1 => Expired, 2 => Format, 3 => SameAsPrevious, 4 => Leaked, 5 => Reused }
     EndCause {
         1 => SignedOut, 2 => EndedByUser, 3 => EndedByAdmin, 4 => Displaced, 5 => PasswordChanged, 6 => Recovered,

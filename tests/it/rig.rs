@@ -15,6 +15,7 @@ use keyledger::desk::{Desk, DeskSettings, Enumeration, Visitor};
 use keyledger::domain::password_policy::PasswordPolicy;
 use keyledger::domain::{Command, Limits, Outcome};
 use keyledger::engine::{Boot, BootError, BootReport, Engine, Lane, Rollback, Trouble};
+use keyledger::ledger::erasures::ERASURES_FILE;
 use keyledger::ledger::{SledOptions, SledStore, Store, StoreError};
 use keyledger::system::{Clock, SeededEntropy, TestClock};
 use keyledger::types::{EmailAddress, Locale};
@@ -66,6 +67,7 @@ impl Rig {
         rollback: Rollback,
     ) -> Result<(Engine, BootReport), BootError> {
         let (clock, failures) = (Arc::clone(&self.clock), Arc::clone(&self.failures));
+        let erasures = anchor.map(|anchor| anchor.with_file_name(ERASURES_FILE));
         let boot = Boot {
             store: Box::new(store),
             keyring: self.ring.clone(),
@@ -73,6 +75,7 @@ impl Rig {
             entropy: Arc::clone(&self.entropy) as Arc<dyn keyledger::system::Entropy>,
             limits: self.limits.clone(),
             anchor,
+            erasures: erasures.as_deref(),
             rollback,
             on_failure: Box::new(move |cause| failures.lock().unwrap().push(cause.to_owned())),
         };

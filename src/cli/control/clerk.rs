@@ -11,7 +11,7 @@ use crate::app::EndOfLedger;
 use crate::cli::exit::{Failure, is_damage};
 use crate::config::Config;
 use crate::desk::{Desk, EventFilter, Fault, Line, NewPerson, UserView, VerifyFault, VerifyReport};
-use crate::domain::{Actor, ApiKey, ApiKeyKind, Refusal, Role, Standing};
+use crate::domain::{Actor, ApiKey, ApiKeyKind, Epoch, Refusal, Role, Standing, State};
 use crate::ledger::StoreError;
 use crate::ledger::codec::EVENT_NAMES;
 use crate::system::ClockStatus;
@@ -97,12 +97,18 @@ impl Clerk {
             Request::EndSessions { session, user } => self.end_sessions(session, user).await,
             Request::CreateKey { kind, label, days } => self.create_key(&kind, label, days).await,
             Request::ListKeys => {
+                let epoch = desk.engine().read(State::epoch);
                 let keys: Vec<KeyRow> = desk
                     .api_keys()
                     .into_iter()
-                    .map(|(id, key)| key_row(id, key))
+                    .map(|(id, key)| key_row(id, key, epoch))
                     .collect();
                 Ok(Answer::Keys(page(keys.len(), keys)))
+            }
+            Request::ConfirmKey { key } => {
+                let id: ApiKeyId = key.parse().map_err(|fault| Failure::value("key", fault))?;
+                desk.confirm_api_key(id, by).await?;
+                Ok(Answer::KeyConfirmed { id: id.to_string() })
             }
             Request::RevokeKey { key } => {
                 let id: ApiKeyId = key.parse().map_err(|fault| Failure::value("key", fault))?;
@@ -116,6 +122,7 @@ impl Clerk {
                 since,
                 limit,
             } => self.events(user.as_deref(), kind, since, limit).await,
+            Request::ShowEpoch => Ok(Answer::Epoch(self.epoch().await?)),
             Request::Verify => Ok(Answer::Verified(self.verify().await)),
             Request::AcceptClock => {
                 let was = desk.accept_clock().await?;
@@ -348,8 +355,10 @@ fn kind_word(kind: ApiKeyKind) -> &'static str {
     }
 }
 
-fn key_row(id: ApiKeyId, key: ApiKey) -> KeyRow {
+fn key_row(id: ApiKeyId, key: ApiKey, epoch: Epoch) -> KeyRow {
+    let waiting = key.awaits_confirmation(epoch);
     KeyRow {
+        waiting,
         id: id.to_string(),
         kind: kind_word(key.kind).to_owned(),
         label: key.label,

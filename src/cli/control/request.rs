@@ -46,6 +46,9 @@ pub(in crate::cli) enum Request {
         days: Option<u32>,
     },
     ListKeys,
+    ConfirmKey {
+        key: String,
+    },
     RevokeKey {
         key: String,
     },
@@ -60,6 +63,7 @@ pub(in crate::cli) enum Request {
     },
     Verify,
     AcceptClock,
+    ShowEpoch,
 }
 
 /// From when on.
@@ -99,11 +103,13 @@ pub(in crate::cli) enum Answer {
     SessionsEnded { ended: u32 },
     KeyCreated(NewKey),
     Keys(Page<KeyRow>),
+    KeyConfirmed { id: String },
     KeyRevoked { id: String },
     Outbox(Page<MailRow>),
     Events(Page<EventRow>),
     Verified(Verdict),
     Clock { status: String, was: String },
+    Epoch(EpochShown),
     Failed(Failure),
 }
 
@@ -187,6 +193,25 @@ pub(in crate::cli) struct KeyRow {
     pub(in crate::cli) revoked: Option<String>,
     /// To the day.
     pub(in crate::cli) used: Option<String>,
+    /// Whether it opens nothing before `key confirm`.
+    pub(in crate::cli) waiting: bool,
+}
+
+/// The span of validity that is running.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::cli) struct EpochShown {
+    pub(in crate::cli) number: u32,
+    /// Where it began.
+    pub(in crate::cli) position: u64,
+    /// When.
+    pub(in crate::cli) began: String,
+    /// Why: `founded`, `restored`, `rollback-accepted`, `key-theft`, `clock-reset`.
+    pub(in crate::cli) reason: String,
+    /// Secret API keys that open nothing before `key confirm`.
+    pub(in crate::cli) keys_waiting: u64,
+    /// Users whose password lets nobody in before a mailbox of theirs is proven.
+    pub(in crate::cli) users_waiting: u64,
 }
 
 /// A mail that waits.

@@ -50,6 +50,13 @@ impl Teller<'_> {
                     self.actor(*by)
                 )
             }
+            Event::ApiKeyConfirmed { key, by } => {
+                format!(
+                    "API key {} confirmed by {}",
+                    short(&key.to_string()),
+                    self.actor(*by)
+                )
+            }
             Event::ApiKeyUsed { key } => format!("API key {} used today", short(&key.to_string())),
             Event::UserRegistered {
                 role,
@@ -285,6 +292,9 @@ fn failed(cause: FailCause) -> &'static str {
         FailCause::Banned => "the account is banned",
         FailCause::Closing => "the account is closing",
         FailCause::Unverified => "the address is not verified",
+        FailCause::MailboxUnproven => {
+            "the password was right; after what happened the mailbox must be proven once"
+        }
     }
 }
 

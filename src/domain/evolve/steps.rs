@@ -143,6 +143,7 @@ pub(super) fn register(world: &mut impl World, position: Position, time: Timesta
         }]),
         credential: None,
         valid_from: position,
+        proven: position,
         created: time,
         updated: time,
         last_login: None,

@@ -76,7 +76,7 @@ fn law_6_every_append_that_fails_stops_the_engine_and_loses_nothing_that_was_ack
             drop(engine);
 
             let mut disk = gate.look(|store| store.reopen()).unwrap();
-            let (folded, _, _) = fold(&mut disk).unwrap();
+            let folded = fold(&mut disk).unwrap().state;
             for person in &acknowledged {
                 assert!(folded.users.contains_key(&person.user()), "{fault:?} {number}");
             }

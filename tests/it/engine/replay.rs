@@ -1,8 +1,11 @@
 //! What a start folds is what was live.
 
+use std::ops::ControlFlow;
+
 use keyledger::domain::{Command, LimitKind, PasswordVerdict, Purpose, Refusal, State};
 use keyledger::engine::{Engine, Lane, Trouble, fold, state_hash};
-use keyledger::ledger::{MemoryStore, Store};
+use keyledger::ledger::tree::leaf_hash;
+use keyledger::ledger::{Frontier, MemoryStore, Store};
 use keyledger::types::{Position, Span};
 
 use super::gate::Gate;
@@ -71,12 +74,17 @@ fn law_1_a_replay_comes_to_the_state_that_was_live() {
     let (next, time) = engine.read(|state| (state.next(), state.last_time()));
     assert!(engine.stop(PATIENCE));
     let mut again = gate.look(|store| store.reopen()).unwrap();
-    let (folded, events, cut) = fold(&mut again).unwrap();
-    assert_eq!(state_hash(&folded), live);
-    assert_eq!((folded.next(), folded.last_time()), (next, time));
-    assert_eq!((events, cut), (next.0, None));
+    let folded = fold(&mut again).unwrap();
+    assert_eq!(state_hash(&folded.state), live);
+    assert_eq!((folded.state.next(), folded.state.last_time()), (next, time));
+    assert_eq!((folded.events, folded.cut), (next.0, None));
+    assert_eq!(
+        folded.tree,
+        engine.durable().tree,
+        "the tree grew as it is folded"
+    );
     // And a second fold is no other than the first.
-    assert_eq!(state_hash(&fold(&mut again).unwrap().0), live);
+    assert_eq!(state_hash(&fold(&mut again).unwrap().state), live);
 }
 
 #[test]
@@ -112,7 +120,7 @@ fn a16_a_wrong_password_is_durable_when_its_refusal_arrives() {
         assert_eq!(engine.head().next, before.next(), "try {tries}");
         let mut disk = gate.look(|store| store.reopen()).unwrap();
         assert_eq!(disk.head(), engine.head());
-        let (folded, ..) = fold(&mut disk).unwrap();
+        let folded = fold(&mut disk).unwrap().state;
         let guard = folded.guards.get(&ADA.user()).unwrap().clone();
         assert_eq!(guard.sign_ins[0].1, tries);
     }
@@ -212,6 +220,35 @@ fn requests_that_wait_for_their_mail_wait_over_a_restart() {
     let waiting = engine.read(|state| state.requests.clone());
     assert_eq!(waiting.len(), 1);
     assert!(engine.stop(PATIENCE));
-    let (folded, ..) = fold(&mut gate.look(|store| store.reopen()).unwrap()).unwrap();
+    let folded = fold(&mut gate.look(|store| store.reopen()).unwrap())
+        .unwrap()
+        .state;
     assert_eq!(folded.requests, waiting);
+}
+
+#[test]
+fn the_tree_that_readers_see_is_over_exactly_what_is_durable() {
+    let rig = Rig::new();
+    let gate = Gate::before(MemoryStore::new([1; 16]));
+    let engine = rig.start(gate.store());
+    workload(&engine, &rig.clock);
+    let durable = engine.durable();
+    let mut expected = Frontier::default();
+    engine
+        .reader()
+        .scan(Position(0), &mut |frame| {
+            frame
+                .records()
+                .for_each(|record| expected.push(leaf_hash(record)));
+            ControlFlow::Continue(())
+        })
+        .unwrap();
+    assert_eq!(durable.head, engine.head());
+    assert_eq!(durable.tree.size(), durable.head.next.0);
+    assert_eq!(durable.tree, expected);
+    assert!(engine.stop(PATIENCE));
+    // The next process goes on with the same tree.
+    let engine = rig.start(gate.look(|store| store.reopen()).unwrap());
+    assert_eq!(engine.durable().tree, expected);
+    assert!(engine.stop(PATIENCE));
 }

@@ -95,6 +95,7 @@ fn r_25_a_mail_whose_proof_is_void_must_not_leave() {
     assert_eq!(standing(&gone, queued), MailStanding::Over(MailEnd::UserGone));
     let epoch = Command::StartEpoch {
         reason: keyledger::domain::EpochReason::Restored,
+        erase: vec![],
     };
     let voided = scene.done(epoch);
     assert_eq!(standing(&voided, queued), MailStanding::Over(MailEnd::EpochEnded));

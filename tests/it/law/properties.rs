@@ -178,6 +178,7 @@ impl Try {
             _ => [
                 Command::StartEpoch {
                     reason: EpochReason::Restored,
+                    erase: vec![],
                 },
                 Command::RefuseProof {
                     proof,
@@ -379,6 +380,7 @@ fn random_lives_meet_everything_that_can_happen_to_people() {
     }
     // What administrators and workers note about the house itself.
     let elsewhere = [
+        "ApiKeyConfirmed",
         "ApiKeyCreated",
         "ApiKeyRevoked",
         "ApiKeyUsed",

@@ -10,6 +10,7 @@ mod confirming;
 mod contract;
 mod credentials;
 mod ending;
+mod epochs;
 mod house;
 mod passwords;
 mod refreshing;

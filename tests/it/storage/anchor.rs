@@ -179,7 +179,22 @@ fn law_15_an_accepted_rollback_begins_an_epoch_that_voids_what_was_issued_and_ke
     let void = block_on(desk.confirm_reset(&ada, &link, new, &from));
     let not_found = keyledger::desk::Fault::Refused(keyledger::domain::Refusal::TokenNotFound);
     assert_eq!(void, Err(not_found));
-    let signed_in = block_on(desk.sign_in(&ada, &SecretString::from(PASSWORD), &from));
+    let password = SecretString::from(PASSWORD);
+    let held = block_on(desk.sign_in(&ada, &password, &from)).err();
+    let unproven = keyledger::desk::Fault::Refused(keyledger::domain::Refusal::MailboxUnproven);
+    assert_eq!(held, Some(unproven), "the right password mails a code first");
+    issue_all(&desk);
+    let mailed = desk.engine().read(|state| {
+        let live = |token: &keyledger::domain::Token| token.position > state.epoch().valid_from;
+        let mut tokens = state.tokens.iter();
+        tokens
+            .find(|(_, token)| live(token))
+            .map(|(id, token)| (*id, (**token).clone()))
+    });
+    let (id, token) = mailed.unwrap();
+    let code = desk.typed_code(id, &token).unwrap();
+    block_on(desk.confirm_verification(&ada, &code, &from)).unwrap();
+    let signed_in = block_on(desk.sign_in(&ada, &password, &from));
     assert!(desk.authenticate(&signed_in.unwrap().access).is_ok());
     let mut file = Anchor::open(&noted.anchor).unwrap();
     desk.engine().note_anchor(&mut file).unwrap();

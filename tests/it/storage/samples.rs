@@ -101,6 +101,8 @@ fn ledger_events() -> Vec<Event> {
     events.push(created(ApiKeyKind::Secret, Some(later(Span::days(365)))));
     events.extend(ACTORS.map(|by| Event::ApiKeyRevoked { key: KEY, by }));
     events.push(Event::ApiKeyUsed { key: KEY });
+    let by = Actor::Operator;
+    events.push(Event::ApiKeyConfirmed { key: KEY, by });
     events
 }
 
@@ -267,6 +269,7 @@ fn session_events() -> Vec<Event> {
         FailCause::Banned,
         FailCause::Closing,
         FailCause::Unverified,
+        FailCause::MailboxUnproven,
     ];
     let subjects = SUBJECTS.into_iter().cycle();
     events.extend(

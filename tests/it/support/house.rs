@@ -1,7 +1,7 @@
 //! The house, and what a story does with it.
 
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,6 +12,7 @@ use keyledger::domain::{Event, Limits};
 use keyledger::engine::Rollback;
 use keyledger::http::NetList;
 use keyledger::ledger::anchor::ANCHOR_FILE;
+use keyledger::ledger::erasures::ERASURES_FILE;
 use keyledger::ledger::{SledOptions, SledStore, Store};
 use keyledger::mail::sink::{ReceivedMail, Sink, SinkBehaviour};
 use keyledger::mail::{MailSettings, MailSettingsDraft};
@@ -130,7 +131,7 @@ impl House {
 
     fn parts(&self) -> Parts {
         let clock: Arc<dyn Clock> = self.clock.clone();
-        let (store, anchor): (Box<dyn Store>, _) = match &self.kept {
+        let (store, anchor): (Box<dyn Store>, Option<PathBuf>) = match &self.kept {
             Kept::Memory(memory) => (Box::new(memory.clone()), None),
             Kept::Disk(folder) => {
                 let fresh_id = random_array(&*self.entropy);
@@ -147,6 +148,7 @@ impl House {
             limits: self.plan.limits.clone(),
             pool: self.plan.pool,
             desk: self.plan.desk.clone(),
+            erasures: anchor.as_ref().map(|anchor| anchor.with_file_name(ERASURES_FILE)),
             anchor,
             rollback: Rollback::Refuse,
             on_failure: Box::new(|_| {}),

@@ -73,6 +73,7 @@ impl House {
             entropy: entropy.clone(),
             limits: Limits::default(),
             anchor: None,
+            erasures: None,
             rollback: Rollback::Refuse,
             on_failure: Box::new(|cause| panic!("{cause}")),
         };
