@@ -6,6 +6,8 @@
 
 mod cli;
 mod engine;
+#[path = "../fuzz/mod.rs"]
+mod fuzz;
 mod house;
 mod law;
 mod pages;

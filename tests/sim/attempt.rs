@@ -72,6 +72,7 @@ pub(super) enum Attempt {
     AdminRecovery(UserId),
     NewKey(ApiKeyKind),
     TouchKey(ApiKeyId),
+    ConfirmKey(ApiKeyId),
     RevokeKey(ApiKeyId),
     SavePolicy(PasswordPolicy),
     NewEpoch,
@@ -133,6 +134,7 @@ impl Attempt {
             Self::Erase(user) => Command::EraseUser { user: *user, by },
             Self::EraseDue(user) => Command::EraseDue { user: *user },
             Self::TouchKey(key) => Command::TouchApiKey { key: *key },
+            Self::ConfirmKey(key) => Command::ConfirmApiKey { key: *key, by },
             Self::RevokeKey(key) => Command::RevokeApiKey { key: *key, by },
             Self::SavePolicy(policy) => Command::SavePolicy {
                 policy: policy.clone(),
@@ -140,6 +142,7 @@ impl Attempt {
             },
             Self::NewEpoch => Command::StartEpoch {
                 reason: EpochReason::KeyTheft,
+                erase: vec![],
             },
             Self::Delivered { queued, .. } => Command::MailDelivered {
                 queued: *queued,

@@ -3,14 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use keyledger::domain::{
-    Context, ProofFound, Purpose, Standing, State, Via, check_proof, live_session,
+    ApiKeyKind, Context, ProofFound, Purpose, Standing, State, Via, check_proof, live_session,
     password_policy::PasswordPolicy,
 };
 use keyledger::types::{DataKeyId, Tag};
 
 use super::attempt::Address;
 use super::machine::Machine;
-use super::oracle::{Access, News, Oracle};
+use super::oracle::{Access, KeyStanding, News, Oracle};
 
 /// The text of an address.
 pub(super) fn address_text(address: Address) -> String {
@@ -93,7 +93,14 @@ pub(super) fn compare(machine: &Machine, oracle: &Oracle) -> Result<(), String> 
         let keys: BTreeMap<_, _> = state
             .api_keys
             .iter()
-            .map(|(id, key)| (*id, key.revoked.is_none()))
+            .map(|(id, key)| {
+                let standing = KeyStanding {
+                    secret: key.kind == ApiKeyKind::Secret,
+                    lives: key.revoked.is_none(),
+                    waits: key.awaits_confirmation(state.epoch()),
+                };
+                (*id, standing)
+            })
             .collect();
         same("API keys", &keys, &oracle.keys)?;
         same("the policy", &state.policy("classic"), &Some(&oracle.policy))?;
@@ -135,6 +142,8 @@ fn people(state: &State, oracle: &Oracle) -> Result<(), String> {
         )?;
         let verified = user.addresses.iter().any(|address| address.verified.is_some());
         same("whether an address is proven", &verified, &account.verified)?;
+        let awaits = user.awaits_proof(state.epoch());
+        same("whether a password is trusted", &awaits, &account.distrusted)?;
     }
     same("closings", &state.closings, &closing)
 }

@@ -1,10 +1,10 @@
 //! What follows from an attempt that succeeded (or was punished), in the oracle's account.
 
-use keyledger::domain::{MailKind, Purpose};
+use keyledger::domain::{ApiKeyKind, MailKind, Purpose};
 use keyledger::types::{SessionId, Span, Timestamp, TokenId, UserId};
 
 use super::attempt::Attempt;
-use super::oracle::{Access, Account, DueMail, News, Oracle, Proof, Stay, Waiting};
+use super::oracle::{Access, Account, DueMail, KeyStanding, News, Oracle, Proof, Stay, Waiting};
 
 /// How long an administrator's recovery lives in a simulation.
 pub(super) const ADMIN_RECOVERY: Span = Span::hours(2);
@@ -35,7 +35,7 @@ impl Oracle {
                 let account = self.accounts.get(&waited.user);
                 let wanted = account.is_some_and(|account| {
                     account.access == Access::Open
-                        && (waited.purpose == Purpose::Recovery || !account.verified)
+                        && (waited.purpose == Purpose::Recovery || account.wants_proof())
                 });
                 if waited.epoch != self.epoch || !wanted {
                     return Ok(());
@@ -56,6 +56,7 @@ impl Oracle {
                     .clone();
                 if let Some(account) = self.accounts.get_mut(&found.user) {
                     account.verified |= !found.by_administrator;
+                    account.distrusted = false;
                 }
                 self.new_password(found.user, password, news)
             }
@@ -64,10 +65,8 @@ impl Oracle {
                 let found = self.proofs.get_mut(&token).ok_or("this proof was never issued")?;
                 found.dead = true;
                 let user = found.user;
-                self.accounts
-                    .get_mut(&user)
-                    .ok_or("their account is gone")?
-                    .verified = true;
+                let account = self.accounts.get_mut(&user).ok_or("their account is gone")?;
+                (account.verified, account.distrusted) = (true, false);
                 Ok(())
             }
             Attempt::Disown { proof } => {
@@ -148,16 +147,27 @@ impl Oracle {
                 self.issued(*user, Purpose::Recovery, news, now + ADMIN_RECOVERY, true)?;
                 self.mailed(*user, MailKind::AdminRecovery, news)
             }
-            Attempt::NewKey(_) => {
+            Attempt::NewKey(kind) => {
                 let [key] = news.keys[..] else {
                     return Err(format!("one new API key, not {}", news.keys.len()));
                 };
-                self.keys.insert(key, true);
+                let secret = *kind == ApiKeyKind::Secret;
+                let made = KeyStanding {
+                    secret,
+                    lives: true,
+                    waits: false,
+                };
+                self.keys.insert(key, made);
                 Ok(())
             }
             Attempt::TouchKey(_) => Ok(()),
+            Attempt::ConfirmKey(key) => {
+                self.keys.get_mut(key).ok_or("this key was never made")?.waits = false;
+                Ok(())
+            }
             Attempt::RevokeKey(key) => {
-                self.keys.insert(*key, false);
+                let found = self.keys.get_mut(key).ok_or("this key was never made")?;
+                (found.lives, found.waits) = (false, false);
                 Ok(())
             }
             Attempt::SavePolicy(policy) => {
@@ -166,6 +176,12 @@ impl Oracle {
             }
             Attempt::NewEpoch => {
                 self.begin_epoch();
+                for account in self.accounts.values_mut() {
+                    account.distrusted = true;
+                }
+                for key in self.keys.values_mut() {
+                    key.waits = key.secret && key.lives;
+                }
                 Ok(())
             }
             Attempt::AcceptClock => {
@@ -182,10 +198,14 @@ impl Oracle {
         }
     }
 
-    /// Notes what somebody brought on themselves: a refresh token that came back ends every session of its user.
+    /// Notes what a refusal led to: a refresh token that came back ends every session of its user; the right password of
+    /// a distrusted account has a proof of the mailbox sent, unless one is under way.
     pub(super) fn punish(&mut self, attempt: &Attempt, news: &News) -> Followed {
+        if let Attempt::SignIn { address, .. } = attempt {
+            return self.asked(*address, Purpose::VerifyEmail, news);
+        }
         let Attempt::Refresh { session, .. } = attempt else {
-            return Err("only a replay has consequences".to_owned());
+            return Err("only a replay and a distrusted password have consequences".to_owned());
         };
         let (user, _) = self.session(*session).ok_or("nobody has this session")?;
         self.end_of(user, None);
@@ -202,6 +222,7 @@ impl Oracle {
             credential: news.credentials.get(&user).copied(),
             access: Access::Open,
             verified: false,
+            distrusted: false,
             tried: false,
             sessions: vec![],
         };
@@ -217,7 +238,7 @@ impl Oracle {
             };
         };
         let (user, account) = self.owner(address).ok_or("a request for nobody waits")?;
-        if account.access != Access::Open || (purpose == Purpose::VerifyEmail && account.verified) {
+        if account.access != Access::Open || (purpose == Purpose::VerifyEmail && !account.wants_proof()) {
             return Err("a request waits that must not be answered".to_owned());
         }
         let epoch = self.epoch;

@@ -158,7 +158,7 @@ impl Life {
         if expected == Expect::Punished && !limited {
             let named = news(&self.machine, &self.oracle);
             self.oracle.punish(attempt, &named)?;
-            self.meet("a replay was punished");
+            self.meet(&format!("{word} refused with consequences"));
         }
         compare(&self.machine, &self.oracle).map_err(|fault| format!("{attempt:?} was refused: {fault}"))?;
         Ok(None)

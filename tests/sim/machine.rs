@@ -231,6 +231,7 @@ impl Machine {
             entropy: Arc::clone(&self.entropy) as Arc<dyn Entropy>,
             limits: self.limits.clone(),
             anchor: None,
+            erasures: None,
             rollback: Rollback::Refuse,
             on_failure: Box::new(|_| {}),
         };

@@ -65,7 +65,7 @@ fn live(seeds: std::ops::Range<u64>) -> Met {
 }
 
 #[test]
-fn law_6_l_10_a_thousand_seeded_lives_lose_nothing_that_was_acknowledged() {
+fn law_6_a23_a_thousand_seeded_lives_lose_nothing_that_was_acknowledged() {
     let seeds = match number("KEYLEDGER_SIM_SEED") {
         Some(seed) => seed..seed + 1,
         None => 0..number("KEYLEDGER_SIM_SEEDS").unwrap_or(SEEDS),
@@ -85,7 +85,8 @@ fn law_6_l_10_a_thousand_seeded_lives_lose_nothing_that_was_acknowledged() {
         "a crash lost what was in doubt",
         "a group in doubt",
         "a mail came twice, recognisably",
-        "a replay was punished",
+        "Refresh refused with consequences",
+        "SignIn refused with consequences",
         "a start failed on the disk",
         "killed",
         "stopped while keys could not be destroyed",
@@ -119,6 +120,7 @@ fn law_6_l_10_a_thousand_seeded_lives_lose_nothing_that_was_acknowledged() {
         "AdminRecovery",
         "NewKey",
         "TouchKey",
+        "ConfirmKey",
         "RevokeKey",
         "SavePolicy",
         "NewEpoch",

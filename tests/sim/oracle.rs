@@ -41,10 +41,19 @@ pub(super) struct Account {
     pub(super) credential: Option<CredentialId>,
     pub(super) access: Access,
     pub(super) verified: bool,
+    /// Whether the password lets nobody in before the mailbox was proven: keys were stolen since.
+    pub(super) distrusted: bool,
     /// Whether a wrong password was ever tried: then limits may stand before the right one.
     pub(super) tried: bool,
     /// Sessions that nobody ended, in the order they began; they may have run out.
     pub(super) sessions: Vec<(SessionId, Stay)>,
+}
+
+impl Account {
+    /// Whether there is something that a proof of the address would change.
+    pub(super) fn wants_proof(&self) -> bool {
+        !self.verified || self.distrusted
+    }
 }
 
 /// A session.
@@ -73,6 +82,16 @@ pub(super) struct Waiting {
     pub(super) user: UserId,
     pub(super) purpose: Purpose,
     pub(super) epoch: u32,
+}
+
+/// What an API key is good for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct KeyStanding {
+    pub(super) secret: bool,
+    /// It was not revoked.
+    pub(super) lives: bool,
+    /// It opens nothing until a person says that it is in good hands.
+    pub(super) waits: bool,
 }
 
 /// A mail that is due.
@@ -106,7 +125,7 @@ pub(super) struct Oracle {
     pub(super) ended: BTreeSet<SessionId>,
     pub(super) waiting: BTreeMap<Position, Waiting>,
     pub(super) mails: BTreeMap<MailId, DueMail>,
-    pub(super) keys: BTreeMap<ApiKeyId, bool>,
+    pub(super) keys: BTreeMap<ApiKeyId, KeyStanding>,
     pub(super) policy: PasswordPolicy,
     pub(super) epoch: u32,
     pub(super) idle: Span,
@@ -180,10 +199,10 @@ impl Oracle {
             Attempt::SignIn { address, password } => match self.owner(*address) {
                 Some((_, account)) if account.password.as_ref() == Some(password) => when(
                     account.access == Access::Open,
-                    if account.tried {
-                        Expect::Perhaps
-                    } else {
-                        Expect::Yes
+                    match (account.distrusted, account.tried) {
+                        (true, _) => Expect::Punished,
+                        (false, true) => Expect::Perhaps,
+                        (false, false) => Expect::Yes,
                     },
                 ),
                 Some(_) | None => Expect::No,
@@ -208,7 +227,7 @@ impl Oracle {
                 let found = self.presented(*proof, Purpose::VerifyEmail, now);
                 let account = found.map(|(user, _)| &self.accounts[&user]);
                 when(
-                    account.is_some_and(|account| account.address == *address && !account.verified),
+                    account.is_some_and(|account| account.address == *address && account.wants_proof()),
                     by_link(*proof),
                 )
             }
@@ -275,7 +294,9 @@ impl Oracle {
             Attempt::NewKey(_) | Attempt::SavePolicy(_) | Attempt::NewEpoch | Attempt::AcceptClock => {
                 Expect::Yes
             }
-            Attempt::TouchKey(key) => when(self.keys.get(key) == Some(&true), Expect::Yes),
+            Attempt::TouchKey(key) | Attempt::ConfirmKey(key) => {
+                when(self.keys.get(key).is_some_and(|key| key.lives), Expect::Yes)
+            }
             Attempt::RevokeKey(key) => when(self.keys.contains_key(key), Expect::Yes),
             Attempt::Delivered { mail, .. }
             | Attempt::Deferred { mail, .. }

@@ -402,6 +402,7 @@ impl Life {
             9 => Attempt::Erase(self.a_user()?),
             10 => Attempt::TouchKey(self.a_key()?),
             11 => Attempt::RevokeKey(self.a_key()?),
+            15 => Attempt::ConfirmKey(self.a_key()?),
             12 => Attempt::EraseDue(self.a_user()?),
             13 => Attempt::SavePolicy(policy(if self.chance.one_in(2) { 8 } else { 12 })),
             14 if self.chance.one_in(4) => Attempt::NewEpoch,

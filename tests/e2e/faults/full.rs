@@ -5,7 +5,7 @@ use super::disk;
 use super::{Crowd, Scene, rounds};
 
 #[test]
-fn l_10_a_full_disk_ends_the_process_or_the_start_and_what_was_acknowledged_is_there_when_it_has_room() {
+fn law_6_a_full_disk_ends_the_process_or_the_start_and_what_was_acknowledged_is_there_when_it_has_room() {
     let (mut scene, crowd) = (Scene::new(), Crowd::new());
     // Room for nothing, for a start and a little, for some work: each life finds its end somewhere else.
     let rooms: Vec<u64> = (0..rounds(6)).map(|round| round * round * 9_000).collect();
@@ -48,7 +48,7 @@ fn l_10_a_full_disk_ends_the_process_or_the_start_and_what_was_acknowledged_is_t
 }
 
 #[test]
-fn l_03_a_disk_that_takes_no_writes_is_said_clearly_and_left_as_it_is() {
+fn a_disk_that_takes_no_writes_is_said_clearly_and_left_as_it_is() {
     let mut scene = Scene::new();
     disk::give(&mut scene.home);
     scene.home.set("FAULTY_DISK_READ_ONLY", "1");

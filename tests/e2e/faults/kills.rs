@@ -12,7 +12,7 @@ fn moment(dice: &SeededEntropy) -> u64 {
 }
 
 #[test]
-fn l_10_whatever_was_acknowledged_survives_every_kill_and_nothing_is_half_done() {
+fn law_6_a23_whatever_was_acknowledged_survives_every_kill_and_nothing_is_half_done() {
     let (scene, crowd, dice) = (Scene::new(), Crowd::new(), SeededEntropy::new(9));
     let times = rounds(12);
     for round in 0..times {

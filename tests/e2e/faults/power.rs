@@ -7,7 +7,7 @@ use super::disk::{self, Cut};
 use super::{Crowd, Scene, rounds};
 
 #[test]
-fn law_6_l_10_a_power_cut_takes_nothing_that_was_acknowledged() {
+fn law_6_a_power_cut_takes_nothing_that_was_acknowledged() {
     let (mut scene, crowd, dice) = (Scene::new(), Crowd::new(), SeededEntropy::new(11));
     let times = rounds(8);
     let mut lost = 0;

@@ -10,3 +10,4 @@ mod concurrency;
 mod faults;
 pub(crate) mod gate;
 mod replay;
+mod write_points;
