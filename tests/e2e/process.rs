@@ -221,11 +221,14 @@ impl Server {
             Err(mpsc::RecvTimeoutError::Disconnected) => return Err(ended(child)),
             Err(mpsc::RecvTimeoutError::Timeout) => panic!("a start hangs: {}", home.said()),
         };
-        let ready: Value = serde_json::from_str(&ready).expect("the ready line is JSON");
-        if ready["ready"] != true {
-            return Err(ended(child));
+        let told: Value = serde_json::from_str(&ready).expect("the ready line is JSON");
+        if told["ready"] != true {
+            let code = ended(child);
+            // Errors are told on standard output where JSON is asked for.
+            std::fs::write(home.folder().join("said"), home.said() + &ready).unwrap();
+            return Err(code);
         }
-        let address = ready["address"].as_str().unwrap().parse().unwrap();
+        let address = told["address"].as_str().unwrap().parse().unwrap();
         let key = key.to_owned();
         let client = Client { address, key };
         let child = Some(child);

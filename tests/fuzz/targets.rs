@@ -21,13 +21,21 @@ pub(super) struct Target {
     pub(super) length_max: usize,
 }
 
-pub(super) fn all() -> Vec<Target> {
-    let target = |name, seeds, read, length_max| Target {
+fn target(
+    name: &'static str,
+    seeds: fn() -> Vec<Vec<u8>>,
+    read: fn(&[u8]) -> String,
+    length_max: usize,
+) -> Target {
+    Target {
         name,
         seeds,
         read,
         length_max,
-    };
+    }
+}
+
+pub(super) fn all() -> Vec<Target> {
     vec![
         target("record", records, read_record, MAX_RECORD + 2),
         target("payload", records, read_payload, MAX_RECORD),

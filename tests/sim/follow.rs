@@ -160,7 +160,6 @@ impl Oracle {
                 self.keys.insert(key, made);
                 Ok(())
             }
-            Attempt::TouchKey(_) => Ok(()),
             Attempt::ConfirmKey(key) => {
                 self.keys.get_mut(key).ok_or("this key was never made")?.waits = false;
                 Ok(())
@@ -194,7 +193,7 @@ impl Oracle {
                 self.mails.remove(mail);
                 Ok(())
             }
-            Attempt::Deferred { .. } => Ok(()),
+            Attempt::TouchKey(_) | Attempt::Deferred { .. } => Ok(()),
         }
     }
 

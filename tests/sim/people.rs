@@ -397,7 +397,6 @@ impl Life {
                 Attempt::EndSessions { user, except }
             }
             3 | 4 => Attempt::Ban(self.a_user()?),
-            5..=7 => Attempt::Unban(self.a_user()?),
             8 => Attempt::RevokePassword(self.a_user()?),
             9 => Attempt::Erase(self.a_user()?),
             10 => Attempt::TouchKey(self.a_key()?),
@@ -406,6 +405,7 @@ impl Life {
             12 => Attempt::EraseDue(self.a_user()?),
             13 => Attempt::SavePolicy(policy(if self.chance.one_in(2) { 8 } else { 12 })),
             14 if self.chance.one_in(4) => Attempt::NewEpoch,
+            // As often as there are bans, so that people come back.
             _ => Attempt::Unban(self.a_user()?),
         })
     }

@@ -219,7 +219,7 @@ impl Crowd {
                 Ok(true)
             }
             // The mail of an older request, which a newer one has superseded: the newer mail is on its way.
-            Ok(answer) if answer.status == 404 || answer.status == 503 => {
+            Ok(answer) if (400..500).contains(&answer.status) || answer.status == 503 => {
                 self.keep(person);
                 Ok(false)
             }
@@ -240,22 +240,17 @@ impl Crowd {
 
     /// Signs out of the newest session, or in again.
     fn leaves(&self, mut person: Person, client: &Client) -> std::io::Result<bool> {
-        let Some(last) = person
-            .tokens
-            .iter_mut()
-            .rev()
-            .find(|(_, opens)| *opens == Some(true))
-        else {
+        let Some(last) = person.tokens.iter().rposition(|(_, opens)| *opens == Some(true)) else {
             return self.returns(person, client);
         };
-        let token = last.0.clone();
+        let token = person.tokens[last].0.clone();
         let answer = client.try_ask("POST", "/v1/auth/signout", None, Some(&token));
         let (outcome, opens) = match answer {
             Ok(answer) if (200..300).contains(&answer.status) => (Ok(true), Some(false)),
             Ok(answer) => panic!("{}: {} {}", person.email, answer.status, answer.body),
             Err(error) => (Err(error), None),
         };
-        last.1 = opens;
+        person.tokens[last].1 = opens;
         self.keep(person);
         self.tell(|told| match opens {
             Some(_) => told.revocations += 1,

@@ -127,7 +127,10 @@ ssize_t pwrite64(int fd, const void *bytes, size_t count, off64_t offset) {
 }
 ssize_t pwrite(int fd, const void *bytes, size_t count, off_t offset) { return write_at(fd, bytes, count, offset, 0); }
 ssize_t write(int fd, const void *bytes, size_t count) {
-    return write_at(fd, bytes, count, lseek(fd, 0, SEEK_CUR), 1);
+    struct stat found;
+    off64_t at = lseek(fd, 0, SEEK_CUR);
+    if (at >= 0 && (fcntl(fd, F_GETFL) & O_APPEND) && fstat(fd, &found) == 0) at = found.st_size;
+    return write_at(fd, bytes, count, at, 1);
 }
 
 int ftruncate64(int fd, off64_t length) {

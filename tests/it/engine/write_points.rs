@@ -36,15 +36,22 @@ fn by() -> Actor {
     Actor::Operator
 }
 
+fn at_once(command: fn(&State) -> Command) -> Step {
+    after(Span(0), command)
+}
+
+fn after(pause: Span, command: fn(&State) -> Command) -> Step {
+    (pause, command)
+}
+
 /// A story in which every kind of command writes something.
 fn story() -> Vec<Step> {
-    let at_once = Span(0);
     let mut story: Vec<Step> = vec![
-        (at_once, |_| Command::Found {
+        at_once(|_| Command::Found {
             policies: vec![PasswordPolicy::classic()],
             keys: vec![],
         }),
-        (at_once, |_| Command::CreateApiKey {
+        at_once(|_| Command::CreateApiKey {
             key: NewApiKey {
                 key: KEY,
                 kind: ApiKeyKind::Secret,
@@ -55,124 +62,118 @@ fn story() -> Vec<Step> {
             },
             by: by(),
         }),
-        (at_once, |_| Command::TouchApiKey { key: KEY }),
-        (at_once, |_| Command::SavePolicy {
+        at_once(|_| Command::TouchApiKey { key: KEY }),
+        at_once(|_| Command::SavePolicy {
             policy: PasswordPolicy::nist(),
             by: by(),
         }),
-        (at_once, |_| ADA.signs_up(HOME)),
-        (at_once, |_| BOB.is_created()),
-        (at_once, |state| Command::MailDeferred {
+        at_once(|_| ADA.signs_up(HOME)),
+        at_once(|_| BOB.is_created()),
+        at_once(|state| Command::MailDeferred {
             queued: queued(state),
             attempt: 1,
             status: 451,
             step: 2,
             next: state.last_time(),
         }),
-        (at_once, |state| Command::MailDelivered {
+        at_once(|state| Command::MailDelivered {
             queued: queued(state),
             attempt: 2,
             status: 250,
         }),
-        (at_once, |_| ADA.proves_address(link(ADA.token(1)))),
-        (at_once, |_| ADA.signs_in(HOME, 2)),
-        (at_once, |_| ADA.fails_to_sign_in(ELSEWHERE)),
-        (at_once, |_| Command::UpgradeVerifier {
+        at_once(|_| ADA.proves_address(link(ADA.token(1)))),
+        at_once(|_| ADA.signs_in(HOME, 2)),
+        at_once(|_| ADA.fails_to_sign_in(ELSEWHERE)),
+        at_once(|_| Command::UpgradeVerifier {
             user: ADA.user(),
             credential: ADA.credential(1),
         }),
-        (at_once, |_| ADA.refreshes(2, 0)),
-        (at_once, |_| ADA.changes_password(2, PasswordVerdict::Wrong, None)),
-        (at_once, |_| {
-            ADA.changes_password(2, PasswordVerdict::Right(ADA.password(1)), Some(2))
-        }),
-        (at_once, |_| ADA.requests_reset(HOME)),
-        (at_once, |state| ADA.issue(request(state), 10)),
-        (at_once, |_| ADA.guesses(ELSEWHERE)),
-        (at_once, |_| NOBODY.guesses(ELSEWHERE)),
-        (at_once, |_| Command::RefuseProof {
+        at_once(|_| ADA.refreshes(2, 0)),
+        at_once(|_| ADA.changes_password(2, PasswordVerdict::Wrong, None)),
+        at_once(|_| ADA.changes_password(2, PasswordVerdict::Right(ADA.password(1)), Some(2))),
+        at_once(|_| ADA.requests_reset(HOME)),
+        at_once(|state| ADA.issue(request(state), 10)),
+        at_once(|_| ADA.guesses(ELSEWHERE)),
+        at_once(|_| NOBODY.guesses(ELSEWHERE)),
+        at_once(|_| Command::RefuseProof {
             proof: link(ADA.token(10)),
             cause: RefusedCause::Format,
             origin: origin(),
         }),
-        (at_once, |_| ADA.recovers(code(ADA.token(10)), 2, 3)),
-        (at_once, |_| BOB.gets_recovery(11, Span::hours(1))),
-        (at_once, |state| Command::MailEnded {
+        at_once(|_| ADA.recovers(code(ADA.token(10)), 2, 3)),
+        at_once(|_| BOB.gets_recovery(11, Span::hours(1))),
+        at_once(|state| Command::MailEnded {
             queued: queued(state),
             attempt: 1,
             status: 550,
             step: 2,
             cause: MailEnd::Refused,
         }),
-        (at_once, |_| {
-            ADA.signs_in_with(HOME, PasswordVerdict::Right(ADA.password(3)), 20)
-        }),
-        (at_once, |_| Command::EndSession {
+        at_once(|_| ADA.signs_in_with(HOME, PasswordVerdict::Right(ADA.password(3)), 20)),
+        at_once(|_| Command::EndSession {
             user: ADA.user(),
             session: ADA.session(20),
             by: by(),
         }),
-        (at_once, |_| {
-            ADA.signs_in_with(HOME, PasswordVerdict::Right(ADA.password(3)), 21)
-        }),
-        (at_once, |_| Command::EndSessions {
+        at_once(|_| ADA.signs_in_with(HOME, PasswordVerdict::Right(ADA.password(3)), 21)),
+        at_once(|_| Command::EndSessions {
             user: ADA.user(),
             except: None,
             by: by(),
         }),
-        (at_once, |_| ADA.requests_reset(HOME)),
-        (at_once, |state| Command::DropRequest {
+        at_once(|_| ADA.requests_reset(HOME)),
+        at_once(|state| Command::DropRequest {
             request: Position(request(state)),
             cause: DropCause::NothingToDo,
         }),
-        (at_once, |_| BOB.is_banned()),
-        (at_once, |_| Command::UnbanUser {
+        at_once(|_| BOB.is_banned()),
+        at_once(|_| Command::UnbanUser {
             user: BOB.user(),
             by: by(),
         }),
-        (at_once, |_| CAL.signs_up(HOME)),
-        (at_once, |_| CAL.withdraws(1, 30)),
-        (at_once, |_| Command::CancelWithdraw {
+        at_once(|_| CAL.signs_up(HOME)),
+        at_once(|_| CAL.withdraws(1, 30)),
+        at_once(|_| Command::CancelWithdraw {
             proof: link(CAL.token(30)),
             origin: origin(),
         }),
-        (at_once, |_| CAL.signs_in(HOME, 31)),
-        (at_once, |_| CAL.withdraws(31, 32)),
-        (Span::hours(73), |_| Command::EraseDue { user: CAL.user() }),
-        (at_once, |_| DOT.signs_up(HOME)),
-        (at_once, |_| Command::DisownSignUp {
+        at_once(|_| CAL.signs_in(HOME, 31)),
+        at_once(|_| CAL.withdraws(31, 32)),
+        after(Span::hours(73), |_| Command::EraseDue { user: CAL.user() }),
+        at_once(|_| DOT.signs_up(HOME)),
+        at_once(|_| Command::DisownSignUp {
             token: DOT.token(1),
             origin: origin(),
         }),
-        (at_once, |_| Command::RevokePassword {
+        at_once(|_| Command::RevokePassword {
             user: ADA.user(),
             by: by(),
         }),
-        (at_once, |_| EVE.signs_up(ELSEWHERE)),
-        (at_once, |_| EVE.is_erased()),
-        (at_once, |_| Command::RecordSuppressed {
+        at_once(|_| EVE.signs_up(ELSEWHERE)),
+        at_once(|_| EVE.is_erased()),
+        at_once(|_| Command::RecordSuppressed {
             class: SuppressedClass::Codes,
             count: 3,
         }),
-        (at_once, |state| Command::AcceptClock {
+        at_once(|state| Command::AcceptClock {
             kept: state.last_time(),
         }),
-        (at_once, |_| Command::StartEpoch {
+        at_once(|_| Command::StartEpoch {
             reason: EpochReason::KeyTheft,
             erase: vec![BOB.user()],
         }),
-        (at_once, |_| Command::ConfirmApiKey { key: KEY, by: by() }),
-        (at_once, |_| Command::RevokeApiKey { key: KEY, by: by() }),
+        at_once(|_| Command::ConfirmApiKey { key: KEY, by: by() }),
+        at_once(|_| Command::RevokeApiKey { key: KEY, by: by() }),
     ];
     // One that spans several frames, so that a torn write leaves a part of it.
-    story.push((at_once, |_| {
+    story.push(at_once(|_| {
         let mut long = ADA.gets_recovery(40, Span::hours(1));
         if let Command::IssueRecovery { mails, .. } = &mut long {
             *mails = (0..60).map(|n| (ADA.address(), mail(1_000 + n))).collect();
         }
         long
     }));
-    story.push((at_once, |_| ADA.requests(Purpose::VerifyEmail, ELSEWHERE)));
+    story.push(at_once(|_| ADA.requests(Purpose::VerifyEmail, ELSEWHERE)));
     story
 }
 
