@@ -16,8 +16,6 @@ use std::time::{Duration, Instant};
 use mutate::Mutator;
 use targets::Target;
 
-/// Inputs of one target in every run.
-const INPUTS: u64 = 4_000;
 /// Inputs that are kept as starts, at most.
 const KEPT_MAX: usize = 400;
 
@@ -69,7 +67,7 @@ fn no_reader_of_stored_bytes_panics_or_reads_what_nobody_wrote() {
         let begun = Instant::now();
         let (inputs, answers) = match time {
             Some(time) => fuzz(&target, |_| begun.elapsed() < time),
-            None => fuzz(&target, |inputs| inputs < INPUTS),
+            None => fuzz(&target, |inputs| inputs < target.inputs),
         };
         println!(
             "{}: {inputs} inputs, {answers} kinds of answers, {:?}",

@@ -386,7 +386,7 @@ impl Life {
 
     /// Something that is a plain command: no secret, no hash.
     pub(super) fn a_plain_attempt(&mut self) -> Option<Attempt> {
-        Some(match self.chance.below(16) {
+        Some(match self.chance.below(18) {
             0 | 1 => {
                 let (user, session) = self.a_session()?;
                 Attempt::EndSession { user, session }
@@ -401,10 +401,10 @@ impl Life {
             9 => Attempt::Erase(self.a_user()?),
             10 => Attempt::TouchKey(self.a_key()?),
             11 => Attempt::RevokeKey(self.a_key()?),
-            15 => Attempt::ConfirmKey(self.a_key()?),
+            15 | 16 => Attempt::ConfirmKey(self.a_key()?),
             12 => Attempt::EraseDue(self.a_user()?),
             13 => Attempt::SavePolicy(policy(if self.chance.one_in(2) { 8 } else { 12 })),
-            14 if self.chance.one_in(4) => Attempt::NewEpoch,
+            14 if self.chance.one_in(2) => Attempt::NewEpoch,
             // As often as there are bans, so that people come back.
             _ => Attempt::Unban(self.a_user()?),
         })

@@ -29,6 +29,8 @@ pub(super) struct Person {
     recoveries: u64,
     /// Whether a reset was asked for, and its mail was not used yet.
     asked: u64,
+    /// Whether anything changed since the last check.
+    changed: bool,
 }
 
 /// What everybody together was told.
@@ -141,7 +143,8 @@ impl Crowd {
         Ok(())
     }
 
-    fn keep(&self, person: Person) {
+    fn keep(&self, mut person: Person) {
+        person.changed = true;
         self.people.lock().unwrap().insert(person.email.clone(), person);
     }
 
@@ -157,6 +160,7 @@ impl Crowd {
             tokens: vec![],
             recoveries: 0,
             asked: 0,
+            changed: true,
         };
         let body = json!({ "email": email, "password": person.password, "name": "Somebody" });
         let answer = client.try_ask("POST", "/v1/auth/email/signup", Some(&body), None);
@@ -284,18 +288,19 @@ impl Crowd {
         }
     }
 
-    /// Holds a server that was started again against what everybody was told; settles what was in doubt.
+    /// Holds a server that was started again against what everybody was told since the last time; settles what was in
+    /// doubt.
     pub(super) fn check(&self, client: &Client) {
         let mut people = self.people.lock().unwrap();
-        for person in people.values_mut() {
+        for person in people.values_mut().filter(|person| person.changed) {
             person.check(client);
         }
     }
 
     /// The last check: every password too, every setting, and every mail.
     pub(super) fn check_everything(&self, client: &Client, home: &Home) {
-        self.check(client);
-        for person in self.people.lock().unwrap().values() {
+        for person in self.people.lock().unwrap().values_mut() {
+            person.check(client);
             assert!(
                 opens(client, person, &person.password),
                 "{}: the password",
@@ -346,6 +351,7 @@ impl Crowd {
 
 impl Person {
     fn check(&mut self, client: &Client) {
+        self.changed = false;
         if let Some(new) = self.in_doubt.take() {
             // A recovery happened as a whole, or not at all: password, sessions and notice go together.
             let happened = opens(client, self, &new);
