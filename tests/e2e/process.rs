@@ -283,12 +283,11 @@ fn ended(mut child: Child) -> Option<i32> {
     let pid = rustix::process::Pid::from_child(&child);
     let (tell, told) = mpsc::channel();
     thread::spawn(move || tell.send(child.wait()));
-    match told.recv_timeout(PATIENCE) {
-        Ok(status) => status.expect("a process that was started ends").code(),
-        Err(_) => {
-            let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
-            panic!("a process hangs");
-        }
+    if let Ok(status) = told.recv_timeout(PATIENCE) {
+        status.expect("a process that was started ends").code()
+    } else {
+        let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
+        panic!("a process hangs");
     }
 }
 
