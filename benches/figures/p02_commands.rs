@@ -115,7 +115,11 @@ impl Commands {
                         let ask = asks[next.fetch_add(1, Ordering::Relaxed) % asks.len()].clone();
                         let purpose = Purpose::Recovery;
                         let asked = Instant::now();
-                        let command = Command::RequestProof { ask, purpose };
+                        let command = Command::RequestProof {
+                            ask,
+                            purpose,
+                            callback: None,
+                        };
                         let done = engine.execute(Lane::Stranger, command, vec![]).await;
                         done.expect("nothing refuses these");
                         times.push(asked.elapsed());

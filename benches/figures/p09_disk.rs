@@ -114,6 +114,7 @@ async fn turn(engine: &Engine, crowd: &Crowd, caller: u64, number: u64) {
     let request = Command::RequestProof {
         ask: ask.clone(),
         purpose: Purpose::Recovery,
+        callback: None,
     };
     do_it(Lane::Stranger, request, vec![]).await;
     let due = engine.read(|state| {

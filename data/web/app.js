@@ -45,8 +45,15 @@
     secret.value = parts.get(secret.dataset.take);
     for (const element of document.querySelectorAll('[data-when="typed"]')) setShown(element, false);
     for (const element of document.querySelectorAll('[data-when="link"]')) setShown(element, true);
-    const email = document.querySelector('input[data-take="e"]:not(:disabled)');
-    if (email && parts.get('e')) {
+    const email = document.querySelector('input[data-take="e"]');
+    if (!email) return;
+    // Where the link is enough the address need not be typed, but a password manager looks for it (P-14).
+    if (email.disabled) {
+      email.disabled = false;
+      email.required = false;
+      email.type = 'text';
+    }
+    if (parts.get('e')) {
       email.value = parts.get('e');
       email.readOnly = true;
     }

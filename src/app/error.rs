@@ -23,8 +23,9 @@ pub enum AppError {
     },
     /// There are keys without the ledger that they belong to.
     #[error(
-        "there are keys in {}, but no ledger in {}: name the data folder that belongs to them, or restore the ledger \
-         from a backup", keys.display(), data.display()
+        "there are keys in {}, but their ledger is not in {}: name the data folder that belongs to them, or restore the \
+         ledger from a backup. To begin anew, without the users and events of the lost ledger, move both folders away and \
+         run `keyledger init --data {}`", keys.display(), data.display(), data.display()
     )]
     LedgerMissing {
         /// The data folder.

@@ -113,6 +113,10 @@ impl Premises {
             let data = config.data.clone();
             return Err(AppError::AlreadyFounded { data });
         }
+        // An anchor is noted once a ledger has its first events: its keys are no remains of an interrupted founding.
+        if exists(&config.keys_dir.join(ANCHOR_FILE))? {
+            return Err(ledger_missing(config));
+        }
         let (ring, master_file) = make_keys(config, clock.now(), &*entropy)?;
         let parts = Parts {
             clock: Box::new(move |_| clock),
@@ -144,17 +148,18 @@ impl Premises {
         let is_there = (exists(&config.data.join(LEDGER_DIR))?, exists(&ring_path)?);
         match is_there {
             (false, false) => return Err(AppError::NotFounded { data: data() }),
-            (false, true) => {
-                let keys = config.keys_dir.clone();
-                return Err(AppError::LedgerMissing { data: data(), keys });
-            }
+            (false, true) => return Err(ledger_missing(config)),
             (true, _) => {}
         }
         let entropy: Arc<dyn Entropy> = Arc::new(OsEntropy);
         let now = SystemClock::start(None).now();
         let store = open_store(config, command, now, &*entropy)?;
         if store.head().next.0 == 0 {
-            return Err(AppError::NotFounded { data: data() });
+            return Err(if exists(&config.keys_dir.join(ANCHOR_FILE))? {
+                ledger_missing(config)
+            } else {
+                AppError::NotFounded { data: data() }
+            });
         }
         let ring = Keyring::open(&ring_path, &load_master(config)?)?;
         for warning in exposed_folders(config) {
@@ -302,6 +307,13 @@ fn check_policy(engine: &Engine, desk: &DeskSettings) -> Result<(), AppError> {
     })
 }
 
+fn ledger_missing(config: &Config) -> AppError {
+    AppError::LedgerMissing {
+        data: config.data.clone(),
+        keys: config.keys_dir.clone(),
+    }
+}
+
 fn open_store(
     config: &Config,
     command: &str,
@@ -425,7 +437,24 @@ mod tests {
         let config = config(&folder.path().join("data"), &[]);
         Premises::found(&config).unwrap();
         std::fs::remove_dir_all(config.data.join(LEDGER_DIR)).unwrap();
-        assert!(matches!(open(&config), Err(AppError::LedgerMissing { .. })));
+        let accept = || Premises::open(&config, "keyledger test", Rollback::Accept);
+        for _ in 0..2 {
+            let found = Premises::found(&config).map(|_| ());
+            for told in [open(&config).map(|_| ()), accept().map(|_| ()), found] {
+                let told = told.unwrap_err();
+                assert!(matches!(told, AppError::LedgerMissing { .. }), "{told}");
+                let told = told.to_string();
+                assert!(
+                    told.contains("from a backup") && told.contains("keyledger init --data"),
+                    "{told}"
+                );
+            }
+            // The second time there is a ledger, with nothing in it.
+        }
+        std::fs::remove_dir_all(&config.keys_dir).unwrap();
+        std::fs::remove_dir_all(config.data.join(LEDGER_DIR)).unwrap();
+        Premises::found(&config).unwrap();
+        open(&config).unwrap();
     }
 
     #[test]

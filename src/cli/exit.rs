@@ -250,7 +250,9 @@ pub(super) fn shows_damage(error: &AppError) -> bool {
         AppError::Store(error)
         | AppError::Boot(BootError::Store(error) | BootError::Replay(ReplayError::Store(error)))
         | AppError::Replay(ReplayError::Store(error)) => is_damage(error),
-        AppError::Boot(BootError::Replay(_) | BootError::Lost(_) | BootError::Revived(_))
+        AppError::Boot(
+            BootError::Replay(_) | BootError::Lost(_) | BootError::Revived(_) | BootError::Gone,
+        )
         | AppError::Replay(_)
         | AppError::LedgerMissing { .. } => true,
         AppError::Boot(

@@ -27,28 +27,14 @@ pub enum Field {
     UserName,
     /// A sign-in name; owner: the user.
     Username,
-    /// Network and program of a session; owner: the session.
-    SessionClient,
-    /// Network and program of a request for a mail; owner: the token or the command.
-    RequestClient,
-    /// Network and program of any other event; owner: the command.
+    /// Network and program that an event came from; owner: the user, none for a stranger.
     EventClient,
-    /// An address that a stranger typed; owner: the command.
-    StrangerAddress,
+    /// Where a mailed link is to lead in the end; owner: the user, none for a stranger.
+    Callback,
     /// A password's verifier (PHC); owner: the credential.
     Verifier,
-    /// Verifiers of earlier passwords; owner: the user.
-    PasswordHistory,
-    /// The seed of an authenticator app (RFC 6238); owner: the user.
-    TotpSeed,
-    /// Hashes of recovery codes; owner: the user.
-    RecoveryCodes,
-    /// The address of an e-mail factor; owner: the user.
-    FactorAddress,
     /// What a mail needs beyond ids; owner: the mail.
     MailDetails,
-    /// What a person calls an API key; owner: the key.
-    ApiKeyLabel,
     /// A secret of the configuration, such as an SMTP password; owner: the object.
     ConfigSecret,
 }
@@ -60,17 +46,10 @@ impl Field {
             Self::UserAddress => "user.address",
             Self::UserName => "user.name",
             Self::Username => "user.username",
-            Self::SessionClient => "session.client",
-            Self::RequestClient => "request.client",
             Self::EventClient => "event.client",
-            Self::StrangerAddress => "stranger.address",
+            Self::Callback => "request.callback",
             Self::Verifier => "credential.verifier",
-            Self::PasswordHistory => "user.password-history",
-            Self::TotpSeed => "user.totp-seed",
-            Self::RecoveryCodes => "user.recovery-codes",
-            Self::FactorAddress => "user.factor-address",
             Self::MailDetails => "mail.details",
-            Self::ApiKeyLabel => "api-key.label",
             Self::ConfigSecret => "config.secret",
         }
     }

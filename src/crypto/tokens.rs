@@ -30,10 +30,8 @@ pub enum SecretLabel {
     VerifyEmail,
     /// "I did not sign up": removes an account that was never verified.
     DisownSignUp,
-    /// Reopens what a reported takeover closed.
+    /// Takes back the closing of an account.
     Reopen,
-    /// "This was not me": burns a token, or undoes what it did.
-    ThisWasNotMe,
 }
 
 impl SecretLabel {
@@ -44,7 +42,6 @@ impl SecretLabel {
             Self::VerifyEmail => "verify-email",
             Self::DisownSignUp => "disown-sign-up",
             Self::Reopen => "reopen",
-            Self::ThisWasNotMe => "this-was-not-me",
         }
     }
 }
@@ -232,12 +229,11 @@ mod tests {
     const USER: UserId = UserId([2; 16]);
     const ADDRESS: AddressId = AddressId([3; 16]);
     const SESSION: SessionId = SessionId([4; 16]);
-    const LABELS: [SecretLabel; 5] = [
+    const LABELS: [SecretLabel; 4] = [
         SecretLabel::Recovery,
         SecretLabel::VerifyEmail,
         SecretLabel::DisownSignUp,
         SecretLabel::Reopen,
-        SecretLabel::ThisWasNotMe,
     ];
 
     fn ring() -> Keyring {

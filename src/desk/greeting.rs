@@ -11,7 +11,7 @@ use super::{Desk, Fault};
 use crate::crypto::{self, DataKey, Field, WrappedKey};
 use crate::domain::{Ask, Client, Context};
 use crate::engine::Directory;
-use crate::types::{AddressId, ClientNet, DataKeyId, EmailAddress, Locale, Sealed, UserId};
+use crate::types::{AddressId, ClientNet, DataKeyId, EmailAddress, Locale, Sealed, TokenId, UserId};
 
 /// Somebody at a door.
 #[derive(Clone, Debug)]
@@ -141,6 +141,33 @@ impl Desk {
             sealed,
         )?;
         Origin::from_bytes(&clear)
+    }
+
+    /// Where a mailed link is to lead in the end, sealed for whoever the request is about.
+    pub(super) fn seal_callback(&self, owner: Option<UserId>, url: &str) -> Result<Sealed, Fault> {
+        let (day_key, _) = self.day_key();
+        let subject = owner.map_or(day_key.id(), DataKeyId::User);
+        // An owner whose key is gone is being erased at this moment; a next try meets a stranger.
+        let key = self.engine().vault().key(subject).ok_or(Fault::Overloaded)?;
+        let bytes = owner.map_or([0; 16], |user| user.0);
+        Ok(crypto::seal(
+            &key,
+            Field::Callback,
+            bytes,
+            url.as_bytes(),
+            self.engine().entropy(),
+        ))
+    }
+
+    /// Where the link of a proof is to lead in the end, as its request said.
+    pub(super) fn callback_of(&self, proof: TokenId) -> Option<String> {
+        let (user, sealed) = self.engine().read(|state| {
+            let token = state.tokens.get(&proof)?;
+            Some((token.user, token.callback.clone()?))
+        })?;
+        let key = self.engine().vault().key(DataKeyId::User(user))?;
+        let clear = crypto::open(&key, Field::Callback, user.0, &sealed)?;
+        Some(std::str::from_utf8(&clear).ok()?.to_owned())
     }
 
     /// The day's key, and what must be stored with the next event while it is new.

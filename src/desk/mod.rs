@@ -38,7 +38,7 @@ pub use outbox::{Letter, LetterFault};
 pub use sessions::{Caller, SessionView, Tokens};
 pub use sign_up::{SignUpAnswer, SignUpForm};
 pub use story::{EVENTS_MAX, EventFilter, Line, vocabulary};
-pub use verify::{LiveState, VerifyFault, VerifyReport, verify};
+pub use verify::{VerifyFault, VerifyReport, verify};
 
 use crate::crypto::PasswordPool;
 use crate::domain::Limits;

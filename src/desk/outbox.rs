@@ -8,7 +8,13 @@ use super::proofs::label;
 use super::{Command, Desk, Origin};
 use crate::crypto::{self, Field, SecretLabel};
 use crate::domain::{DropCause, Due, Mail, MailStanding, Purpose, Standing, Token, TokenStanding};
-use crate::types::{DataKeyId, EmailAddress, Position, Span, Timestamp};
+use crate::types::{DataKeyId, EmailAddress, Position, Span, Timestamp, UserId};
+
+/// The origin of what nobody asked for, or of which nobody knows any more who did.
+const NOWHERE: Origin = Origin {
+    ip: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+    user_agent: String::new(),
+};
 
 /// A mail of the outbox, opened: everything that its words are made of.
 pub struct Letter {
@@ -53,15 +59,22 @@ impl Desk {
             let cause = DropCause::AccountNotActive;
             return Command::DropRequest { request, cause };
         };
-        let origin = self.open_origin(Some(user), &due.origin).unwrap_or(Origin {
-            ip: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
-            user_agent: String::new(),
-        });
+        let origin = self.open_origin(Some(user), &due.origin).unwrap_or(NOWHERE);
         Command::IssueProof {
             request,
             proof: self.new_proof(),
             mail: self.mail_telling(&key, user, &origin),
         }
+    }
+
+    /// The command that mails the owner of a closing account a new proof for taking that back; `None` if the user is gone.
+    pub fn renewal_of_closing(&self, user: UserId) -> Option<Command> {
+        let key = self.engine().vault().key(DataKeyId::User(user))?;
+        Some(Command::RenewClosing {
+            user,
+            proof: self.new_proof(),
+            mail: self.mail_telling(&key, user, &NOWHERE),
+        })
     }
 
     /// A mail of the outbox and whether it should leave now; `None` if it is not there any more.

@@ -18,6 +18,8 @@ pub(super) struct PasswordOwner {
     pub(super) username: Option<Username>,
     pub(super) current: Option<SecretString>,
     pub(super) past: Vec<SecretString>,
+    /// The secrets by which the password is being set.
+    pub(super) mailed: Vec<SecretString>,
 }
 
 /// Which test a new password failed; in the order in which they are answered.
@@ -79,6 +81,7 @@ impl Desk {
                 .iter()
                 .filter_map(|credential| self.verifier(credential))
                 .collect(),
+            mailed: vec![],
         }
     }
 
@@ -111,6 +114,7 @@ impl Desk {
                 name: owner.name.as_ref(),
                 username: owner.username.as_ref(),
                 brand: &self.settings().brand,
+                mailed: &owner.mailed,
                 history_hits,
             };
             policy.format_rules(password.expose_secret(), &context)

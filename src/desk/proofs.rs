@@ -95,6 +95,16 @@ impl Desk {
         crypto::typed_code(&ring, key, label(token.purpose), id, token.user, token.address)
     }
 
+    /// Both spellings of a recovery: the secret of its link and its typed code.
+    pub(super) fn secrets_of(&self, id: TokenId) -> Vec<SecretString> {
+        let token = self.engine().read(|state| state.tokens.get(&id).cloned());
+        let both = token.map(|token| {
+            let link = self.link_secret(id, &token, SecretLabel::Recovery);
+            [link, self.typed_code(id, &token)]
+        });
+        both.into_iter().flatten().flatten().collect()
+    }
+
     /// Finds what somebody presented for an address. A link is looked up by the id in it, never by its secret;
     /// a code is compared with each recent one of the address, in constant time, the dead ones too: a genuine code
     /// that came too late is no guess.

@@ -3,7 +3,7 @@
 use secrecy::{ExposeSecret, SecretString};
 
 use super::greeting::{Greeting, NewKeys};
-use super::passwords::Unfit;
+use super::passwords::{PasswordOwner, Unfit};
 use super::proofs::{Found, label};
 use super::{Command, Desk, Fault, Refusal, Visitor};
 use crate::crypto::parse_mail_secret;
@@ -24,7 +24,8 @@ struct Claim {
 impl Desk {
     /// Asks for a recovery mail. The answer is the same for every valid address.
     pub async fn request_reset(&self, address: &EmailAddress, visitor: &Visitor) -> Result<(), Fault> {
-        self.request_proof(address, visitor, Purpose::Recovery).await
+        self.request_proof(address, visitor, Purpose::Recovery, None)
+            .await
     }
 
     pub(super) async fn request_proof(
@@ -32,11 +33,19 @@ impl Desk {
         address: &EmailAddress,
         visitor: &Visitor,
         purpose: Purpose,
+        callback: Option<&str>,
     ) -> Result<(), Fault> {
-        let Greeting { ask, keys, .. } = self.greet(address, visitor)?;
-        self.carry_out(Lane::Stranger, Command::RequestProof { ask, purpose }, keys)
-            .await
-            .map(|_| ())
+        let Greeting { found, ask, keys } = self.greet(address, visitor)?;
+        let callback = match callback {
+            Some(url) => Some(self.seal_callback(found.map(|(_, user)| user), url)?),
+            None => None,
+        };
+        let command = Command::RequestProof {
+            ask,
+            purpose,
+            callback,
+        };
+        self.carry_out(Lane::Stranger, command, keys).await.map(|_| ())
     }
 
     /// Sets a new password by a mailed proof. Order of the answers: limits, token, format, same, leaked.
@@ -141,7 +150,10 @@ impl Desk {
         let Some(user) = self.engine().read(|state| state.users.get(&holder.user).cloned()) else {
             return Err(Refusal::TokenNotFound.into());
         };
-        let owner = self.password_owner(holder.user, &user);
+        let owner = PasswordOwner {
+            mailed: self.secrets_of(proof.token),
+            ..self.password_owner(holder.user, &user)
+        };
         if let Err(unfit) = self.test_password(password, owner).await {
             let cause = match &unfit {
                 Unfit::Format(_) => Some(RefusedCause::Format),
@@ -186,6 +198,30 @@ impl Desk {
                     .await?;
                 Err(Refusal::TokenNotFound.into())
             }
+        }
+    }
+
+    /// Remembers that a genuine proof came too late or again; what is refused for another reason is told elsewhere.
+    pub(super) async fn note_dead_proof(
+        &self,
+        fault: &Fault,
+        proof: ProofFound,
+        origin: &crate::types::Sealed,
+    ) -> Result<(), Fault> {
+        match fault {
+            Fault::Refused(Refusal::TokenExpired) => {
+                self.refuse_proof(proof, RefusedCause::Expired, origin).await
+            }
+            Fault::Refused(Refusal::TokenNotFound | Refusal::AlreadyVerified) => {
+                self.refuse_proof(proof, RefusedCause::Reused, origin).await
+            }
+            Fault::Refused(_)
+            | Fault::PasswordFormat(_)
+            | Fault::SameAsPrevious
+            | Fault::WeakPassword
+            | Fault::Repeated
+            | Fault::Overloaded
+            | Fault::Stopped => Ok(()),
         }
     }
 

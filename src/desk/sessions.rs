@@ -251,15 +251,20 @@ impl Desk {
             return Err(none());
         }
         let (session, counter) = (parsed.session(), parsed.counter());
+        let now = self.now();
         let owner = self.engine().read(|state| {
-            let found = state.sessions.get(&session)?;
-            let user = state.users.get(&found.user)?;
-            Some((found.user, user.role, user.addresses.first().map(|a| a.id)))
+            let id = state.sessions.get(&session)?.user;
+            let (user, _) = live_session(state, id, session, now).ok()?;
+            Some((id, user.role, user.addresses.first().map(|a| a.id)))
         });
-        let (user, role, address) = owner.ok_or_else(none)?;
+        let refresh_key = self.refresh_key();
+        let Some((user, role, address)) = owner else {
+            self.note_dead_refresh(presented, session, counter, visitor)
+                .await?;
+            return Err(none());
+        };
         let client = self.client_of(user, visitor).ok_or_else(none)?;
         let mail = address.and_then(|address| Some((address, self.new_mail(user, visitor)?)));
-        let refresh_key = self.refresh_key();
         let command = Command::Refresh {
             session,
             counter,
@@ -277,6 +282,40 @@ impl Desk {
             | Outcome::Ended(_)
             | Outcome::Verified => Err(none()),
         }
+    }
+
+    /// Has a token of a session that is over refused by the law, which remembers it; the same one again within the time
+    /// that repeats are counted is refused without that.
+    async fn note_dead_refresh(
+        &self,
+        presented: &SecretString,
+        session: SessionId,
+        counter: u32,
+        visitor: &Visitor,
+    ) -> Result<(), Fault> {
+        if self
+            .inner
+            .repeats
+            .knows(REFRESH_SCOPE, b"", presented.expose_secret(), self.now())
+        {
+            return Ok(());
+        }
+        let owner = self
+            .engine()
+            .read(|state| state.sessions.get(&session).map(|found| found.user));
+        let (day_key, keys) = self.day_key();
+        let origin = match owner.and_then(|user| self.client_of(user, visitor)) {
+            Some(client) => client.origin,
+            None => self.seal_origin(&day_key, [0; 16], visitor),
+        };
+        let command = Command::Refresh {
+            session,
+            counter,
+            refresh_key: self.refresh_key(),
+            mail: None,
+            origin,
+        };
+        self.carry_out(Lane::Stranger, command, keys).await.map(|_| ())
     }
 
     /// The live sessions of a user, newest first.
@@ -306,6 +345,14 @@ impl Desk {
                 }
             })
             .collect()
+    }
+
+    /// Ends the session that a user is in.
+    pub async fn sign_out(&self, caller: Caller) -> Result<(), Fault> {
+        let Caller { user, session, .. } = caller;
+        self.carry_out(Lane::Proof, Command::SignOut { user, session }, vec![])
+            .await
+            .map(|_| ())
     }
 
     /// Ends one session of a user.

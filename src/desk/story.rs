@@ -223,7 +223,7 @@ pub fn vocabulary(event: &Event) -> Option<&'static str> {
         Event::SignedIn { .. } => "authn_login_success",
         Event::SignInFailed { .. } => "authn_login_fail",
         Event::RefreshRotated { .. } => "session_renewed",
-        Event::RefreshReplayed { .. } => "authn_token_reuse",
+        Event::RefreshReplayed { .. } | Event::RefreshRefused { .. } => "authn_token_reuse",
         Event::SessionEnded { .. } | Event::SessionsEnded { .. } => "session_expired",
         Event::Suppressed { .. } => "excess_rate_limit_exceeded",
         Event::EpochStarted { .. }
@@ -233,6 +233,7 @@ pub fn vocabulary(event: &Event) -> Option<&'static str> {
         | Event::VerifierUpgraded { .. }
         | Event::ResetRequested { .. }
         | Event::VerificationRequested { .. }
+        | Event::CallbackNamed { .. }
         | Event::RequestDropped { .. }
         | Event::MailQueued { .. }
         | Event::MailDelivered { .. }
@@ -274,6 +275,7 @@ fn about(event: &Event) -> About {
         | Event::SessionEnded { user, .. }
         | Event::SessionsEnded { user, .. }
         | Event::MailQueued { user, .. } => About::User(*user),
+        Event::RefreshRefused { user, .. } => user.map_or(About::Nobody, About::User),
         Event::SignUpCollided { address, .. } => About::Address(*address),
         Event::ResetRequested { subject, .. }
         | Event::VerificationRequested { subject, .. }
@@ -283,6 +285,7 @@ fn about(event: &Event) -> About {
             Subject::Stranger(_) => About::Nobody,
         },
         Event::RequestDropped { request: earlier, .. }
+        | Event::CallbackNamed { request: earlier, .. }
         | Event::MailDelivered { queued: earlier, .. }
         | Event::MailDeferred { queued: earlier, .. }
         | Event::MailEnded { queued: earlier, .. } => About::Earlier(*earlier),
@@ -314,7 +317,8 @@ fn origin_of(event: &Event) -> Option<&Sealed> {
         | Event::SignedIn { origin, .. }
         | Event::SignInFailed { origin, .. }
         | Event::CurrentPasswordWrong { origin, .. }
-        | Event::RefreshReplayed { origin, .. } => Some(origin),
+        | Event::RefreshReplayed { origin, .. }
+        | Event::RefreshRefused { origin, .. } => Some(origin),
         Event::EpochStarted { .. }
         | Event::ClockAccepted { .. }
         | Event::PolicySaved { .. }
@@ -327,6 +331,7 @@ fn origin_of(event: &Event) -> Option<&Sealed> {
         | Event::UserBanned { .. }
         | Event::UserUnbanned { .. }
         | Event::UserErased { .. }
+        | Event::CallbackNamed { .. }
         | Event::RequestDropped { .. }
         | Event::TokenIssued { .. }
         | Event::RefreshRotated { .. }

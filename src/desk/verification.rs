@@ -5,23 +5,31 @@ use secrecy::{ExposeSecret, SecretString};
 use super::greeting::Greeting;
 use super::{Command, Desk, Fault, Refusal, Visitor};
 use crate::crypto::{SecretLabel, parse_mail_secret};
-use crate::domain::{ProofFound, Purpose, RefusedCause, Via};
+use crate::domain::{ProofFound, Purpose, Via};
 use crate::engine::Lane;
 use crate::types::EmailAddress;
 
 impl Desk {
-    /// Asks for a verification mail. The answer is the same for every valid address.
-    pub async fn request_verification(&self, address: &EmailAddress, visitor: &Visitor) -> Result<(), Fault> {
-        self.request_proof(address, visitor, Purpose::VerifyEmail).await
+    /// Asks for a verification mail, whose link is to lead to `callback` in the end. The answer is the same for every
+    /// valid address.
+    pub async fn request_verification(
+        &self,
+        address: &EmailAddress,
+        callback: Option<&str>,
+        visitor: &Visitor,
+    ) -> Result<(), Fault> {
+        self.request_proof(address, visitor, Purpose::VerifyEmail, callback)
+            .await
     }
 
-    /// Proves an address by what was mailed to it.
+    /// Proves an address by what was mailed to it; gives back where the request for the mail wanted its link to lead. That
+    /// is to be held against the configured list again, which may have changed since.
     pub async fn confirm_verification(
         &self,
         address: &EmailAddress,
         presented: &SecretString,
         visitor: &Visitor,
-    ) -> Result<(), Fault> {
+    ) -> Result<Option<String>, Fault> {
         let greeting = self.greet(address, visitor)?;
         let proof = self.prove(&greeting, presented, Purpose::VerifyEmail).await?;
         let Greeting { ask, keys, .. } = greeting;
@@ -36,12 +44,13 @@ impl Desk {
                 keys,
             )
             .await;
-        if verified == Err(Fault::Refused(Refusal::TokenExpired)) {
-            self.refuse_proof(proof, RefusedCause::Expired, &origin).await?;
+        match verified {
+            Ok(_) => Ok(self.callback_of(proof.token)),
+            Err(fault) => {
+                self.note_dead_proof(&fault, proof, &origin).await?;
+                Err(self.unless_repeated(fault, presented))
+            }
         }
-        verified
-            .map(|_| ())
-            .map_err(|fault| self.unless_repeated(fault, presented))
     }
 
     /// Deletes an account that somebody made with another person's address and that was never verified. The secret
@@ -51,11 +60,19 @@ impl Desk {
         let holder = self.link_holder(&parsed, SecretLabel::DisownSignUp, Purpose::VerifyEmail);
         let (user, _) = holder.ok_or(Refusal::TokenNotFound)?;
         let client = self.client_of(user, visitor).ok_or(Refusal::TokenNotFound)?;
-        let command = Command::DisownSignUp {
+        let proof = ProofFound {
             token: parsed.token(),
-            origin: client.origin,
+            via: Via::Link,
         };
-        self.carry_out(Lane::Proof, command, vec![]).await.map(|_| ())
+        let command = Command::DisownSignUp {
+            token: proof.token,
+            origin: client.origin.clone(),
+        };
+        let disowned = self.carry_out(Lane::Proof, command, vec![]).await;
+        if let Err(fault) = &disowned {
+            self.note_dead_proof(fault, proof, &client.origin).await?;
+        }
+        disowned.map(|_| ())
     }
 
     /// Takes back the closing of an account.
@@ -70,11 +87,13 @@ impl Desk {
         };
         let command = Command::CancelWithdraw {
             proof,
-            origin: client.origin,
+            origin: client.origin.clone(),
         };
         let cancelled = self.carry_out(Lane::Proof, command, vec![]).await;
-        cancelled
-            .map(|_| ())
-            .map_err(|fault| self.unless_repeated(fault, secret))
+        if let Err(fault) = cancelled {
+            self.note_dead_proof(&fault, proof, &client.origin).await?;
+            return Err(self.unless_repeated(fault, secret));
+        }
+        Ok(())
     }
 }

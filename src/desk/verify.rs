@@ -5,20 +5,11 @@ use std::ops::ControlFlow;
 
 use super::Desk;
 use crate::domain::{Recorded, State, Unlawful, evolve, lawful};
-use crate::engine::state_hash;
+use crate::engine::{PIECES, agree, state_hash};
 use crate::ledger::codec::{self, CodecFault};
 use crate::ledger::record::{self, CommandPart, RecordFault};
 use crate::ledger::{FrameRef, Head, LedgerId, Reader, StoreError};
 use crate::types::{CommandId, Position};
-
-/// What a running server holds at one position.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct LiveState {
-    /// The next position.
-    pub next: Position,
-    /// The hash over all state.
-    pub hash: [u8; 32],
-}
 
 /// What a proof found. That there is one says that the chain holds and every event is lawful.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -33,9 +24,9 @@ pub struct VerifyReport {
     pub epoch: u32,
     /// Where the ledger ends, and the chain over all of it.
     pub head: Head,
-    /// The hash over the state that the events fold to: at the live state's position if there is one, else at the end.
+    /// The hash over the state that the events fold to.
     pub state_hash: [u8; 32],
-    /// Whether that is the live state; none if there was nothing to compare with.
+    /// Whether the running server holds that state; none if there was nothing to compare with.
     pub agrees: Option<bool>,
     /// Records at the end of a command that was never finished; the next start cuts them off.
     pub unfinished: u64,
@@ -91,43 +82,14 @@ pub enum VerifyFault {
     Unlawful(#[from] Unlawful),
 }
 
-/// Proves a ledger from its beginning and folds it; compares with a live state if one is given. Reads everything, so
-/// it takes as long as a start, and it blocks.
-pub fn verify(reader: &dyn Reader, live: Option<LiveState>) -> Result<VerifyReport, VerifyFault> {
-    let mut audit = Audit {
-        state: State::default(),
-        open: vec![],
-        events: 0,
-        frames: 0,
-        head: reader.head(),
-        live,
-        at_live: None,
-    };
-    audit.look_at_live();
-    let mut fault = None;
-    reader.scan(Position(0), &mut |frame| match audit.frame(frame) {
-        Ok(()) => ControlFlow::Continue(()),
-        Err(found) => {
-            fault = Some(found);
-            ControlFlow::Break(())
-        }
-    })?;
-    if let Some(fault) = fault {
-        return Err(fault);
-    }
-    let state_hash = audit.at_live.unwrap_or_else(|| state_hash(&audit.state));
-    Ok(VerifyReport {
-        ledger: reader.ledger_id(),
-        events: audit.events,
-        frames: audit.frames,
-        epoch: audit.state.epoch().number,
-        head: audit.head,
-        state_hash,
-        agrees: live.map(|live| audit.at_live == Some(live.hash)),
-        unfinished: audit.open.len() as u64,
-    })
+/// Proves a ledger from its beginning and folds it. Reads everything, so it takes as long as a start, and it blocks.
+pub fn verify(reader: &dyn Reader) -> Result<VerifyReport, VerifyFault> {
+    let mut audit = Audit::of(reader);
+    audit.follow(reader, reader.head().next)?;
+    Ok(audit.report(reader, None))
 }
 
+/// A copy of the state that is folded from what the disk says, and proves it on the way.
 struct Audit {
     state: State,
     /// Events of a command whose end has not come yet.
@@ -136,11 +98,57 @@ struct Audit {
     frames: u64,
     /// The end of the last frame that was proven.
     head: Head,
-    live: Option<LiveState>,
-    at_live: Option<[u8; 32]>,
 }
 
 impl Audit {
+    fn of(reader: &dyn Reader) -> Self {
+        let chain = reader.head().chain;
+        Self {
+            state: State::default(),
+            open: vec![],
+            events: 0,
+            frames: 0,
+            head: Head {
+                next: Position(0),
+                chain,
+            },
+        }
+    }
+
+    /// Goes on from the last frame up to a position; a frame that ends beyond it is left for another time.
+    fn follow(&mut self, reader: &dyn Reader, until: Position) -> Result<(), VerifyFault> {
+        if self.head.next >= until {
+            return Ok(());
+        }
+        let mut fault = None;
+        reader.scan(self.head.next, &mut |frame| {
+            if frame.next > until {
+                return ControlFlow::Break(());
+            }
+            match self.frame(frame) {
+                Ok(()) => ControlFlow::Continue(()),
+                Err(found) => {
+                    fault = Some(found);
+                    ControlFlow::Break(())
+                }
+            }
+        })?;
+        fault.map_or(Ok(()), Err)
+    }
+
+    fn report(&self, reader: &dyn Reader, agrees: Option<bool>) -> VerifyReport {
+        VerifyReport {
+            ledger: reader.ledger_id(),
+            events: self.events,
+            frames: self.frames,
+            epoch: self.state.epoch().number,
+            head: self.head,
+            state_hash: state_hash(&self.state),
+            agrees,
+            unfinished: self.open.len() as u64,
+        }
+    }
+
     fn frame(&mut self, frame: &FrameRef<'_>) -> Result<(), VerifyFault> {
         self.frames += 1;
         self.head = Head {
@@ -177,30 +185,30 @@ impl Audit {
                 evolve(&mut self.state, &recorded);
                 self.events += 1;
             }
-            self.look_at_live();
         }
         Ok(())
-    }
-
-    fn look_at_live(&mut self) {
-        if self.live.is_some_and(|live| live.next == self.state.next()) {
-            self.at_live = Some(state_hash(&self.state));
-        }
     }
 }
 
 impl Desk {
-    /// What the server holds now. The writer waits while it is hashed: some seconds at a million users.
-    pub fn live_state(&self) -> LiveState {
-        self.engine().read(|state| LiveState {
-            next: state.next(),
-            hash: state_hash(state),
-        })
-    }
-
     /// Proves the ledger while the server runs, against what the server holds. Blocks.
+    ///
+    /// The live state is compared piece by piece, each at the position where it stands at that moment, to which the copy
+    /// is folded first. So the writer waits for one piece at most, however many users there are.
     pub fn verify(&self) -> Result<VerifyReport, VerifyFault> {
-        verify(&**self.engine().reader(), Some(self.live_state()))
+        let reader = &**self.engine().reader();
+        let mut audit = Audit::of(reader);
+        let mut agrees = true;
+        for piece in 0..PIECES {
+            // Nearly all of the way is gone beside the writer; what it publishes meanwhile is little.
+            let next = self.engine().read(State::next);
+            audit.follow(reader, next)?;
+            agrees &= self.engine().read(|live| {
+                audit.follow(reader, live.next())?;
+                Ok::<_, VerifyFault>(audit.state.next() == live.next() && agree(&audit.state, live, piece))
+            })?;
+        }
+        Ok(audit.report(reader, Some(agrees)))
     }
 }
 
@@ -240,30 +248,20 @@ mod tests {
     }
 
     #[test]
-    fn a_sound_ledger_agrees_with_the_live_state_and_no_other() {
+    fn a_sound_ledger_is_told_with_its_end_and_what_it_folds_to() {
         let store = store(vec![epoch(1), epoch(2)]);
-        let report = verify(&*store.reader(), None).unwrap();
+        let report = verify(&*store.reader()).unwrap();
         assert_eq!((report.events, report.epoch, report.agrees), (2, 2, None));
-        let live = LiveState {
-            next: Position(2),
-            hash: report.state_hash,
+        assert_eq!(report.head, store.head());
+        let part = {
+            let reader = store.reader();
+            let mut audit = Audit::of(&*reader);
+            audit.follow(&*reader, Position(1)).unwrap();
+            assert_eq!((audit.events, audit.head.next), (1, Position(1)));
+            audit.follow(&*reader, Position(2)).unwrap();
+            audit.report(&*reader, None)
         };
-        let agrees = |live| verify(&*store.reader(), Some(live)).unwrap().agrees;
-        assert_eq!(agrees(live), Some(true));
-        assert_eq!(
-            agrees(LiveState {
-                next: Position(1),
-                ..live
-            }),
-            Some(false)
-        );
-        assert_eq!(
-            agrees(LiveState {
-                next: Position(9),
-                ..live
-            }),
-            Some(false)
-        );
+        assert_eq!(part, report, "in two steps as in one");
     }
 
     #[test]
@@ -273,7 +271,7 @@ mod tests {
             by: Actor::Operator,
         };
         let store = store(vec![epoch(1), banned]);
-        let fault = verify(&*store.reader(), None).unwrap_err();
+        let fault = verify(&*store.reader()).unwrap_err();
         assert!(matches!(fault, VerifyFault::Unlawful(ref unlawful) if unlawful.position == Position(1)));
     }
 
@@ -287,9 +285,6 @@ mod tests {
             changed[last] ^= 1;
             *bytes = changed.into();
         });
-        assert!(matches!(
-            verify(&*store.reader(), None),
-            Err(VerifyFault::Store(_))
-        ));
+        assert!(matches!(verify(&*store.reader()), Err(VerifyFault::Store(_))));
     }
 }

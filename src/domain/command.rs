@@ -218,11 +218,21 @@ pub enum Command {
     },
     /// Take that back.
     CancelWithdraw { proof: ProofFound, origin: Sealed },
+    /// Mail a new proof for taking a closing back, because an epoch voided the old one.
+    RenewClosing {
+        user: UserId,
+        proof: AddressProof,
+        mail: NewMail,
+    },
     /// Erase what is due to be erased.
     EraseDue { user: UserId },
 
     /// Ask for a mailed proof.
-    RequestProof { ask: Ask, purpose: Purpose },
+    RequestProof {
+        ask: Ask,
+        purpose: Purpose,
+        callback: Option<Sealed>,
+    },
     /// Answer a request with a proof and its mail.
     IssueProof {
         request: Position,
@@ -286,6 +296,8 @@ pub enum Command {
         mail: Option<(AddressId, NewMail)>,
         origin: Sealed,
     },
+    /// End the session one is in.
+    SignOut { user: UserId, session: SessionId },
     /// End one session.
     EndSession {
         user: UserId,
@@ -349,6 +361,7 @@ impl Command {
             | Self::EraseUser { .. }
             | Self::Withdraw { .. }
             | Self::CancelWithdraw { .. }
+            | Self::RenewClosing { .. }
             | Self::EraseDue { .. }
             | Self::IssueProof { .. }
             | Self::DropRequest { .. }
@@ -360,6 +373,7 @@ impl Command {
             | Self::UpgradeVerifier { .. }
             | Self::ChangePassword { .. }
             | Self::Refresh { .. }
+            | Self::SignOut { .. }
             | Self::EndSession { .. }
             | Self::EndSessions { .. }
             | Self::MailDelivered { .. }

@@ -121,8 +121,15 @@ pub fn decide(world: &impl World, command: Command, context: &Context<'_>) -> De
             origin,
         } => user::withdraw(world, context, user, session, proof, &mail, origin),
         Command::CancelWithdraw { proof, origin } => user::cancel_withdraw(world, context, proof, origin),
+        Command::RenewClosing { user, proof, mail } => {
+            user::renew_closing(world, context, user, proof, &mail)
+        }
         Command::EraseDue { user } => user::erase_due(world, context, user),
-        Command::RequestProof { ask, purpose } => recovery::request(world, context, ask, purpose),
+        Command::RequestProof {
+            ask,
+            purpose,
+            callback,
+        } => recovery::request(world, context, ask, purpose, callback),
         Command::IssueProof { request, proof, mail } => {
             recovery::issue(world, context, request, proof, &mail)
         }
@@ -179,6 +186,7 @@ pub fn decide(world: &impl World, command: Command, context: &Context<'_>) -> De
             mail.as_ref(),
             origin,
         ),
+        Command::SignOut { user, session } => session::sign_out(world, user, session),
         Command::EndSession { user, session, by } => session::end(world, user, session, by),
         Command::EndSessions { user, except, by } => session::end_all(world, user, except, by),
         Command::MailDelivered {

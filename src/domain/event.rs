@@ -370,6 +370,8 @@ pub enum Event {
         origin: Sealed,
         locale: Locale,
     },
+    /// The request just made said where the mailed link is to lead in the end.
+    CallbackNamed { request: Position, callback: Sealed },
     /// A request will lead to no mail.
     RequestDropped { request: Position, cause: DropCause },
     /// A proof was made; earlier ones of its kind are superseded.
@@ -452,6 +454,12 @@ pub enum Event {
         user: UserId,
         session: SessionId,
         counter: u32,
+        origin: Sealed,
+    },
+    /// A refresh token of a session that is over came back; whose, if that is still known.
+    RefreshRefused {
+        user: Option<UserId>,
+        session: SessionId,
         origin: Sealed,
     },
     /// One session ended.

@@ -12,8 +12,9 @@ use super::strangers::{StrangerClass, bump};
 use super::world::{Table, World};
 
 use steps::{
-    count_mail, count_sign_in, end_sessions, erase, forget_past, guard_of, guard_of_subject, issue, register,
-    remember_past, requested, save_policy, set_standing, sign_in, stranger_wrote, touch, void_tokens,
+    Voided, count_mail, count_sign_in, end_sessions, erase, forget_past, guard_of, guard_of_subject, issue,
+    register, remember_past, requested, save_policy, set_standing, sign_in, stranger_wrote, touch,
+    void_tokens,
 };
 
 #[expect(
@@ -117,7 +118,7 @@ pub fn evolve(world: &mut impl World, recorded: &Recorded) {
                 }
             }
             if *cause != PasswordCause::SignUp {
-                void_tokens(world, *user, None);
+                void_tokens(world, *user, Voided::All);
                 end_sessions(world, *user, None);
             }
         }
@@ -127,7 +128,7 @@ pub fn evolve(world: &mut impl World, recorded: &Recorded) {
                 forget_past(found);
                 found.valid_from = position;
             }
-            void_tokens(world, *user, None);
+            void_tokens(world, *user, Voided::AllButReopen);
         }
         Event::VerifierUpgraded {
             user,
@@ -158,12 +159,13 @@ pub fn evolve(world: &mut impl World, recorded: &Recorded) {
                 found.standing = Standing::Banned;
                 found.valid_from = position;
             }
-            void_tokens(world, *user, None);
-            world.closings_mut().remove(user);
+            void_tokens(world, *user, Voided::AllButReopen);
         }
         Event::UserUnbanned { user, .. } => {
+            // A closing went on meanwhile: it is its owner's to take back, not an administrator's.
+            let closing = world.closings().look(user).copied();
             if let Some(found) = touch(world, *user, time) {
-                found.standing = Standing::Active;
+                found.standing = closing.map_or(Standing::Active, Standing::Closing);
             }
         }
         Event::WithdrawRequested { user, until, .. } => {
@@ -172,7 +174,7 @@ pub fn evolve(world: &mut impl World, recorded: &Recorded) {
                 found.valid_from = position;
                 world.closings_mut().put(*user, *until);
             }
-            void_tokens(world, *user, None);
+            void_tokens(world, *user, Voided::All);
         }
         Event::WithdrawCancelled { user, token, .. } => {
             if let Some(found) = touch(world, *user, time) {
@@ -194,6 +196,7 @@ pub fn evolve(world: &mut impl World, recorded: &Recorded) {
                 purpose: Purpose::Recovery,
                 locale: *locale,
                 origin: origin.clone(),
+                callback: None,
             };
             requested(world, position, time, *subject, *allowance, *client, due);
         }
@@ -209,8 +212,15 @@ pub fn evolve(world: &mut impl World, recorded: &Recorded) {
                 purpose: Purpose::VerifyEmail,
                 locale: *locale,
                 origin: origin.clone(),
+                callback: None,
             };
             requested(world, position, time, *subject, *allowance, *client, due);
+        }
+        Event::CallbackNamed { request, callback } => {
+            stranger_wrote(world, time, 1);
+            if let Some(due) = world.requests_mut().edit(request) {
+                due.callback = Some(callback.clone());
+            }
         }
         Event::RequestDropped { request, .. } => world.requests_mut().remove(request),
         event @ Event::TokenIssued { .. } => issue(world, position, time, event),
@@ -285,6 +295,7 @@ pub fn evolve(world: &mut impl World, recorded: &Recorded) {
             }
         }
         Event::RefreshReplayed { .. } => {}
+        Event::RefreshRefused { .. } => stranger_wrote(world, time, 1),
         Event::SessionEnded { user, session, .. } => {
             world.sessions_mut().remove(session);
             if let Some(found) = world.users_mut().edit(user) {

@@ -2,7 +2,7 @@
 
 use super::event::{Event, PasswordCause, Purpose, Recorded};
 use super::session::live_session;
-use super::state::{Standing, TokenStanding, User};
+use super::state::{Standing, TokenStanding};
 use super::world::{Table, World};
 use crate::types::{AddressId, Position, SessionId, Span, TokenId, UserId};
 
@@ -125,6 +125,17 @@ fn check(world: &impl World, recorded: &Recorded) -> Result<(), &'static str> {
             ensure(closing, "the account was not closing")?;
             proves(world, recorded, *token, *user, Purpose::Reopen)
         }
+        Event::CallbackNamed { request, .. } => ensure(
+            request.next() == recorded.position,
+            "a way back without its request",
+        ),
+        Event::RefreshRefused { user, session, .. } => ensure(
+            world
+                .sessions()
+                .look(session)
+                .is_none_or(|s| Some(s.user) == *user),
+            "a refused refresh token is said to be another user's",
+        ),
         Event::RequestDropped { request, .. } => {
             ensure(world.requests().look(request).is_some(), "no such request waits")
         }
@@ -231,12 +242,12 @@ fn proves(
     purpose: Purpose,
 ) -> Result<(), &'static str> {
     token_is(world, token, user, TokenStanding::Live)?;
-    let credential = world.users().look(&user).and_then(User::credential_id);
+    let owner = world.users().look(&user);
     let holds = world.tokens().look(&token).is_some_and(|t| {
         t.purpose == purpose
             && recorded.time < t.expires
             && t.position > world.small().epoch.valid_from
-            && t.credential == credential
+            && owner.is_some_and(|owner| t.fits_password(owner))
     });
     ensure(holds, "a token was used that was too old, or for something else")
 }

@@ -48,5 +48,5 @@ pub use state::{
     TokenStanding, User,
 };
 pub use strangers::{StrangerClass, Unwritten, Window};
-pub use user::may_sign_up;
+pub use user::{closes_without_proof, may_sign_up};
 pub use world::{Draft, Overlay, Table, World};

@@ -263,6 +263,9 @@ impl PasswordPolicy {
         if s.check_context && context.dominates(&password) {
             broken.push(Rule::Context);
         }
+        if context.is_mailed(&password) {
+            broken.push(Rule::Mailed);
+        }
         if s.history > 0 && context.history_hits > 0 {
             broken.push(Rule::History { last: s.history });
         }

@@ -346,11 +346,11 @@ pub(super) fn refresh(
     origin: Sealed,
 ) -> Decision {
     let Some(found) = world.sessions().look(&session) else {
-        return Decision::refused(Refusal::RefreshNotFound);
+        return refresh_of_dead(world, context, None, session, origin);
     };
     let id = found.user;
     let Ok((user, _)) = live_session(world, id, session, context.now) else {
-        return Decision::refused(Refusal::RefreshNotFound);
+        return refresh_of_dead(world, context, Some(id), session, origin);
     };
     if counter == found.counter {
         let next = counter + 1;
@@ -407,6 +407,25 @@ pub(super) fn refresh(
     Decision::refused_with(events, Refusal::RefreshNotFound)
 }
 
+/// A genuine refresh token of a session that is over: refused, and remembered within what strangers may write.
+fn refresh_of_dead(
+    world: &impl World,
+    context: &Context<'_>,
+    user: Option<UserId>,
+    session: SessionId,
+    origin: Sealed,
+) -> Decision {
+    if saturated(world, context) {
+        return Decision::refused(Refusal::RefreshNotFound).suppressing(SuppressedClass::SignIns);
+    }
+    let event = Event::RefreshRefused {
+        user,
+        session,
+        origin,
+    };
+    Decision::refused_with(vec![event], Refusal::RefreshNotFound)
+}
+
 fn cause_of(user: UserId, by: Actor) -> EndCause {
     if by == Actor::User(user) {
         EndCause::EndedByUser
@@ -415,20 +434,25 @@ fn cause_of(user: UserId, by: Actor) -> EndCause {
     }
 }
 
+pub(super) fn sign_out(world: &impl World, user: UserId, session: SessionId) -> Decision {
+    end_for(world, user, session, EndCause::SignedOut, Actor::User(user))
+}
+
 pub(super) fn end(world: &impl World, user: UserId, session: SessionId, by: Actor) -> Decision {
+    end_for(world, user, session, cause_of(user, by), by)
+}
+
+fn end_for(world: &impl World, user: UserId, session: SessionId, cause: EndCause, by: Actor) -> Decision {
     match world.sessions().look(&session) {
-        Some(found) if found.user == user => {
-            let cause = cause_of(user, by);
-            Decision::accepted(
-                vec![Event::SessionEnded {
-                    user,
-                    session,
-                    cause,
-                    by,
-                }],
-                Outcome::Ended(1),
-            )
-        }
+        Some(found) if found.user == user => Decision::accepted(
+            vec![Event::SessionEnded {
+                user,
+                session,
+                cause,
+                by,
+            }],
+            Outcome::Ended(1),
+        ),
         Some(_) | None => Decision::refused(Refusal::SessionNotFound),
     }
 }

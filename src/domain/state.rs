@@ -308,6 +308,16 @@ pub struct Token {
     pub refusals: u16,
     /// Who had it issued.
     pub by: Actor,
+    /// Where its link is to lead in the end, sealed; boxed, because hardly any has it.
+    pub callback: Option<Box<Sealed>>,
+}
+
+impl Token {
+    /// Whether the user's password is still the one it was issued under. Taking a closing back is not about the
+    /// password: that proof outlives it.
+    pub(super) fn fits_password(&self, user: &User) -> bool {
+        self.purpose == Purpose::Reopen || self.credential == user.credential_id()
+    }
 }
 
 /// A request that waits for its mail.
@@ -321,6 +331,8 @@ pub struct Due {
     pub locale: Locale,
     /// Where it came from, sealed.
     pub origin: Sealed,
+    /// Where the mailed link is to lead in the end, sealed.
+    pub callback: Option<Sealed>,
 }
 
 /// An API key.

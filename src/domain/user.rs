@@ -9,7 +9,7 @@ use super::command::{
 use super::decide::Decision;
 use super::event::{Actor, Allowance, EndCause, Event, MailKind, PasswordCause, Purpose, SuppressedClass};
 use super::refusal::{LimitKind, Refusal};
-use super::state::{Standing, User};
+use super::state::{Standing, TokenStanding, User};
 use super::strangers::{StrangerClass, tally};
 use super::world::{Table, World};
 use super::{mail, recovery, session};
@@ -338,10 +338,55 @@ pub(super) fn cancel_withdraw(
     }
 }
 
+/// Whether an account closes whose mailed proof opens nothing any more, because an epoch began since. It must not be
+/// erased before its owner could say no again.
+pub fn closes_without_proof(world: &impl World, id: UserId) -> bool {
+    let Some(user) = world.users().look(&id) else {
+        return false;
+    };
+    let begun = world.small().epoch.valid_from;
+    matches!(user.standing, Standing::Closing(_))
+        && user
+            .tokens
+            .iter()
+            .filter_map(|id| world.tokens().look(id))
+            .any(|token| {
+                token.purpose == Purpose::Reopen
+                    && token.standing == TokenStanding::Live
+                    && token.position <= begun
+            })
+}
+
+/// After an epoch a closing begins its time anew, with a proof that holds.
+pub(super) fn renew_closing(
+    world: &impl World,
+    context: &Context<'_>,
+    id: UserId,
+    proof: AddressProof,
+    mail: &NewMail,
+) -> Decision {
+    let delay = context.limits.lifetimes.withdraw_delay;
+    let Some(user) = world.users().look(&id) else {
+        return Decision::refused(Refusal::UserNotFound);
+    };
+    let address = user.addresses.first().map(|address| address.id);
+    let (Some(address), true) = (address, delay > Span(0) && closes_without_proof(world, id)) else {
+        return Decision::accepted(vec![], Outcome::Done);
+    };
+    let (purpose, kind) = (Purpose::Reopen, MailKind::AccountClosing);
+    let by = Actor::System;
+    let events = vec![
+        recovery::issued(context, id, user, address, purpose, proof, delay, None, by),
+        mail::queued(mail, kind, id, address, Some(proof.token), user.locale),
+    ];
+    Decision::accepted(events, Outcome::Issued(proof.token))
+}
+
 /// A closing whose time has come.
 pub(super) fn erase_due(world: &impl World, context: &Context<'_>, id: UserId) -> Decision {
+    let waits = context.limits.lifetimes.withdraw_delay > Span(0) && closes_without_proof(world, id);
     match world.closings().look(&id) {
-        Some(until) if context.now >= *until => Decision::accepted(
+        Some(until) if context.now >= *until && !waits => Decision::accepted(
             vec![Event::UserErased {
                 user: id,
                 by: Actor::System,

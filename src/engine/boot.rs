@@ -105,6 +105,12 @@ pub enum BootError {
         "{0} (to accept it: start once with --accept-rollback, which ends all sessions and voids every token)"
     )]
     Lost(AnchorVerdict),
+    /// There is nothing left of a ledger that had events, so there is no rollback to accept.
+    #[error(
+        "this ledger is empty, but what lies beside the keys knows that it was not: restore it from a backup, or move \
+         ledger and keys away and begin anew with `keyledger init`"
+    )]
+    Gone,
     /// The erasure list knows more than the ledger.
     #[error(
         "{0} users on the erasure list are not erased in this ledger: an older copy of it was put back, or the list \
@@ -227,6 +233,9 @@ impl Boot<'_> {
         let mut erasures = erasures.map(Erasures::open).transpose()?;
         let revived = erasures.as_ref().map_or(vec![], |list| revived(list, &state));
         let is_whole = verdict.is_sound() && revived.is_empty();
+        if !is_whole && events == 0 {
+            return Err(BootError::Gone);
+        }
         if !is_whole && rollback == Rollback::Refuse {
             return Err(if verdict.is_sound() {
                 BootError::Revived(revived.len())

@@ -17,7 +17,7 @@ use tokio::sync::{oneshot, watch};
 
 pub use boot::{Boot, BootError, BootReport, DAY_KEYS_KEPT, Folded, Rollback, fold};
 pub use directory::Directory;
-pub use fingerprint::state_hash;
+pub use fingerprint::{PIECES, agree, state_hash};
 pub use lanes::Lane;
 
 use crate::crypto::{SharedKeyring, Vault, WrappedKey};

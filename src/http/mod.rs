@@ -5,6 +5,7 @@
 //! an answer. Nothing here looks at `Host`, `X-Forwarded-Host` or the authority of an absolute-form request line.
 
 pub mod api;
+mod callback;
 pub mod client;
 pub mod codes;
 pub mod device;

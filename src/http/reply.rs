@@ -206,6 +206,7 @@ impl ApiError {
         };
         let mut response = Response::new(self.status(), kind, body.unwrap_or_default());
         self.add_retry_headers(&mut response.headers);
+        response.refusal = Some(Box::new(self.clone()));
         response
     }
 

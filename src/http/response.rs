@@ -9,6 +9,8 @@ use tokio::sync::mpsc;
 use warp::Reply;
 use warp::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 
+use super::reply::ApiError;
+
 /// A body.
 #[derive(Debug)]
 pub enum Body {
@@ -27,6 +29,8 @@ pub struct Response {
     pub headers: HeaderMap,
     /// The body.
     pub body: Body,
+    /// What was refused, while it is still open in which form it is told.
+    pub refusal: Option<Box<ApiError>>,
 }
 
 impl Response {
@@ -38,6 +42,7 @@ impl Response {
             status,
             headers,
             body: Body::Whole(body.into()),
+            refusal: None,
         }
     }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::device::clean_user_agent;
-use super::router::{Router, RouterSettings};
+use super::router::{Hooks, Router, RouterSettings};
 use super::throttle::Throttle;
 use super::{Head, NetList, api, header, pages};
 use crate::desk::{Desk, Visitor};
@@ -65,5 +65,9 @@ impl Site {
 pub fn router(site: Arc<Site>, settings: RouterSettings) -> Router<Site, Access> {
     let mut routes = api::routes();
     routes.extend(pages::routes());
-    Router::new(routes, site, settings, api::hooks())
+    let hooks = Hooks {
+        finish: pages::refuse_with_page,
+        ..api::hooks()
+    };
+    Router::new(routes, site, settings, hooks)
 }

@@ -133,6 +133,7 @@ events! {
     45/1 => ProofRefused { user: UserId, token: TokenId, cause: RefusedCause, origin: Sealed }
     46/1 => RecoveryCompleted { user: UserId, token: TokenId, address: AddressId, via: Via, origin: Sealed }
     47/1 => SignUpDisowned { user: UserId, token: TokenId, origin: Sealed }
+    48/1 => CallbackNamed { request: Position, callback: Sealed }
 
     60/1 => SignedIn { user: UserId, session: SessionId, credential: CredentialId, network: Tag, refresh_key: u32, expires: Timestamp, ends: Timestamp, origin: Sealed }
     61/1 => SignInFailed { subject: Subject, network: Tag, cause: FailCause, origin: Sealed }
@@ -141,6 +142,7 @@ events! {
     64/1 => RefreshReplayed { user: UserId, session: SessionId, counter: u32, origin: Sealed }
     65/1 => SessionEnded { user: UserId, session: SessionId, cause: EndCause, by: Actor }
     66/1 => SessionsEnded { user: UserId, except: Option<SessionId>, count: u32, cause: EndCause, by: Actor }
+    67/1 => RefreshRefused { user: Option<UserId>, session: SessionId, origin: Sealed }
 
     80/1 => MailQueued { mail: MailId, kind: MailKind, user: UserId, address: AddressId, token: Option<TokenId>, locale: Locale, details: Sealed }
     81/1 => MailDelivered { queued: Position, attempt: u16, status: u16 }

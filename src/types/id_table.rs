@@ -109,6 +109,14 @@ impl<K, V> IdTable<K, V> {
         }
     }
 
+    /// How many parts the table has, from the lowest ids to the highest.
+    pub const SHARDS: usize = SHARDS;
+
+    /// The entries of one part, in the order of their keys; a part holds about a four-thousandth of all.
+    pub fn shard(&self, part: usize) -> &[(K, V)] {
+        self.shards.get(part).map_or(&[], Vec::as_slice)
+    }
+
     /// All keys, in their order.
     pub fn keys(&self) -> impl Iterator<Item = &K> {
         self.iter().map(|(key, _)| key)

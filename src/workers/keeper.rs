@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::desk::Desk;
-use crate::domain::Command;
+use crate::domain::{Command, closes_without_proof};
 use crate::engine::Lane;
 use crate::ledger::Anchor;
 use crate::types::{Position, UserId};
@@ -43,6 +43,7 @@ pub(super) async fn run(desk: Desk, anchor: Option<Arc<Mutex<Anchor>>>, mut beat
     };
     while beat.next().await == Next::Look {
         let now = keeper.desk.engine().clock().monotonic();
+        keeper.renew_closings().await;
         keeper.close_accounts().await;
         if now.saturating_sub(keeper.noted.at) >= ANCHOR_EVERY {
             keeper.note_anchor(now).await;
@@ -83,6 +84,28 @@ impl Keeper {
             let command = Command::RecordSuppressed { class, count };
             if engine.execute(Lane::Proof, command, vec![]).await.is_err() {
                 engine.put_back_suppressed(class, count);
+            }
+        }
+    }
+
+    /// Mails a new proof to those whose account closes and whose proof an epoch voided: they must be able to say no.
+    async fn renew_closings(&self) {
+        let voided: Vec<UserId> = self.desk.engine().read(|state| {
+            let users = state.closings.keys().copied();
+            users
+                .filter(|user| closes_without_proof(state, *user))
+                .take(CLOSINGS_MAX)
+                .collect()
+        });
+        for command in voided
+            .into_iter()
+            .filter_map(|user| self.desk.renewal_of_closing(user))
+        {
+            if let Err(trouble) = self.desk.engine().execute(Lane::Proof, command, vec![]).await {
+                tracing::warn!(
+                    ?trouble,
+                    "the owner of a closing account could not be told anew yet"
+                );
             }
         }
     }

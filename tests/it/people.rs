@@ -282,7 +282,11 @@ impl Person {
 impl Person {
     pub fn requests(self, purpose: Purpose, net: Net) -> Command {
         let ask = self.ask(net);
-        Command::RequestProof { ask, purpose }
+        Command::RequestProof {
+            ask,
+            purpose,
+            callback: None,
+        }
     }
 
     pub fn requests_reset(self, net: Net) -> Command {

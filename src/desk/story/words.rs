@@ -94,6 +94,9 @@ impl Teller<'_> {
             Event::VerificationRequested {
                 subject, allowance, ..
             } => self.asked("proof of the address", *subject, *allowance),
+            Event::CallbackNamed { request, .. } => {
+                format!("the mail of request {request} leads back to where the client said")
+            }
             Event::RequestDropped { request, cause } => {
                 format!("request {request} leads to no mail: {}", dropped(*cause))
             }
@@ -136,6 +139,12 @@ impl Teller<'_> {
             Event::RefreshReplayed { session, .. } => {
                 format!(
                     "a replaced refresh token of {whom} came back (session {})",
+                    short(&session.to_string())
+                )
+            }
+            Event::RefreshRefused { session, .. } => {
+                format!(
+                    "a refresh token of session {}, which is over, was refused",
                     short(&session.to_string())
                 )
             }

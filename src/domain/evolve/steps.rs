@@ -199,10 +199,15 @@ pub(super) fn issue(world: &mut impl World, position: Position, time: Timestamp,
     else {
         return;
     };
-    if let Some(request) = request {
+    let due = request.as_ref().and_then(|request| {
+        let due = world.requests().look(request).cloned();
         world.requests_mut().remove(request);
+        due
+    });
+    void_tokens(world, *user, Voided::Only(*purpose));
+    if *purpose == Purpose::Reopen {
+        extend_closing(world, *user, *expires);
     }
-    void_tokens(world, *user, Some(*purpose));
     let made = Token {
         user: *user,
         address: *address,
@@ -217,6 +222,7 @@ pub(super) fn issue(world: &mut impl World, position: Position, time: Timestamp,
         tries: 0,
         refusals: 0,
         by: *by,
+        callback: due.and_then(|due| due.callback).map(Box::new),
     };
     world.tokens_mut().put(*token, made);
     let mut forgotten = None;
@@ -305,17 +311,50 @@ pub(super) fn set_standing(world: &mut impl World, token: TokenId, standing: Tok
     }
 }
 
-/// Proofs of a user (of one purpose, or all) that are live are so no more.
-pub(super) fn void_tokens(world: &mut impl World, user: UserId, purpose: Option<Purpose>) {
+/// A closing waits for as long as the proof that takes it back lives.
+fn extend_closing(world: &mut impl World, user: UserId, expires: Timestamp) {
+    if let Some(found) = world.users_mut().edit(&user)
+        && let Standing::Closing(until) = found.standing
+        && until < expires
+    {
+        found.standing = Standing::Closing(expires);
+        world.closings_mut().put(user, expires);
+    }
+}
+
+/// Which proofs of a user are void.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Voided {
+    /// All.
+    All,
+    /// All that open the account; the one that takes back its closing stays.
+    AllButReopen,
+    /// Those of one purpose.
+    Only(Purpose),
+}
+
+impl Voided {
+    fn holds(self, purpose: Purpose) -> bool {
+        match self {
+            Self::All => true,
+            Self::AllButReopen => purpose != Purpose::Reopen,
+            Self::Only(only) => purpose == only,
+        }
+    }
+}
+
+/// Proofs of a user that are live are so no more.
+pub(super) fn void_tokens(world: &mut impl World, user: UserId, voided: Voided) {
     let held = world
         .users()
         .look(&user)
         .map(|found| found.tokens.clone())
         .unwrap_or_default();
     for id in held {
-        let live = world.tokens().look(&id).is_some_and(|token| {
-            token.standing == TokenStanding::Live && purpose.is_none_or(|purpose| token.purpose == purpose)
-        });
+        let live = world
+            .tokens()
+            .look(&id)
+            .is_some_and(|token| token.standing == TokenStanding::Live && voided.holds(token.purpose));
         if live {
             set_standing(world, id, TokenStanding::Superseded);
         }

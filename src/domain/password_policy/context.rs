@@ -6,6 +6,7 @@
 //! its domain but the last; the person's name and its pieces; the user name; the product's name. Inside a password only
 //! words of 4 characters or more count (2 outside ASCII, where a character carries a syllable or a word).
 
+use secrecy::{ExposeSecret, SecretString};
 use unicode_normalization::UnicodeNormalization;
 use zeroize::Zeroizing;
 
@@ -29,6 +30,8 @@ pub struct PasswordContext<'a> {
     pub username: Option<&'a Username>,
     /// What the operator calls this service.
     pub brand: &'a str,
+    /// The link's secret and the typed code by which the password is being set; they never become it.
+    pub mailed: &'a [SecretString],
     /// How many of the passwords that the policy's `history` looks at are equal to this one.
     pub history_hits: usize,
 }
@@ -52,6 +55,15 @@ impl PasswordContext<'_> {
             }
         }
         2 * covered.into_iter().filter(|&covered| covered).count() > password.chars().count()
+    }
+
+    /// Whether the password holds a mailed secret, however it is spaced and spelled.
+    pub(super) fn is_mailed(&self, password: &str) -> bool {
+        let folded = Zeroizing::new(fold(password));
+        self.mailed.iter().any(|secret| {
+            let secret = Zeroizing::new(fold(secret.expose_secret()));
+            !secret.is_empty() && folded.windows(secret.len()).any(|part| *part == **secret)
+        })
     }
 
     /// zxcvbn's score, 0–4, with the context words as guesses. It reads the year from the clock.

@@ -40,6 +40,8 @@ pub enum Rule {
     },
     /// Made of the person's own names or the product's.
     Context,
+    /// Made of the link or the code that came by mail.
+    Mailed,
     /// One of the last passwords.
     History {
         /// How many of them are looked at.
@@ -52,7 +54,7 @@ pub enum Rule {
 }
 
 impl Rule {
-    /// The stable code, named after the setting that turns the rule on.
+    /// The stable code, named after the setting that turns the rule on; `mailed` has none, because it always holds.
     pub const fn code(&self) -> &'static str {
         match self {
             Self::LengthMin { .. } => "length_min",
@@ -62,6 +64,7 @@ impl Rule {
             Self::AmountDigits { .. } => "amount_digits",
             Self::AmountSymbols { .. } => "amount_symbols",
             Self::Context => "context",
+            Self::Mailed => "mailed",
             Self::History { .. } => "history",
             Self::Zxcvbn => "zxcvbn",
             Self::Breached => "breached",
@@ -86,6 +89,7 @@ impl Rule {
             Self::LengthMin { .. }
             | Self::LengthMax { .. }
             | Self::Context
+            | Self::Mailed
             | Self::History { .. }
             | Self::Zxcvbn
             | Self::Breached => 0,
@@ -108,6 +112,7 @@ impl Rule {
             Self::Context => {
                 "Do not build it from your name, your address or this service's name: others guess those first.".into()
             }
+            Self::Mailed => "Do not use the link or the code that you were given: whoever reads it knows the password.".into(),
             Self::History { last: 1 } => "Choose a password other than your last one.".into(),
             Self::History { last } => format!("Choose a password other than your last {last}."),
             Self::Zxcvbn => "This is easy to guess. Add a few unrelated words.".into(),
@@ -133,6 +138,7 @@ impl Rule {
             Self::Context => {
                 "이름, 이메일 주소, 서비스 이름으로 만들지 마세요. 다른 사람이 가장 먼저 추측합니다.".into()
             }
+            Self::Mailed => "받으신 링크나 코드를 비밀번호로 쓰지 마세요. 그것을 본 사람은 비밀번호를 알게 됩니다.".into(),
             Self::History { last: 1 } => "직전에 사용한 비밀번호와 다른 비밀번호를 선택하세요.".into(),
             Self::History { last } => format!("최근에 사용한 비밀번호 {last}개와 다른 비밀번호를 선택하세요."),
             Self::Zxcvbn => "추측하기 쉬운 비밀번호입니다. 서로 관련 없는 단어를 몇 개 더 넣으세요.".into(),

@@ -1,4 +1,5 @@
 use proptest::prelude::*;
+use secrecy::SecretString;
 
 use super::*;
 use crate::types::{EmailAddress, Locale, PersonName, Username};
@@ -8,6 +9,7 @@ const NOBODY: PasswordContext<'_> = PasswordContext {
     name: None,
     username: None,
     brand: "Keyledger",
+    mailed: &[],
     history_hits: 0,
 };
 
@@ -167,6 +169,7 @@ fn p_06_words_about_the_person_and_the_service_are_refused() {
         name: Some(&name),
         username: Some(&username),
         brand: "Keyledger",
+        mailed: &[],
         history_hits: 0,
     };
     let policy = changed(|_| ()).unwrap();
@@ -362,4 +365,28 @@ proptest! {
         let policy = changed(|s| s.check_zxcvbn = true).unwrap();
         policy.broken_rules(&password, &NOBODY);
     }
+}
+
+#[test]
+fn r_47_a_mailed_secret_is_refused_as_a_password_whatever_the_policy_checks() {
+    let mailed = [
+        SecretString::from("AbCd_12-efGHIjklMNOP"),
+        SecretString::from("ABCDE-12345"),
+    ];
+    let context = PasswordContext {
+        mailed: &mailed,
+        ..NOBODY
+    };
+    let policy = changed(|s| s.check_context = false).unwrap();
+    for password in [
+        "AbCd_12-efGHIjklMNOP",
+        "ABCDE-12345",
+        "abcde 12345",
+        "Abcde12345!",
+        "my-ABCDE-12345-new",
+    ] {
+        assert_eq!(codes_of(&policy, password, &context), ["mailed"], "{password}");
+    }
+    assert!(codes_of(&policy, "ABCDE-1234 and 5", &context).is_empty());
+    assert!(codes(&policy, "ABCDE-12345").is_empty());
 }

@@ -1,8 +1,7 @@
 //! The REST API under `/v1/auth`: parse, one call of the desk, answer.
 
 mod account;
-mod confirm_page;
-mod forms;
+pub(super) mod forms;
 mod gate;
 mod health;
 mod password;
@@ -49,8 +48,6 @@ pub fn routes() -> Vec<Route<Site, Access>> {
         route!(POST "/v1/auth/email/verify/resend" ApiKey verification::send),
         route!(POST "/v1/auth/email/verify/confirm" ApiKey verification::confirm),
         route!(POST "/v1/auth/signup/email/resend" ApiKey verification::send),
-        route!(GET "/v1/auth/signup/email/confirm" Open confirm_page::show),
-        route!(POST "/v1/auth/signup/email/confirm" Open confirm_page::confirm),
     ]
 }
 

@@ -78,10 +78,13 @@ pub(super) async fn list(site: &Site, request: &Request) -> Result<Response, Api
 pub(super) async fn end(site: &Site, request: &Request) -> Result<Response, ApiError> {
     let caller = caller(request)?;
     let session: SessionId = request.param("id").parse().map_err(|_| Code::SessionNotFound)?;
-    site.desk
-        .end_session(caller.user, session, Actor::User(caller.user))
-        .await
-        .map_err(refused(request))?;
+    let ended = if session == caller.session {
+        site.desk.sign_out(caller).await
+    } else {
+        let by = Actor::User(caller.user);
+        site.desk.end_session(caller.user, session, by).await
+    };
+    ended.map_err(refused(request))?;
     Ok(request.voice.ok(&ENDED))
 }
 
@@ -113,10 +116,7 @@ pub(super) async fn end_all(site: &Site, request: &Request) -> Result<Response, 
 /// Ends the caller's own; the browser forgets what it has cached of it (S-17).
 pub(super) async fn sign_out(site: &Site, request: &Request) -> Result<Response, ApiError> {
     let caller = caller(request)?;
-    site.desk
-        .end_session(caller.user, caller.session, Actor::User(caller.user))
-        .await
-        .map_err(refused(request))?;
+    site.desk.sign_out(caller).await.map_err(refused(request))?;
     Ok(request.voice.ok(&SIGNED_OUT).with(
         HeaderName::from_static("clear-site-data"),
         HeaderValue::from_static("\"cache\""),

@@ -19,7 +19,7 @@ pub(super) async fn send(site: &Site, request: &Request) -> Result<Response, Api
     check_callback(site, callback.as_deref())?;
     let visitor = site.visitor(request);
     site.desk
-        .request_verification(&address, &visitor)
+        .request_verification(&address, callback.as_deref(), &visitor)
         .await
         .map_err(refused(request))?;
     let sent = DoneFor {

@@ -97,7 +97,7 @@ pub(super) async fn send(site: Shared, request: Request, topic: Topic) -> Respon
             lifetimes.recovery,
         ),
         Topic::Verification => (
-            site.desk.request_verification(&address, &visitor).await,
+            site.desk.request_verification(&address, None, &visitor).await,
             lifetimes.verification,
         ),
     };

@@ -91,7 +91,7 @@ fn read_fields(request: &Request) -> Result<Entered, ApiError> {
 /// There is no session to ride on here, but a stranger's page has no business filling in our forms. Browsers say where a
 /// POST comes from in `Sec-Fetch-Site`, older ones in `Origin`, which is `null` for our own pages, because they send no
 /// referrer (Fetch §3.2). What says nothing is no browser, or one without a reason to lie.
-fn is_foreign(head: &Head, origin: &str) -> bool {
+pub(super) fn is_foreign(head: &Head, origin: &str) -> bool {
     let all = |name: &str, fits: &dyn Fn(&[u8]) -> bool| {
         let mut values = head.headers.get_all(name).iter();
         values.all(|value| fits(value.as_bytes()))

@@ -6,11 +6,12 @@ use minijinja::syntax::SyntaxConfig;
 use minijinja::value::{Serde, Value};
 use minijinja::{Environment, UndefinedBehavior, default_auto_escape_callback};
 use serde::Serialize;
-use warp::http::{HeaderName, HeaderValue, StatusCode};
+use warp::http::{HeaderName, HeaderValue, StatusCode, header};
 
 use super::assets::Addresses;
 use super::texts::{self, Texts};
 use super::viewer::Viewer;
+use crate::http::callback;
 use crate::http::codes::Code;
 use crate::http::reply::ApiError;
 use crate::http::response::Response;
@@ -30,7 +31,7 @@ macro_rules! sources {
 }
 
 /// Names and texts of all templates.
-pub(super) const SOURCES: [(&str, &str); 10] = sources! {
+pub(super) const SOURCES: [(&str, &str); 11] = sources! {
     "layout.html"
     "problem.html"
     "email.html"
@@ -39,6 +40,7 @@ pub(super) const SOURCES: [(&str, &str); 10] = sources! {
     "recover.html"
     "ask.html"
     "verify.html"
+    "confirm.html"
     "link.html"
     "notice.html"
 };
@@ -69,6 +71,8 @@ pub(super) enum Page {
     Ask,
     /// An address to be confirmed.
     Verify,
+    /// A link that a client built, and its button.
+    Confirm,
     /// A mailed link without a typed code, and its button.
     Link,
     /// What happened.
@@ -81,6 +85,7 @@ impl Page {
             Self::Recover => "recover.html",
             Self::Ask => "ask.html",
             Self::Verify => "verify.html",
+            Self::Confirm => "confirm.html",
             Self::Link => "link.html",
             Self::Notice => "notice.html",
         }
@@ -146,6 +151,18 @@ impl Viewer<'_> {
                 tracing::error!(request_id = %self.request_id(), page = page.file(), %kind, line, "a page did not render: this is a bug");
                 ApiError::new(Code::Internal).reply(self.voice())
             }
+        }
+    }
+
+    /// The same page, whose form may lead on to the clients of the operator's list: browsers ask `form-action` about a
+    /// redirect too.
+    pub(super) fn leading_back(&self, page: Response) -> Response {
+        let origins = callback::origins(self.site()).join(" ");
+        let form = format!("form-action 'self' {origins}");
+        let policy = CONTENT_SECURITY_POLICY.replace("form-action 'self'", form.trim_end());
+        match HeaderValue::from_str(&policy) {
+            Ok(policy) => page.with(header::CONTENT_SECURITY_POLICY, policy),
+            Err(_) => page,
         }
     }
 

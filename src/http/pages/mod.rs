@@ -7,6 +7,8 @@
 
 mod ask;
 mod assets;
+mod browsers;
+mod confirm;
 mod forms;
 mod link;
 mod look;
@@ -22,10 +24,15 @@ mod viewer;
 use std::future::Future;
 use std::sync::Arc;
 
+pub use browsers::refuse_with_page;
+
 use super::response::Response;
 use super::router::{Answer, Handler, Route};
 use super::site::{Access, Site};
 use crate::http::Method;
+
+/// The link that clients build themselves has the path that the contract gives it.
+const CONFIRM: &str = "/v1/auth/signup/email/confirm";
 
 /// What handlers share.
 type Shared = Arc<Site>;
@@ -60,6 +67,12 @@ pub fn routes() -> Vec<Route<Site, Access>> {
         act("/verify/disown", |s, r| answer(verify::disown(s, r))),
         show("/reopen", |s, r| answer(async move { reopen::show(&s, &r) })),
         act("/reopen", |s, r| answer(reopen::take_back(s, r))),
+        show(CONFIRM, |s, r| {
+            answer(async move { r.voice.settle(confirm::show(&s, &r).await) })
+        }),
+        act(CONFIRM, |s, r| {
+            answer(async move { r.voice.settle(confirm::confirm(&s, &r).await) })
+        }),
     ]
 }
 

@@ -110,7 +110,7 @@ impl Viewer<'_> {
             _ => (say("title"), Notice::bad(error.message(self.locale()).to_owned())),
         };
         let notice = Notice {
-            next: Some(self.way_back()),
+            next: self.way_back(),
             ..notice
         };
         self.refused(error, &title, &notice)
@@ -120,17 +120,17 @@ impl Viewer<'_> {
     pub(super) fn foreign(&self) -> Response {
         let say = |name| self.say("trouble", name);
         let notice = Notice {
-            next: Some(self.way_back()),
+            next: self.way_back(),
             ..Notice::bad(say("foreign_lead"))
         };
         self.page(StatusCode::FORBIDDEN, Page::Notice, &say("foreign_title"), notice)
     }
 
-    fn way_back(&self) -> Next {
-        Next {
+    fn way_back(&self) -> Option<Next> {
+        self.reopens().then(|| Next {
             href: self.href(&self.head().path),
             words: self.say("trouble", "again"),
-        }
+        })
     }
 }
 

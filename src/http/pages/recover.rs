@@ -204,6 +204,7 @@ fn beforehand(viewer: &Viewer<'_>, rule: &Rule) -> String {
         | Rule::AmountDigits { .. }
         | Rule::AmountSymbols { .. }
         | Rule::Context
+        | Rule::Mailed
         | Rule::History { .. } => rule.message(viewer.locale()),
     }
 }

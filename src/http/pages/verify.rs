@@ -11,6 +11,7 @@ use super::link::LinkPage;
 use super::look::Page;
 use super::notice::{Notice, is_dead};
 use super::viewer::Viewer;
+use crate::http::callback;
 use crate::http::codes::Code;
 use crate::http::refusals::of_fault;
 use crate::http::request::Request;
@@ -68,9 +69,13 @@ pub(super) async fn confirm(site: Shared, request: Request) -> Response {
         .desk
         .confirm_verification(address, proof, &viewer.visitor())
         .await;
-    let Err(fault) = confirmed else {
-        let notice = Notice::good(viewer.say("verify", "done_lead"));
-        return viewer.done(&viewer.say("verify", "done_title"), &notice);
+    let fault = match confirmed {
+        Ok(wanted) => {
+            let back = wanted.and_then(|url| callback::lead_back(&site, &url, address.as_typed()));
+            let notice = Notice::good(viewer.say("verify", "done_lead"));
+            return back.unwrap_or_else(|| viewer.done(&viewer.say("verify", "done_title"), &notice));
+        }
+        Err(fault) => fault,
     };
     let error = of_fault(&fault, viewer.locale(), "password");
     if error.code == Code::AlreadyVerified {
@@ -99,7 +104,7 @@ fn wrong_code(viewer: &Viewer<'_>, entered: &Entered) -> Response {
 }
 
 fn form(viewer: &Viewer<'_>, status: StatusCode, page: &VerifyPage<'_>) -> Response {
-    viewer.page(status, Page::Verify, &viewer.say("verify", "title"), page)
+    viewer.leading_back(viewer.page(status, Page::Verify, &viewer.say("verify", "title"), page))
 }
 
 /// Shows the button of "this was not me".

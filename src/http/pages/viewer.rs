@@ -15,6 +15,8 @@ pub(super) struct Viewer<'a> {
     head: &'a Head,
     locale: Option<Locale>,
     query: String,
+    /// Whether the path alone shows this page again.
+    reopens: bool,
 }
 
 impl<'a> Viewer<'a> {
@@ -30,7 +32,26 @@ impl<'a> Viewer<'a> {
             head,
             locale: chosen.or_else(|| site.visitor(head).locale),
             query: chosen.map_or_else(String::new, |locale| format!("?lang={}", locale.tag())),
+            reopens: true,
         }
+    }
+
+    /// The same for a page that cannot be opened by its path alone, and so has no link to itself.
+    pub(super) fn once(site: &'a Site, head: &'a Head) -> Self {
+        Self {
+            reopens: false,
+            ..Self::of(site, head)
+        }
+    }
+
+    /// Whether the path alone shows this page again.
+    pub(super) fn reopens(&self) -> bool {
+        self.reopens
+    }
+
+    /// What handlers share.
+    pub(super) fn site(&self) -> &'a Site {
+        self.site
     }
 
     /// Their language.
@@ -71,7 +92,7 @@ impl<'a> Viewer<'a> {
     /// The path of this page, if opening it again shows the same.
     pub(super) fn path_to_reopen(&self) -> Option<&'a str> {
         let opens = self.head.method == Method::GET || self.head.method == Method::HEAD;
-        opens.then_some(self.head.path.as_str())
+        (opens && self.reopens).then_some(self.head.path.as_str())
     }
 
     /// How an error without a page is answered.

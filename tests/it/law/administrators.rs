@@ -105,7 +105,7 @@ fn a22_a_ban_ends_sessions_in_the_same_batch_and_is_lifted() {
     active
         .clone()
         .when(ADA.refreshes(1, 0))
-        .refused(Refusal::RefreshNotFound);
+        .refused_with_kinds(&["RefreshRefused"], Refusal::RefreshNotFound);
     active.clone().when(unban(ADA)).then([]);
     active.when(ADA.signs_in(HOME, 2)).then_kinds(&["SignedIn"]);
 }
@@ -135,7 +135,7 @@ fn p_05_a_revoked_password_opens_nothing_ends_sessions_and_leaves_recovery_open(
     scene
         .clone()
         .when(ADA.refreshes(1, 0))
-        .refused(Refusal::RefreshNotFound);
+        .refused_with_kinds(&["RefreshRefused"], Refusal::RefreshNotFound);
     scene
         .clone()
         .when(ADA.recovers_from(ELSEWHERE, link(ADA.token(1)), None, 2))
@@ -255,16 +255,42 @@ fn the_word_of_the_wall_clock_is_recorded() {
 }
 
 #[test]
-fn a_ban_ends_a_closing_and_its_proof() {
-    let scene = given(ADA.account())
+fn a_ban_holds_a_closing_account_shut_and_takes_no_closing_back() {
+    let takes_back = Command::CancelWithdraw {
+        proof: link(ADA.token(1)),
+        origin: crate::people::origin(),
+    };
+    let closing = given(ADA.account())
+        .and([ADA.signed_in(1)])
+        .done(ADA.withdraws(1, 1));
+    let until = closing.state.closings[&ADA.user()];
+    let banned = closing.done(ADA.is_banned());
+    assert_eq!(banned.state.users[&ADA.user()].standing, Standing::Banned);
+    banned
+        .clone()
+        .when(takes_back.clone())
+        .refused(Refusal::TokenNotFound);
+    // The owner's wish to be forgotten does not wait for the ban to end.
+    banned
+        .clone()
+        .after(Span::hours(72))
+        .when(Command::EraseDue { user: ADA.user() })
+        .then_kinds(&["UserErased"]);
+    let let_in = banned.done(unban(ADA));
+    assert_eq!(let_in.state.users[&ADA.user()].standing, Standing::Closing(until));
+    let kept = let_in.done(takes_back).state;
+    assert_eq!(kept.users[&ADA.user()].standing, Standing::Active);
+}
+
+#[test]
+fn p_05_a_revoked_password_leaves_the_proof_that_takes_a_closing_back() {
+    given(ADA.account())
         .and([ADA.signed_in(1)])
         .done(ADA.withdraws(1, 1))
-        .done(ADA.is_banned());
-    assert_eq!(scene.state.users[&ADA.user()].standing, Standing::Banned);
-    scene
+        .done(revoke_password(ADA))
         .when(Command::CancelWithdraw {
             proof: link(ADA.token(1)),
             origin: crate::people::origin(),
         })
-        .refused(Refusal::TokenNotFound);
+        .then_kinds(&["WithdrawCancelled"]);
 }

@@ -2,12 +2,12 @@
 
 use keyledger::domain::{
     Actor, ApiKeyKind, Command, DropCause, EpochReason, Event, Outcome, Purpose, Recorded, Refusal,
-    SessionFault, lawful, live_session,
+    SessionFault, Standing, closes_without_proof, lawful, live_session,
 };
 use keyledger::types::{ApiKeyId, Span};
 
 use super::scene::{Decided, Scene, given};
-use crate::people::{ADA, BOB, ELSEWHERE, HOME, code, link, origin};
+use crate::people::{ADA, BOB, ELSEWHERE, HOME, code, link, mail, origin, proof};
 
 fn start_epoch() -> Command {
     Command::StartEpoch {
@@ -52,7 +52,9 @@ fn s_16_sessions_and_refresh_tokens_of_an_earlier_epoch_are_over() {
     let scene = before().done(start_epoch());
     let look = live_session(&scene.state, ADA.user(), ADA.session(1), scene.now);
     assert_eq!(look.map(|_| ()), Err(SessionFault::Over));
-    scene.when(ADA.refreshes(1, 0)).refused(Refusal::RefreshNotFound);
+    scene
+        .when(ADA.refreshes(1, 0))
+        .refused_with_kinds(&["RefreshRefused"], Refusal::RefreshNotFound);
 }
 
 #[test]
@@ -81,6 +83,53 @@ fn a_proof_that_takes_a_closing_back_is_void_too() {
             origin: origin(),
         })
         .refused(Refusal::TokenNotFound);
+}
+
+#[test]
+fn after_an_epoch_a_closing_waits_for_a_new_proof_and_begins_its_time_anew() {
+    let renew = |number| Command::RenewClosing {
+        user: ADA.user(),
+        proof: proof(ADA.token(number)),
+        mail: mail(number),
+    };
+    let erase_due = || Command::EraseDue { user: ADA.user() };
+    let takes_back = |number| Command::CancelWithdraw {
+        proof: link(ADA.token(number)),
+        origin: origin(),
+    };
+    let closing = given(ADA.account())
+        .and([ADA.signed_in(1)])
+        .done(ADA.withdraws(1, 1));
+    closing.clone().when(renew(2)).then([]);
+    let voided = closing.done(start_epoch()).after(Span::hours(80));
+    assert!(closes_without_proof(&voided.state, ADA.user()));
+    voided.clone().when(erase_due()).refused(Refusal::UserNotFound);
+    let renewed = voided
+        .when(renew(2))
+        .then_kinds(&["TokenIssued", "MailQueued"])
+        .scene;
+    let until = renewed.now + Span::hours(72);
+    assert_eq!(
+        renewed.state.users[&ADA.user()].standing,
+        Standing::Closing(until)
+    );
+    assert_eq!(renewed.state.closings[&ADA.user()], until);
+    renewed.clone().when(renew(3)).then([]);
+    renewed.clone().when(erase_due()).refused(Refusal::UserNotFound);
+    renewed
+        .clone()
+        .when(takes_back(1))
+        .refused(Refusal::TokenNotFound);
+    renewed
+        .clone()
+        .when(takes_back(2))
+        .then_kinds(&["WithdrawCancelled"]);
+    renewed
+        .after(Span::hours(72))
+        .when(erase_due())
+        .then_kinds(&["UserErased"]);
+    given(ADA.account()).when(renew(2)).then([]);
+    given([]).when(renew(2)).refused(Refusal::UserNotFound);
 }
 
 #[test]

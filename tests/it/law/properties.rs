@@ -14,7 +14,7 @@ use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 
 use super::scene::found;
-use crate::people::{NOON, Net, Person, code, link, mail, origin};
+use crate::people::{NOON, Net, Person, code, link, mail, origin, proof as new_proof, sealed};
 
 /// One thing that somebody tries: what, who, and two numbers that pick among what is there.
 #[derive(Clone, Copy, Debug)]
@@ -122,7 +122,13 @@ impl Try {
                 net,
             ),
             2 => person.is_created(),
-            3 | 4 => person.requests(purpose, net),
+            3 | 4 => {
+                let mut request = person.requests(purpose, net);
+                if let Command::RequestProof { callback, .. } = &mut request {
+                    *callback = self.pick.is_multiple_of(5).then(|| sealed("callback"));
+                }
+                request
+            }
             5 | 6 => person.issue(request.0, fresh),
             7 => person.gets_recovery(fresh, Span::hours(2)),
             8 => person.guesses_for(purpose, net),
@@ -140,7 +146,11 @@ impl Try {
                 let now = state.sessions.get(&session).map_or(0, |session| session.counter);
                 with_session(person.refreshes(0, now.saturating_sub(u32::from(self.pick % 3))))
             }
-            19 => Command::EndSession { user, session, by },
+            19 => [
+                Command::EndSession { user, session, by },
+                Command::SignOut { user, session },
+            ][usize::from(self.pick.is_multiple_of(3))]
+            .clone(),
             20 => Command::EndSessions {
                 user,
                 except: (self.pick.is_multiple_of(2)).then_some(session),
@@ -158,8 +168,13 @@ impl Try {
                 Command::RevokePassword { user, by },
             ][usize::from(self.pick) % 4]
                 .clone(),
-            24 => [Command::EraseDue { user }, person.is_erased()][usize::from(self.pick.is_multiple_of(16))]
-                .clone(),
+            24 if self.pick.is_multiple_of(16) => person.is_erased(),
+            24 if self.pick.is_multiple_of(2) => Command::EraseDue { user },
+            24 => Command::RenewClosing {
+                user,
+                proof: new_proof(person.token(fresh)),
+                mail: mail(fresh),
+            },
             25 => [
                 Command::MailDelivered {
                     queued,
@@ -255,7 +270,12 @@ fn sound(state: &State, now: Timestamp) {
             }
         }
         let closing = matches!(user.standing, Standing::Closing(_));
-        assert_eq!(closing, state.closings.contains_key(id));
+        let due = state.closings.contains_key(id);
+        assert!(!closing || due, "a closing has its time");
+        assert!(
+            !due || user.standing != Standing::Active,
+            "and goes on through a ban"
+        );
     }
     let (sessions, tokens) = state.users.values().fold((0, 0), |(sessions, tokens), user| {
         (sessions + user.sessions.len(), tokens + user.tokens.len())

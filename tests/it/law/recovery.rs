@@ -232,7 +232,7 @@ fn r_38_a21_a_recovery_ends_every_session_and_refresh_token() {
         scene
             .clone()
             .when(ADA.refreshes(session, counter))
-            .refused(Refusal::RefreshNotFound);
+            .refused_with_kinds(&["RefreshRefused"], Refusal::RefreshNotFound);
     }
 }
 

@@ -1,6 +1,8 @@
 //! Refresh tokens: rotation, a short grace, and what a replay costs.
 
-use keyledger::domain::{Actor, EndCause, Event, MailKind, Outcome, Refusal, SessionFault, live_session};
+use keyledger::domain::{
+    Actor, Command, EndCause, Event, MailKind, Outcome, Refusal, SessionFault, SuppressedClass, live_session,
+};
 use keyledger::types::Span;
 
 use super::scene::{Scene, given};
@@ -89,7 +91,7 @@ fn s_13_after_the_grace_a_replaced_token_ends_every_session_of_the_user_and_tell
         scene
             .clone()
             .when(ADA.refreshes(session, counter))
-            .refused(Refusal::RefreshNotFound);
+            .refused_with_kinds(&["RefreshRefused"], Refusal::RefreshNotFound);
     }
 }
 
@@ -112,7 +114,7 @@ fn a_number_that_was_never_given_out_ends_nothing() {
         .refused(Refusal::RefreshNotFound);
     ada_signed_in()
         .when(ADA.refreshes(7, 0))
-        .refused(Refusal::RefreshNotFound);
+        .refused_with_kinds(&["RefreshRefused"], Refusal::RefreshNotFound);
 }
 
 #[test]
@@ -120,7 +122,7 @@ fn s_15_a_refresh_token_dies_of_idleness_and_in_any_case() {
     ada_signed_in()
         .after(Span::days(7))
         .when(ADA.refreshes(1, 0))
-        .refused(Refusal::RefreshNotFound);
+        .refused_with_kinds(&["RefreshRefused"], Refusal::RefreshNotFound);
     let mut scene = ada_signed_in();
     for counter in 0..4 {
         scene = scene.after(Span::days(6)).done(ADA.refreshes(1, counter));
@@ -128,7 +130,7 @@ fn s_15_a_refresh_token_dies_of_idleness_and_in_any_case() {
     scene
         .after(Span::days(6))
         .when(ADA.refreshes(1, 4))
-        .refused(Refusal::RefreshNotFound);
+        .refused_with_kinds(&["RefreshRefused"], Refusal::RefreshNotFound);
 }
 
 #[test]
@@ -144,5 +146,34 @@ fn s_16_a23_an_ended_sessions_token_stays_dead_whatever_follows() {
         .done(ADA.refreshes(2, 0))
         .done(ADA.signs_in(crate::people::HOME, 3))
         .when(ADA.refreshes(1, 0))
-        .refused(Refusal::RefreshNotFound);
+        .refused_with_kinds(&["RefreshRefused"], Refusal::RefreshNotFound);
+}
+
+#[test]
+fn l_01_a_token_of_a_session_that_is_over_is_remembered_within_what_strangers_may_write() {
+    let refused = |user| {
+        [Event::RefreshRefused {
+            user,
+            session: ADA.session(1),
+            origin: origin(),
+        }]
+    };
+    let signed_out = Command::SignOut {
+        user: ADA.user(),
+        session: ADA.session(1),
+    };
+    ada_signed_in()
+        .done(signed_out)
+        .when(ADA.refreshes(1, 0))
+        .refused_and_remembered(refused(None), Refusal::RefreshNotFound);
+    let expired = ada_signed_in().after(Span::days(7));
+    expired
+        .clone()
+        .when(ADA.refreshes(1, 0))
+        .refused_and_remembered(refused(Some(ADA.user())), Refusal::RefreshNotFound);
+    expired
+        .under(|limits| limits.stranger_bytes_day = 0)
+        .when(ADA.refreshes(1, 0))
+        .refused(Refusal::RefreshNotFound)
+        .counted_as(SuppressedClass::SignIns);
 }

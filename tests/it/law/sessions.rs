@@ -47,6 +47,29 @@ fn s_03_a_session_holds_until_it_is_ended_and_not_one_call_longer() {
 }
 
 #[test]
+fn s_03_signing_out_ends_the_own_session_and_says_so() {
+    let sign_out = |person: Person| Command::SignOut {
+        user: person.user(),
+        session: ADA.session(1),
+    };
+    let decided = ada_signed_in().when(sign_out(ADA)).then([Event::SessionEnded {
+        user: ADA.user(),
+        session: ADA.session(1),
+        cause: EndCause::SignedOut,
+        by: Actor::User(ADA.user()),
+    }]);
+    assert_eq!(holds(&decided.scene, ADA, 1), Err(SessionFault::Over));
+    decided
+        .scene
+        .when(sign_out(ADA))
+        .refused(Refusal::SessionNotFound);
+    ada_signed_in()
+        .and(BOB.account())
+        .when(sign_out(BOB))
+        .refused(Refusal::SessionNotFound);
+}
+
+#[test]
 fn nobody_ends_a_session_of_another_user() {
     let scene = ada_signed_in().and(BOB.account()).and([BOB.signed_in(1)]);
     let command = Command::EndSession {
@@ -163,7 +186,9 @@ fn s_03_ban_withdrawal_and_erasure_end_sessions_at_once() {
         let scene = ada_signed_in().done(ending);
         assert_eq!(holds(&scene, ADA, 1), Err(fault));
         assert_eq!(holds(&scene, ADA, 2), Err(fault));
-        scene.when(ADA.refreshes(1, 0)).refused(Refusal::RefreshNotFound);
+        scene
+            .when(ADA.refreshes(1, 0))
+            .refused_with_kinds(&["RefreshRefused"], Refusal::RefreshNotFound);
     }
 }
 
@@ -185,7 +210,7 @@ fn p_08_a_changed_password_is_one_batch_and_ends_every_session() {
     decided
         .scene
         .when(ADA.refreshes(2, 0))
-        .refused(Refusal::RefreshNotFound);
+        .refused_with_kinds(&["RefreshRefused"], Refusal::RefreshNotFound);
 }
 
 #[test]

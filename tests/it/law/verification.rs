@@ -4,7 +4,7 @@ use keyledger::domain::{Actor, Allowance, Command, Event, Outcome, Purpose, Refu
 use keyledger::types::{Locale, Span};
 
 use super::scene::{Scene, given};
-use crate::people::{ADA, BOB, ELSEWHERE, HOME, NOBODY, code, link, origin};
+use crate::people::{ADA, BOB, ELSEWHERE, HOME, NOBODY, Person, code, link, origin, sealed};
 
 fn unproven() -> Scene {
     given(ADA.unproven_account()).and([ADA.issued(1, Purpose::VerifyEmail)])
@@ -159,4 +159,23 @@ fn a_proven_account_cannot_be_disowned() {
         .after(Span::hours(24))
         .when(disown(1))
         .refused(Refusal::TokenExpired);
+}
+
+#[test]
+fn where_a_request_wants_its_link_to_lead_stays_with_the_proof_and_is_written_for_nobody_too() {
+    let asks = |person: Person| Command::RequestProof {
+        ask: person.ask(ELSEWHERE),
+        purpose: Purpose::VerifyEmail,
+        callback: Some(sealed("callback")),
+    };
+    let kinds = ["VerificationRequested", "CallbackNamed"];
+    given([]).when(asks(NOBODY)).then_kinds(&kinds);
+    let scene = given(ADA.unproven_account())
+        .when(asks(ADA))
+        .then_kinds(&kinds)
+        .scene;
+    let request = *scene.state.requests.keys().next().unwrap();
+    let issued = scene.done(ADA.issue(request.0, 2)).state;
+    let callback = issued.tokens[&ADA.token(2)].callback.as_deref();
+    assert_eq!(callback, Some(&sealed("callback")));
 }

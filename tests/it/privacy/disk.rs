@@ -56,7 +56,7 @@ fn live(desk: &Desk) -> (UserId, Vec<String>) {
     secrets.extend([second.access, second.refresh.expose_secret().to_owned()]);
     for address in [ADDRESS, NOBODY] {
         block_on(desk.request_reset(&email(address), &from)).unwrap();
-        block_on(desk.request_verification(&email(address), &from)).unwrap();
+        block_on(desk.request_verification(&email(address), None, &from)).unwrap();
         let wrong = secret("ZEBRA-QUKKA");
         let address = email(address);
         let refused = desk.confirm_reset(&address, &wrong, secret(NEXT_PASSWORD), &from);

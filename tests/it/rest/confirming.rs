@@ -2,6 +2,7 @@
 
 use keyledger::domain::Actor;
 use keyledger::types::Span;
+use secrecy::ExposeSecret;
 use serde_json::json;
 
 use super::call::together;
@@ -272,4 +273,47 @@ async fn a26_recovery_of_an_account_that_was_never_verified_throws_its_maker_out
     let owner = house.sign_in(JI, NEW).ok().await.tokens();
     let me = house.get("/v1/auth/me").bearer(&owner.access).ok().await;
     assert_eq!(me.field("emailVerified"), BEGINNING);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn r_47_an_administrators_secret_expires_works_once_and_never_becomes_the_password() {
+    let house = House::open().await;
+    house.resident(JI).await;
+    let issue = async || {
+        let user = house.user_id(JI);
+        let hour = Span::hours(1);
+        let issued = house
+            .desk()
+            .admin_recovery(user, hour, Actor::Operator)
+            .await
+            .unwrap();
+        [issued.secret, issued.code].map(|secret| secret.expose_secret().to_owned())
+    };
+    // It becomes no password, by itself or with something around it, and the refusal spends nothing.
+    let [link, code] = issue().await;
+    for password in [
+        format!("{link}-aA1!"),
+        format!("{code}-aA1!"),
+        format!("a!{}", code.replace('-', " ")),
+        format!("aA1!{}", code.to_lowercase()),
+    ] {
+        for token in [&link, &code] {
+            let refused = house.confirm(JI, token, &password);
+            let refused = refused.refused(400, "auth/invalid-password-format").await;
+            assert!(refused.details().contains("newPassword:mailed"), "{refused:?}");
+        }
+    }
+    // Either spends both.
+    house.confirm(JI, &code, NEW).ok().await;
+    for token in [&link, &code] {
+        let call = house.confirm(JI, token, "Third-Harbor-31");
+        call.refused(404, "auth/verification-token-not-found").await;
+    }
+    let [link, code] = issue().await;
+    house.wait(Span::hours(1));
+    for token in [&link, &code] {
+        let call = house.confirm(JI, token, "Third-Harbor-31");
+        call.refused(401, "auth/verification-token-expired").await;
+    }
+    house.sign_in(JI, NEW).ok().await;
 }

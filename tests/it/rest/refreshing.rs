@@ -1,5 +1,6 @@
 //! Refresh tokens: rotation, replay, grace, age.
 
+use keyledger::desk::EventFilter;
 use keyledger::types::Span;
 use serde_json::json;
 
@@ -163,4 +164,31 @@ async fn a_client_that_repeats_a_bad_refresh_token_is_told_to_stop() {
         house.refresh("bad").refused(401, INVALID).await;
     }
     house.refresh("bad").refused(429, "auth/too-many-requests").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn l_01_a_token_of_an_ended_session_is_in_the_audit_once_however_often_it_comes() {
+    let house = House::open().await;
+    let tokens = house.sign_up(JI).await;
+    let out = house.call("POST", "/v1/auth/signout");
+    out.bearer(&tokens.access).ok().await;
+    for _ in 0..5 {
+        house.refresh(&tokens.refresh).refused(401, INVALID).await;
+    }
+    let filter = EventFilter {
+        name: Some("authn_token_reuse".to_owned()),
+        ..EventFilter::default()
+    };
+    let told = house.desk().events(&filter).unwrap();
+    let lines: Vec<_> = told.iter().map(|event| house.desk().describe(event)).collect();
+    assert_eq!(lines.len(), 1, "{lines:#?}");
+    assert_eq!(lines[0].name, "RefreshRefused");
+    assert_eq!(lines[0].ip, Some("192.0.2.1".parse().unwrap()));
+    assert!(lines[0].text.contains("which is over"), "{}", lines[0].text);
+    let ended = house.desk().events(&EventFilter::default()).unwrap();
+    let texts: Vec<_> = ended
+        .iter()
+        .map(|event| house.desk().describe(event).text)
+        .collect();
+    assert!(texts.iter().any(|text| text.contains("signed out")), "{texts:#?}");
 }

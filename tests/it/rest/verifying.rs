@@ -4,7 +4,7 @@ use keyledger::types::Span;
 use serde_json::json;
 
 use super::call::Call;
-use super::house::{BEGINNING, House, JI, NOBODY, OLD};
+use super::house::{BEGINNING, DONE, House, JI, NOBODY, OLD};
 
 const NOT_FOUND: &str = "auth/verification-token-not-found";
 const SENDERS: [&str; 3] = [
@@ -123,4 +123,51 @@ async fn a_verification_lives_a_day_and_a_new_one_supersedes_it() {
     let second = house.mail("email_verification", JI).await;
     confirm(&house, JI, &first.code).refused(404, NOT_FOUND).await;
     confirm(&house, JI, &second.secret).ok().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_mailed_link_leads_back_to_where_the_request_said() {
+    let house = House::open().await;
+    house.sign_up(JI).await;
+    for path in SENDERS {
+        let body = json!({"email": JI, "callbackUrl": DONE});
+        house.post(path, &body).ok().await;
+    }
+    let mail = house.mail("email_verification", JI).await;
+    let press = |form: String| {
+        let call = house.call("POST", "/verify").without("x-api-key");
+        call.body("application/x-www-form-urlencoded", &form)
+    };
+    let page = house.get("/verify").without("x-api-key").ok().await;
+    assert!(
+        page.header("content-security-policy")
+            .contains("form-action 'self' https://app.example.org;")
+    );
+    let answer = press(format!("token={}&email=ji%40example.org", mail.secret))
+        .send()
+        .await;
+    answer.assert(303);
+    assert_eq!(
+        answer.header("location"),
+        "https://app.example.org/done?verified=true&email=ji%40example.org"
+    );
+    assert!(house.user(JI, |user| user.addresses[0].verified.is_some()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn r_13_an_address_that_left_the_list_is_not_led_to() {
+    let mut house = House::open().await;
+    house.sign_up(JI).await;
+    let body = json!({"email": JI, "callbackUrl": DONE});
+    house.post(SENDERS[0], &body).ok().await;
+    let mail = house.mail("email_verification", JI).await;
+    house
+        .inner
+        .change_settings(|settings| settings.site.callback_urls.clear());
+    house.inner.restart().await;
+    let call = house.call("POST", "/verify").without("x-api-key");
+    let form = format!("code={}&email=ji%40example.org", mail.code);
+    let answer = call.body("application/x-www-form-urlencoded", &form).ok().await;
+    assert_eq!(answer.header("location"), "");
+    assert!(answer.text().contains("Your address is confirmed"));
 }

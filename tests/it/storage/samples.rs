@@ -196,6 +196,10 @@ fn recovery_events() -> Vec<Event> {
         origin: sealed(),
         locale: Locale::En,
     }));
+    events.push(Event::CallbackNamed {
+        request: REQUEST,
+        callback: sealed(),
+    });
     let causes = [
         DropCause::AccountNotActive,
         DropCause::NothingToDo,
@@ -300,6 +304,16 @@ fn session_events() -> Vec<Event> {
             user,
             session,
             counter: 299,
+            origin: sealed(),
+        },
+        Event::RefreshRefused {
+            user: Some(user),
+            session: SESSION,
+            origin: sealed(),
+        },
+        Event::RefreshRefused {
+            user: None,
+            session: SESSION,
             origin: sealed(),
         },
     ]);

@@ -25,8 +25,9 @@ use tokio::net::TcpListener;
 use super::call::{Call, Reply};
 use super::shared_memory::SharedMemory;
 
-/// How long something that happens at once may take on a slow machine.
-const AT_ONCE: Duration = Duration::from_secs(20);
+/// After how long something that happens at once has not happened: no machine is so busy, and nobody waits for it who need
+/// not.
+const AT_ONCE: Duration = Duration::from_mins(2);
 /// How often a story looks again while it waits.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// 2027-01-15T08:00:00Z.
@@ -163,11 +164,13 @@ impl House {
             port: self.sink.addr().port(),
             from: "Keyledger <no-reply@keyledger.example>".to_owned(),
             hello_name: Some("keyledger.example".to_owned()),
+            // A conversation within the machine: only a server that is told to be silent makes anybody wait.
+            timeout: Duration::from_mins(1),
             ..MailSettingsDraft::default()
         });
         let mut settings = AppSettings::new(&public_url, mail.unwrap());
         settings.trusted_proxies = NetList::new(vec!["127.0.0.0/8".parse().unwrap()]);
-        settings.server.shutdown_time_max = Span::seconds(5);
+        settings.server.shutdown_time_max = Span::minutes(1);
         (self.plan.settings)(&mut settings);
         self.app = Some(App::start(premises, settings, listener).await.unwrap());
     }
@@ -217,6 +220,15 @@ impl House {
             Kept::Memory(memory) => memory,
             Kept::Disk(_) => panic!("this house is on disk"),
         }
+    }
+
+    /// Changes the settings of the next start.
+    pub(crate) fn change_settings(&mut self, change: impl Fn(&mut AppSettings) + Send + Sync + 'static) {
+        let before = std::mem::replace(&mut self.plan.settings, Box::new(|_| {}));
+        self.plan.settings = Box::new(move |settings| {
+            before(settings);
+            change(settings);
+        });
     }
 
     // --- calls

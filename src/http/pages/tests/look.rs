@@ -1,5 +1,6 @@
 use std::collections::{HashMap, HashSet};
 
+use super::super::look::CONTENT_SECURITY_POLICY;
 use super::*;
 
 const PAGES: [&str; 6] = [
@@ -338,5 +339,53 @@ fn text_and_edges_stand_out_in_light_and_dark() {
             let found = contrast(theme[front], theme[back]);
             assert!(found >= least, "{front} on {back}: {found:.2}");
         }
+    }
+}
+
+#[tokio::test]
+async fn a_browser_meets_a_page_where_the_router_or_the_gate_refuses_and_a_client_json() {
+    let house = House::open();
+    let browser = [("accept", "text/html,application/xhtml+xml,*/*;q=0.8")];
+    for (method, path, status) in [
+        (Method::GET, "//evil.example/nowhere", 404),
+        (Method::GET, "/nowhere?lang=ko", 404),
+        (Method::DELETE, "/recover", 405),
+    ] {
+        let seen = house.ask(method.clone(), path, &browser, String::new()).await;
+        assert_eq!(seen.status, status);
+        assert!(seen.header("content-type").starts_with("text/html"), "{path}");
+        assert_eq!(seen.header("content-security-policy"), CONTENT_SECURITY_POLICY);
+        assert!(!seen.has("evil"), "nothing of the path comes back");
+        let plain = house.ask(method, path, &[], String::new()).await;
+        assert_eq!(plain.status, status);
+        assert_eq!(plain.header("content-type"), "application/json");
+        assert_eq!(seen.header("allow"), plain.header("allow"));
+    }
+    let api = house
+        .ask(Method::GET, "/v1/nowhere", &browser, String::new())
+        .await;
+    assert_eq!(
+        (api.status, api.header("content-type")),
+        (404, "application/json")
+    );
+    let mut seen = house.get("/recover").await;
+    while seen.status == 200 {
+        seen = house.ask(Method::GET, "/recover", &browser, String::new()).await;
+    }
+    assert_eq!(seen.status, 429);
+    assert!(seen.has("Too many tries") && !seen.header("retry-after").is_empty());
+    assert!(
+        !seen.header("x-ratelimit-limit").is_empty() && seen.header("content-type").starts_with("text/html")
+    );
+}
+
+#[tokio::test]
+async fn p_14_a_password_manager_finds_the_user_name_beside_the_new_password() {
+    let house = House::open();
+    for seen in [
+        house.get("/recover").await,
+        house.post("/recover", &[("token", "x"), ("email", OWNER)]).await,
+    ] {
+        assert!(seen.has("autocomplete=\"username\"") && seen.has("autocomplete=\"new-password\""));
     }
 }
