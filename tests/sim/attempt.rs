@@ -57,6 +57,10 @@ pub(super) enum Attempt {
         user: UserId,
         session: SessionId,
     },
+    SignOut {
+        user: UserId,
+        session: SessionId,
+    },
     EndSessions {
         user: UserId,
         except: Option<SessionId>,
@@ -69,6 +73,7 @@ pub(super) enum Attempt {
     RevokePassword(UserId),
     Erase(UserId),
     EraseDue(UserId),
+    RenewClosing(UserId),
     AdminRecovery(UserId),
     NewKey(ApiKeyKind),
     TouchKey(ApiKeyId),
@@ -122,6 +127,10 @@ impl Attempt {
                 user: *user,
                 session: *session,
                 by: Actor::User(*user),
+            },
+            Self::SignOut { user, session } => Command::SignOut {
+                user: *user,
+                session: *session,
             },
             Self::EndSessions { user, except } => Command::EndSessions {
                 user: *user,
@@ -177,6 +186,7 @@ impl Attempt {
             | Self::Withdraw { .. }
             | Self::AdminRecovery(_)
             | Self::NewKey(_)
+            | Self::RenewClosing(_)
             | Self::AcceptClock => return None,
         })
     }

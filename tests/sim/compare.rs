@@ -130,8 +130,8 @@ fn people(state: &State, oracle: &Oracle) -> Result<(), String> {
             Standing::Banned => Access::Banned,
             Standing::Closing(until) => Access::ClosingAt(until),
         };
-        same("whether they may sign in", &access, &account.access)?;
-        if let Access::ClosingAt(until) = account.access {
+        same("whether they may sign in", &access, &account.access())?;
+        if let Some(until) = account.closing {
             closing.insert(*id, until);
         }
         same("their password", &user.credential_id(), &account.credential)?;

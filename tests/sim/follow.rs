@@ -9,6 +9,15 @@ use super::oracle::{Access, Account, DueMail, KeyStanding, News, Oracle, Proof, 
 /// How long an administrator's recovery lives in a simulation.
 pub(super) const ADMIN_RECOVERY: Span = Span::hours(2);
 
+/// Which proofs of a user die.
+#[derive(Clone, Copy)]
+enum Void {
+    All,
+    /// Taking a closing back is not about password or ban.
+    AllButReopen,
+    Only(Purpose),
+}
+
 /// What the house should have done, in words.
 type Followed = Result<(), String>;
 
@@ -34,7 +43,7 @@ impl Oracle {
                 let waited = self.waiting.remove(request).ok_or("this request did not wait")?;
                 let account = self.accounts.get(&waited.user);
                 let wanted = account.is_some_and(|account| {
-                    account.access == Access::Open
+                    account.access() == Access::Open
                         && (waited.purpose == Purpose::Recovery || account.wants_proof())
                 });
                 if waited.epoch != self.epoch || !wanted {
@@ -83,7 +92,7 @@ impl Oracle {
                 self.accounts
                     .get_mut(&user)
                     .ok_or("their account is gone")?
-                    .access = Access::Open;
+                    .closing = None;
                 Ok(())
             }
             Attempt::Change {
@@ -93,7 +102,7 @@ impl Oracle {
                 self.new_password(user, password, news)
             }
             Attempt::Refresh { session, counter } => self.refreshed(*session, *counter, now),
-            Attempt::EndSession { session, .. } => {
+            Attempt::EndSession { session, .. } | Attempt::SignOut { session, .. } => {
                 self.end(|id| id == *session);
                 Ok(())
             }
@@ -103,35 +112,33 @@ impl Oracle {
             }
             Attempt::Withdraw { session } => {
                 let (user, _) = self.session(*session).ok_or("nobody has this session")?;
-                self.void(user, None);
+                self.void(user, Void::All);
                 self.end_of(user, None);
                 let until = now + self.closing;
                 self.accounts
                     .get_mut(&user)
                     .ok_or("their account is gone")?
-                    .access = Access::ClosingAt(until);
+                    .closing = Some(until);
                 self.issued(user, Purpose::Reopen, news, until, false)?;
                 self.mailed(user, MailKind::AccountClosing, news)
             }
             Attempt::Ban(user) => {
                 if let Some(account) = self.accounts.get_mut(user) {
-                    account.access = Access::Banned;
+                    account.banned = true;
                 }
-                self.void(*user, None);
+                self.void(*user, Void::AllButReopen);
                 self.end_of(*user, None);
                 Ok(())
             }
             Attempt::Unban(user) => {
-                if let Some(account) = self.accounts.get_mut(user)
-                    && account.access == Access::Banned
-                {
-                    account.access = Access::Open;
+                if let Some(account) = self.accounts.get_mut(user) {
+                    account.banned = false;
                 }
                 Ok(())
             }
             Attempt::RevokePassword(user) => {
                 if self.accounts[user].password.is_some() {
-                    self.void(*user, None);
+                    self.void(*user, Void::AllButReopen);
                     self.end_of(*user, None);
                 }
                 if let Some(account) = self.accounts.get_mut(user) {
@@ -142,6 +149,17 @@ impl Oracle {
             Attempt::Erase(user) | Attempt::EraseDue(user) => {
                 self.erase(*user);
                 Ok(())
+            }
+            Attempt::RenewClosing(user) => {
+                if !self.closes_without_proof(*user) {
+                    return Ok(());
+                }
+                let until = now + self.closing;
+                if let Some(account) = self.accounts.get_mut(user) {
+                    account.closing = account.closing.max(Some(until));
+                }
+                self.issued(*user, Purpose::Reopen, news, until, false)?;
+                self.mailed(*user, MailKind::AccountClosing, news)
             }
             Attempt::AdminRecovery(user) => {
                 self.issued(*user, Purpose::Recovery, news, now + ADMIN_RECOVERY, true)?;
@@ -219,7 +237,8 @@ impl Oracle {
             address,
             password: password.cloned(),
             credential: news.credentials.get(&user).copied(),
-            access: Access::Open,
+            banned: false,
+            closing: None,
             verified: false,
             distrusted: false,
             tried: false,
@@ -237,7 +256,7 @@ impl Oracle {
             };
         };
         let (user, account) = self.owner(address).ok_or("a request for nobody waits")?;
-        if account.access != Access::Open || (purpose == Purpose::VerifyEmail && !account.wants_proof()) {
+        if account.access() != Access::Open || (purpose == Purpose::VerifyEmail && !account.wants_proof()) {
             return Err("a request waits that must not be answered".to_owned());
         }
         let epoch = self.epoch;
@@ -287,7 +306,7 @@ impl Oracle {
     }
 
     fn new_password(&mut self, user: UserId, password: &str, news: &News) -> Followed {
-        self.void(user, None);
+        self.void(user, Void::All);
         self.end_of(user, None);
         let account = self.accounts.get_mut(&user).ok_or("their account is gone")?;
         let credential = news.credentials.get(&user).copied();
@@ -310,12 +329,13 @@ impl Oracle {
         let [token] = news.tokens[..] else {
             return Err(format!("one new proof, not {}", news.tokens.len()));
         };
-        self.void(user, Some(purpose));
+        self.void(user, Void::Only(purpose));
         let proof = Proof {
             user,
             purpose,
             expires,
             dead: false,
+            epoch: self.epoch,
             by_administrator,
         };
         self.proofs.insert(token, proof);
@@ -345,10 +365,14 @@ impl Oracle {
         Ok(())
     }
 
-    /// Proofs of a user, of one purpose or all, are dead from now on.
-    fn void(&mut self, user: UserId, purpose: Option<Purpose>) {
-        for proof in self.proofs.values_mut() {
-            proof.dead |= proof.user == user && purpose.is_none_or(|purpose| purpose == proof.purpose);
+    /// Proofs of a user are dead from now on.
+    fn void(&mut self, user: UserId, which: Void) {
+        for proof in self.proofs.values_mut().filter(|proof| proof.user == user) {
+            proof.dead |= match which {
+                Void::All => true,
+                Void::AllButReopen => proof.purpose != Purpose::Reopen,
+                Void::Only(purpose) => proof.purpose == purpose,
+            };
         }
     }
 
@@ -373,15 +397,12 @@ impl Oracle {
 
     fn erase(&mut self, user: UserId) {
         self.end_of(user, None);
-        self.void(user, None);
+        self.void(user, Void::All);
         self.accounts.remove(&user);
         self.erased.insert(user);
     }
 
     fn begin_epoch(&mut self) {
         self.epoch += 1;
-        for proof in self.proofs.values_mut() {
-            proof.dead = true;
-        }
     }
 }

@@ -364,6 +364,18 @@ impl Life {
                 self.command(&attempt)?;
             }
         }
+        let closing: Vec<_> = self
+            .machine
+            .engine()
+            .read(|state| state.closings.keys().copied().collect());
+        for user in closing {
+            if self.oracle.closes_without_proof(user) {
+                let renewal = self.machine.desk().renewal_of_closing(user);
+                let command = renewal.ok_or("an owner cannot say no to a closing any more")?;
+                let answer = self.machine.carry_out(keyledger::engine::Lane::Proof, command);
+                self.note(&Attempt::RenewClosing(user), answer.map_err(Fault::from))?;
+            }
+        }
         let closings: Vec<_> = self.machine.engine().read(|state| {
             state
                 .closings

@@ -39,7 +39,9 @@ pub(super) struct Account {
     pub(super) address: Address,
     pub(super) password: Option<String>,
     pub(super) credential: Option<CredentialId>,
-    pub(super) access: Access,
+    pub(super) banned: bool,
+    /// When it is erased, unless its owner says no.
+    pub(super) closing: Option<Timestamp>,
     pub(super) verified: bool,
     /// Whether the password lets nobody in before the mailbox was proven: keys were stolen since.
     pub(super) distrusted: bool,
@@ -50,6 +52,15 @@ pub(super) struct Account {
 }
 
 impl Account {
+    /// Whether they may sign in.
+    pub(super) fn access(&self) -> Access {
+        match (self.banned, self.closing) {
+            (true, _) => Access::Banned,
+            (false, Some(until)) => Access::ClosingAt(until),
+            (false, None) => Access::Open,
+        }
+    }
+
     /// Whether there is something that a proof of the address would change.
     pub(super) fn wants_proof(&self) -> bool {
         !self.verified || self.distrusted
@@ -72,7 +83,9 @@ pub(super) struct Proof {
     pub(super) user: UserId,
     pub(super) purpose: Purpose,
     pub(super) expires: Timestamp,
+    /// It was used, or a newer one took its place, or what it was for changed.
     pub(super) dead: bool,
+    pub(super) epoch: u32,
     pub(super) by_administrator: bool,
 }
 
@@ -145,18 +158,31 @@ impl Oracle {
             .accounts
             .get(&proof.user)
             .is_some_and(|account| match proof.purpose {
-                Purpose::Recovery | Purpose::VerifyEmail => account.access == Access::Open,
-                Purpose::Reopen => matches!(account.access, Access::ClosingAt(_)),
+                Purpose::Recovery | Purpose::VerifyEmail => account.access() == Access::Open,
+                Purpose::Reopen => matches!(account.access(), Access::ClosingAt(_)),
             });
-        fits && !proof.dead && now < proof.expires
+        fits && !proof.dead && proof.epoch == self.epoch && now < proof.expires
     }
 
     pub(super) fn stays(&self, user: UserId, stay: &Stay, now: Timestamp) -> bool {
         let open = self
             .accounts
             .get(&user)
-            .is_some_and(|account| account.access == Access::Open);
+            .is_some_and(|account| account.access() == Access::Open);
         open && stay.epoch == self.epoch && now < stay.idle_until && now < stay.ends
+    }
+
+    /// Whether an account closes whose owner cannot say no, because an epoch voided the proof.
+    pub(super) fn closes_without_proof(&self, user: UserId) -> bool {
+        let closes = self
+            .accounts
+            .get(&user)
+            .is_some_and(|account| matches!(account.access(), Access::ClosingAt(_)));
+        closes
+            && self.proofs.values().any(|proof| {
+                let voided = !proof.dead && proof.epoch < self.epoch;
+                proof.user == user && proof.purpose == Purpose::Reopen && voided
+            })
     }
 
     pub(super) fn owner(&self, address: Address) -> Option<(UserId, &Account)> {
@@ -198,7 +224,7 @@ impl Oracle {
             Attempt::Create { address } => when(self.owner(*address).is_none(), Expect::Yes),
             Attempt::SignIn { address, password } => match self.owner(*address) {
                 Some((_, account)) if account.password.as_ref() == Some(password) => when(
-                    account.access == Access::Open,
+                    account.access() == Access::Open,
                     match (account.distrusted, account.tried) {
                         (true, _) => Expect::Punished,
                         (false, true) => Expect::Perhaps,
@@ -268,7 +294,7 @@ impl Oracle {
                     }
                 }
             },
-            Attempt::EndSession { session, user } => when(
+            Attempt::EndSession { session, user } | Attempt::SignOut { session, user } => when(
                 self.session(*session).is_some_and(|(owner, _)| owner == *user),
                 Expect::Yes,
             ),
@@ -278,17 +304,19 @@ impl Oracle {
             | Attempt::RevokePassword(user)
             | Attempt::Erase(user) => when(self.accounts.contains_key(user), Expect::Yes),
             Attempt::EraseDue(user) => {
-                let due = self.accounts.get(user).is_some_and(
-                    |account| matches!(account.access, Access::ClosingAt(until) if now >= until),
-                );
-                when(due, Expect::Yes)
+                let account = self.accounts.get(user);
+                let due = account
+                    .and_then(|account| account.closing)
+                    .is_some_and(|until| now >= until);
+                when(due && !self.closes_without_proof(*user), Expect::Yes)
             }
+            Attempt::RenewClosing(user) => when(self.accounts.contains_key(user), Expect::Yes),
             Attempt::Withdraw { session } => when(self.signed_in(*session, now).is_some(), Expect::Yes),
             Attempt::AdminRecovery(user) => {
                 let open = self
                     .accounts
                     .get(user)
-                    .is_some_and(|account| account.access == Access::Open);
+                    .is_some_and(|account| account.access() == Access::Open);
                 when(open, Expect::Yes)
             }
             Attempt::NewKey(_) | Attempt::SavePolicy(_) | Attempt::NewEpoch | Attempt::AcceptClock => {

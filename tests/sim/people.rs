@@ -196,7 +196,7 @@ impl Life {
         let to = address(of);
         let answer = self.machine.ask(|desk| async move {
             match purpose {
-                Purpose::VerifyEmail => desk.request_verification(&to, &visitor).await,
+                Purpose::VerifyEmail => desk.request_verification(&to, None, &visitor).await,
                 Purpose::Recovery | Purpose::Reopen => desk.request_reset(&to, &visitor).await,
             }
         });
@@ -387,9 +387,13 @@ impl Life {
     /// Something that is a plain command: no secret, no hash.
     pub(super) fn a_plain_attempt(&mut self) -> Option<Attempt> {
         Some(match self.chance.below(18) {
-            0 | 1 => {
+            0 => {
                 let (user, session) = self.a_session()?;
                 Attempt::EndSession { user, session }
+            }
+            1 => {
+                let (user, session) = self.a_session()?;
+                Attempt::SignOut { user, session }
             }
             2 => {
                 let (user, session) = self.a_session()?;

@@ -14,7 +14,7 @@ use keyledger::ledger::memory::{Fault, WritePoint};
 use keyledger::types::{ApiKeyId, Position, Span};
 
 use super::gate::Gate;
-use crate::people::{ADA, BOB, ELSEWHERE, HOME, NOBODY, Person, code, link, mail, origin};
+use crate::people::{ADA, BOB, ELSEWHERE, HOME, NOBODY, Person, code, link, mail, origin, proof, sealed};
 use crate::rig::{PATIENCE, Rig, run};
 
 /// What is done next, made of what is there; time passes before it.
@@ -23,6 +23,7 @@ type Step = (Span, fn(&State) -> Command);
 const CAL: Person = Person(0xc3);
 const DOT: Person = Person(0xd4);
 const EVE: Person = Person(0xe5);
+const FAY: Person = Person(0xf6);
 const KEY: ApiKeyId = ApiKeyId([7; 16]);
 
 fn request(state: &State) -> u64 {
@@ -151,6 +152,12 @@ fn story() -> Vec<Step> {
             by: by(),
         }),
         at_once(|_| EVE.signs_up(ELSEWHERE)),
+        at_once(|_| Command::SignOut {
+            user: EVE.user(),
+            session: EVE.session(1),
+        }),
+        // A genuine refresh token of a session that is over.
+        at_once(|_| EVE.refreshes(1, 0)),
         at_once(|_| EVE.is_erased()),
         at_once(|_| Command::RecordSuppressed {
             class: SuppressedClass::Codes,
@@ -159,9 +166,16 @@ fn story() -> Vec<Step> {
         at_once(|state| Command::AcceptClock {
             kept: state.last_time(),
         }),
+        at_once(|_| FAY.signs_up(ELSEWHERE)),
+        at_once(|_| FAY.withdraws(1, 60)),
         at_once(|_| Command::StartEpoch {
             reason: EpochReason::KeyTheft,
             erase: vec![BOB.user()],
+        }),
+        at_once(|_| Command::RenewClosing {
+            user: FAY.user(),
+            proof: proof(FAY.token(61)),
+            mail: mail(61),
         }),
         at_once(|_| Command::ConfirmApiKey { key: KEY, by: by() }),
         at_once(|_| Command::RevokeApiKey { key: KEY, by: by() }),
@@ -174,7 +188,13 @@ fn story() -> Vec<Step> {
         }
         long
     }));
-    story.push(at_once(|_| ADA.requests(Purpose::VerifyEmail, ELSEWHERE)));
+    story.push(at_once(|_| {
+        let mut asks = ADA.requests(Purpose::VerifyEmail, ELSEWHERE);
+        if let Command::RequestProof { callback, .. } = &mut asks {
+            *callback = Some(sealed("callback"));
+        }
+        asks
+    }));
     story
 }
 
