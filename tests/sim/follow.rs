@@ -241,7 +241,6 @@ impl Oracle {
             closing: None,
             verified: false,
             distrusted: false,
-            tried: false,
             sessions: vec![],
         };
         self.accounts.insert(user, account);

@@ -56,6 +56,7 @@ impl Life {
         let oracle = Oracle {
             accounts: BTreeMap::new(),
             erased: [].into(),
+            guessed_at: [].into(),
             proofs: BTreeMap::new(),
             ended: [].into(),
             waiting: BTreeMap::new(),

@@ -45,8 +45,6 @@ pub(super) struct Account {
     pub(super) verified: bool,
     /// Whether the password lets nobody in before the mailbox was proven: keys were stolen since.
     pub(super) distrusted: bool,
-    /// Whether a wrong password was ever tried: then limits may stand before the right one.
-    pub(super) tried: bool,
     /// Sessions that nobody ended, in the order they began; they may have run out.
     pub(super) sessions: Vec<(SessionId, Stay)>,
 }
@@ -133,6 +131,8 @@ pub(super) struct News {
 pub(super) struct Oracle {
     pub(super) accounts: BTreeMap<UserId, Account>,
     pub(super) erased: BTreeSet<UserId>,
+    /// Users whose password was guessed at: limits may stand before the right one.
+    pub(super) guessed_at: BTreeSet<UserId>,
     pub(super) proofs: BTreeMap<TokenId, Proof>,
     /// Sessions that ended: none of them opens anything again.
     pub(super) ended: BTreeSet<SessionId>,
@@ -223,9 +223,9 @@ impl Oracle {
             ),
             Attempt::Create { address } => when(self.owner(*address).is_none(), Expect::Yes),
             Attempt::SignIn { address, password } => match self.owner(*address) {
-                Some((_, account)) if account.password.as_ref() == Some(password) => when(
+                Some((user, account)) if account.password.as_ref() == Some(password) => when(
                     account.access() == Access::Open,
-                    match (account.distrusted, account.tried) {
+                    match (account.distrusted, self.guessed_at.contains(&user)) {
                         (true, _) => Expect::Punished,
                         (false, true) => Expect::Perhaps,
                         (false, false) => Expect::Yes,
@@ -280,20 +280,7 @@ impl Oracle {
                 }
                 None => Expect::No,
             },
-            Attempt::Refresh { session, counter } => match self.signed_in(*session, now) {
-                None => Expect::No,
-                Some(_) => {
-                    let (_, stay) = self.session(*session).expect("it holds");
-                    let in_grace = *counter + 1 == stay.counter && now < stay.active + self.grace;
-                    if *counter == stay.counter || in_grace {
-                        Expect::Yes
-                    } else if *counter > stay.counter {
-                        Expect::No
-                    } else {
-                        Expect::Punished
-                    }
-                }
-            },
+            Attempt::Refresh { session, counter } => self.expects_of_refresh(*session, *counter, now),
             Attempt::EndSession { session, user } | Attempt::SignOut { session, user } => when(
                 self.session(*session).is_some_and(|(owner, _)| owner == *user),
                 Expect::Yes,
@@ -301,6 +288,7 @@ impl Oracle {
             Attempt::EndSessions { user, .. }
             | Attempt::Ban(user)
             | Attempt::Unban(user)
+            | Attempt::RenewClosing(user)
             | Attempt::RevokePassword(user)
             | Attempt::Erase(user) => when(self.accounts.contains_key(user), Expect::Yes),
             Attempt::EraseDue(user) => {
@@ -310,7 +298,6 @@ impl Oracle {
                     .is_some_and(|until| now >= until);
                 when(due && !self.closes_without_proof(*user), Expect::Yes)
             }
-            Attempt::RenewClosing(user) => when(self.accounts.contains_key(user), Expect::Yes),
             Attempt::Withdraw { session } => when(self.signed_in(*session, now).is_some(), Expect::Yes),
             Attempt::AdminRecovery(user) => {
                 let open = self
@@ -329,6 +316,21 @@ impl Oracle {
             Attempt::Delivered { mail, .. }
             | Attempt::Deferred { mail, .. }
             | Attempt::Ended { mail, .. } => when(self.mails.contains_key(mail), Expect::Yes),
+        }
+    }
+
+    fn expects_of_refresh(&self, session: SessionId, counter: u32, now: Timestamp) -> Expect {
+        let held = self.session(session);
+        let Some((_, stay)) = held.filter(|(user, stay)| self.stays(*user, stay, now)) else {
+            return Expect::No;
+        };
+        let in_grace = counter + 1 == stay.counter && now < stay.active + self.grace;
+        if counter == stay.counter || in_grace {
+            Expect::Yes
+        } else if counter > stay.counter {
+            Expect::No
+        } else {
+            Expect::Punished
         }
     }
 

@@ -180,8 +180,8 @@ impl Life {
         if let Some((tokens, _)) = self.note(&attempt, answer)? {
             self.given(&tokens, owner.ok_or("nobody was signed in")?)?;
         }
-        if wrong && let Some(account) = owner.and_then(|user| self.oracle.accounts.get_mut(&user)) {
-            account.tried = true;
+        if wrong {
+            self.oracle.guessed_at.extend(owner);
         }
         Ok(())
     }
