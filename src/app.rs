@@ -7,13 +7,15 @@ mod error;
 mod founding;
 mod permissions;
 mod premises;
+mod restore;
 mod running;
 mod settings;
 
 pub use error::AppError;
-pub use founding::FoundingKeys;
+pub use founding::{FoundingKeys, key_places, load_master};
 pub use permissions::{exposed_folders, master_key_problem};
 pub use premises::{ClockMaker, Closing, EndOfLedger, OnFailure, Parts, Premises};
+pub use restore::{RestoreError, RestoreOrder, RestoreReport, restore};
 pub use running::{App, StopReport};
 pub use settings::{AppSettings, desk_settings, limits, mail_settings, pool_settings};
 

@@ -165,7 +165,7 @@ impl Client {
 /// Status, bytes of the head and bytes of the body, once the head is there.
 fn head_of(heard: &[u8]) -> Option<(u16, usize, usize)> {
     const LENGTH: &[u8] = b"content-length:";
-    let head_len = heard.windows(4).position(|four| four == b"\r\n\r\n")? + 4;
+    let head_len = memchr::memmem::find(heard, b"\r\n\r\n")? + 4;
     let status = std::str::from_utf8(heard.get(9..12)?).ok()?.parse().ok()?;
     let length = heard[..head_len]
         .split(|byte| *byte == b'\n')

@@ -21,6 +21,12 @@ pub enum AppError {
         /// The data folder.
         data: PathBuf,
     },
+    /// A restore was interrupted here.
+    #[error(
+        "a restore into {} has not ended, so that it holds only a part of a ledger: run the same `keyledger restore` \
+         again, which begins anew", .0.display()
+    )]
+    RestoreUnfinished(PathBuf),
     /// There are keys without the ledger that they belong to.
     #[error(
         "there are keys in {}, but their ledger is not in {}: name the data folder that belongs to them, or restore the \

@@ -7,11 +7,12 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::error::AppError;
 use crate::config::Config;
-use crate::crypto::{KeyFault, Keyring, MasterKey};
+use crate::crypto::{KeyFault, KeyPlaces, Keyring, MasterKey};
 use crate::desk::new_api_key;
 use crate::domain::password_policy::PasswordPolicy;
 use crate::domain::{ApiKeyKind, Command, State};
 use crate::engine::{Engine, Lane};
+use crate::ledger::erasures::ERASURES_FILE;
 use crate::system::Entropy;
 use crate::types::{ApiKeyId, Timestamp};
 
@@ -61,8 +62,17 @@ pub(super) fn is_founded(state: &State) -> bool {
     state.epoch().number > 0
 }
 
+/// Where the keys lie.
+pub fn key_places(config: &Config) -> KeyPlaces {
+    KeyPlaces {
+        master: config.keys_dir.join(MASTER_FILE),
+        ring: config.keys_dir.join(KEYRING_FILE),
+        erasures: config.keys_dir.join(ERASURES_FILE),
+    }
+}
+
 /// The master key of the settings, or the one in its file.
-pub(super) fn load_master(config: &Config) -> Result<MasterKey, KeyFault> {
+pub fn load_master(config: &Config) -> Result<MasterKey, KeyFault> {
     match &config.master_key {
         Some(text) => MasterKey::from_text(text.expose_secret()),
         None => MasterKey::load(&config.keys_dir.join(MASTER_FILE)),

@@ -10,6 +10,7 @@ use super::founding::{
     FoundingKeys, KEYRING_FILE, exists, is_founded, load_master, make_keys, write_first_events,
 };
 use super::permissions::exposed_folders;
+use super::restore::refuse_unfinished;
 use super::settings::{desk_settings, limits, pool_settings};
 use crate::config::Config;
 use crate::crypto::{Keyring, PasswordPool, PoolSettings, SharedKeyring};
@@ -107,6 +108,7 @@ impl Premises {
         clock: ClockMaker,
         entropy: Arc<dyn Entropy>,
     ) -> Result<FoundingKeys, AppError> {
+        refuse_unfinished(config)?;
         let clock = clock(None);
         let mut store = open_store(config, "keyledger init", clock.now(), &*entropy)?;
         if is_founded(&fold(&mut store)?.state) {
@@ -144,6 +146,7 @@ impl Premises {
         noting: Noting,
     ) -> Result<Self, AppError> {
         let data = || config.data.clone();
+        refuse_unfinished(config)?;
         let ring_path = config.keys_dir.join(KEYRING_FILE);
         let is_there = (exists(&config.data.join(LEDGER_DIR))?, exists(&ring_path)?);
         match is_there {
@@ -314,7 +317,7 @@ fn ledger_missing(config: &Config) -> AppError {
     }
 }
 
-fn open_store(
+pub(super) fn open_store(
     config: &Config,
     command: &str,
     now: Timestamp,
@@ -324,7 +327,7 @@ fn open_store(
     Ok(SledStore::open(options)?)
 }
 
-fn parts(
+pub(super) fn parts(
     config: &Config,
     store: Box<dyn Store>,
     ring: Keyring,

@@ -16,7 +16,7 @@ use crate::http::device::device_name_in;
 use crate::http::site::{Site, router};
 use crate::http::throttle::{Rate, Throttle};
 use crate::http::{RouterSettings, ServeReport, serve};
-use crate::system::random_id;
+use crate::system::{SeededEntropy, random_id};
 use crate::types::Span;
 use crate::workers::{MailTools, Nudge, Stationery, ToolsFault, Workers};
 
@@ -71,14 +71,14 @@ impl App {
         addr: SocketAddr,
     ) -> Self {
         let desk = premises.desk.clone();
-        let workers = Workers::start(&desk, mail, premises.anchor());
-        let naming = desk.clone();
+        let workers = Workers::start(&desk, mail, premises.anchor(), settings.backups);
+        let naming = SeededEntropy::drawn(desk.engine().entropy());
         let router_settings = RouterSettings {
             envelope: settings.envelope,
             trusted_proxies: settings.trusted_proxies,
             body_time_max: settings.body_time_max,
             handler_time_max: settings.handler_time_max,
-            ..RouterSettings::new(Arc::new(move || random_id(naming.engine().entropy())))
+            ..RouterSettings::new(Arc::new(move || random_id(&naming)))
         };
         let rate = Rate {
             calls: settings.calls_per_client_minute,

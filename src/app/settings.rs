@@ -13,6 +13,7 @@ use crate::http::site::SiteSettings;
 use crate::http::{Envelope, NetList, ServerLimits};
 use crate::mail::{MailSettings, MailSettingsDraft, TransportKind};
 use crate::types::Span;
+use crate::workers::Schedule;
 
 /// What a running server is told beyond its premises.
 pub struct AppSettings {
@@ -34,6 +35,8 @@ pub struct AppSettings {
     pub mail: MailSettings,
     /// The operator's mail templates.
     pub templates_dir: Option<PathBuf>,
+    /// When backups are made; none: by hand only.
+    pub backups: Option<Schedule>,
 }
 
 impl AppSettings {
@@ -56,6 +59,7 @@ impl AppSettings {
             server: ServerLimits::default(),
             mail,
             templates_dir: None,
+            backups: None,
         }
     }
 
@@ -97,6 +101,7 @@ impl AppSettings {
             },
             mail: mail_settings(config)?,
             templates_dir: Some(config.data.join("templates/mail")),
+            backups: schedule(config),
         })
     }
 }
@@ -180,6 +185,17 @@ pub fn mail_settings(config: &Config) -> Result<MailSettings, AppError> {
         ..MailSettingsDraft::default()
     };
     Ok(MailSettings::check(draft)?)
+}
+
+/// When backups are made.
+fn schedule(config: &Config) -> Option<Schedule> {
+    let backup = &config.backup;
+    Some(Schedule {
+        folder: backup.directory.clone()?,
+        every: span(backup.every),
+        full_every: backup.full_every,
+        keep: backup.keep,
+    })
 }
 
 fn span(duration: Duration) -> Span {

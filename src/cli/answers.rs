@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use super::control::{
-    Answer, EpochShown, EventRow, KeyRow, MailRow, NewKey, Page, RecoveryShown, SessionRow, UserRow, Verdict,
-    VerdictWord,
+    Answer, BackupRow, EpochShown, EventRow, KeyRow, MailRow, NewKey, Page, RecoveryShown, SessionRow,
+    UserRow, Verdict, VerdictWord,
 };
 use super::output::{sheet, table};
 
@@ -42,6 +42,8 @@ pub(super) fn words(answer: &Answer, data: &str) -> String {
                 .to_owned()
         }
         Answer::Clock { .. } => "The system clock was believed already; nothing changed.".to_owned(),
+        Answer::BackedUp(backup) => backup_words(backup),
+        Answer::Progress(row) => format!("{}: {} of {}", row.doing, row.done, row.of),
         Answer::Epoch(epoch) => epoch_sheet(epoch),
         Answer::Failed(failure) => failure.message.clone(),
     }
@@ -212,6 +214,31 @@ fn events(page: &Page<EventRow>) -> String {
             event.text.clone(),
         ]
     })
+}
+
+fn backup_words(backup: &BackupRow) -> String {
+    let Some(file) = &backup.file else {
+        return format!(
+            "Nothing has happened since the newest backup, which ends at position {}: no file was made.",
+            backup.next
+        );
+    };
+    let mut text = String::new();
+    if let Some(why) = &backup.fresh_start {
+        let _ = writeln!(text, "It holds all of the ledger: {why}.");
+    }
+    let _ = write!(
+        text,
+        "{file}\n{} events (positions {} to {}), {} data keys, {} bytes; read back and proven.\n\
+         BLAKE3 {}\nIt does not hold the keys: `keyledger backup TO --with-keys FILE` makes a sealed file of those.",
+        backup.records,
+        backup.from,
+        backup.next.saturating_sub(1).max(backup.from),
+        backup.keys,
+        backup.bytes,
+        backup.blake3,
+    );
+    text
 }
 
 fn verdict_words(verdict: &Verdict) -> String {

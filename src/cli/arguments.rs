@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use super::exit::EXIT_CODES;
-use super::{clock, config, epoch, events, init, key, mail, serve, session, user, verify};
+use super::{backup, clock, config, epoch, events, init, key, mail, restore, serve, session, user, verify};
 
 /// Gets people back into their accounts, and can prove what happened.
 #[derive(Parser, Debug)]
@@ -61,6 +61,10 @@ pub enum Command {
     /// Show, check and explain the settings
     #[command(subcommand)]
     Config(config::Command),
+    /// Copy the ledger into a file, whole or what was added, beside the running server
+    Backup(backup::Arguments),
+    /// Put a ledger back from backups: 0 done, 1 the backup is not good, 2 could not tell
+    Restore(restore::Arguments),
     /// Tell Keyledger that the system clock is right
     #[command(subcommand)]
     Clock(clock::Command),
@@ -93,6 +97,8 @@ mod tests {
             "verify",
             "config show",
             "clock accept",
+            "backup /tmp/b",
+            "restore /tmp/b",
             "epoch show",
         ] {
             let words = format!("keyledger {line} --data /tmp/d --json");

@@ -13,9 +13,9 @@ mod server;
 mod socket;
 
 pub(super) use clerk::Clerk;
-pub(super) use client::{ask, ask_and_print, runtime};
+pub(super) use client::{ask, ask_and_print, runtime, show_progress};
 pub(super) use request::{
-    Answer, EpochShown, EventRow, KeyRow, MailRow, NewKey, NewUserForm, Page, RecoveryShown, Request,
-    SessionRow, Since, UserRow, Verdict, VerdictWord,
+    Answer, BackupRow, BackupSince, EpochShown, EventRow, KeyRow, MailRow, NewKey, NewUserForm, Page,
+    ProgressRow, RecoveryShown, Request, SessionRow, Since, UserRow, Verdict, VerdictWord,
 };
 pub(super) use server::ControlServer;

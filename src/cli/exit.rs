@@ -4,11 +4,13 @@ use std::process::ExitCode;
 
 use serde::{Deserialize, Serialize};
 
-use crate::app::AppError;
+use crate::app::{AppError, RestoreError};
 use crate::config::Problems;
+use crate::crypto::KeyBackupFault;
 use crate::desk::Fault;
 use crate::domain::Refusal;
 use crate::engine::BootError;
+use crate::ledger::backup::BackupError;
 use crate::ledger::{ReplayError, StoreError};
 
 /// What `--help` says about exit codes.
@@ -16,7 +18,7 @@ pub(super) const EXIT_CODES: &str = "\
 Exit codes:
   0   done
   1   the answer is no, or a check failed
-  2   wrong arguments or configuration; for `verify`: could not tell
+  2   wrong arguments or configuration; for `verify` and `restore`: could not tell
   69  the ledger cannot be used: another process holds it, or it does not open
   75  too much to do, or stopping: the same command may work later
 
@@ -227,6 +229,7 @@ impl From<AppError> for Failure {
             | AppError::Templates(_)
             | AppError::Listener(_) => Self::usage(message),
             AppError::LedgerMissing { .. }
+            | AppError::RestoreUnfinished(_)
             | AppError::Keys(_)
             | AppError::Store(_)
             | AppError::Boot(_)
@@ -234,6 +237,53 @@ impl From<AppError> for Failure {
             | AppError::Replay(_)
             | AppError::Pool(_) => Self::unavailable(message),
             AppError::Founding(_) => Self::later(message),
+        }
+    }
+}
+
+impl From<BackupError> for Failure {
+    fn from(error: BackupError) -> Self {
+        let message = error.to_string();
+        if error.is_damage() {
+            return Self::refused(message);
+        }
+        match error {
+            BackupError::Ledger(_) => Self::unavailable(message),
+            BackupError::Full { .. } | BackupError::Busy(_) | BackupError::Interrupted => {
+                Self::later(message)
+            }
+            BackupError::NoBoundary { .. } | BackupError::NotAFolder(_) => {
+                Self::usage(message).field("--since")
+            }
+            BackupError::File { .. }
+            | BackupError::Exists(_)
+            | BackupError::None(_)
+            | BackupError::ReadBack { .. }
+            | BackupError::Damaged { .. }
+            | BackupError::Gap { .. }
+            | BackupError::Foreign { .. } => Self::usage(message),
+        }
+    }
+}
+
+impl From<KeyBackupFault> for Failure {
+    fn from(fault: KeyBackupFault) -> Self {
+        Self::usage(fault.to_string())
+    }
+}
+
+impl From<RestoreError> for Failure {
+    fn from(error: RestoreError) -> Self {
+        let message = error.to_string();
+        match error {
+            RestoreError::Backup(error) => error.into(),
+            RestoreError::App(error) => error.into(),
+            RestoreError::Erasures(_) => Self::usage(message).field("--erasures"),
+            RestoreError::Keys(fault) => Self::from(fault).field("--keys"),
+            RestoreError::NoKeys(_) | RestoreError::WrongKeys { .. } => Self::usage(message).field("--keys"),
+            RestoreError::NotEmpty { .. } => Self::usage(message).field("--data"),
+            RestoreError::Unsound(_) | RestoreError::KeySet(_) => Self::refused(message),
+            RestoreError::Ends { .. } | RestoreError::NotClosed => Self::unavailable(message),
         }
     }
 }
@@ -264,6 +314,7 @@ pub(super) fn shows_damage(error: &AppError) -> bool {
             | BootError::Epoch(_),
         )
         | AppError::NotFounded { .. }
+        | AppError::RestoreUnfinished(_)
         | AppError::AlreadyFounded { .. }
         | AppError::UnknownPolicy { .. }
         | AppError::Hashing(_)

@@ -6,6 +6,7 @@
 
 mod answers;
 mod arguments;
+mod backup;
 mod clock;
 mod config;
 mod context;
@@ -19,6 +20,8 @@ mod key;
 mod logs;
 mod mail;
 mod output;
+mod passphrase;
+mod restore;
 mod serve;
 mod session;
 mod setting_flags;
@@ -72,6 +75,8 @@ fn carry_out(command: Command, context: &Context) -> Result<Exit, Failure> {
         Command::Config(command) => config::run(command, context),
         Command::Clock(command) => clock::run(command, context),
         Command::Epoch(command) => epoch::run(command, context),
+        Command::Backup(arguments) => backup::run(arguments, context),
+        Command::Restore(arguments) => restore::run(arguments, context),
     }
 }
 

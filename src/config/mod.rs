@@ -48,8 +48,8 @@ pub use sender::Sender;
 pub use setting::Setting;
 pub use show::{Shown, reference};
 pub use spec::{
-    Config, Email, Enumeration, Envelope, Http, Limits, LogFormat, Passwords, Rest, SECTIONS, SETTINGS,
-    Tokens, Transport,
+    Backup, Config, Email, Enumeration, Envelope, Http, Limits, LogFormat, Passwords, Rest, SECTIONS,
+    SETTINGS, Tokens, Transport,
 };
 pub use url::{Shape, UrlFault, WebUrl};
 

@@ -192,6 +192,20 @@ settings! {
         queue_max: usize = Kind::Count(1, 65_536), "256";
     }
 
+    /// Scheduled backups.
+    backup: Backup {
+        /// Folder that the server writes backups into by itself; none: it makes none. Best on another disk than the ledger.
+        directory: Option<PathBuf> = Kind::Path, "";
+        /// Time between two backups.
+        every: Duration = Kind::Time(MINUTE, 365 * DAY), "24h";
+        /// Backups after which a new chain begins with all of the ledger; those in between hold what was added.
+        full_every: usize = Kind::Count(1, 1_000), "7";
+        /// Chains that are kept; older ones are removed after a newer backup was proven.
+        keep: usize = Kind::Count(1, 1_000), "4";
+        /// Passphrase of key backups (`backup --with-keys`, `restore --keys`); asked for on the terminal if it is not set.
+        passphrase: Option<SecretString> = Kind::Secret, "";
+    }
+
     /// Limits on what strangers can cause.
     limits: Limits {
         /// Mails that strangers can cause to one address in an hour.

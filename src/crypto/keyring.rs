@@ -12,6 +12,7 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use subtle::ConstantTimeEq as _;
 use zeroize::{Zeroize, Zeroizing};
 
 use crate::system::{Entropy, random_array};
@@ -212,8 +213,12 @@ impl Keyring {
         };
         let file = File::open(path).map_err(unreadable)?;
         let bytes = files::read(&file, FILE_MAX).map_err(unreadable)?;
-        let damaged = || KeyFault::RingDamaged(path.into());
+        Self::from_file(&bytes, path, master)
+    }
 
+    /// Opens the bytes of such a file; `path` is what errors name.
+    pub(super) fn from_file(bytes: &[u8], path: &Path, master: &MasterKey) -> Result<Self, KeyFault> {
+        let damaged = || KeyFault::RingDamaged(path.into());
         let (body, checksum) = bytes.split_last_chunk::<CHECKSUM_LEN>().ok_or_else(damaged)?;
         if body.get(..8) != Some(MAGIC.as_slice()) || blake3::hash(body).as_bytes() != checksum {
             return Err(damaged());
@@ -257,6 +262,15 @@ impl Keyring {
     /// Every key of a purpose, oldest first.
     pub fn all(&self, purpose: Purpose) -> impl Iterator<Item = &Key> {
         self.keys.iter().filter(move |key| key.purpose == purpose)
+    }
+
+    /// Whether it holds every key of another ring whose work does not expire.
+    pub(super) fn has_what_lasts_of(&self, other: &Self) -> bool {
+        let mut lasting = other.keys.iter().filter(|key| !key.purpose.is_short_lived());
+        lasting.all(|key| {
+            let own = self.get(key.purpose, key.id);
+            own.is_some_and(|own| own.0.ct_eq(&key.secret.0).into())
+        })
     }
 
     /// Draws a new active key and keeps the old ones, so that nothing alive ends; not yet saved.

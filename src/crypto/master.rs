@@ -27,8 +27,14 @@ impl MasterKey {
     /// Refuses to replace a file: the old key may be the only way into a ledger.
     pub fn create(path: &Path, entropy: &dyn Entropy) -> Result<Self, KeyFault> {
         let key = Self::fresh(entropy);
+        key.write_new(path)?;
+        Ok(key)
+    }
+
+    /// Writes the key to `path` in the form that [`MasterKey::load`] reads; refuses to replace a file.
+    pub(super) fn write_new(&self, path: &Path) -> Result<(), KeyFault> {
         let mut text = Zeroizing::new(String::with_capacity(65));
-        for byte in key.0 {
+        for byte in self.0 {
             text.push(hex_digit(byte >> 4));
             text.push(hex_digit(byte & 15));
         }
@@ -39,8 +45,12 @@ impl MasterKey {
             } else {
                 KeyFault::Unwritable(path.into(), error)
             }
-        })?;
-        Ok(key)
+        })
+    }
+
+    /// The key of bytes that were sealed elsewhere.
+    pub(super) fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
     }
 
     /// Reads the key from `path`, unless others than its owner could read it as well.

@@ -8,6 +8,7 @@
 pub mod api_keys;
 pub mod codes;
 pub mod jwt;
+pub mod key_backup;
 pub mod keyring;
 pub mod mac;
 pub mod master;
@@ -24,6 +25,7 @@ mod files;
 pub use api_keys::{api_key_hash, fresh_api_key, parse_api_key};
 pub use codes::{CODE_LEN, TypedCode, code_matches, normalise_code, typed_code};
 pub use jwt::{Claims, JwtFault};
+pub use key_backup::{KeyBackupFault, KeyMaterial, KeyPlaces, MasterFile};
 pub use keyring::{Key, KeyFault, KeyId, KeyState, Keyring, Purpose, SecretKey, SharedKeyring};
 pub use mac::{MacKey, mac, tag};
 pub use master::MasterKey;

@@ -2,8 +2,12 @@
 //!
 //! A fresh 19 MiB for each hash would cost nearly as much as the hash; a queue without bound would be a way to exhaust the
 //! server (P-11). Known and unknown users cost the same work and meet the same refusal (P-13).
+//!
+//! Those who carry a proof and strangers wait in two queues and take turns, so that a flood of sign-ins cannot keep an
+//! owner from completing a recovery (law 10).
 
-use std::collections::VecDeque;
+mod queue;
+
 use std::fmt;
 use std::io;
 use std::num::NonZeroUsize;
@@ -18,11 +22,12 @@ use tokio::sync::oneshot;
 use zeroize::{Zeroize, Zeroizing};
 
 use crate::system::{Entropy, step_back};
-use crate::types::Span;
+use crate::types::{Lane, Span};
 
 use super::keyring::{KeyId, Purpose, SharedKeyring};
 use super::password::{PasswordParams, normalise_password};
 use super::phc::{HASH_LEN, SALT_LEN, Verifier};
+use queue::Queue;
 
 /// How long a worker waits for more before it wipes its memory, which costs some milliseconds.
 const IDLE: Duration = Duration::from_millis(200);
@@ -34,14 +39,14 @@ const QUIET: Duration = Duration::from_secs(30);
 pub struct PoolSettings {
     /// Threads, each with the memory of one hash; more than cores gains nothing.
     pub workers: NonZeroUsize,
-    /// Hashes that may wait for a thread; one more is refused with [`Busy`].
+    /// Hashes that may wait for a thread, strangers' no more than half of them; one more is refused with [`Busy`].
     pub waiting_max: usize,
     /// Cost of a new verifier, and of every check for an unknown user.
     pub params: PasswordParams,
 }
 
 impl Default for PoolSettings {
-    /// A thread for each core, and a queue of about half a second.
+    /// A thread for each core, and queues of about half a second.
     fn default() -> Self {
         let workers = thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
         Self {
@@ -114,10 +119,7 @@ impl PasswordPool {
             ring,
             entropy,
             dummy: dummy.to_phc(),
-            queue: Mutex::new(Queue {
-                jobs: VecDeque::with_capacity(settings.waiting_max),
-                open: true,
-            }),
+            queue: Mutex::new(Queue::open(settings.waiting_max)),
             work: Condvar::new(),
             oversize: Mutex::new(()),
         });
@@ -137,22 +139,25 @@ impl PasswordPool {
     }
 
     /// Makes a verifier (PHC) of a password.
-    pub async fn hash(&self, password: SecretString) -> Result<SecretString, Busy> {
-        self.ask_hash(password)?.await.map_err(|_| Busy)
+    pub async fn hash(&self, lane: Lane, password: SecretString) -> Result<SecretString, Busy> {
+        self.ask_hash(lane, password)?.await.map_err(|_| Busy)
     }
 
     /// Checks a password against a verifier, or against none at the same cost, for a user who is unknown or has none.
     pub async fn verify(
         &self,
+        lane: Lane,
         password: SecretString,
         verifier: Option<SecretString>,
     ) -> Result<Verdict, Busy> {
-        self.ask_verify(password, verifier)?.await.map_err(|_| Busy)
+        self.ask_verify(lane, password, verifier)?.await.map_err(|_| Busy)
     }
 
     /// [`PasswordPool::hash`] for commands and measurements; panics inside an asynchronous task.
     pub fn hash_blocking(&self, password: SecretString) -> Result<SecretString, Busy> {
-        self.ask_hash(password)?.blocking_recv().map_err(|_| Busy)
+        self.ask_hash(Lane::Proof, password)?
+            .blocking_recv()
+            .map_err(|_| Busy)
     }
 
     /// [`PasswordPool::verify`] for commands and measurements; panics inside an asynchronous task.
@@ -161,7 +166,7 @@ impl PasswordPool {
         password: SecretString,
         verifier: Option<SecretString>,
     ) -> Result<Verdict, Busy> {
-        self.ask_verify(password, verifier)?
+        self.ask_verify(Lane::Proof, password, verifier)?
             .blocking_recv()
             .map_err(|_| Busy)
     }
@@ -181,7 +186,7 @@ impl PasswordPool {
 
     /// Hashes that wait for a thread now.
     pub fn waiting(&self) -> usize {
-        locked(&self.shared.queue).jobs.len()
+        locked(&self.shared.queue).waiting()
     }
 
     /// Takes nothing new, finishes what waits, wipes the memory and ends the threads; blocks until they have ended.
@@ -196,23 +201,25 @@ impl PasswordPool {
         }
     }
 
-    fn ask_hash(&self, password: SecretString) -> Result<oneshot::Receiver<SecretString>, Busy> {
+    fn ask_hash(&self, lane: Lane, password: SecretString) -> Result<oneshot::Receiver<SecretString>, Busy> {
         let (answer, receiver) = oneshot::channel();
-        self.shared.enqueue(Job::Hash { password, answer })?;
+        self.shared.enqueue(lane, Job::Hash { password, answer })?;
         Ok(receiver)
     }
 
     fn ask_verify(
         &self,
+        lane: Lane,
         password: SecretString,
         verifier: Option<SecretString>,
     ) -> Result<oneshot::Receiver<Verdict>, Busy> {
         let (answer, receiver) = oneshot::channel();
-        self.shared.enqueue(Job::Verify {
+        let job = Job::Verify {
             password,
             verifier,
             answer,
-        })?;
+        };
+        self.shared.enqueue(lane, job)?;
         Ok(receiver)
     }
 }
@@ -270,31 +277,21 @@ impl Memory {
     }
 }
 
-struct Queue {
-    jobs: VecDeque<Job>,
-    open: bool,
-}
-
 struct Shared {
     settings: PoolSettings,
     ring: SharedKeyring,
     entropy: Arc<dyn Entropy>,
     /// A verifier of no password.
     dummy: SecretString,
-    queue: Mutex<Queue>,
+    queue: Mutex<Queue<Job>>,
     work: Condvar,
     /// Held by the one thread that uses more memory than is its own.
     oversize: Mutex<()>,
 }
 
 impl Shared {
-    fn enqueue(&self, job: Job) -> Result<(), Busy> {
-        let mut queue = locked(&self.queue);
-        if !queue.open || queue.jobs.len() >= self.settings.waiting_max {
-            return Err(Busy);
-        }
-        queue.jobs.push_back(job);
-        drop(queue);
+    fn enqueue(&self, lane: Lane, job: Job) -> Result<(), Busy> {
+        locked(&self.queue).push(lane, job)?;
         self.work.notify_one();
         Ok(())
     }
@@ -330,7 +327,7 @@ impl Shared {
     /// Waits for the next job, for so long at most.
     fn next(&self, patience: Option<Duration>) -> Next {
         let queue = locked(&self.queue);
-        let waits = |queue: &mut Queue| queue.jobs.is_empty() && queue.open;
+        let waits = |queue: &mut Queue<Job>| queue.waiting() == 0 && queue.open;
         let mut queue = match patience {
             Some(limit) => {
                 let waited = self.work.wait_timeout_while(queue, limit, waits);
@@ -341,7 +338,7 @@ impl Shared {
                 .wait_while(queue, waits)
                 .unwrap_or_else(PoisonError::into_inner),
         };
-        match queue.jobs.pop_front() {
+        match queue.pop() {
             Some(job) => Next::Job(job),
             None if queue.open => Next::Nothing,
             None => Next::End,

@@ -127,19 +127,20 @@ impl Desk {
             .await?;
         let mut owner = self.password_owner(id, &user);
         let verifier = owner.current.take();
-        if !self.is_password(current, verifier.clone()).await?.matches() {
+        let checked = self.is_password(Lane::Proof, current, verifier.clone()).await?;
+        if !checked.matches() {
             self.carry_out(Lane::Proof, check(PasswordVerdict::Wrong), vec![])
                 .await?;
             return Err(Refusal::CurrentPasswordWrong.into());
         }
         owner.current = verifier;
-        if let Err(unfit) = self.test_password(new, owner).await {
+        if let Err(unfit) = self.test_password(Lane::Proof, new, owner).await {
             // Others may have used up the tries meanwhile: then this answer would tell that the guess was right.
             self.carry_out(Lane::Proof, check(PasswordVerdict::Right(credential.id)), vec![])
                 .await?;
             return Err(unfit.into());
         }
-        let (new_credential, keys) = self.new_credential(new.clone()).await?;
+        let (new_credential, keys) = self.new_credential(Lane::Proof, new.clone()).await?;
         let command = Command::ChangePassword {
             user: id,
             session,

@@ -8,7 +8,7 @@ use crate::crypto::{self, Field, Verdict};
 use crate::domain::password_policy::{PasswordContext, PasswordPolicy};
 use crate::domain::{Credential, NewCredential, User};
 use crate::system::random_id;
-use crate::types::{CredentialId, DataKeyId, EmailAddress, PersonName, UserId, Username};
+use crate::types::{CredentialId, DataKeyId, EmailAddress, Lane, PersonName, UserId, Username};
 
 /// Whom a new password is for: what it may not be made of, and what it is compared with.
 #[derive(Default)]
@@ -95,15 +95,17 @@ impl Desk {
     /// Whether a password is the one of a verifier.
     pub(super) async fn is_password(
         &self,
+        lane: Lane,
         password: &SecretString,
         verifier: Option<SecretString>,
     ) -> Result<Verdict, Fault> {
-        Ok(self.passwords().verify(password.clone(), verifier).await?)
+        Ok(self.passwords().verify(lane, password.clone(), verifier).await?)
     }
 
     /// Tests a new password: format with all rules at once, then sameness, then the leaked set.
     pub(super) async fn test_password(
         &self,
+        lane: Lane,
         password: &SecretString,
         owner: PasswordOwner,
     ) -> Result<(), Unfit> {
@@ -127,7 +129,7 @@ impl Desk {
             for past in owner.past.iter().take(kept) {
                 let verdict = self
                     .passwords()
-                    .verify(password.clone(), Some(past.clone()))
+                    .verify(lane, password.clone(), Some(past.clone()))
                     .await;
                 hits += usize::from(verdict.map_err(|_| Unfit::Busy)?.matches());
             }
@@ -137,7 +139,10 @@ impl Desk {
             return Err(Unfit::Format(Fault::PasswordFormat(broken)));
         }
         if let Some(current) = owner.current {
-            let verdict = self.passwords().verify(password.clone(), Some(current)).await;
+            let verdict = self
+                .passwords()
+                .verify(lane, password.clone(), Some(current))
+                .await;
             if verdict.map_err(|_| Unfit::Busy)?.matches() {
                 return Err(Unfit::Same);
             }
@@ -152,9 +157,10 @@ impl Desk {
     /// Hashes a new password and seals its verifier under a key of its own, which dies with the next password.
     pub(super) async fn new_credential(
         &self,
+        lane: Lane,
         password: SecretString,
     ) -> Result<(NewCredential, NewKeys), Fault> {
-        let verifier = self.passwords().hash(password).await?;
+        let verifier = self.passwords().hash(lane, password).await?;
         Ok(self.seal_verifier(CredentialId(random_id(self.engine().entropy())), &verifier))
     }
 

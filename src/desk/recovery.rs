@@ -35,17 +35,20 @@ impl Desk {
         purpose: Purpose,
         callback: Option<&str>,
     ) -> Result<(), Fault> {
-        let Greeting { found, ask, keys } = self.greet(address, visitor)?;
-        let callback = match callback {
-            Some(url) => Some(self.seal_callback(found.map(|(_, user)| user), url)?),
-            None => None,
+        let work = async {
+            let Greeting { found, ask, keys } = self.greet(address, visitor)?;
+            let callback = match callback {
+                Some(url) => Some(self.seal_callback(found.map(|(_, user)| user), url)?),
+                None => None,
+            };
+            let command = Command::RequestProof {
+                ask,
+                purpose,
+                callback,
+            };
+            self.carry_out(Lane::Stranger, command, keys).await.map(|_| ())
         };
-        let command = Command::RequestProof {
-            ask,
-            purpose,
-            callback,
-        };
-        self.carry_out(Lane::Stranger, command, keys).await.map(|_| ())
+        self.on_step(work).await
     }
 
     /// Sets a new password by a mailed proof. Order of the answers: limits, token, format, same, leaked.
@@ -154,7 +157,7 @@ impl Desk {
             mailed: self.secrets_of(proof.token),
             ..self.password_owner(holder.user, &user)
         };
-        if let Err(unfit) = self.test_password(password, owner).await {
+        if let Err(unfit) = self.test_password(Lane::Proof, password, owner).await {
             let cause = match &unfit {
                 Unfit::Format(_) => Some(RefusedCause::Format),
                 Unfit::Same => Some(RefusedCause::SameAsPrevious),
@@ -166,7 +169,7 @@ impl Desk {
             }
             return Err(unfit.into());
         }
-        let (credential, credential_keys) = self.new_credential(password.clone()).await?;
+        let (credential, credential_keys) = self.new_credential(Lane::Proof, password.clone()).await?;
         let command = Command::CompleteRecovery {
             proof,
             client,

@@ -80,7 +80,7 @@ impl Desk {
         let verifier = credential
             .as_ref()
             .and_then(|credential| self.verifier(credential));
-        let checked = self.is_password(password, verifier).await?;
+        let checked = self.is_password(Lane::Stranger, password, verifier).await?;
         let verdict = match &credential {
             Some(credential) if checked.matches() => PasswordVerdict::Right(credential.id),
             Some(_) | None => PasswordVerdict::Wrong,
@@ -130,7 +130,7 @@ impl Desk {
     fn upgrade(&self, user: UserId, credential: crate::types::CredentialId, password: SecretString) {
         let desk = self.clone();
         tokio::spawn(async move {
-            let Ok(verifier) = desk.passwords().hash(password).await else {
+            let Ok(verifier) = desk.passwords().hash(Lane::Proof, password).await else {
                 return;
             };
             // The same generation keeps its key: only the verifier is new.

@@ -45,7 +45,7 @@ impl Desk {
             name: Some(name.clone()),
             ..PasswordOwner::default()
         };
-        self.test_password(&password, owner).await?;
+        self.test_password(Lane::Stranger, &password, owner).await?;
         let greeting = self.greet(&address, visitor)?;
         {
             let context = self.context(None);
@@ -57,7 +57,7 @@ impl Desk {
                 return Err(refusal.into());
             }
         }
-        let (credential, credential_keys) = self.new_credential(password).await?;
+        let (credential, credential_keys) = self.new_credential(Lane::Stranger, password).await?;
         let entropy = self.engine().entropy();
         let user = UserId(random_id(entropy));
         let (key, wrapped) = self.engine().vault().make(DataKeyId::User(user), entropy);

@@ -22,6 +22,16 @@ pub struct Decision {
 }
 
 impl Decision {
+    /// Whether something would have been written but for the strangers' budget. It was about an address of nobody, for
+    /// what is about somebody's is written still; so it must take as long.
+    pub fn is_left_unwritten(&self) -> bool {
+        self.events.is_empty()
+            && match self.suppressed {
+                Some(SuppressedClass::Requests | SuppressedClass::SignIns | SuppressedClass::Codes) => true,
+                Some(SuppressedClass::Limited) | None => false,
+            }
+    }
+
     pub(super) fn accepted(events: Vec<Event>, outcome: Outcome) -> Self {
         Self {
             events,

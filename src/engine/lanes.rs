@@ -4,17 +4,11 @@
 //! owner from completing a recovery or an administrator from acting (law 10).
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-/// Which queue.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Lane {
-    /// A token, a session, an administrator, a worker.
-    Proof,
-    /// Somebody who has proven nothing.
-    Stranger,
-}
+use crate::types::Lane;
 
 /// Why a job was not taken.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -24,6 +18,12 @@ pub(super) enum Closed {
     /// The writer has stopped or is stopping.
     Stopped,
 }
+
+/// How long the writer looks out for the next job before it sleeps: about as long as a caller who was just answered takes
+/// to come back, and less than a sleeping thread takes to wake.
+const LOOK_OUT: Duration = Duration::from_micros(50);
+/// After a look-out in vain the next ones are left out, but for one in so many.
+const LOOK_OUT_EVERY: u32 = 64;
 
 struct Queues<T> {
     proof: VecDeque<T>,
@@ -36,6 +36,33 @@ pub(super) struct Lanes<T> {
     queues: Mutex<Queues<T>>,
     arrived: Condvar,
     depth_max: usize,
+    /// Whether anything waits, or nothing will come: to be seen without the lock.
+    is_due: AtomicBool,
+    look_out: LookOut,
+}
+
+/// Whether looking out for jobs has been worth it.
+#[derive(Default)]
+struct LookOut {
+    was_worth_it: AtomicBool,
+    turn: AtomicU32,
+}
+
+impl LookOut {
+    /// Looks out for a moment, if that is likely to help.
+    fn look(&self, is_due: &AtomicBool) {
+        let turn = self.turn.fetch_add(1, Ordering::Relaxed);
+        if !self.was_worth_it.load(Ordering::Relaxed) && !turn.is_multiple_of(LOOK_OUT_EVERY) {
+            return;
+        }
+        let began = Instant::now();
+        let mut found = is_due.load(Ordering::Acquire);
+        while !found && began.elapsed() < LOOK_OUT {
+            std::hint::spin_loop();
+            found = is_due.load(Ordering::Acquire);
+        }
+        self.was_worth_it.store(found, Ordering::Relaxed);
+    }
 }
 
 /// What the writer was handed.
@@ -59,6 +86,8 @@ impl<T> Lanes<T> {
             queues: Mutex::new(queues),
             arrived: Condvar::new(),
             depth_max,
+            is_due: AtomicBool::new(false),
+            look_out: LookOut::default(),
         }
     }
 
@@ -75,6 +104,7 @@ impl<T> Lanes<T> {
             return Err(Closed::Full);
         }
         queue.push_back(job);
+        self.is_due.store(true, Ordering::Release);
         drop(queues);
         self.arrived.notify_one();
         Ok(())
@@ -82,6 +112,9 @@ impl<T> Lanes<T> {
 
     /// Waits for jobs, at most `patience`; takes at most `max`.
     pub(super) fn take(&self, max: usize, patience: Duration) -> Taken<T> {
+        if !self.is_due.load(Ordering::Acquire) {
+            self.look_out.look(&self.is_due);
+        }
         let queues = self.queues.lock().unwrap_or_else(PoisonError::into_inner);
         let (mut queues, _) = self
             .arrived
@@ -97,6 +130,8 @@ impl<T> Lanes<T> {
         let proofs = queues.proof.len().min(max - strangers);
         let mut jobs: Vec<T> = queues.proof.drain(..proofs).collect();
         jobs.extend(queues.stranger.drain(..strangers));
+        let is_more = !queues.proof.is_empty() || !queues.stranger.is_empty();
+        self.is_due.store(is_more, Ordering::Release);
         Taken::Jobs(jobs)
     }
 

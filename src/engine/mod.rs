@@ -15,10 +15,10 @@ use std::time::Duration;
 
 use tokio::sync::{oneshot, watch};
 
+pub use crate::types::Lane;
 pub use boot::{Boot, BootError, BootReport, DAY_KEYS_KEPT, Folded, Rollback, fold};
 pub use directory::Directory;
 pub use fingerprint::{PIECES, agree, state_hash};
-pub use lanes::Lane;
 
 use crate::crypto::{SharedKeyring, Vault, WrappedKey};
 use crate::domain::{Command, Limits, Outcome, Refusal, State, SuppressedClass, Unwritten};

@@ -58,6 +58,8 @@ struct Group {
     written: Written,
     keys: Vec<(DataKeyId, WrappedKey)>,
     answers: Vec<(Answer, Result<Outcome, Trouble>)>,
+    /// Whether a command among them was left unwritten and must not show it.
+    rehearses: bool,
 }
 
 /// What a group leaves: records, and what follows outside the ledger.
@@ -145,6 +147,11 @@ impl Writer {
             group.overlay.settle(&mut state);
             drop(state);
             shared.published.send_replace(head.next);
+        } else if group.rehearses {
+            // What is about somebody's address would have waited for the disk here.
+            self.store
+                .rehearse()
+                .map_err(|fault| shared.note_failure(&fault.to_string()))?;
         }
         self.list_erased(&group.written.aftermath)
             .map_err(|fault| shared.note_failure(&fault.to_string()))?;
@@ -186,6 +193,7 @@ impl Writer {
         let now = shared.clock.now().max(state.last_time());
         let mut overlay = Overlay::on(state);
         let (mut written, mut keys, mut answers) = (Written::default(), vec![], vec![]);
+        let mut rehearses = false;
         // Drawn at once: asking the system for each costs more than deciding some commands.
         let mut fresh = vec![[0; 16]; jobs.len()];
         shared.entropy.fill(fresh.as_flattened_mut());
@@ -207,12 +215,14 @@ impl Writer {
                 username_taken,
                 unwritten: &shared.unwritten,
             };
+            let decision = decide(&draft, job.command, &context);
+            rehearses |= decision.is_left_unwritten();
             let Decision {
                 events,
                 verdict,
                 suppressed,
                 unwritten,
-            } = decide(&draft, job.command, &context);
+            } = decision;
             shared.unwritten.count(&unwritten, now);
             if let Some(class) = suppressed {
                 shared.suppress(class, 1);
@@ -226,6 +236,7 @@ impl Writer {
             written,
             keys,
             answers,
+            rehearses,
         })
     }
 

@@ -59,7 +59,7 @@ impl Framing {
                     self.place = if left == 0 { Place::Head } else { Place::Body(left) };
                 }
                 Place::Head => {
-                    let end = bytes.iter().position(|byte| *byte == b'\n');
+                    let end = memchr::memchr(b'\n', bytes);
                     let part = &bytes[..end.unwrap_or(bytes.len())];
                     let room = LINE_MAX - self.line.len();
                     self.line.extend_from_slice(&part[..part.len().min(room)]);

@@ -1,5 +1,6 @@
 //! One request as handlers see it.
 
+use std::any::Any;
 use std::borrow::Cow;
 use std::fmt;
 use std::net::SocketAddr;
@@ -7,7 +8,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use warp::http::{Extensions, HeaderMap, Method, header};
+use warp::http::{HeaderMap, Method, header};
 use zeroize::Zeroizing;
 
 use super::client::ClientAddr;
@@ -79,7 +80,7 @@ pub struct Request {
     pub(super) head: Arc<Head>,
     pub(super) params: Params,
     pub(super) body: Bytes,
-    pub(super) extensions: Extensions,
+    pub(super) found: Option<Box<dyn Any + Send + Sync>>,
 }
 
 impl fmt::Debug for Request {
@@ -110,13 +111,13 @@ impl Request {
     }
 
     /// What the gate found out about the caller.
-    pub fn found<T: Clone + Send + Sync + 'static>(&self) -> Option<&T> {
-        self.extensions.get()
+    pub fn found<T: 'static>(&self) -> Option<&T> {
+        self.found.as_ref()?.downcast_ref()
     }
 
-    /// Keeps what the gate found out, by its type.
-    pub fn keep<T: Clone + Send + Sync + 'static>(&mut self, found: T) {
-        self.extensions.insert(found);
+    /// Keeps what the gate found out; only the last of it.
+    pub fn keep<T: Send + Sync + 'static>(&mut self, found: T) {
+        self.found = Some(Box::new(found));
     }
 
     /// The fields of a JSON body: 415 unless declared as JSON, 400 unless it is one object.
@@ -161,7 +162,11 @@ pub(super) fn voice_of(
             .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     });
     Voice {
-        request_id: sent.unwrap_or_else(|| uuid::Uuid::from_bytes(entropy()).simple().to_string()),
+        request_id: sent.unwrap_or_else(|| {
+            let mut text = [0; uuid::fmt::Simple::LENGTH];
+            let id = uuid::Uuid::from_bytes(entropy());
+            id.simple().encode_lower(&mut text).to_owned()
+        }),
         locale: text(header::ACCEPT_LANGUAGE)
             .and_then(Locale::from_accept_language)
             .unwrap_or_default(),

@@ -7,13 +7,12 @@ use std::fmt;
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
 use bytes::{Buf, Bytes, BytesMut};
 use tokio::time::timeout;
-use warp::filters::BoxedFilter;
-use warp::http::{Extensions, HeaderMap, HeaderValue, Method, header};
+use warp::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use warp::{Filter, Stream};
 
 use super::client::{ClientAddr, NetList};
@@ -22,7 +21,7 @@ use super::reply::{ApiError, Envelope, add_common_headers};
 use super::request::{Head, Request, voice_of};
 use super::response::Response;
 use super::routes::{Params, Place, Table};
-use super::server::{Doubt, Peer};
+use super::server::{Answering, Doubt, Peer};
 use crate::types::Span;
 
 /// What a handler returns.
@@ -148,6 +147,21 @@ pub struct Arrival {
     pub peer: Peer,
 }
 
+/// Carries an arrival from the accept loop through warp to the router, in the request's extensions; whatever is cloned on
+/// the way, it is taken out once.
+#[derive(Clone, Debug)]
+pub(super) struct Arrived(Arc<Mutex<Option<Arrival>>>);
+
+impl Arrived {
+    pub(super) fn new(arrival: Arrival) -> Self {
+        Self(Arc::new(Mutex::new(Some(arrival))))
+    }
+
+    fn take(&self) -> Option<Arrival> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
 /// The routes of one listener.
 pub struct Router<S, A> {
     table: Table<S, A>,
@@ -172,33 +186,20 @@ impl<S: Send + Sync + 'static, A: Send + Sync + 'static> Router<S, A> {
         }
     }
 
-    /// The warp filter: it answers every request, and rejects none.
-    pub fn into_filter(self) -> BoxedFilter<(warp::reply::Response,)> {
+    /// The warp filter: it answers every request of our accept loop, and rejects none.
+    pub fn into_filter(self) -> impl Answering {
         let router = Arc::new(self);
-        let query = warp::query::raw().or(warp::any().map(String::new)).unify();
-        warp::method()
-            .and(warp::path::full())
-            .and(query)
-            .and(warp::header::headers_cloned())
-            .and(warp::ext::get::<Peer>())
+        warp::ext::get::<Arrived>()
             .and(warp::body::stream())
-            .then(
-                move |method, path: warp::path::FullPath, query, headers, peer, body| {
-                    let router = router.clone();
-                    let path = path.as_str().to_owned();
-                    async move {
-                        let arrival = Arrival {
-                            method,
-                            path,
-                            query,
-                            headers,
-                            peer,
-                        };
-                        router.answer(arrival, body).await.into_warp()
+            .then(move |arrived: Arrived, body| {
+                let router = router.clone();
+                async move {
+                    match arrived.take() {
+                        Some(arrival) => router.answer(arrival, body).await.into_warp(),
+                        None => Response::text(StatusCode::INTERNAL_SERVER_ERROR, "").into_warp(),
                     }
-                },
-            )
-            .boxed()
+                }
+            })
     }
 
     /// The routes, for documents and tests that compare.
@@ -305,20 +306,20 @@ impl<S: Send + Sync + 'static, A: Send + Sync + 'static> Router<S, A> {
             head: head.clone(),
             params,
             body: Bytes::new(),
-            extensions: Extensions::new(),
+            found: None,
         };
         let work = async {
             if let Err(error) = (self.hooks.gate)(&self.state, &route.access, &mut request) {
                 return error.reply(&head.voice);
             }
             let reading = read(&head.headers, body, route.body_bytes_max);
-            request.body = match timeout(self.settings.body_time_max.to_std(), reading).await {
-                Ok(Ok(body)) => body,
-                Ok(Err(fault)) => return closing(ApiError::invalid("body", fault).reply(&head.voice)),
-                Err(_) => return closing(ApiError::new(Code::RequestTimeout).reply(&head.voice)),
+            request.body = match within(self.settings.body_time_max, pin!(reading)).await {
+                Some(Ok(body)) => body,
+                Some(Err(fault)) => return closing(ApiError::invalid("body", fault).reply(&head.voice)),
+                None => return closing(ApiError::new(Code::RequestTimeout).reply(&head.voice)),
             };
             let answer = (route.handler)(self.state.clone(), request);
-            let Ok(response) = timeout(self.settings.handler_time_max.to_std(), answer).await else {
+            let Some(response) = within(self.settings.handler_time_max, answer).await else {
                 tracing::warn!(
                     request_id = %head.voice.request_id, route = route.pattern,
                     "a handler ran out of time"
@@ -351,6 +352,14 @@ fn closing(response: Response) -> Response {
 fn panicked(head: &Head, pattern: &'static str) -> Response {
     tracing::error!(request_id = %head.voice.request_id, route = pattern, "a handler panicked: this is a bug");
     ApiError::new(Code::Internal).reply(&head.voice)
+}
+
+/// Runs a future to its end; `None` if it takes longer. What is ready at once, as most is, costs no timer.
+async fn within<F: Future + Unpin>(limit: Span, mut future: F) -> Option<F::Output> {
+    match poll_fn(|cx| Poll::Ready(Pin::new(&mut future).poll(cx))).await {
+        Poll::Ready(output) => Some(output),
+        Poll::Pending => timeout(limit.to_std(), future).await.ok(),
+    }
 }
 
 /// Runs a future to its end; `None` if it panics.

@@ -24,10 +24,11 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::{sleep, timeout};
 use tower_service::Service;
-use warp::filters::BoxedFilter;
 use warp::http::{HeaderMap, HeaderValue, Uri, Version, header};
+use warp::{Filter, Rejection};
 
 use super::client::{ClientAddr, NetList};
+use super::router::{Arrival, Arrived};
 use super::wire::{Doubtful, Wire};
 use crate::types::{ClientNet, Span};
 
@@ -76,7 +77,7 @@ impl Default for ServerLimits {
     }
 }
 
-/// What is known of a request before it is read; the accept loop puts it into the request's extensions.
+/// What is known of a request before it is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Peer {
     /// The other end of the socket.
@@ -103,6 +104,18 @@ pub enum Doubt {
     HeaderCount,
 }
 
+/// A filter that a listener can serve. Not boxed, because hyper keeps one place for the future of a connection's request,
+/// and a box would be as large and new for each.
+pub trait Answering:
+    Filter<Extract = (warp::reply::Response,), Error = Rejection> + Clone + Send + Sync + 'static
+{
+}
+
+impl<F> Answering for F where
+    F: Filter<Extract = (warp::reply::Response,), Error = Rejection> + Clone + Send + Sync + 'static
+{
+}
+
 /// What a listener did, once it has stopped.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ServeReport {
@@ -118,7 +131,7 @@ pub struct ServeReport {
 /// finish, and after `shutdown_time_max` what is left is cut.
 pub async fn serve(
     listener: TcpListener,
-    filter: BoxedFilter<(warp::reply::Response,)>,
+    filter: impl Answering,
     limits: ServerLimits,
     shutdown: impl Future<Output = ()>,
 ) -> ServeReport {
@@ -196,8 +209,8 @@ enum Phase {
 }
 
 /// What every connection of a listener shares.
-struct Hall {
-    filter: BoxedFilter<(warp::reply::Response,)>,
+struct Hall<F> {
+    filter: F,
     http: http1::Builder,
     limits: ServerLimits,
 }
@@ -214,8 +227,8 @@ fn http(limits: &ServerLimits) -> http1::Builder {
 }
 
 /// Serves one connection to its end.
-async fn attend(
-    hall: Arc<Hall>,
+async fn attend<F: Answering>(
+    hall: Arc<Hall<F>>,
     socket: TcpStream,
     address: SocketAddr,
     pass: Pass,
@@ -247,9 +260,19 @@ async fn attend(
             // The authority-form of CONNECT; warp panics on a path of no characters.
             *request.uri_mut() = Uri::from_static("/");
         }
+        let uri = request.uri();
+        let (path, query) = (uri.path().to_owned(), uri.query().unwrap_or_default().to_owned());
         // In chunks: the framing is watched no further, so nothing may follow on this connection.
         let is_last = doubt.is_some() || request.headers().contains_key(header::TRANSFER_ENCODING);
-        request.extensions_mut().insert(Peer { address, doubt });
+        // Moved and not looked up again field by field: warp's own filters copy each of them.
+        let arrival = Arrival {
+            method: request.method().clone(),
+            path,
+            query,
+            headers: std::mem::take(request.headers_mut()),
+            peer: Peer { address, doubt },
+        };
+        request.extensions_mut().insert(Arrived::new(arrival));
         let body_bytes_max = hall.limits.body_bytes_max;
         let request = request.map(|body| Limited::new(body, body_bytes_max));
         let answer = warp::service(hall.filter.clone()).call(request);

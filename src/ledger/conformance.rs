@@ -112,6 +112,7 @@ pub(crate) fn run<S: Store>(make: impl Fn() -> S, reopen: impl Fn(S) -> S) {
     a_wrong_expectation_writes_nothing(make());
     a_batch_that_boot_would_refuse_is_refused(make());
     data_keys_come_and_go(make(), &reopen);
+    a_rehearsal_leaves_nothing(make(), &reopen);
     a_cut_makes_its_position_the_next(make(), &reopen);
     an_unfinished_command_is_cut_at_the_end_and_refused_elsewhere(&make, &reopen);
     a_command_over_several_frames_is_shown_whole(make());
@@ -274,6 +275,18 @@ fn data_keys_come_and_go<S: Store>(mut store: S, reopen: &impl Fn(S) -> S) {
         assert_eq!(positions(&mut store).0, [0]);
         store = reopen(store);
     }
+}
+
+fn a_rehearsal_leaves_nothing<S: Store>(mut store: S, reopen: &impl Fn(S) -> S) {
+    let batch = Sample::at(0).command(1, 10).key(1, b"wrapped").batch();
+    let head = store.append(Position(0), &batch).unwrap();
+    for _ in 0..3 {
+        store.rehearse().unwrap();
+        store.rehearse().unwrap();
+        assert_eq!((store.head(), keys(&store).len()), (head, 1));
+        store = reopen(store);
+    }
+    assert_eq!(positions(&mut store).0, [0]);
 }
 
 fn a_cut_makes_its_position_the_next<S: Store>(mut store: S, reopen: &impl Fn(S) -> S) {

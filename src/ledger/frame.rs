@@ -58,6 +58,8 @@ pub struct FrameRef<'a> {
     pub next: Position,
     /// The chain as the frame itself claims it; [`FrameRef::follows`] proves it.
     pub chain: Chain,
+    /// The stored value, all of it.
+    pub bytes: &'a [u8],
     chained: &'a [u8],
     body: &'a [u8],
 }
@@ -186,6 +188,7 @@ impl<'a> FrameRef<'a> {
             first: Position(first),
             next: Position(next),
             chain: field(bytes, CHAINED_LEN),
+            bytes,
             chained: &bytes[..CHAINED_LEN],
             body: &bytes[HEADER_LEN..],
         };

@@ -35,6 +35,8 @@ pub enum MetaName {
     Created,
     /// `O`: when it was last opened, the same, then how often u64; this write also probes durability at each start.
     Opened,
+    /// `R`: as many bytes as a frame of one short record, written over by [`super::store::Store::rehearse`].
+    Rehearsed,
 }
 
 impl Key {
@@ -88,13 +90,19 @@ impl MetaName {
             Self::LedgerId => b'I',
             Self::Created => b'C',
             Self::Opened => b'O',
+            Self::Rehearsed => b'R',
         }
     }
 
     fn from_byte(byte: u8) -> Option<Self> {
-        [Self::Format, Self::LedgerId, Self::Created, Self::Opened]
-            .into_iter()
-            .find(|name| name.to_byte() == byte)
+        let names = [
+            Self::Format,
+            Self::LedgerId,
+            Self::Created,
+            Self::Opened,
+            Self::Rehearsed,
+        ];
+        names.into_iter().find(|name| name.to_byte() == byte)
     }
 }
 
@@ -115,7 +123,8 @@ mod tests {
                 MetaName::Format,
                 MetaName::LedgerId,
                 MetaName::Created,
-                MetaName::Opened
+                MetaName::Opened,
+                MetaName::Rehearsed
             ])
             .prop_map(Key::Meta),
         ]

@@ -21,6 +21,8 @@ pub enum WritePoint {
     PutKeys,
     /// [`Store::destroy_keys`].
     DestroyKeys,
+    /// [`Store::rehearse`].
+    Rehearse,
     /// [`Store::cut`].
     Cut,
 }
@@ -199,6 +201,12 @@ impl Store for MemoryStore {
         let head = self.shared.head();
         let writes = keys.iter().copied().map(Write::RemoveKey).collect();
         self.commit(WritePoint::DestroyKeys, writes, head).map(drop)
+    }
+
+    fn rehearse(&mut self) -> Result<(), StoreError> {
+        self.shared.usable()?;
+        let head = self.shared.head();
+        self.commit(WritePoint::Rehearse, vec![], head).map(drop)
     }
 
     fn cut(&mut self, from: Position) -> Result<Head, StoreError> {

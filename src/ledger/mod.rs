@@ -3,6 +3,7 @@
 //! Payloads are opaque here. Only `sled.rs` knows sled, and only `durable.rs` holds unsafe code.
 
 pub mod anchor;
+pub mod backup;
 pub mod codec;
 mod dir;
 pub mod durable;
@@ -23,6 +24,8 @@ pub mod watch;
 
 #[cfg(test)]
 mod conformance;
+
+pub(crate) use dir::make_dir;
 
 pub use anchor::{Anchor, AnchorError, AnchorPoint, AnchorVerdict};
 pub use erasures::{Erasure, Erasures, ErasuresError};

@@ -31,7 +31,7 @@ use super::dir::{make_dir, refuse_foreign_files, remove_leftovers, sync_dir};
 use super::durable::DurableFile;
 use super::error::StoreError;
 use super::frame::{self, FrameRef};
-use super::keys::Key;
+use super::keys::{Key, MetaName};
 use super::lock::DirLock;
 use super::store::{Batch, Chain, Head, LedgerId, Reader, Store, check_keys};
 use super::walk::{ChainWalk, plan_cut};
@@ -40,6 +40,9 @@ use crate::types::{DataKeyId, Position, Timestamp};
 
 /// The database's directory within the data directory.
 pub const LEDGER_DIR: &str = "ledger";
+/// What a frame of one request of a stranger takes, about.
+const REHEARSED_BYTES: usize = 384;
+
 /// How to open a ledger.
 pub struct SledOptions<'a> {
     /// The data directory; made (mode 0700) if it is not there.
@@ -63,6 +66,8 @@ pub struct SledStore {
     shared: Arc<Shared>,
     watch: CommitWatch,
     opened: Opened,
+    /// What [`Store::rehearse`] wrote last; new each time, because sled writes nothing for a value that is there.
+    rehearsal: u64,
 }
 
 /// What opening found and did.
@@ -146,6 +151,7 @@ impl SledStore {
             sync_dir(dir)?;
         }
         let created = created(&db)?;
+        let rehearsal = options.now.0.cast_unsigned();
         let head = read_head(&db, id)?;
         let watch = CommitWatch::start(options.commit_limit, options.on_stall).map_err(|source| {
             StoreError::File {
@@ -171,6 +177,7 @@ impl SledStore {
                 leftovers,
                 flush,
             },
+            rehearsal,
         })
     }
 
@@ -182,6 +189,24 @@ impl SledStore {
     /// Our own descriptor of the database file, with its counts of fsyncs.
     pub fn durable_file(&self) -> &DurableFile {
         &self.shared.file
+    }
+
+    /// Stores frames that a store of the same ledger held, verbatim; each must follow the one before, or nothing is
+    /// written. Durable on `Ok`. What restoring runs.
+    pub fn adopt(&mut self, frames: &[Vec<u8>]) -> Result<Head, StoreError> {
+        self.shared.usable()?;
+        let mut walk = ChainWalk::after(self.shared.head());
+        let mut firsts = Vec::with_capacity(frames.len());
+        for frame in frames {
+            let first = walk.due();
+            walk.step(first, frame)?;
+            firsts.push(first);
+        }
+        self.commit(|db| {
+            let mut places = firsts.into_iter().zip(frames);
+            places.try_for_each(|(first, frame)| db.insert(Key::frame(first), frame.as_slice()).map(drop))
+        })?;
+        Ok(self.publish(walk.head()))
     }
 
     /// Writes, flushes, and returns `Ok` only when the disk has it. Anything else poisons the store.
@@ -255,6 +280,17 @@ impl Store for SledStore {
         self.commit(|db| {
             keys.iter()
                 .try_for_each(|id| db.remove(Key::DataKey(*id).to_bytes()).map(drop))
+        })
+    }
+
+    fn rehearse(&mut self) -> Result<(), StoreError> {
+        self.shared.usable()?;
+        self.rehearsal = self.rehearsal.wrapping_add(1);
+        let mut value = [0; REHEARSED_BYTES];
+        value[..8].copy_from_slice(&self.rehearsal.to_be_bytes());
+        self.commit(|db| {
+            db.insert(Key::Meta(MetaName::Rehearsed).to_bytes(), &value[..])
+                .map(drop)
         })
     }
 

@@ -102,6 +102,10 @@ pub trait Store: Send {
     /// a while; rotating the wrapping key makes such remains worthless.
     fn destroy_keys(&mut self, keys: &[DataKeyId]) -> Result<(), StoreError>;
 
+    /// Costs what an append of one short record costs, its device flush included, and leaves nothing: a place of its own
+    /// is written over, so that the store does not grow. For a command whose time must not tell that it left no event.
+    fn rehearse(&mut self) -> Result<(), StoreError>;
+
     /// Removes everything from `from` on, an unfinished tail, so that `from` is next again; durable on `Ok`. A crash
     /// within leaves a shorter tail, never a gap.
     fn cut(&mut self, from: Position) -> Result<Head, StoreError>;

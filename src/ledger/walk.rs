@@ -19,6 +19,11 @@ impl ChainWalk {
         Self { head }
     }
 
+    /// Where it has come to.
+    pub fn head(&self) -> Head {
+        self.head
+    }
+
     /// The position that is due next.
     pub fn due(&self) -> Position {
         self.head.next

@@ -35,7 +35,7 @@ impl Entropy for OsEntropy {
     }
 }
 
-/// The same bytes for the same seed and order of calls: BLAKE3 in XOF mode, keyed by the seed, one stream per call.
+/// BLAKE3 in XOF mode under one key, one stream per call: the same bytes for the same key and order of calls.
 #[derive(Debug)]
 pub struct SeededEntropy {
     key: [u8; 32],
@@ -45,7 +45,19 @@ pub struct SeededEntropy {
 impl SeededEntropy {
     /// Begins the sequence of `seed`; for tests and simulations only.
     pub fn new(seed: u64) -> Self {
-        let key = blake3::derive_key("keyledger seeded entropy v1", &seed.to_be_bytes());
+        Self::under(blake3::derive_key(
+            "keyledger seeded entropy v1",
+            &seed.to_be_bytes(),
+        ))
+    }
+
+    /// Begins a sequence that nobody knows, from a key drawn once: for names that protect nothing, where asking the
+    /// system each time would cost more than what is named.
+    pub fn drawn(source: &dyn Entropy) -> Self {
+        Self::under(random_array(source))
+    }
+
+    fn under(key: [u8; 32]) -> Self {
         Self {
             key,
             calls: AtomicU64::new(0),

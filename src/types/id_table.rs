@@ -1,5 +1,6 @@
 //! A table by random id: sorted shards instead of one hash map.
 
+use std::cmp::Ordering;
 use std::ops::Index;
 use std::{fmt, slice};
 
@@ -173,27 +174,42 @@ fn shard_of<K: RandomId>(key: &K) -> usize {
     usize::from(u16::from_be_bytes([first, second]) >> (u16::BITS - SHARD_BITS))
 }
 
-/// Where a key is in a shard, or belongs. The bits after the shard's tell about where to look: with random keys a few
-/// steps from there find it, where halving would look at eight places that no cache holds.
+/// Where a key is in a shard, or belongs.
 fn find<K: RandomId, V>(shard: &[(K, V)], key: &K) -> Result<usize, usize> {
     // A number is compared at once, bytes by a call.
     let number = |key: &K| u128::from_be_bytes(*key.bytes());
     let wanted = number(key);
-    let bits = (wanted << SHARD_BITS) >> (u128::BITS - u32::BITS);
-    let guess = usize::try_from((bits * shard.len() as u128) >> u32::BITS).expect("less than the length");
+    search(shard.len(), wanted << SHARD_BITS, |at| {
+        number(&shard[at].0).cmp(&wanted)
+    })
+}
+
+/// Where among so many sorted entries one is, or belongs; `order` compares the one at an index with it. `spread` says
+/// about where to look: its first bits count evenly from the first entry to the last. With random keys a few steps from
+/// there find it, where halving would look at eight places that no cache holds.
+pub fn search(len: usize, spread: u128, order: impl Fn(usize) -> Ordering) -> Result<usize, usize> {
+    let bits = spread >> (u128::BITS - u32::BITS);
+    let guess = usize::try_from((bits * len as u128) >> u32::BITS).expect("less than the length");
     let (mut low, mut high) = (guess, guess);
     let mut step = 4;
-    while low > 0 && number(&shard[low - 1].0) >= wanted {
+    while low > 0 && order(low - 1).is_ge() {
         low = low.saturating_sub(step);
         step *= 2;
     }
     let mut step = 4;
-    while high < shard.len() && number(&shard[high].0) <= wanted {
-        high = (high + step).min(shard.len());
+    while high < len && order(high).is_le() {
+        high = (high + step).min(len);
         step *= 2;
     }
-    let within = shard[low..high].binary_search_by(|(there, _)| number(there).cmp(&wanted));
-    within.map(|at| low + at).map_err(|at| low + at)
+    while low < high {
+        let middle = usize::midpoint(low, high);
+        match order(middle) {
+            Ordering::Less => low = middle + 1,
+            Ordering::Equal => return Ok(middle),
+            Ordering::Greater => high = middle,
+        }
+    }
+    Err(low)
 }
 
 #[cfg(test)]

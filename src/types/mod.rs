@@ -6,6 +6,7 @@ pub mod email;
 pub mod few;
 pub mod id_table;
 pub mod ids;
+pub mod lane;
 pub mod locale;
 pub mod names;
 pub mod net;
@@ -14,11 +15,12 @@ pub mod time;
 
 pub use email::EmailAddress;
 pub use few::Few;
-pub use id_table::{IdTable, RandomId};
+pub use id_table::{IdTable, RandomId, search};
 pub use ids::{
     AddressId, ApiKeyId, CommandId, CredentialId, DataKeyId, MailId, Position, SessionId, Tag, TokenId,
     UserId,
 };
+pub use lane::Lane;
 pub use locale::Locale;
 pub use names::{PersonName, Username};
 pub use net::ClientNet;

@@ -1,8 +1,9 @@
-//! What goes on without anybody waiting: proofs are issued, mails leave, the ledger is kept in order.
+//! What goes on without anybody waiting: proofs are issued, mails leave, the ledger is kept in order and backed up.
 //!
 //! Workers look at published state and send commands, nothing else: what they did is in the ledger, so after a crash
 //! they go on where they were. Each stops by one handle; one that panics is started again, ever more slowly.
 
+mod archivist;
 mod beat;
 mod courier;
 mod issuer;
@@ -17,6 +18,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+pub use archivist::Schedule;
 pub use beat::Nudge;
 pub use letters::{MailTools, Stationery, ToolsFault};
 
@@ -38,7 +40,12 @@ pub struct Workers {
 
 impl Workers {
     /// Starts all workers on the current runtime.
-    pub fn start(desk: &Desk, mail: MailTools, anchor: Option<Arc<Mutex<Anchor>>>) -> Self {
+    pub fn start(
+        desk: &Desk,
+        mail: MailTools,
+        anchor: Option<Arc<Mutex<Anchor>>>,
+        schedule: Option<Schedule>,
+    ) -> Self {
         let (stop, stopped) = watch::channel(false);
         let nudge = Nudge::default();
         let beat = |listens| Beat::new(desk.engine().published(), &nudge, stopped.clone(), listens);
@@ -66,6 +73,15 @@ impl Workers {
             PAUSE_MIN,
             move |beat| keeper::run(owned.clone(), anchor.clone(), beat),
         ));
+        if let Some(schedule) = schedule {
+            let owned = desk.clone();
+            tasks.spawn(attend(
+                "archivist",
+                beat(Listens::ToTimeOnly),
+                PAUSE_MIN,
+                move |beat| archivist::run(owned.clone(), schedule.clone(), beat),
+            ));
+        }
         Self { tasks, stop, nudge }
     }
 

@@ -1,11 +1,13 @@
 //! The one function that answers requests, whichever way they came.
 
+use std::path::PathBuf;
+
 use secrecy::ExposeSecret as _;
 use tokio::task::spawn_blocking;
 
 use super::request::{
-    Answer, EventRow, KeyRow, NewKey, NewUserForm, Page, RecoveryShown, Request, SessionRow, Since, UserRow,
-    Verdict, VerdictWord,
+    Answer, BackupRow, BackupSince, EventRow, KeyRow, NewKey, NewUserForm, Page, ProgressRow, RecoveryShown,
+    Request, SessionRow, Since, UserRow, Verdict, VerdictWord,
 };
 use crate::app::EndOfLedger;
 use crate::cli::exit::{Failure, is_damage};
@@ -13,10 +15,11 @@ use crate::config::Config;
 use crate::desk::{Desk, EventFilter, Fault, Line, NewPerson, UserView, VerifyFault, VerifyReport};
 use crate::domain::{Actor, ApiKey, ApiKeyKind, Epoch, Refusal, Role, Standing, State};
 use crate::ledger::StoreError;
+use crate::ledger::backup::{self, Destination, Made, Order, Progress};
 use crate::ledger::codec::EVENT_NAMES;
 use crate::system::ClockStatus;
 use crate::types::{
-    ApiKeyId, EmailAddress, Locale, PersonName, SessionId, Span, Timestamp, UserId, Username,
+    ApiKeyId, EmailAddress, Locale, PersonName, Position, SessionId, Span, Timestamp, UserId, Username,
 };
 
 /// Characters of an API key's label.
@@ -43,12 +46,14 @@ impl Clerk {
         }
     }
 
-    /// Answers a request; trouble is an answer too.
-    pub(in crate::cli) async fn answer(&self, request: Request) -> Answer {
-        self.try_answer(request).await.unwrap_or_else(Answer::Failed)
+    /// Answers a request; trouble is an answer too. `tell` hears how far long work is.
+    pub(in crate::cli) async fn answer(&self, request: Request, tell: Tell) -> Answer {
+        self.try_answer(request, tell)
+            .await
+            .unwrap_or_else(Answer::Failed)
     }
 
-    async fn try_answer(&self, request: Request) -> Result<Answer, Failure> {
+    async fn try_answer(&self, request: Request, tell: Tell) -> Result<Answer, Failure> {
         let desk = &self.desk;
         let by = Actor::Operator;
         match request {
@@ -124,6 +129,7 @@ impl Clerk {
             } => self.events(user.as_deref(), kind, since, limit).await,
             Request::ShowEpoch => Ok(Answer::Epoch(self.epoch().await?)),
             Request::Verify => Ok(Answer::Verified(self.verify().await)),
+            Request::Backup { to, since } => self.back_up(&to, since, tell).await,
             Request::AcceptClock => {
                 let was = desk.accept_clock().await?;
                 let status = desk.engine().clock().status();
@@ -257,6 +263,32 @@ impl Clerk {
         Ok(Answer::Events(page(rows.len(), rows)))
     }
 
+    async fn back_up(&self, to: &str, since: BackupSince, tell: Tell) -> Result<Answer, Failure> {
+        let path = PathBuf::from(to);
+        if !path.is_absolute() {
+            return Err(Failure::value("TO", "the path must be absolute"));
+        }
+        let order = Order {
+            to: if path.is_dir() || to.ends_with('/') {
+                Destination::Folder(path)
+            } else {
+                Destination::File(path)
+            },
+            since: match since {
+                BackupSince::Beginning => backup::Since::Beginning,
+                BackupSince::Position(position) => backup::Since::Position(Position(position)),
+                BackupSince::Auto => backup::Since::Newest,
+            },
+            now: self.now(),
+        };
+        let tell = move |Progress { doing, done, of }| {
+            let doing = doing.to_owned();
+            tell(ProgressRow { doing, done, of });
+        };
+        let (made, _) = self.desk.back_up(order, None, Box::new(tell)).await?;
+        Ok(Answer::BackedUp(backup_row(&made)))
+    }
+
     async fn verify(&self) -> Verdict {
         let desk = self.desk.clone();
         match spawn_blocking(move || desk.verify()).await {
@@ -286,6 +318,25 @@ impl Clerk {
 
     fn now(&self) -> Timestamp {
         self.desk.engine().clock().now()
+    }
+}
+
+/// Hears how far long work is; must be quick.
+pub(in crate::cli) type Tell = Box<dyn Fn(ProgressRow) + Send>;
+
+fn backup_row(made: &Made) -> BackupRow {
+    let hex = |bytes: [u8; 32]| blake3::Hash::from_bytes(bytes).to_hex().to_string();
+    BackupRow {
+        file: made.path.as_ref().map(|path| path.display().to_string()),
+        ledger: uuid::Uuid::from_bytes(made.header.ledger).to_string(),
+        from: made.header.from.next.0,
+        next: made.header.to.next.0,
+        records: made.summary.records,
+        keys: made.summary.key_entries,
+        bytes: made.bytes,
+        blake3: hex(made.hash),
+        chain: hex(made.header.to.chain),
+        fresh_start: made.fresh_start.clone(),
     }
 }
 

@@ -1,13 +1,13 @@
 //! The asking side: the running server if there is one, else the ledger itself.
 
-use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{self, BufRead as _, BufReader, IsTerminal as _, Read as _, Write as _};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
 use super::clerk::Clerk;
-use super::request::{Answer, Request};
+use super::request::{Answer, ProgressRow, Request};
 use super::socket;
 use crate::app::{AppError, Premises};
 use crate::cli::answers;
@@ -22,9 +22,9 @@ use crate::ledger::StoreError;
 
 /// Bytes of an answer, at most.
 const ANSWER_BYTES_MAX: u64 = 64 << 20;
-/// How long an answer may take; checking the whole ledger may take longer.
+/// How long an answer may take; what reads the whole ledger may take longer.
 const ANSWER_TIME_MAX: Duration = Duration::from_mins(1);
-const VERIFY_TIME_MAX: Duration = Duration::from_hours(6);
+const LONG_TIME_MAX: Duration = Duration::from_hours(6);
 /// How often, and how long each time, a held ledger is waited for: a server that is starting opens its socket, and
 /// another command ends.
 const HELD_LOOKS_MAX: u32 = 60;
@@ -121,8 +121,8 @@ fn is_nobody(kind: io::ErrorKind) -> bool {
 }
 
 fn converse(mut stream: UnixStream, request: &Request) -> Result<Answer, Failure> {
-    let patience = if *request == Request::Verify {
-        VERIFY_TIME_MAX
+    let patience = if matches!(request, Request::Verify | Request::Backup { .. }) {
+        LONG_TIME_MAX
     } else {
         ANSWER_TIME_MAX
     };
@@ -134,9 +134,15 @@ fn converse(mut stream: UnixStream, request: &Request) -> Result<Answer, Failure
         .and_then(|()| stream.set_write_timeout(Some(ANSWER_TIME_MAX)))
         .and_then(|()| stream.write_all(&line))
         .and_then(|()| {
-            BufReader::new(stream.take(ANSWER_BYTES_MAX))
-                .read_until(b'\n', &mut answer)
-                .map(|_| ())
+            let mut lines = BufReader::new(stream.take(ANSWER_BYTES_MAX));
+            loop {
+                answer.clear();
+                lines.read_until(b'\n', &mut answer)?;
+                match serde_json::from_slice(&answer) {
+                    Ok(Answer::Progress(row)) => show_progress(&row),
+                    Ok(_) | Err(_) => return Ok(()),
+                }
+            }
         });
     if let Err(error) = talked {
         return Err(
@@ -169,10 +175,28 @@ fn open(config: &Config, command: &str, request: &Request) -> Result<Result<Prem
 fn answer_here(config: &Config, premises: Premises, request: Request) -> Result<Answer, Failure> {
     let runtime = runtime()?;
     let clerk = Clerk::new(premises.desk.clone(), config, premises.end);
-    let answer = runtime.block_on(clerk.answer(request));
+    let answer = runtime.block_on(clerk.answer(request, Box::new(|row| show_progress(&row))));
     drop(runtime);
     premises.close(Duration::from_secs(10));
     Ok(answer)
+}
+
+/// Shows how far long work is, on a terminal only, in one line that the next one replaces.
+pub(in crate::cli) fn show_progress(row: &ProgressRow) {
+    let mut out = io::stderr().lock();
+    if out.is_terminal() {
+        let percent = row.done.saturating_mul(100).checked_div(row.of).unwrap_or(100);
+        // Nobody is left to tell if standard error is closed.
+        let _ = write!(
+            out,
+            "\r\u{1b}[K{}: {percent} % of {} positions",
+            row.doing, row.of
+        );
+        if row.done >= row.of {
+            let _ = write!(out, "\r\u{1b}[K");
+        }
+        let _ = out.flush();
+    }
 }
 
 /// The runtime of a command.

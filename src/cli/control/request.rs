@@ -64,6 +64,23 @@ pub(in crate::cli) enum Request {
     Verify,
     AcceptClock,
     ShowEpoch,
+    Backup {
+        /// A folder, or a file that is not there; absolute.
+        to: String,
+        since: BackupSince,
+    },
+}
+
+/// Where a backup begins.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum BackupSince {
+    /// At position 0.
+    Beginning,
+    /// At this position.
+    Position(u64),
+    /// Where the newest one of the folder ends.
+    Auto,
 }
 
 /// From when on.
@@ -97,19 +114,33 @@ pub(in crate::cli) enum Answer {
     Banned(UserRow),
     Unbanned(UserRow),
     PasswordRevoked(UserRow),
-    Erased { id: String },
+    Erased {
+        id: String,
+    },
     Recovery(RecoveryShown),
     Sessions(Page<SessionRow>),
-    SessionsEnded { ended: u32 },
+    SessionsEnded {
+        ended: u32,
+    },
     KeyCreated(NewKey),
     Keys(Page<KeyRow>),
-    KeyConfirmed { id: String },
-    KeyRevoked { id: String },
+    KeyConfirmed {
+        id: String,
+    },
+    KeyRevoked {
+        id: String,
+    },
     Outbox(Page<MailRow>),
     Events(Page<EventRow>),
     Verified(Verdict),
-    Clock { status: String, was: String },
+    Clock {
+        status: String,
+        was: String,
+    },
     Epoch(EpochShown),
+    BackedUp(BackupRow),
+    /// The answer comes later; this is how far it is.
+    Progress(ProgressRow),
     Failed(Failure),
 }
 
@@ -252,6 +283,41 @@ pub(in crate::cli) struct EventRow {
     pub(in crate::cli) user_agent: Option<String>,
     /// In words.
     pub(in crate::cli) text: String,
+}
+
+/// How far some long work is.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::cli) struct ProgressRow {
+    /// What is being done: `writing`.
+    pub(in crate::cli) doing: String,
+    /// Positions that are done.
+    pub(in crate::cli) done: u64,
+    /// Positions that there are.
+    pub(in crate::cli) of: u64,
+}
+
+/// A backup that was made.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::cli) struct BackupRow {
+    /// The new file; none if nothing had happened since the last.
+    pub(in crate::cli) file: Option<String>,
+    pub(in crate::cli) ledger: String,
+    /// Its first position.
+    pub(in crate::cli) from: u64,
+    /// The position after its last.
+    pub(in crate::cli) next: u64,
+    pub(in crate::cli) records: u64,
+    /// Data keys in it, wrapped, and notes of those that are gone.
+    pub(in crate::cli) keys: u64,
+    pub(in crate::cli) bytes: u64,
+    /// Of the file, in hexadecimal digits.
+    pub(in crate::cli) blake3: String,
+    /// The end of the hash chain, in hexadecimal digits.
+    pub(in crate::cli) chain: String,
+    /// Why it holds all of the ledger although it was to continue an earlier one.
+    pub(in crate::cli) fresh_start: Option<String>,
 }
 
 /// How a ledger is.

@@ -8,8 +8,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::net::unix::OwnedWriteHalf;
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::timeout;
 
@@ -119,6 +120,26 @@ async fn listen(listener: UnixListener, clerk: Arc<Clerk>, mut stopped: oneshot:
     clients.shutdown().await;
 }
 
+/// Comes to an answer; how far long work is goes out meanwhile.
+async fn answer(request: Request, clerk: &Clerk, writing: &mut OwnedWriteHalf) -> io::Result<Answer> {
+    let (told, mut heard) = mpsc::channel(1);
+    // What nobody has time for is left out: the next one says more.
+    let answering = clerk.answer(request, Box::new(move |row| drop(told.try_send(row))));
+    tokio::pin!(answering);
+    loop {
+        tokio::select! {
+            answer = &mut answering => return Ok(answer),
+            Some(row) = heard.recv() => write_line(writing, &Answer::Progress(row)).await?,
+        }
+    }
+}
+
+async fn write_line(writing: &mut OwnedWriteHalf, answer: &Answer) -> io::Result<()> {
+    let mut line = serde_json::to_vec(answer)?;
+    line.push(b'\n');
+    timeout(TALK_TIME_MAX, writing.write_all(&line)).await?
+}
+
 /// Answers one request.
 async fn attend(stream: UnixStream, clerk: &Clerk) -> io::Result<()> {
     let peer = stream.peer_cred()?.uid();
@@ -134,14 +155,12 @@ async fn attend(stream: UnixStream, clerk: &Clerk) -> io::Result<()> {
         return Ok(());
     }
     let answer = match serde_json::from_slice::<Request>(&line) {
-        Ok(request) => clerk.answer(request).await,
+        Ok(request) => answer(request, clerk, &mut writing).await?,
         Err(_) => Answer::Failed(
             Failure::unavailable("the running server does not know this request: it is of another version")
                 .remedy("run the program that the server was started from, or start the server again"),
         ),
     };
-    let mut line = serde_json::to_vec(&answer)?;
-    line.push(b'\n');
-    timeout(TALK_TIME_MAX, writing.write_all(&line)).await??;
+    write_line(&mut writing, &answer).await?;
     writing.shutdown().await
 }

@@ -209,21 +209,16 @@ fn p_11_hashing_never_exceeds_its_memory_and_refuses_beyond_its_queue() {
     let (pool, asked, go) = gated(2);
     assert_eq!(pool.memory_bytes(), 19 * 1_024 * 1_024);
     assert_eq!(pool.memory_bytes_max(), 256 * 1_024 * 1_024);
-    let running = pool.ask_hash("one".into()).unwrap();
+    let running = pool.ask_hash(Lane::Stranger, "one".into()).unwrap();
     asked.recv().unwrap();
-    let waiting = pool.ask_hash("two".into()).unwrap();
-    let unknown = pool.ask_verify("three".into(), None).unwrap();
+    let waiting = pool.ask_hash(Lane::Proof, "two".into()).unwrap();
+    let unknown = pool.ask_verify(Lane::Stranger, "three".into(), None).unwrap();
     assert_eq!(pool.waiting(), 2);
     assert_eq!(pool.hash_blocking("four".into()).unwrap_err(), Busy);
-    assert_eq!(
-        pool.verify_blocking("four".into(), None),
-        Err(Busy),
-        "known or unknown, the same refusal"
-    );
-    assert_eq!(
-        pool.verify_blocking("four".into(), Some("$argon2id$".into())),
-        Err(Busy)
-    );
+    for verifier in [None, Some("$argon2id$".into())] {
+        let refused = pool.ask_verify(Lane::Stranger, "four".into(), verifier);
+        assert_eq!(refused.unwrap_err(), Busy, "known or unknown, the same refusal");
+    }
     go.send(()).unwrap();
     go.send(()).unwrap();
     assert!(running.blocking_recv().is_ok() && waiting.blocking_recv().is_ok());
@@ -231,11 +226,57 @@ fn p_11_hashing_never_exceeds_its_memory_and_refuses_beyond_its_queue() {
 }
 
 #[test]
+fn p_11_strangers_fill_half_of_the_queue_and_leave_the_rest_to_those_with_a_proof() {
+    let (pool, asked, go) = gated(4);
+    let running = pool.ask_hash(Lane::Stranger, "one".into()).unwrap();
+    asked.recv().unwrap();
+    let ask = |lane| pool.ask_hash(lane, "another".into());
+    let mut waiting = vec![ask(Lane::Stranger).unwrap(), ask(Lane::Stranger).unwrap()];
+    assert_eq!(ask(Lane::Stranger).unwrap_err(), Busy);
+    waiting.extend([ask(Lane::Proof).unwrap(), ask(Lane::Proof).unwrap()]);
+    assert_eq!(ask(Lane::Proof).unwrap_err(), Busy);
+    for _ in 0..=waiting.len() {
+        go.send(()).unwrap();
+    }
+    assert!(running.blocking_recv().is_ok());
+    assert!(waiting.into_iter().all(|answer| answer.blocking_recv().is_ok()));
+}
+
+#[test]
+fn p_11_a_proof_waits_for_one_stranger_and_not_for_all_who_came_before() {
+    let (pool, asked, go) = gated(16);
+    let running = pool.ask_hash(Lane::Stranger, "one".into()).unwrap();
+    asked.recv().unwrap();
+    let strangers: Vec<_> = (0..8)
+        .map(|_| pool.ask_hash(Lane::Stranger, "two".into()).unwrap())
+        .collect();
+    let mut proofs: Vec<_> = (0..2)
+        .map(|_| pool.ask_hash(Lane::Proof, "three".into()).unwrap())
+        .collect();
+    let mut done_after = vec![];
+    for hashed in 0..=10 {
+        go.send(()).unwrap();
+        if hashed < 10 {
+            // The next one has begun, so this one has been answered.
+            asked.recv().unwrap();
+        }
+        proofs.retain_mut(|answer| {
+            let done = answer.try_recv().is_ok();
+            done_after.extend(done.then_some(hashed));
+            !done
+        });
+    }
+    assert_eq!(done_after, [1, 3], "every other turn");
+    assert!(running.blocking_recv().is_ok());
+    assert!(strangers.into_iter().all(|answer| answer.blocking_recv().is_ok()));
+}
+
+#[test]
 fn a_caller_that_has_gone_costs_no_hash() {
     let (pool, asked, go) = gated(8);
-    let first = pool.ask_hash("one".into()).unwrap();
+    let first = pool.ask_hash(Lane::Proof, "one".into()).unwrap();
     asked.recv().unwrap();
-    drop(pool.ask_hash("two".into()).unwrap());
+    drop(pool.ask_hash(Lane::Proof, "two".into()).unwrap());
     go.send(()).unwrap();
     first.blocking_recv().unwrap();
     assert_eq!(pool.verify_blocking("three".into(), None), Ok(Verdict::Wrong));
@@ -246,7 +287,7 @@ fn a_caller_that_has_gone_costs_no_hash() {
 fn a_stopped_pool_has_finished_what_waited_and_takes_nothing_new() {
     let pool = pool_of(settings(2, 8), ring());
     let waiting: Vec<_> = (0..4)
-        .map(|_| pool.ask_hash("password".into()).unwrap())
+        .map(|_| pool.ask_hash(Lane::Proof, "password".into()).unwrap())
         .collect();
     pool.stop();
     for mut answer in waiting {
@@ -259,13 +300,14 @@ fn a_stopped_pool_has_finished_what_waited_and_takes_nothing_new() {
 #[tokio::test]
 async fn the_asynchronous_way_is_the_same() {
     let pool = pool();
-    let verifier = pool.hash("correct horse".into()).await.unwrap();
+    let verifier = pool.hash(Lane::Proof, "correct horse".into()).await.unwrap();
     assert_eq!(
-        pool.verify("correct horse".into(), Some(verifier)).await,
+        pool.verify(Lane::Proof, "correct horse".into(), Some(verifier))
+            .await,
         Ok(RIGHT)
     );
     assert_eq!(
-        pool.verify("correct horse".into(), None).await,
+        pool.verify(Lane::Stranger, "correct horse".into(), None).await,
         Ok(Verdict::Wrong)
     );
 }

@@ -11,22 +11,19 @@ use crate::types::{ApiKeyId, Span};
 const SECRET_KEY: &str = "sk_";
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the shape of every gate")]
-/// Lets a request through to its handler, which finds [`ApiCaller`] and [`Caller`] kept in it.
+/// Lets a request through to its handler, which finds its [`Caller`] kept in it.
 pub(super) fn admit(site: &Arc<Site>, access: &Access, request: &mut Request) -> Result<(), ApiError> {
     match access {
         Access::Health => Ok(()),
         Access::Open => count(site, request, None),
         Access::ApiKey => {
-            let client = api_client(site, request)?;
-            demand_json(request)?;
-            request.keep(client);
-            Ok(())
+            api_client(site, request)?;
+            demand_json(request)
         }
         Access::SignedIn => {
-            let client = api_client(site, request)?;
+            api_client(site, request)?;
             let caller = signed_in(site, request)?;
             demand_json(request)?;
-            request.keep(client);
             request.keep(caller);
             Ok(())
         }

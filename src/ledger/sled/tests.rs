@@ -93,6 +93,26 @@ fn one_commit_is_one_device_flush() {
 }
 
 #[test]
+fn r_02_rehearsals_are_flushed_like_commits_and_do_not_make_the_ledger_grow() {
+    const REHEARSALS: u64 = 16_000;
+    // Five or six segments of sled's log, which it uses again and again.
+    const SIZE_MAX: u64 = 4 << 20;
+    const { assert!(REHEARSALS * REHEARSED_BYTES as u64 > SIZE_MAX) };
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = open(dir.path());
+    store
+        .append(Position(0), &Sample::at(0).command(1, 300).batch())
+        .unwrap();
+    let before = store.durable_file().synced_for_sled();
+    for _ in 0..REHEARSALS {
+        store.rehearse().unwrap();
+    }
+    assert!(store.durable_file().synced_for_sled() - before >= REHEARSALS);
+    let size = store.size_on_disk().unwrap();
+    assert!(size < SIZE_MAX, "{size}");
+}
+
+#[test]
 fn without_the_symbol_a_commit_syncs_by_itself() {
     let dir = tempfile::tempdir().unwrap();
     let mut store = open(dir.path());

@@ -206,6 +206,9 @@ impl Store for Panics {
     fn destroy_keys(&mut self, _: &[DataKeyId]) -> Result<(), keyledger::ledger::StoreError> {
         Ok(())
     }
+    fn rehearse(&mut self) -> Result<(), keyledger::ledger::StoreError> {
+        self.0.rehearse()
+    }
     fn cut(
         &mut self,
         from: keyledger::types::Position,

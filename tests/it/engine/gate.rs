@@ -126,6 +126,10 @@ impl<S: Store> Store for Gated<S> {
         self.0.look(|store| store.destroy_keys(keys))
     }
 
+    fn rehearse(&mut self) -> Result<(), StoreError> {
+        self.0.look(Store::rehearse)
+    }
+
     fn cut(&mut self, from: Position) -> Result<Head, StoreError> {
         self.0.look(|store| store.cut(from))
     }

@@ -1,10 +1,17 @@
 //! Signing in, and being kept from it.
 
+use std::num::NonZeroUsize;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex};
+
 use keyledger::desk::NewPerson;
 use keyledger::domain::{Actor, Role};
-use keyledger::types::{EmailAddress, Locale, Span};
+use keyledger::system::Entropy;
+use keyledger::types::{EmailAddress, Lane, Locale, Span};
+use serde_json::json;
+use tokio::task::yield_now;
 
-use super::house::{House, JI, NOBODY, OLD};
+use super::house::{House, JI, NEW, NOBODY, OLD};
 
 const WRONG: &str = "Wrong-Harbor-19";
 const INVALID: &str = "auth/invalid-credentials";
@@ -114,4 +121,95 @@ async fn p_11_when_hashing_is_full_everybody_is_told_to_come_back() {
     assert_eq!(known.face(), unknown.face());
     assert_eq!(known.header("retry-after"), "1");
     assert_eq!(known.header("x-ratelimit-limit"), "");
+}
+
+/// Entropy that can keep a hashing thread waiting for its salt.
+struct Gate {
+    source: Arc<dyn Entropy>,
+    hands: Arc<Hands>,
+}
+
+#[derive(Default)]
+struct Hands {
+    is_shut: Mutex<bool>,
+    told: Condvar,
+    held: AtomicUsize,
+}
+
+impl Hands {
+    fn shut(&self, is_shut: bool) {
+        *self.is_shut.lock().unwrap() = is_shut;
+        self.told.notify_all();
+    }
+}
+
+impl Entropy for Gate {
+    fn fill(&self, out: &mut [u8]) {
+        let name = std::thread::current().name().map(str::to_owned);
+        if name.is_some_and(|name| name.starts_with("password-")) {
+            let is_shut = self.hands.is_shut.lock().unwrap();
+            self.hands
+                .held
+                .fetch_add(usize::from(*is_shut), Ordering::Relaxed);
+            drop(self.hands.told.wait_while(is_shut, |is_shut| *is_shut).unwrap());
+        }
+        self.source.fill(out);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn p_11_a_flood_of_strangers_keeps_nobody_with_a_session_from_a_new_password() {
+    let hands = Arc::new(Hands::default());
+    let house = House::open_with(|plan| {
+        plan.pool.workers = NonZeroUsize::MIN;
+        plan.pool.waiting_max = 4;
+        let hands = Arc::clone(&hands);
+        plan.entropy = Box::new(move |source| {
+            let hands = Arc::clone(&hands);
+            Arc::new(Gate { source, hands })
+        });
+    })
+    .await;
+    let tokens = house.resident(JI).await;
+    hands.shut(true);
+    let desk = house.desk().clone();
+    let ask = || {
+        let desk = desk.clone();
+        tokio::spawn(async move {
+            desk.passwords()
+                .hash(Lane::Stranger, "flood".into())
+                .await
+                .is_ok()
+        })
+    };
+    let mut flood = vec![ask()];
+    while hands.held.load(Ordering::Relaxed) == 0 {
+        yield_now().await;
+    }
+    flood.extend([ask(), ask()]);
+    while desk.passwords().waiting() < 2 {
+        yield_now().await;
+    }
+    let known = house.sign_in(JI, OLD).send().await;
+    let unknown = house.sign_in(NOBODY, OLD).refused(503, "common/overloaded").await;
+    assert_eq!(
+        (known.face(), unknown.header("retry-after")),
+        (unknown.face(), "1")
+    );
+    let body = json!({"currentPassword": OLD, "newPassword": NEW});
+    let change = house
+        .post("/v1/auth/password/change", &body)
+        .bearer(&tokens.access);
+    let open = async {
+        while desk.passwords().waiting() < 3 {
+            yield_now().await;
+        }
+        hands.shut(false);
+    };
+    let (changed, ()) = tokio::join!(change.send(), open);
+    changed.assert(200);
+    for one in flood {
+        assert!(one.await.unwrap());
+    }
+    house.sign_in(JI, NEW).ok().await;
 }

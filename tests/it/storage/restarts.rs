@@ -263,22 +263,31 @@ fn a_second_process_is_told_who_holds_the_ledger() {
     assert!(rig.sled(dir.path()).is_ok(), "a stop lets go");
 }
 
-/// Counts device flushes within appends.
+/// Counts device flushes within appends and rehearsals.
 struct Counted(SledStore, Arc<AtomicU64>);
+
+impl Counted {
+    fn counting<T>(&mut self, write: impl FnOnce(&mut SledStore) -> T) -> T {
+        let flushes = |store: &SledStore| {
+            let file = store.durable_file();
+            file.synced_for_sled() + file.synced_by_us()
+        };
+        let before = flushes(&self.0);
+        let written = write(&mut self.0);
+        self.1.fetch_add(flushes(&self.0) - before, Ordering::Relaxed);
+        written
+    }
+}
 
 impl Store for Counted {
     fn reader(&self) -> Arc<dyn Reader> {
         self.0.reader()
     }
     fn append(&mut self, expected: Position, batch: &Batch) -> Result<Head, StoreError> {
-        let flushes = |store: &SledStore| {
-            let file = store.durable_file();
-            file.synced_for_sled() + file.synced_by_us()
-        };
-        let before = flushes(&self.0);
-        let head = self.0.append(expected, batch);
-        self.1.fetch_add(flushes(&self.0) - before, Ordering::Relaxed);
-        head
+        self.counting(|store| store.append(expected, batch))
+    }
+    fn rehearse(&mut self) -> Result<(), StoreError> {
+        self.counting(Store::rehearse)
     }
     fn put_keys(&mut self, keys: &[(DataKeyId, Vec<u8>)]) -> Result<(), StoreError> {
         self.0.put_keys(keys)
@@ -289,6 +298,44 @@ impl Store for Counted {
     fn cut(&mut self, from: Position) -> Result<Head, StoreError> {
         self.0.cut(from)
     }
+}
+
+#[test]
+fn r_02_beyond_the_budget_a_request_about_nobody_waits_for_the_disk_like_one_about_somebody() {
+    const REQUESTS: u8 = 20;
+    let (mut rig, dir) = (Rig::new(), folder());
+    rig.limits.mails_per_client = u32::MAX;
+    rig.limits.stranger_bytes_day = 0;
+    let flushes = Arc::new(AtomicU64::new(0));
+    let store = Counted(rig.sled(dir.path()).unwrap(), Arc::clone(&flushes));
+    let (engine, _) = rig.boot_anchored(store, None, Rollback::Refuse).unwrap();
+    crate::rig::found(&engine);
+    let people = (0..REQUESTS).map(|n| Person(0x40 + n));
+    for person in people.clone() {
+        run(&engine, Lane::Proof, person.is_created()).unwrap();
+    }
+    let nobodies = (0..REQUESTS).map(|n| Person(0x80 + n));
+    let mut seen = vec![];
+    for asked in [people.collect::<Vec<_>>(), nobodies.collect()] {
+        flushes.store(0, Ordering::Relaxed);
+        let before = engine.head().next;
+        for person in asked {
+            run(&engine, Lane::Stranger, person.requests_reset(Net(1))).unwrap();
+        }
+        seen.push((flushes.load(Ordering::Relaxed), engine.head().next.0 - before.0));
+    }
+    // sled's own thread flushes twice a second, and may do so within a write.
+    let one_each = u64::from(REQUESTS)..=u64::from(REQUESTS) + u64::from(REQUESTS) / 4;
+    assert!(
+        seen.iter().all(|(flushed, _)| one_each.contains(flushed)),
+        "{seen:?}"
+    );
+    assert_eq!(
+        (seen[0].1, seen[1].1),
+        (u64::from(REQUESTS), 0),
+        "and leaves nothing"
+    );
+    assert!(engine.stop(PATIENCE));
 }
 
 #[test]

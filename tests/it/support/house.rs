@@ -42,6 +42,9 @@ pub(crate) enum Storage {
     Disk,
 }
 
+/// Puts something before the entropy.
+type Before = dyn Fn(Arc<dyn Entropy>) -> Arc<dyn Entropy> + Send + Sync;
+
 /// What a house is built like; change what the story is about.
 pub(crate) struct Plan {
     pub(crate) storage: Storage,
@@ -50,6 +53,8 @@ pub(crate) struct Plan {
     pub(crate) desk: DeskSettings,
     pub(crate) pool: PoolSettings,
     pub(crate) sink: SinkBehaviour,
+    /// Stands before the entropy of the house.
+    pub(crate) entropy: Box<Before>,
     /// Called at every start, because settings are used up by one.
     pub(crate) settings: Box<dyn Fn(&mut AppSettings) + Send + Sync>,
 }
@@ -68,6 +73,7 @@ impl Default for Plan {
             },
             pool: PoolSettings::default(),
             sink: SinkBehaviour::accepting().nodelay(),
+            entropy: Box::new(|seeded| seeded),
             settings: Box::new(|_| {}),
         }
     }
@@ -105,7 +111,7 @@ impl House {
         let mut plan = Plan::default();
         change(&mut plan);
         let clock = Arc::new(TestClock::at(BEGINNING));
-        let entropy: Arc<dyn Entropy> = Arc::new(SeededEntropy::new(plan.seed));
+        let entropy = (plan.entropy)(Arc::new(SeededEntropy::new(plan.seed)));
         let keyring = SharedKeyring::new(Keyring::fresh(clock.now(), &*entropy));
         let sink = Sink::start(plan.sink.clone()).await.unwrap();
         let kept = match plan.storage {

@@ -39,6 +39,9 @@ impl Store for SharedMemory {
     fn destroy_keys(&mut self, keys: &[DataKeyId]) -> Result<(), StoreError> {
         self.lock().destroy_keys(keys)
     }
+    fn rehearse(&mut self) -> Result<(), StoreError> {
+        self.lock().rehearse()
+    }
     fn cut(&mut self, from: Position) -> Result<Head, StoreError> {
         self.lock().cut(from)
     }
