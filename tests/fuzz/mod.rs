@@ -6,6 +6,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a target that cannot be made fails")]
 
+mod backups;
 mod mutate;
 mod targets;
 

@@ -12,6 +12,8 @@ use keyledger::ledger::tree::tile::TileName;
 use keyledger::ledger::{Anchor, CommandPart, Erasure, Erasures, Frontier, Head, MemoryStore, codec};
 use keyledger::types::{Position, Timestamp, UserId};
 
+use super::backups;
+
 /// One reader.
 pub(super) struct Target {
     pub(super) name: &'static str,
@@ -48,13 +50,14 @@ pub(super) fn all() -> Vec<Target> {
         target("ledger", records, read_ledger, MAX_RECORD, 1_500),
         target("anchor", anchors, read_anchor, 9_000, 400),
         target("erasures", erasures, read_erasures, 4_096, 300),
+        target("backup", backups::parts, backups::read_part, 16_384, 2_000),
         target("frontier", frontiers, read_frontier, 4_096, 4_000),
         target("tile name", tile_names, read_tile_name, 200, 4_000),
     ]
 }
 
 /// The golden samples of all events.
-fn records() -> Vec<Vec<u8>> {
+pub(super) fn records() -> Vec<Vec<u8>> {
     static READ: OnceLock<Vec<Vec<u8>>> = OnceLock::new();
     READ.get_or_init(read_samples).clone()
 }
@@ -124,7 +127,7 @@ fn read_payload(bytes: &[u8]) -> String {
 }
 
 /// Mends version, flags and length, which any change breaks.
-fn with_sound_header(bytes: &[u8]) -> Option<Vec<u8>> {
+pub(super) fn with_sound_header(bytes: &[u8]) -> Option<Vec<u8>> {
     let mut bytes = bytes.to_vec();
     let payload = u16::try_from(bytes.len().checked_sub(record::HEADER_LEN)?).ok()?;
     bytes[0] = 1;
