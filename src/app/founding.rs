@@ -6,8 +6,10 @@ use std::path::{Path, PathBuf};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::error::AppError;
+use super::settings::span;
 use crate::config::Config;
-use crate::crypto::{KeyFault, KeyPlaces, Keyring, MasterKey};
+use crate::crypto::key_files::{KEYRING_FILE, MASTER_FILE};
+use crate::crypto::{KeyFault, KeyFiles, KeyPlaces, Keyring, MasterKey, MasterSource, SharedKeyring};
 use crate::desk::new_api_key;
 use crate::domain::password_policy::PasswordPolicy;
 use crate::domain::{ApiKeyKind, Command, State};
@@ -15,11 +17,6 @@ use crate::engine::{Engine, Lane};
 use crate::ledger::erasures::ERASURES_FILE;
 use crate::system::Entropy;
 use crate::types::{ApiKeyId, Timestamp};
-
-/// The master key's file in the keys' folder.
-pub(super) const MASTER_FILE: &str = "master.key";
-/// The keyring's file in the keys' folder.
-pub(super) const KEYRING_FILE: &str = "keyring";
 
 /// The API keys of a new ledger, shown once.
 pub struct FoundingKeys {
@@ -79,12 +76,36 @@ pub fn load_master(config: &Config) -> Result<MasterKey, KeyFault> {
     }
 }
 
+/// Who keeps the master key, by the settings.
+pub(super) fn master_source(config: &Config) -> Result<MasterSource, KeyFault> {
+    let given = |text: &SecretString| MasterKey::from_text(text.expose_secret());
+    Ok(match &config.master_key {
+        None => MasterSource::File,
+        Some(text) => MasterSource::Settings {
+            master: given(text)?,
+            next: config.master_key_next.as_ref().map(given).transpose()?,
+        },
+    })
+}
+
+/// The keyring of the settings, opened.
+pub(super) fn open_keyring(config: &Config) -> Result<SharedKeyring, KeyFault> {
+    let kept = span(config.keys_backups_kept);
+    let (ring, files) = KeyFiles::open(&config.keys_dir, master_source(config)?, kept)?;
+    if files.wants_new_setting() {
+        tracing::warn!(
+            "the master key was replaced: give the one of master_key_next as master_key, and drop the old one"
+        );
+    }
+    Ok(SharedKeyring::kept(ring, files))
+}
+
 /// The keys of a new ledger; those that an interrupted founding left are taken up again, never replaced.
 pub(super) fn make_keys(
     config: &Config,
     now: Timestamp,
     entropy: &dyn Entropy,
-) -> Result<(Keyring, Option<PathBuf>), AppError> {
+) -> Result<(SharedKeyring, Option<PathBuf>), AppError> {
     let path = config.keys_dir.join(MASTER_FILE);
     let ring_path = config.keys_dir.join(KEYRING_FILE);
     let missing = config.master_key.is_none() && !exists(&path)?;
@@ -93,12 +114,10 @@ pub(super) fn make_keys(
     } else {
         load_master(config)?
     };
-    let ring = if exists(&ring_path)? {
-        Keyring::open(&ring_path, &master)?
-    } else {
-        Keyring::create(&ring_path, &master, now, entropy)?
-    };
-    Ok((ring, config.master_key.is_none().then_some(path)))
+    if !exists(&ring_path)? {
+        Keyring::create(&ring_path, &master, now, entropy)?;
+    }
+    Ok((open_keyring(config)?, config.master_key.is_none().then_some(path)))
 }
 
 /// Whether something is there, or the system's refusal to say.

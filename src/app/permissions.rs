@@ -3,8 +3,9 @@
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-use super::founding::{KEYRING_FILE, MASTER_FILE, load_master};
+use super::founding::load_master;
 use crate::config::Config;
+use crate::crypto::key_files::{KEYRING_FILE, MASTER_FILE};
 
 /// Folders of the ledger and of its keys that other users can enter, each with the command that ends it; folders that
 /// are not there yet are made for their owner only.

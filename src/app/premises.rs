@@ -6,16 +6,15 @@ use std::time::Duration;
 
 use super::EXIT_TEMPORARY;
 use super::error::AppError;
-use super::founding::{
-    FoundingKeys, KEYRING_FILE, exists, is_founded, load_master, make_keys, write_first_events,
-};
+use super::founding::{FoundingKeys, exists, is_founded, make_keys, open_keyring, write_first_events};
 use super::permissions::exposed_folders;
 use super::restore::refuse_unfinished;
 use super::settings::{desk_settings, limits, pool_settings};
 use crate::config::Config;
-use crate::crypto::{Keyring, PasswordPool, PoolSettings, SharedKeyring};
+use crate::crypto::key_files::KEYRING_FILE;
+use crate::crypto::{PasswordPool, PoolSettings, SharedKeyring};
 use crate::desk::{Desk, DeskSettings, EventFilter};
-use crate::domain::Limits;
+use crate::domain::{Actor, Limits};
 use crate::engine::{Boot, BootReport, Engine, Rollback, fold};
 use crate::ledger::anchor::ANCHOR_FILE;
 use crate::ledger::erasures::ERASURES_FILE;
@@ -164,7 +163,7 @@ impl Premises {
                 AppError::NotFounded { data: data() }
             });
         }
-        let ring = Keyring::open(&ring_path, &load_master(config)?)?;
+        let ring = open_keyring(config)?;
         for warning in exposed_folders(config) {
             tracing::warn!("{warning}");
         }
@@ -233,6 +232,9 @@ impl Premises {
         match opened {
             Ok((anchor, pool)) => {
                 let desk = Desk::open(engine, pool, desk);
+                if report.epoch.is_some() {
+                    desk.renew_token_keys_for_epoch(Actor::System);
+                }
                 let end = match &anchor {
                     Some(_) if report.anchor == AnchorVerdict::Absent => end_without_anchor(&desk),
                     Some(_) | None => EndOfLedger::Known,
@@ -330,13 +332,13 @@ pub(super) fn open_store(
 pub(super) fn parts(
     config: &Config,
     store: Box<dyn Store>,
-    ring: Keyring,
+    keyring: SharedKeyring,
     entropy: Arc<dyn Entropy>,
     rollback: Rollback,
 ) -> Result<Parts, AppError> {
     Ok(Parts {
         store,
-        keyring: SharedKeyring::new(ring),
+        keyring,
         clock: Box::new(system_clock),
         entropy,
         limits: limits(config),

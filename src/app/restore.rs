@@ -16,7 +16,7 @@ pub use error::RestoreError;
 
 use self::chain::Chain;
 use super::error::AppError;
-use super::founding::{key_places, load_master};
+use super::founding::{key_places, load_master, open_keyring};
 use super::premises::{Closing, Premises, open_store, parts};
 use crate::config::Config;
 use crate::crypto::{KeyFault, KeyMaterial, Keyring, MasterFile};
@@ -122,11 +122,7 @@ fn open_anew(
     chain: &Chain,
     keys: u64,
 ) -> Result<RestoreReport, RestoreError> {
-    let ring = Keyring::open(
-        &key_places(config).ring,
-        &load_master(config).map_err(AppError::from)?,
-    )
-    .map_err(AppError::from)?;
+    let keyring = open_keyring(config).map_err(AppError::from)?;
     let store = open_store(config, COMMAND, now, &**entropy)?;
     let last = chain.last();
     if store.head() != last.to {
@@ -138,7 +134,7 @@ fn open_anew(
     let parts = parts(
         config,
         Box::new(store),
-        ring,
+        keyring,
         Arc::clone(entropy),
         Rollback::Restored,
     )?;

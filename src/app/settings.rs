@@ -198,7 +198,7 @@ fn schedule(config: &Config) -> Option<Schedule> {
     })
 }
 
-fn span(duration: Duration) -> Span {
+pub(super) fn span(duration: Duration) -> Span {
     Span(i64::try_from(duration.as_micros()).unwrap_or(i64::MAX))
 }
 

@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use super::control::{
-    Answer, BackupRow, EpochShown, EventRow, KeyRow, MailRow, NewKey, Page, RecoveryShown, SessionRow,
-    UserRow, Verdict, VerdictWord,
+    Answer, BackupRow, EpochShown, EventRow, KeyRow, MailRow, MasterReplacedShown, NewKey, Page,
+    RecoveryShown, RingKeyRow, RotatedShown, SessionRow, UserRow, Verdict, VerdictWord,
 };
 use super::output::{sheet, table};
 
@@ -45,6 +45,10 @@ pub(super) fn words(answer: &Answer, data: &str) -> String {
         Answer::BackedUp(backup) => backup_words(backup),
         Answer::Progress(row) => format!("{}: {} of {}", row.doing, row.done, row.of),
         Answer::Epoch(epoch) => epoch_sheet(epoch),
+        Answer::EpochStarted(epoch) => epoch_started(epoch),
+        Answer::Ring(page) => ring(page),
+        Answer::KeyRotated(rotated) => rotated_words(rotated),
+        Answer::MasterKeyReplaced(replaced) => replaced_words(*replaced),
         Answer::Failed(failure) => failure.message.clone(),
     }
 }
@@ -184,6 +188,65 @@ fn epoch_sheet(epoch: &EpochShown) -> String {
         ("wait", keys),
         ("wait", users),
     ])
+}
+
+fn epoch_started(epoch: &EpochShown) -> String {
+    let first = format!(
+        "Epoch {} began: all sessions and tokens ended, and mails that waited do not leave.",
+        epoch.number
+    );
+    let more = if epoch.reason == "key-theft" {
+        "\nThe keys of tokens, codes, API keys and look-ups are new. Next: `keyledger keys rotate-master-key`, and \
+         `keyledger key confirm` for each secret API key that is in good hands. Each password works after one mailed code."
+    } else {
+        ""
+    };
+    first + more
+}
+
+fn ring(page: &Page<RingKeyRow>) -> String {
+    let head = ["PURPOSE", "KEY", "CREATED", "STATE"];
+    listing(page, "There are no keys.", &head, |key| {
+        let state = match &key.retired {
+            None => "makes new things".to_owned(),
+            Some(at) => format!("kept since {at}"),
+        };
+        vec![
+            key.purpose.clone(),
+            key.id.to_string(),
+            key.created.clone(),
+            state,
+        ]
+    })
+}
+
+fn rotated_words(rotated: &RotatedShown) -> String {
+    let RotatedShown {
+        purpose,
+        old,
+        new,
+        rewrapped,
+    } = rotated;
+    let more = if *rewrapped > 0 {
+        format!(" {rewrapped} data keys are wrapped anew.")
+    } else {
+        String::new()
+    };
+    format!("The {purpose} key {old} made way for key {new}; nothing that is alive ended.{more}")
+}
+
+fn replaced_words(replaced: MasterReplacedShown) -> String {
+    let first = format!(
+        "The master key is replaced, and {} data keys are wrapped anew; nothing that is alive ended.",
+        replaced.rewrapped
+    );
+    if replaced.wants_new_setting {
+        first
+            + "\nThe settings still give the old one: make the key of master_key_next that of master_key, and drop the \
+               old one and master_key_next, before the server starts again."
+    } else {
+        first + "\nCopies of the old one open nothing any more, also not what backups of the keys hold."
+    }
 }
 
 fn outbox(page: &Page<MailRow>) -> String {

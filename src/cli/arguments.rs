@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use super::exit::EXIT_CODES;
-use super::{backup, clock, config, epoch, events, init, key, mail, restore, serve, session, user, verify};
+use super::{
+    backup, clock, config, epoch, events, init, key, keys, mail, restore, serve, session, user, verify,
+};
 
 /// Gets people back into their accounts, and can prove what happened.
 #[derive(Parser, Debug)]
@@ -51,6 +53,9 @@ pub enum Command {
     /// Make, show and revoke API keys
     #[command(subcommand)]
     Key(key::Command),
+    /// Show, rotate and replace the keys that Keyledger keeps for itself
+    #[command(subcommand)]
+    Keys(keys::Command),
     /// Try the mail settings, and see which mails wait
     #[command(subcommand)]
     Mail(mail::Command),
@@ -92,6 +97,8 @@ mod tests {
             "user list",
             "session list ann@example.org",
             "key list",
+            "keys list",
+            "keys rotate jwt",
             "mail outbox",
             "events",
             "verify",

@@ -6,7 +6,7 @@
 
 mod clerk;
 mod client;
-mod epochs;
+mod keeping;
 mod outbox;
 mod request;
 mod server;
@@ -15,7 +15,8 @@ mod socket;
 pub(super) use clerk::Clerk;
 pub(super) use client::{ask, ask_and_print, runtime, show_progress};
 pub(super) use request::{
-    Answer, BackupRow, BackupSince, EpochShown, EventRow, KeyRow, MailRow, NewKey, NewUserForm, Page,
-    ProgressRow, RecoveryShown, Request, SessionRow, Since, UserRow, Verdict, VerdictWord,
+    Answer, BackupRow, BackupSince, EpochShown, EventRow, KeyRow, MailRow, MasterReplacedShown, NewKey,
+    NewUserForm, Page, ProgressRow, RecoveryShown, Request, RingKeyRow, RotatedShown, SessionRow, Since,
+    UserRow, Verdict, VerdictWord,
 };
 pub(super) use server::ControlServer;

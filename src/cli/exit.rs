@@ -310,6 +310,7 @@ pub(super) fn shows_damage(error: &AppError) -> bool {
             | BootError::Erasures(_)
             | BootError::UnknownScheme { .. }
             | BootError::KeyringTooOld { .. }
+            | BootError::Rewrap(_)
             | BootError::Thread(_)
             | BootError::Epoch(_),
         )

@@ -17,6 +17,7 @@ mod events;
 mod exit;
 mod init;
 mod key;
+mod keys;
 mod logs;
 mod mail;
 mod output;
@@ -69,6 +70,7 @@ fn carry_out(command: Command, context: &Context) -> Result<Exit, Failure> {
         Command::User(command) => user::run(command, context),
         Command::Session(command) => session::run(command, context),
         Command::Key(command) => key::run(command, context),
+        Command::Keys(command) => keys::run(command, context),
         Command::Mail(command) => mail::run(command, context),
         Command::Events(arguments) => events::run(arguments, context),
         Command::Verify(arguments) => verify::run(arguments, context),

@@ -98,6 +98,10 @@ settings! {
         callback_urls: Vec<WebUrl> = Kind::Urls, "";
         /// Key that wraps all other keys; without it a file in `keys_dir` holds one.
         master_key: Option<SecretString> = Kind::Secret, "";
+        /// Key that takes the place of `master_key`, while `keyledger keys rotate-master-key` replaces it.
+        master_key_next: Option<SecretString> = Kind::Secret, "";
+        /// How long copies of a changed keyring are kept, two at most.
+        keys_backups_kept: Duration = Kind::Time(0, 90 * DAY), "14d";
         /// Folder for the master key, the keyring, the anchor and the erasure list; keep it out of backups of the ledger.
         keys_dir: PathBuf = Kind::Path, "{data}/keys";
     }

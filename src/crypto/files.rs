@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 /// Writes a file that must not exist yet; mode 0600, in a folder made with 0700 where it is missing.
 pub(super) fn create(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let dir = folder(path);
-    DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
+    make_folder(dir)?;
     write_new(path, bytes)?;
     sync_dir(dir)
 }
@@ -27,6 +27,11 @@ pub(super) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     write_new(&temporary, bytes)?;
     fs::rename(&temporary, path)?;
     sync_dir(folder(path))
+}
+
+/// Makes a folder for the owner only, with those above it, where it is missing.
+pub(super) fn make_folder(dir: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(dir)
 }
 
 /// All of a file of at most `limit` bytes.
@@ -65,6 +70,6 @@ fn folder(path: &Path) -> &Path {
 }
 
 /// A new name is durable only once its folder is.
-fn sync_dir(dir: &Path) -> io::Result<()> {
+pub(super) fn sync_dir(dir: &Path) -> io::Result<()> {
     File::open(dir)?.sync_all()
 }

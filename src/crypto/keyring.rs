@@ -152,6 +152,12 @@ pub enum KeyFault {
     /// What these keys made is still stored.
     #[error("keys for {} cannot be forgotten: what they made is stored and would be lost", .0.name())]
     StillNeeded(Purpose),
+    /// The settings give the master key, and no other one to take its place.
+    #[error(
+        "the settings give the master key, so they must give the one that takes its place, too: set master_key_next (or \
+         master_key_next_file) to a new one, restart the server, and run the command again"
+    )]
+    NextMasterMissing,
     /// The bound on keys.
     #[error("the keyring holds {KEYS_MAX} keys, the most it can: forget retired ones first")]
     TooMany,
@@ -266,7 +272,10 @@ impl Keyring {
 
     /// Whether it holds every key of another ring whose work does not expire.
     pub(super) fn has_what_lasts_of(&self, other: &Self) -> bool {
-        let mut lasting = other.keys.iter().filter(|key| !key.purpose.is_short_lived());
+        let mut lasting = other
+            .keys
+            .iter()
+            .filter(|key| !purpose::is_short_lived(key.purpose));
         lasting.all(|key| {
             let own = self.get(key.purpose, key.id);
             own.is_some_and(|own| own.0.ct_eq(&key.secret.0).into())
@@ -289,17 +298,64 @@ impl Keyring {
         Ok(self.add(purpose, now, entropy))
     }
 
+    /// Draws a key that is not active yet, for what must be made under it first; not yet saved.
+    pub fn prepare(
+        &mut self,
+        purpose: Purpose,
+        now: Timestamp,
+        entropy: &dyn Entropy,
+    ) -> Result<KeyId, KeyFault> {
+        let active = self.active(purpose).0;
+        let prepared = self.rotate(purpose, now, entropy)?;
+        self.activate(purpose, active);
+        Ok(prepared)
+    }
+
+    /// Makes a key of the ring the active one of its purpose; not yet saved.
+    pub fn activate(&mut self, purpose: Purpose, id: KeyId) {
+        assert!(
+            self.get(purpose, id).is_some(),
+            "only a key of the ring can be active"
+        );
+        for key in self.keys.iter_mut().filter(|key| key.purpose == purpose) {
+            key.state = if key.id == id {
+                KeyState::Active
+            } else {
+                KeyState::Retired
+            };
+        }
+    }
+
     /// Forgets the retired keys of a purpose and so ends all that they made; returns how many; not yet saved.
     ///
     /// Only for keys whose work expires anyway: after a theft or a restore, not to tidy up.
     pub fn forget_retired(&mut self, purpose: Purpose) -> Result<usize, KeyFault> {
-        if !purpose.is_short_lived() {
+        if !purpose::is_short_lived(purpose) {
             return Err(KeyFault::StillNeeded(purpose));
         }
         let before = self.keys.len();
         self.keys
             .retain(|key| key.purpose != purpose || key.state == KeyState::Active);
         Ok(before - self.keys.len())
+    }
+
+    /// Forgets retired keys of a purpose that nothing needs any more; returns how many; not yet saved.
+    pub fn forget_unneeded(&mut self, purpose: Purpose, is_needed: impl Fn(&Key) -> bool) -> usize {
+        let before = self.keys.len();
+        self.keys
+            .retain(|key| key.purpose != purpose || key.state == KeyState::Active || is_needed(key));
+        before - self.keys.len()
+    }
+
+    /// Forgets the keys that wrapped data keys before the present one.
+    pub(super) fn forget_rewrapped(&mut self) {
+        self.forget_unneeded(Purpose::UserWrap, |_| false);
+    }
+
+    /// When a retired key gave way to its successor; `None` for an active one.
+    pub fn retired_at(&self, key: &Key) -> Option<Timestamp> {
+        let mut later = self.all(key.purpose).filter(|other| other.id > key.id);
+        later.next().map(|successor| successor.created)
     }
 
     fn add(&mut self, purpose: Purpose, now: Timestamp, entropy: &dyn Entropy) -> KeyId {
@@ -323,7 +379,7 @@ impl Keyring {
         clear.extend_from_slice(&self.next.to_be_bytes());
         clear.extend_from_slice(&count.to_be_bytes());
         for key in &self.keys {
-            clear.push(key.purpose.code());
+            clear.push(purpose::code(key.purpose));
             clear.extend_from_slice(&key.id.0.to_be_bytes());
             clear.extend_from_slice(&key.created.0.to_be_bytes());
             clear.push(match key.state {
@@ -366,12 +422,12 @@ impl Keyring {
 }
 
 fn key_from(entry: &[u8; ENTRY_LEN]) -> Option<Key> {
-    let (&[purpose], rest) = entry.split_first_chunk::<1>()?;
+    let (&[code], rest) = entry.split_first_chunk::<1>()?;
     let (id, rest) = rest.split_first_chunk::<4>()?;
     let (created, rest) = rest.split_first_chunk::<8>()?;
     let (&[state], rest) = rest.split_first_chunk::<1>()?;
     Some(Key {
-        purpose: Purpose::from_code(purpose)?,
+        purpose: purpose::from_code(code)?,
         id: KeyId(u32::from_be_bytes(*id)),
         created: Timestamp(i64::from_be_bytes(*created)),
         state: match state {

@@ -19,6 +19,7 @@ use super::keyring::KeyFault;
 const FILE_MAX: u64 = 4_096;
 
 /// 256 bits that wrap the keyring; wiped when dropped, never printed.
+#[derive(Clone)]
 pub struct MasterKey([u8; 32]);
 
 impl MasterKey {
@@ -33,13 +34,7 @@ impl MasterKey {
 
     /// Writes the key to `path` in the form that [`MasterKey::load`] reads; refuses to replace a file.
     pub(super) fn write_new(&self, path: &Path) -> Result<(), KeyFault> {
-        let mut text = Zeroizing::new(String::with_capacity(65));
-        for byte in self.0 {
-            text.push(hex_digit(byte >> 4));
-            text.push(hex_digit(byte & 15));
-        }
-        text.push('\n');
-        files::create(path, text.as_bytes()).map_err(|error| {
+        files::create(path, self.to_text().as_bytes()).map_err(|error| {
             if error.kind() == io::ErrorKind::AlreadyExists {
                 KeyFault::MasterExists(path.into())
             } else {
@@ -73,6 +68,17 @@ impl MasterKey {
         let bytes = files::read(&file, FILE_MAX).map_err(unreadable)?;
         let text = std::str::from_utf8(&bytes).map_err(|_| KeyFault::MasterMalformed)?;
         Self::from_text(text)
+    }
+
+    /// The text that [`MasterKey::load`] reads: 64 hexadecimal digits and a line's end.
+    pub(super) fn to_text(&self) -> Zeroizing<String> {
+        let mut text = Zeroizing::new(String::with_capacity(65));
+        for byte in self.0 {
+            text.push(hex_digit(byte >> 4));
+            text.push(hex_digit(byte & 15));
+        }
+        text.push('\n');
+        text
     }
 
     /// Reads 64 hexadecimal digits, or 32 bytes in base64 of either alphabet; white space around it is ignored.

@@ -150,16 +150,24 @@ impl Vault {
         position(&shard, &id).ok().map(|at| shard[at].wrapped.clone())
     }
 
-    /// The same key wrapped under the active key of the ring; `None` if it is already, or does not open. Not inserted.
-    pub fn rewrap(&self, id: DataKeyId, entropy: &dyn Entropy) -> Option<WrappedKey> {
+    /// A key wrapped under the active key of the ring, if it is not already; `None` if it does not open.
+    pub fn rewrap(&self, id: DataKeyId, wrapped: WrappedKey, entropy: &dyn Entropy) -> Option<WrappedKey> {
         let ring = self.ring.current();
         let by = ring.active(Purpose::UserWrap);
-        let wrapped = self.wrapped(id)?;
         if wrapped.wrapped_by() == by.0 {
-            return None;
+            return Some(wrapped);
         }
         let key = wrapped.unwrap_under(id, ring.get(Purpose::UserWrap, wrapped.wrapped_by())?)?;
         Some(WrappedKey::wrap(id, key.bytes(), by, entropy))
+    }
+
+    /// Puts a key that was wrapped anew in the place of the same one, unless it was destroyed meanwhile.
+    pub fn replace(&self, id: DataKeyId, wrapped: WrappedKey) {
+        let id = id.to_bytes();
+        let mut shard = self.write(&id);
+        if let Ok(at) = position(&shard, &id) {
+            shard[at].wrapped = wrapped;
+        }
     }
 
     /// Destroys a key, and with it all that it sealed; `false` if it is not here (L-11).
@@ -328,11 +336,17 @@ mod tests {
         let second = Vault::new(SharedKeyring::new(ring.clone()));
         second.insert(id, wrapped.clone());
         assert_eq!(second.key(id).unwrap().bytes(), key.bytes());
-        let rewrapped = second.rewrap(id, &entropy).unwrap();
+        let rewrapped = second.rewrap(id, wrapped, &entropy).unwrap();
         assert_eq!(rewrapped.wrapped_by(), ring.active(Purpose::UserWrap).0);
-        second.insert(id, rewrapped);
+        second.replace(id, rewrapped.clone());
         assert_eq!((second.key(id).unwrap().bytes(), second.len()), (key.bytes(), 1));
-        assert!(second.rewrap(id, &entropy).is_none());
+        assert_eq!(
+            second.rewrap(id, rewrapped.clone(), &entropy),
+            Some(rewrapped.clone())
+        );
+        second.destroy(id);
+        second.replace(id, rewrapped);
+        assert!(!second.contains(id), "what was destroyed stays so");
     }
 
     #[test]

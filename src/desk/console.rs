@@ -2,7 +2,7 @@
 
 use super::{Command, Desk, Fault};
 use crate::crypto::{self, Field};
-use crate::domain::{ApiKey, EpochReason, Mail};
+use crate::domain::{Actor, ApiKey, EpochReason, Mail};
 use crate::engine::Lane;
 use crate::system::ClockStatus;
 use crate::types::{ApiKeyId, DataKeyId, EmailAddress, Position, SessionId, UserId};
@@ -82,8 +82,13 @@ impl Desk {
         if let ClockStatus::Suspect { kept, .. } = before {
             self.carry_out(Lane::Proof, Command::AcceptClock { kept }, vec![])
                 .await?;
-            let reason = EpochReason::ClockReset;
-            let erase = vec![];
+            // First, so that nothing which is issued in the new epoch is made under a key that goes.
+            let desk = self.clone();
+            let renewing =
+                tokio::task::spawn_blocking(move || desk.renew_token_keys_for_epoch(Actor::Operator));
+            // It tells the log by itself what went wrong.
+            let _ = renewing.await;
+            let (reason, erase) = (EpochReason::ClockReset, vec![]);
             self.carry_out(Lane::Proof, Command::StartEpoch { reason, erase }, vec![])
                 .await?;
         }

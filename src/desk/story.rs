@@ -228,6 +228,8 @@ pub fn vocabulary(event: &Event) -> Option<&'static str> {
         Event::Suppressed { .. } => "excess_rate_limit_exceeded",
         Event::EpochStarted { .. }
         | Event::ClockAccepted { .. }
+        | Event::KeyRotated { .. }
+        | Event::MasterKeyReplaced { .. }
         | Event::ApiKeyUsed { .. }
         | Event::SignUpCollided { .. }
         | Event::VerifierUpgraded { .. }
@@ -296,6 +298,8 @@ fn about(event: &Event) -> About {
         | Event::ApiKeyRevoked { .. }
         | Event::ApiKeyUsed { .. }
         | Event::ApiKeyConfirmed { .. }
+        | Event::KeyRotated { .. }
+        | Event::MasterKeyReplaced { .. }
         | Event::Suppressed { .. } => About::Nobody,
     }
 }
@@ -326,6 +330,8 @@ fn origin_of(event: &Event) -> Option<&Sealed> {
         | Event::ApiKeyRevoked { .. }
         | Event::ApiKeyUsed { .. }
         | Event::ApiKeyConfirmed { .. }
+        | Event::KeyRotated { .. }
+        | Event::MasterKeyReplaced { .. }
         | Event::VerifierUpgraded { .. }
         | Event::PasswordRevoked { .. }
         | Event::UserBanned { .. }

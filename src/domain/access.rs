@@ -26,6 +26,19 @@ pub enum Grants {
     Administrator,
 }
 
+impl EpochReason {
+    /// Whether what people and programs knew before may be known to others, or be out of date, so that passwords need
+    /// one mailed proof and secret API keys a person's word.
+    ///
+    /// A clock that ran wrong gives nobody a password or a key: it only moves lifetimes, and what has one ends anyway.
+    pub fn is_distrust(self) -> bool {
+        match self {
+            Self::Restored | Self::RollbackAccepted | Self::KeyTheft => true,
+            Self::Founded | Self::ClockReset => false,
+        }
+    }
+}
+
 pub(super) fn found(world: &impl World, policies: Vec<PasswordPolicy>, keys: Vec<NewApiKey>) -> Decision {
     if world.small().next != Position(0) {
         return Decision::refused(Refusal::AlreadyFounded);

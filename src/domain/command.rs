@@ -10,6 +10,7 @@ use crate::types::{
 
 use super::access::ApiKeyKind;
 use super::event::{Actor, DropCause, EpochReason, MailEnd, Purpose, RefusedCause, SuppressedClass, Via};
+use super::key_purpose::KeyPurpose;
 use super::limits::Limits;
 use super::password_policy::PasswordPolicy;
 use super::state::Role;
@@ -176,6 +177,15 @@ pub enum Command {
     CreateApiKey { key: NewApiKey, by: Actor },
     /// End an API key.
     RevokeApiKey { key: ApiKeyId, by: Actor },
+    /// Record that a key of the keyring made way for a new one.
+    RecordKeyRotation {
+        purpose: KeyPurpose,
+        old: u32,
+        new: u32,
+        by: Actor,
+    },
+    /// Record that the master key was replaced.
+    RecordMasterKeyReplaced { by: Actor },
     /// Let a secret API key that waits since an epoch began in distrust be used again.
     ConfirmApiKey { key: ApiKeyId, by: Actor },
     /// Remember the day an API key was used.
@@ -352,6 +362,8 @@ impl Command {
             | Self::AcceptClock { .. }
             | Self::CreateApiKey { .. }
             | Self::RevokeApiKey { .. }
+            | Self::RecordKeyRotation { .. }
+            | Self::RecordMasterKeyReplaced { .. }
             | Self::ConfirmApiKey { .. }
             | Self::TouchApiKey { .. }
             | Self::SavePolicy { .. }

@@ -95,6 +95,23 @@ pub fn decide(world: &impl World, command: Command, context: &Context<'_>) -> De
         }
         Command::CreateApiKey { key, by } => access::create_api_key(key, by),
         Command::RevokeApiKey { key, by } => access::revoke_api_key(world, key, by),
+        Command::RecordKeyRotation {
+            purpose,
+            old,
+            new,
+            by,
+        } => Decision::accepted(
+            vec![Event::KeyRotated {
+                purpose,
+                old,
+                new,
+                by,
+            }],
+            Outcome::Done,
+        ),
+        Command::RecordMasterKeyReplaced { by } => {
+            Decision::accepted(vec![Event::MasterKeyReplaced { by }], Outcome::Done)
+        }
         Command::ConfirmApiKey { key, by } => access::confirm_api_key(world, key, by),
         Command::TouchApiKey { key } => access::touch_api_key(world, context, key),
         Command::SavePolicy { policy, by } => Decision::accepted(

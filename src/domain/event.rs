@@ -6,6 +6,7 @@ use crate::types::{
 };
 
 use super::access::ApiKeyKind;
+use super::key_purpose::KeyPurpose;
 use super::password_policy::PasswordPolicy;
 use super::state::Role;
 
@@ -90,19 +91,6 @@ pub enum EpochReason {
     KeyTheft,
     /// The clock had run wrong.
     ClockReset,
-}
-
-impl EpochReason {
-    /// Whether what people and programs knew before may be known to others, or be out of date, so that passwords need
-    /// one mailed proof and secret API keys a person's word.
-    ///
-    /// A clock that ran wrong gives nobody a password or a key: it only moves lifetimes, and what has one ends anyway.
-    pub fn is_distrust(self) -> bool {
-        match self {
-            Self::Restored | Self::RollbackAccepted | Self::KeyTheft => true,
-            Self::Founded | Self::ClockReset => false,
-        }
-    }
 }
 
 /// Why a password was set.
@@ -286,6 +274,15 @@ pub enum Event {
     ApiKeyRevoked { key: ApiKeyId, by: Actor },
     /// An API key was used; written at most once a day and key.
     ApiKeyUsed { key: ApiKeyId },
+    /// A key of the keyring made way for a new one; what it made stays good for as long as it lives.
+    KeyRotated {
+        purpose: KeyPurpose,
+        old: u32,
+        new: u32,
+        by: Actor,
+    },
+    /// The master key, and with it the key that wraps data keys, was replaced, and every data key wrapped anew.
+    MasterKeyReplaced { by: Actor },
     /// A secret API key from before an epoch that began in distrust may be used again.
     ApiKeyConfirmed { key: ApiKeyId, by: Actor },
 

@@ -40,7 +40,10 @@ pub fn evolve(world: &mut impl World, recorded: &Recorded) {
                 },
             };
         }
-        Event::ClockAccepted { .. } | Event::Suppressed { .. } => {}
+        Event::ClockAccepted { .. }
+        | Event::KeyRotated { .. }
+        | Event::MasterKeyReplaced { .. }
+        | Event::Suppressed { .. } => {}
         Event::PolicySaved { policy, .. } => save_policy(world, policy),
         Event::ApiKeyCreated {
             key,

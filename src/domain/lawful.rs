@@ -46,7 +46,9 @@ fn check(world: &impl World, recorded: &Recorded) -> Result<(), &'static str> {
         Event::EpochStarted { number, .. } => {
             ensure(*number == small.epoch.number + 1, "an epoch was skipped")
         }
+        Event::KeyRotated { old, new, .. } => ensure(old < new, "a key made way for an older one"),
         Event::ClockAccepted { .. }
+        | Event::MasterKeyReplaced { .. }
         | Event::PolicySaved { .. }
         | Event::ResetRequested { .. }
         | Event::VerificationRequested { .. }

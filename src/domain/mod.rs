@@ -12,6 +12,7 @@ pub mod common_passwords;
 mod decide;
 mod event;
 mod evolve;
+mod key_purpose;
 mod lawful;
 mod limits;
 mod mail;
@@ -37,6 +38,7 @@ pub use event::{
     Purpose, Recorded, RefusedCause, Subject, SuppressedClass, Via,
 };
 pub use evolve::evolve;
+pub use key_purpose::KeyPurpose;
 pub use lawful::{Unlawful, lawful};
 pub use limits::{Lifetimes, Limits};
 pub use mail::{Mail, MailStanding};

@@ -7,7 +7,9 @@ use std::time::Instant;
 
 use tokio::sync::watch;
 
+use super::chores::Chores;
 use super::lanes::Lanes;
+use super::rewrap::{self, RewrapFault};
 use super::writer::Writer;
 use super::{Directory, Durable, Engine, LANE_DEPTH_MAX, Shared};
 use crate::crypto::{Purpose, SharedKeyring, Vault, WrappedKey};
@@ -132,10 +134,11 @@ pub enum BootError {
         /// Its first byte.
         scheme: u8,
     },
-    /// The keyring is older than the ledger.
+    /// Keyring and ledger are not of one time.
     #[error(
         "{keys} data keys are wrapped under keys that the keyring does not have (the first is key {first}): the keyring \
-         is older than the ledger. Put the newest keyring back; without it the personal data of these users is lost"
+         is older than the ledger, or the ledger is a copy from before the wrapping key was replaced. Put the newest \
+         keyring back, or the keys of the copy's time; without them the personal data of these users is lost"
     )]
     KeyringTooOld {
         /// How many.
@@ -143,6 +146,9 @@ pub enum BootError {
         /// The key that is missing.
         first: u32,
     },
+    /// A replacement of keys that was begun earlier cannot go on.
+    #[error("a replacement of keys was begun and cannot go on: {0}")]
+    Rewrap(#[from] RewrapFault),
     /// The writer's thread did not start.
     #[error("the writer's thread could not be started: {0}")]
     Thread(std::io::Error),
@@ -263,6 +269,13 @@ impl Boot<'_> {
         for some in doomed.chunks(1024) {
             store.destroy_keys(some)?;
         }
+        if keyring.is_rewrapping() {
+            let count = rewrap::finish(&mut *store, &vault, &*entropy)?;
+            tracing::info!(
+                count,
+                "the replacement of keys that was begun earlier is complete"
+            );
+        }
         let directory = Directory::default();
         directory.fold(&state, &vault, &keyring.current());
         let head = store.head();
@@ -276,6 +289,7 @@ impl Boot<'_> {
             entropy,
             limits,
             lanes: Lanes::new(LANE_DEPTH_MAX),
+            chores: Chores::default(),
             unwritten: Unwritten::default(),
             durable: Mutex::new(Durable {
                 head,

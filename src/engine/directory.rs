@@ -3,9 +3,10 @@
 //! It is never in the ledger, and it is made anew at every start. The door looks an address up here to do its slow
 //! work; the writer looks it up again at the moment of decision, so that two sign-ups cannot share an address.
 
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Mutex, PoisonError, RwLock};
 
-use crate::crypto::{self, Field, Keyring, Purpose, Vault};
+use super::{Engine, RewrapFault};
+use crate::crypto::{self, Field, KeyId, Keyring, Purpose, SecretKey, Vault};
 use crate::domain::{State, User};
 use crate::types::{AddressId, DataKeyId, EmailAddress, IdTable, Tag, UserId, Username};
 
@@ -14,25 +15,32 @@ use crate::types::{AddressId, DataKeyId, EmailAddress, IdTable, Tag, UserId, Use
 pub struct Directory {
     addresses: RwLock<IdTable<Tag, AddressId>>,
     usernames: RwLock<IdTable<Tag, UserId>>,
+    /// Keys that gave way while this process runs: what somebody looked up under one of them may be out of date.
+    gave_way: RwLock<Vec<KeyId>>,
+    /// Who came while another key takes the place of the present one; none at other times.
+    newcomers: Mutex<Option<Vec<UserId>>>,
+}
+
+/// A keyed hash of which 96 bits are left, and the number of its key.
+fn tag((id, key): (KeyId, &SecretKey), kind: &str, text: &str) -> Tag {
+    let mut tag = crypto::tag(key, kind, &[text.as_bytes()]);
+    tag.0[12..].copy_from_slice(&id.0.to_be_bytes());
+    tag
+}
+
+fn is_of(tag: Tag, key: KeyId) -> bool {
+    tag.0[12..] == key.0.to_be_bytes()
 }
 
 impl Directory {
     /// The tag of an address.
     pub fn address_tag(keyring: &Keyring, address: &EmailAddress) -> Tag {
-        crypto::tag(
-            keyring.active(Purpose::Lookup).1,
-            "address",
-            &[address.canonical().as_bytes()],
-        )
+        tag(keyring.active(Purpose::Lookup), "address", address.canonical())
     }
 
     /// The tag of a user name.
     pub fn username_tag(keyring: &Keyring, username: &Username) -> Tag {
-        crypto::tag(
-            keyring.active(Purpose::Lookup).1,
-            "username",
-            &[username.canonical().as_bytes()],
-        )
+        tag(keyring.active(Purpose::Lookup), "username", username.canonical())
     }
 
     /// The id of an address that is a user's now.
@@ -92,11 +100,11 @@ impl Directory {
     /// Folds the tables from state, as far as the keys reach.
     pub(super) fn fold(&self, state: &State, vault: &Vault, keyring: &Keyring) {
         for (id, user) in &state.users {
-            self.fold_user(*id, user, vault, keyring);
+            self.fold_user(*id, user, vault, keyring.active(Purpose::Lookup));
         }
     }
 
-    fn fold_user(&self, id: UserId, user: &User, vault: &Vault, keyring: &Keyring) {
+    fn fold_user(&self, id: UserId, user: &User, vault: &Vault, lookup: (KeyId, &SecretKey)) {
         let Some(key) = vault.key(DataKeyId::User(id)) else {
             return;
         };
@@ -104,7 +112,7 @@ impl Directory {
             let clear = crypto::open(&key, Field::UserAddress, id.0, &address.sealed);
             let parsed = clear.and_then(|bytes| EmailAddress::parse(std::str::from_utf8(&bytes).ok()?).ok());
             if let Some(parsed) = parsed {
-                self.put_address(Self::address_tag(keyring, &parsed), address.id);
+                self.put_address(tag(lookup, "address", parsed.canonical()), address.id);
             }
         }
         let username = user
@@ -112,7 +120,99 @@ impl Directory {
             .and_then(|sealed| crypto::open(&key, Field::Username, id.0, sealed));
         let parsed = username.and_then(|bytes| Username::parse(std::str::from_utf8(&bytes).ok()?).ok());
         if let Some(parsed) = parsed {
-            self.put_username(Self::username_tag(keyring, &parsed), id);
+            self.put_username(tag(lookup, "username", parsed.canonical()), id);
+        }
+    }
+}
+
+impl Directory {
+    /// Whether a tag was made under a key that gave way since.
+    pub(super) fn is_outdated(&self, tag: Tag) -> bool {
+        let gave_way = self.gave_way.read().unwrap_or_else(PoisonError::into_inner);
+        gave_way.iter().any(|key| is_of(tag, *key))
+    }
+
+    /// Notes somebody who came; counts only while another key takes the place of the present one.
+    pub(super) fn note_newcomer(&self, user: UserId) {
+        let mut newcomers = self.newcomers.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(newcomers) = &mut *newcomers {
+            newcomers.push(user);
+        }
+    }
+
+    fn watch_newcomers(&self, watched: Option<Vec<UserId>>) -> Vec<UserId> {
+        let mut newcomers = self.newcomers.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::replace(&mut *newcomers, watched).unwrap_or_default()
+    }
+
+    /// Lets go of what was made under a key that gave way, and of those who went while it did.
+    fn leave(&self, key: KeyId, state: &State) {
+        self.gave_way
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(key);
+        self.addresses
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .retain(|tag, id| !is_of(*tag, key) && state.addresses.contains_key(id));
+        self.usernames
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .retain(|tag, id| !is_of(*tag, key) && state.users.contains_key(id));
+    }
+}
+
+/// Users whose addresses are looked at while readers of the state wait.
+const REKEYED_AT_ONCE: usize = 256;
+
+impl Engine {
+    /// Puts a new key in the place of the one that addresses are looked up under; says which the old and the new one
+    /// are. Everybody is folded under the new key first, beside the old one; the change itself happens between two groups of
+    /// the writer, and a command that was prepared under the old key is refused as out of date. Blocks.
+    pub fn rotate_lookup_key(&self) -> Result<(KeyId, KeyId), RewrapFault> {
+        let (keyring, entropy) = (self.keyring(), self.entropy());
+        let now = self.clock().now();
+        let (old, new) = keyring.change(now, entropy, |ring| {
+            let old = ring.active(Purpose::Lookup).0;
+            Ok((old, ring.prepare(Purpose::Lookup, now, entropy)?))
+        })?;
+        let directory = self.directory();
+        directory.watch_newcomers(Some(vec![]));
+        // Whoever the writer was about to register is settled when this comes back; who comes later is watched.
+        self.on_writer(|_| Ok(()))?;
+        let everybody: Vec<UserId> = self.read(|state| state.users.iter().map(|(id, _)| *id).collect());
+        for some in everybody.chunks(REKEYED_AT_ONCE) {
+            self.fold_under(new, some);
+        }
+        let engine = self.clone();
+        self.on_writer(move |_| {
+            let newcomers = engine.directory().watch_newcomers(None);
+            engine.fold_under(new, &newcomers);
+            let activated = engine.keyring().change(now, engine.entropy(), |ring| {
+                ring.activate(Purpose::Lookup, new);
+                ring.forget_unneeded(Purpose::Lookup, |_| false);
+                Ok(())
+            });
+            // A keyring that cannot be written is no reason to stop the writer: the old key goes on.
+            if activated.is_ok() {
+                engine.read(|state| engine.directory().leave(old, state));
+            }
+            Ok(activated)
+        })??;
+        Ok((old, new))
+    }
+
+    fn fold_under(&self, key: KeyId, users: &[UserId]) {
+        let found: Vec<_> = self.read(|state| {
+            let known = |id: &UserId| Some((*id, state.users.get(id)?.clone()));
+            users.iter().filter_map(known).collect()
+        });
+        let ring = self.keyring().current();
+        let Some(secret) = ring.get(Purpose::Lookup, key) else {
+            return;
+        };
+        for (id, user) in found {
+            self.directory().fold_user(id, &user, self.vault(), (key, secret));
         }
     }
 }

@@ -29,6 +29,8 @@ struct Queues<T> {
     proof: VecDeque<T>,
     stranger: VecDeque<T>,
     open: bool,
+    /// The writer has something else to do.
+    called: bool,
 }
 
 /// The queues.
@@ -81,6 +83,7 @@ impl<T> Lanes<T> {
             proof: VecDeque::new(),
             stranger: VecDeque::new(),
             open: true,
+            called: false,
         };
         Self {
             queues: Mutex::new(queues),
@@ -119,9 +122,10 @@ impl<T> Lanes<T> {
         let (mut queues, _) = self
             .arrived
             .wait_timeout_while(queues, patience, |q| {
-                q.open && q.proof.is_empty() && q.stranger.is_empty()
+                q.open && !q.called && q.proof.is_empty() && q.stranger.is_empty()
             })
             .unwrap_or_else(PoisonError::into_inner);
+        queues.called = false;
         if queues.proof.is_empty() && queues.stranger.is_empty() {
             return if queues.open { Taken::Idle } else { Taken::Finished };
         }
@@ -133,6 +137,12 @@ impl<T> Lanes<T> {
         let is_more = !queues.proof.is_empty() || !queues.stranger.is_empty();
         self.is_due.store(is_more, Ordering::Release);
         Taken::Jobs(jobs)
+    }
+
+    /// Has whoever waits for jobs come back at once.
+    pub(super) fn call(&self) {
+        self.queues.lock().unwrap_or_else(PoisonError::into_inner).called = true;
+        self.arrived.notify_one();
     }
 
     /// Takes no more jobs; those that wait are still carried out.

@@ -4,9 +4,11 @@
 //! `read` looks at what is durable. Nothing else touches state.
 
 mod boot;
+mod chores;
 mod directory;
 mod fingerprint;
 mod lanes;
+mod rewrap;
 mod writer;
 
 use std::collections::BTreeMap;
@@ -19,12 +21,14 @@ pub use crate::types::Lane;
 pub use boot::{Boot, BootError, BootReport, DAY_KEYS_KEPT, Folded, Rollback, fold};
 pub use directory::Directory;
 pub use fingerprint::{PIECES, agree, state_hash};
+pub use rewrap::RewrapFault;
 
 use crate::crypto::{SharedKeyring, Vault, WrappedKey};
 use crate::domain::{Command, Limits, Outcome, Refusal, State, SuppressedClass, Unwritten};
 use crate::ledger::{Frontier, Head, Reader};
 use crate::system::{Clock, Entropy};
 use crate::types::{DataKeyId, Position};
+use chores::Chores;
 use lanes::{Closed, Lanes};
 use writer::Job;
 
@@ -63,6 +67,7 @@ struct Shared {
     entropy: Arc<dyn Entropy>,
     limits: Limits,
     lanes: Lanes<Job>,
+    chores: Chores,
     unwritten: Unwritten,
     durable: Mutex<Durable>,
     published: watch::Sender<Position>,

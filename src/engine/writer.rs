@@ -77,6 +77,7 @@ impl Writer {
     pub(super) fn run(mut self) {
         let outcome = catch_unwind(AssertUnwindSafe(|| self.serve()))
             .unwrap_or_else(|_| Err("the writer panicked: this is a bug, please report it".to_owned()));
+        self.shared.chores.end();
         let finishing = Finishing(Arc::clone(&self.shared.finished));
         if let Err(cause) = outcome {
             self.die(&cause);
@@ -97,6 +98,9 @@ impl Writer {
                 }
                 Taken::Idle => {}
                 Taken::Finished => return self.destroy_doomed(Destroy::Now),
+            }
+            while let Some(chore) = self.shared.chores.next() {
+                chore(self)?;
             }
             self.destroy_doomed(Destroy::WhenDue)?;
         }
@@ -202,8 +206,15 @@ impl Writer {
             && let Some(id) = ids.next()
             && let Some(job) = jobs.next()
         {
-            let mut draft = Draft::new(state, &mut overlay);
             let names = (job.command.address_lookup(), job.command.username_lookup());
+            let is_outdated = |tag: Option<Tag>| tag.is_some_and(|tag| shared.directory.is_outdated(tag));
+            // A key that gave way meanwhile finds nobody and wraps nothing new, or it could never be forgotten.
+            let fresh = self.wrapped_anew(job.keys);
+            let Some(fresh) = fresh.filter(|_| !is_outdated(names.0) && !is_outdated(names.1)) else {
+                answers.push((job.answer, Err(Refusal::Outdated.into())));
+                continue;
+            };
+            let mut draft = Draft::new(state, &mut overlay);
             let found = names.0.and_then(|tag| shared.directory.address_unsettled(tag));
             let found = found.filter(|id| draft.addresses().look(id).is_some());
             let taken = names.1.and_then(|tag| shared.directory.username(tag));
@@ -227,7 +238,7 @@ impl Writer {
             if let Some(class) = suppressed {
                 shared.suppress(class, 1);
             }
-            keys.extend(job.keys.into_iter().filter(|(id, _)| needs(&events, *id)));
+            keys.extend(fresh.into_iter().filter(|(id, _)| needs(&events, *id)));
             self.record(&mut draft, events, (now, id), names, &mut written)?;
             answers.push((job.answer, verdict.map_err(Trouble::Refused)));
         }
@@ -238,6 +249,13 @@ impl Writer {
             answers,
             rehearses,
         })
+    }
+
+    /// New data keys under the key that wraps them now; `None` if the key that wrapped one is gone already.
+    fn wrapped_anew(&self, keys: Vec<(DataKeyId, WrappedKey)>) -> Option<Vec<(DataKeyId, WrappedKey)>> {
+        let shared = &*self.shared;
+        let anew = |(id, wrapped)| Some((id, shared.vault.rewrap(id, wrapped, &*shared.entropy)?));
+        keys.into_iter().map(anew).collect()
     }
 
     fn record(
@@ -282,6 +300,7 @@ impl Writer {
     ) {
         let event = &recorded.event;
         if let Event::UserRegistered { user, address, .. } = event {
+            self.shared.directory.note_newcomer(*user);
             if let Some(tag) = names.0 {
                 self.shared.directory.put_address(tag, *address);
             }

@@ -11,8 +11,8 @@ use super::record::{self, CommandPart, MAX_PAYLOAD, RecordFault, RecordHeader};
 use super::stored::Stored;
 use crate::domain::password_policy::PasswordPolicy;
 use crate::domain::{
-    Actor, Allowance, ApiKeyKind, DropCause, EndCause, EpochReason, Event, FailCause, MailEnd, MailKind,
-    PasswordCause, Purpose, Recorded, RefusedCause, Role, Subject, SuppressedClass, Via,
+    Actor, Allowance, ApiKeyKind, DropCause, EndCause, EpochReason, Event, FailCause, KeyPurpose, MailEnd,
+    MailKind, PasswordCause, Purpose, Recorded, RefusedCause, Role, Subject, SuppressedClass, Via,
 };
 use crate::types::{
     AddressId, ApiKeyId, CredentialId, Locale, MailId, Position, Sealed, SessionId, Span, Tag, Timestamp,
@@ -112,6 +112,8 @@ events! {
     5/1 => ApiKeyRevoked { key: ApiKeyId, by: Actor }
     6/1 => ApiKeyUsed { key: ApiKeyId }
     7/1 => ApiKeyConfirmed { key: ApiKeyId, by: Actor }
+    8/1 => KeyRotated { purpose: KeyPurpose, old: u32, new: u32, by: Actor }
+    9/1 => MasterKeyReplaced { by: Actor }
 
     20/1 => UserRegistered { user: UserId, role: Role, address: AddressId, sealed_address: Sealed, name: Option<Sealed>, username: Option<Sealed>, locale: Locale, by: Actor, client: Tag, origin: Sealed }
     21/1 => SignUpCollided { address: AddressId, allowance: Allowance, client: Tag, origin: Sealed }

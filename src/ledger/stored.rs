@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::domain::password_policy::{PasswordPolicy, PasswordPolicySettings};
 use crate::domain::{
-    Actor, Allowance, ApiKeyKind, DropCause, EndCause, EpochReason, FailCause, MailEnd, MailKind,
+    Actor, Allowance, ApiKeyKind, DropCause, EndCause, EpochReason, FailCause, KeyPurpose, MailEnd, MailKind,
     PasswordCause, Purpose, RefusedCause, Role, Subject, SuppressedClass, Via,
 };
 use crate::types::{
@@ -133,6 +133,10 @@ coded! {
     Role { 1 => Admin, 2 => User, 3 => Guest }
     Locale { 1 => En, 2 => Ko }
     ApiKeyKind { 1 => Publishable, 2 => Secret }
+    KeyPurpose {
+        1 => Jwt, 2 => Refresh, 3 => MailToken, 4 => Code, 5 => Pepper, 6 => Lookup, 7 => UserWrap, 8 => ConfigSecret,
+        9 => ApiKey, 10 => Signing,
+    }
     EpochReason { 1 => Founded, 2 => Restored, 3 => RollbackAccepted, 4 => KeyTheft, 5 => ClockReset }
     Purpose { 1 => Recovery, 2 => VerifyEmail, 3 => Reopen }
     Via { 1 => Link, 2 => Code }

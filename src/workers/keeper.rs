@@ -52,6 +52,7 @@ pub(super) async fn run(desk: Desk, anchor: Option<Arc<Mutex<Anchor>>>, mut beat
             keeper.counted = now;
             keeper.write_counts().await;
             keeper.desk.engine().destroy_outlived_day_keys();
+            keeper.drop_key_copies().await;
         }
     }
     // The writer still runs: what was counted since the last minute is not lost.
@@ -74,6 +75,16 @@ impl Keeper {
             Ok(Ok(())) => self.noted.head = head,
             Ok(Err(error)) => tracing::error!(%error, "the anchor could not be written; it is tried again"),
             Err(_) => tracing::error!("the anchor could not be written; it is tried again"),
+        }
+    }
+
+    /// Removes copies of the keyring that have been kept for as long as they may.
+    async fn drop_key_copies(&self) {
+        let desk = self.desk.clone();
+        let dropped =
+            tokio::task::spawn_blocking(move || desk.engine().keyring().drop_old_copies(desk.now()));
+        if let Ok(Err(error)) = dropped.await {
+            tracing::warn!(%error, "copies of the keyring that are too old could not be removed; it is tried again");
         }
     }
 

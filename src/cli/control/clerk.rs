@@ -128,6 +128,10 @@ impl Clerk {
                 limit,
             } => self.events(user.as_deref(), kind, since, limit).await,
             Request::ShowEpoch => Ok(Answer::Epoch(self.epoch().await?)),
+            Request::StartEpoch { reason } => self.start_epoch(&reason).await,
+            Request::ListRing => Ok(self.ring()),
+            Request::RotateKey { purpose } => self.rotate_key(&purpose).await,
+            Request::ReplaceMasterKey => self.replace_master_key().await,
             Request::Verify => Ok(Answer::Verified(self.verify().await)),
             Request::Backup { to, since } => self.back_up(&to, since, tell).await,
             Request::AcceptClock => {

@@ -22,7 +22,7 @@ use crate::ledger::StoreError;
 
 /// Bytes of an answer, at most.
 const ANSWER_BYTES_MAX: u64 = 64 << 20;
-/// How long an answer may take; what reads the whole ledger may take longer.
+/// How long an answer may take; what reads the whole ledger, or wraps all keys anew, may take longer.
 const ANSWER_TIME_MAX: Duration = Duration::from_mins(1);
 const LONG_TIME_MAX: Duration = Duration::from_hours(6);
 /// How often, and how long each time, a held ledger is waited for: a server that is starting opens its socket, and
@@ -121,11 +121,11 @@ fn is_nobody(kind: io::ErrorKind) -> bool {
 }
 
 fn converse(mut stream: UnixStream, request: &Request) -> Result<Answer, Failure> {
-    let patience = if matches!(request, Request::Verify | Request::Backup { .. }) {
-        LONG_TIME_MAX
-    } else {
-        ANSWER_TIME_MAX
-    };
+    let is_long = matches!(
+        request,
+        Request::Verify | Request::Backup { .. } | Request::ReplaceMasterKey
+    );
+    let patience = if is_long { LONG_TIME_MAX } else { ANSWER_TIME_MAX };
     let mut line = serde_json::to_vec(request).expect("requests are plain data, which JSON can hold");
     line.push(b'\n');
     let mut answer = Vec::new();

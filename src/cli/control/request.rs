@@ -64,6 +64,14 @@ pub(in crate::cli) enum Request {
     Verify,
     AcceptClock,
     ShowEpoch,
+    StartEpoch {
+        reason: String,
+    },
+    ListRing,
+    RotateKey {
+        purpose: String,
+    },
+    ReplaceMasterKey,
     Backup {
         /// A folder, or a file that is not there; absolute.
         to: String,
@@ -138,6 +146,10 @@ pub(in crate::cli) enum Answer {
         was: String,
     },
     Epoch(EpochShown),
+    EpochStarted(EpochShown),
+    Ring(Page<RingKeyRow>),
+    KeyRotated(RotatedShown),
+    MasterKeyReplaced(MasterReplacedShown),
     BackedUp(BackupRow),
     /// The answer comes later; this is how far it is.
     Progress(ProgressRow),
@@ -226,6 +238,38 @@ pub(in crate::cli) struct KeyRow {
     pub(in crate::cli) used: Option<String>,
     /// Whether it opens nothing before `key confirm`.
     pub(in crate::cli) waiting: bool,
+}
+
+/// A key of the keyring, by name.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::cli) struct RingKeyRow {
+    pub(in crate::cli) purpose: String,
+    pub(in crate::cli) id: u32,
+    pub(in crate::cli) created: String,
+    /// When it gave way to the next one.
+    pub(in crate::cli) retired: Option<String>,
+}
+
+/// What came of a rotation.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::cli) struct RotatedShown {
+    pub(in crate::cli) purpose: String,
+    pub(in crate::cli) old: u32,
+    pub(in crate::cli) new: u32,
+    /// Data keys that were wrapped anew.
+    pub(in crate::cli) rewrapped: u64,
+}
+
+/// What came of replacing the master key.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::cli) struct MasterReplacedShown {
+    /// Data keys that were wrapped anew.
+    pub(in crate::cli) rewrapped: u64,
+    /// Whether the settings still give the old key.
+    pub(in crate::cli) wants_new_setting: bool,
 }
 
 /// The span of validity that is running.

@@ -2,6 +2,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
 use super::*;
+use crate::crypto::key_files::{KeyFiles, MasterSource};
 use crate::system::SeededEntropy;
 
 const NOW: Timestamp = Timestamp(1_800_000_000_000_000);
@@ -64,7 +65,7 @@ fn each_purpose_has_a_key_of_its_own_and_answers_to_no_other() {
     assert_eq!(secrets.len(), Purpose::ALL.len());
     for purpose in Purpose::ALL {
         assert_eq!(Purpose::from_name(purpose.name()), Some(purpose));
-        assert_eq!(Purpose::from_code(purpose.code()), Some(purpose));
+        assert_eq!(purpose::from_code(purpose::code(purpose)), Some(purpose));
     }
 }
 
@@ -178,22 +179,25 @@ fn a_ring_is_never_created_over_another() {
 #[test]
 fn a_shared_ring_shows_a_change_only_after_it_is_saved() {
     let bench = Bench::new();
-    let shared = SharedKeyring::new(bench.create());
+    bench.create();
+    let folder = bench.dir.path().join("keys");
+    let source = MasterSource::Settings {
+        master: bench.master.clone(),
+        next: None,
+    };
+    let (ring, files) = KeyFiles::open(&folder, source, crate::types::Span::days(14)).unwrap();
+    let shared = SharedKeyring::kept(ring, files);
     let before = shared.current();
     let rotate = |ring: &mut Keyring| ring.rotate(Purpose::Jwt, NOW, &bench.entropy);
-    let nowhere = bench.dir.path().join("missing/keyring");
-    assert!(
-        shared
-            .change(&nowhere, &bench.master, &bench.entropy, rotate)
-            .is_err()
-    );
+    // Something that is in the way of the new file.
+    fs::create_dir(folder.join("keyring.new")).unwrap();
+    assert!(shared.change(NOW, &bench.entropy, rotate).is_err());
+    fs::remove_dir(folder.join("keyring.new")).unwrap();
     assert_eq!(
         shared.current().active(Purpose::Jwt).0,
         before.active(Purpose::Jwt).0
     );
-    let id = shared
-        .change(&bench.path(), &bench.master, &bench.entropy, rotate)
-        .unwrap();
+    let id = shared.change(NOW, &bench.entropy, rotate).unwrap();
     assert_eq!(shared.current().active(Purpose::Jwt).0, id);
     assert_eq!(
         Keyring::open(&bench.path(), &bench.master)

@@ -50,6 +50,20 @@ impl Teller<'_> {
                     self.actor(*by)
                 )
             }
+            Event::KeyRotated {
+                purpose,
+                old,
+                new,
+                by,
+            } => format!(
+                "the {} key {old} made way for {new}, by {}; what it made stays good",
+                purpose.name(),
+                self.actor(*by)
+            ),
+            Event::MasterKeyReplaced { by } => format!(
+                "the master key was replaced by {}, and every data key wrapped anew",
+                self.actor(*by)
+            ),
             Event::ApiKeyConfirmed { key, by } => {
                 format!(
                     "API key {} confirmed by {}",

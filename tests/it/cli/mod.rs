@@ -2,6 +2,7 @@
 
 mod clock;
 mod configuration;
+mod keys;
 mod offline;
 
 use std::path::Path;

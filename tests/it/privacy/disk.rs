@@ -3,16 +3,18 @@
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
-use keyledger::crypto::{self, Field, SecretLabel};
+use keyledger::crypto::{self, Field, SecretLabel, SharedKeyring, Vault, WrappedKey};
 use keyledger::desk::{Desk, SignUpAnswer, SignUpForm, Visitor};
 use keyledger::domain::Actor;
 use keyledger::ledger::anchor::ANCHOR_FILE;
-use keyledger::ledger::{Anchor, replay};
-use keyledger::types::{DataKeyId, Locale, PersonName, UserId};
+use keyledger::ledger::erasures::ERASURES_FILE;
+use keyledger::ledger::{Anchor, Erasures, replay};
+use keyledger::types::{DataKeyId, Locale, PersonName, Span, UserId};
 use secrecy::{ExposeSecret, SecretString};
 use tempfile::TempDir;
 
 use crate::rig::{Rig, block_on, close, email, issue_all};
+use crate::support::{House, Storage};
 
 const ADDRESS: &str = "canary.zebra.quokka@birdcage-zq7.example";
 const NAME: &str = "Quetzalcoatl Canarybird";
@@ -257,6 +259,88 @@ fn l_11_after_an_erasure_nothing_of_the_user_opens_and_the_chain_still_holds() {
         (events, events),
         "every frame proven"
     );
+}
+
+#[test]
+fn l_11_after_an_erasure_and_a_new_master_key_no_byte_of_the_disk_leads_back() {
+    let (rig, dir) = (Rig::new(), TempDir::new().unwrap());
+    let anchor = dir.path().join(ANCHOR_FILE);
+    let open = || {
+        let store = rig.sled(dir.path()).unwrap();
+        rig.boot_anchored(store, Some(&anchor), keyledger::engine::Rollback::Refuse)
+            .unwrap()
+            .0
+    };
+    let engine = open();
+    crate::rig::found(&engine);
+    let desk = rig.desk(engine);
+    let (user, secrets) = live(&desk);
+    let id = DataKeyId::User(user);
+    let wrapped = desk.engine().vault().wrapped(id).unwrap();
+    let before = SharedKeyring::new(keyledger::crypto::Keyring::clone(&rig.ring.current()));
+    assert!(Vault::new(before).open_wrapped(id, &wrapped).is_some());
+    block_on(desk.erase_user(user, Actor::Operator)).unwrap();
+    desk.replace_master_key(Actor::Operator).unwrap();
+    close(desk);
+    let desk = rig.desk(open());
+    assert!(desk.profile(user).is_none() && desk.find_user(ADDRESS).is_none());
+    close(desk);
+
+    let vault = Vault::new(rig.ring.clone());
+    assert!(vault.open_wrapped(id, &wrapped).is_none());
+    let mut looked_at = 0;
+    for (path, bytes) in files(dir.path()) {
+        for window in bytes.windows(WrappedKey::LEN) {
+            // Whatever begins like a wrapped key is tried: the scheme, and a number below all that were ever drawn.
+            if window[0] == 1 && window[1..4] == [0; 3] {
+                let candidate = WrappedKey::from_bytes(window).unwrap();
+                looked_at += 1;
+                assert!(
+                    vault.open_wrapped(id, &candidate).is_none(),
+                    "{} still has the key",
+                    path.display()
+                );
+            }
+        }
+    }
+    assert!(looked_at > 0, "keys of others are there");
+    assert_nowhere(dir.path(), &canaries(&secrets));
+    let mut list = Erasures::open(&dir.path().join(ERASURES_FILE)).unwrap();
+    assert!(list.contains(user) && list.len() == 1);
+    assert_eq!(list.add([]).unwrap(), 0);
+}
+
+#[tokio::test]
+async fn l_11_closing_an_account_destroys_its_keys_when_its_time_is_over_and_not_before() {
+    let house = House::with(|plan| plan.storage = Storage::Disk).await;
+    let tokens = house.sign_up(ADDRESS, PASSWORD).await;
+    let user = house.desk().find_user(ADDRESS).unwrap();
+    let access = tokens.text("accessToken");
+    house
+        .delete("/v1/auth/withdraw")
+        .bearer(&access)
+        .await
+        .expect(200);
+    let key = DataKeyId::User(user);
+    house.advance(Span::hours(71));
+    house.settled().await;
+    assert!(house.desk().engine().vault().contains(key));
+    house.advance(Span::hours(1));
+    house
+        .until("the user's key is destroyed", |desk| {
+            !desk.engine().vault().contains(key)
+        })
+        .await;
+    assert!(
+        house
+            .desk()
+            .engine()
+            .read(|state| state.erased.contains_key(&user))
+    );
+    let gone = house.sign_in(ADDRESS, PASSWORD).await;
+    gone.expect_code(401, "auth/invalid-credentials");
+    let list = Erasures::open(&house.folder().join(ERASURES_FILE)).unwrap();
+    assert!(list.contains(user));
 }
 
 #[test]

@@ -16,6 +16,7 @@ mod passwords;
 mod refreshing;
 mod registering;
 mod requesting;
+mod rotation;
 mod sessions;
 mod signing_in;
 mod verifying;

@@ -2,8 +2,8 @@
 
 use keyledger::domain::password_policy::PasswordPolicy;
 use keyledger::domain::{
-    Actor, Allowance, ApiKeyKind, DropCause, EndCause, EpochReason, Event, FailCause, MailEnd, MailKind,
-    PasswordCause, Purpose, Recorded, RefusedCause, Role, Subject, SuppressedClass, Via,
+    Actor, Allowance, ApiKeyKind, DropCause, EndCause, EpochReason, Event, FailCause, KeyPurpose, MailEnd,
+    MailKind, PasswordCause, Purpose, Recorded, RefusedCause, Role, Subject, SuppressedClass, Via,
 };
 use keyledger::types::{
     AddressId, ApiKeyId, CommandId, CredentialId, Locale, MailId, Position, Sealed, SessionId, Span, Tag,
@@ -103,6 +103,17 @@ fn ledger_events() -> Vec<Event> {
     events.push(Event::ApiKeyUsed { key: KEY });
     let by = Actor::Operator;
     events.push(Event::ApiKeyConfirmed { key: KEY, by });
+    events.extend(
+        (7_u32..)
+            .zip(KeyPurpose::ALL)
+            .map(|(old, purpose)| Event::KeyRotated {
+                purpose,
+                old,
+                new: old + 300,
+                by,
+            }),
+    );
+    events.push(Event::MasterKeyReplaced { by });
     events
 }
 

@@ -1,0 +1,127 @@
+//! Keys are rotated while the server runs, and nothing that is alive ends.
+
+use keyledger::desk::{Fault, NewPerson};
+use keyledger::domain::{Actor, KeyPurpose, Refusal, Role};
+use keyledger::types::{EmailAddress, Locale};
+use serde_json::json;
+
+use super::house::{BO, House, JI, NEW, OLD};
+
+/// Every purpose that is rotated like others.
+fn purposes() -> impl Iterator<Item = KeyPurpose> {
+    let all = KeyPurpose::ALL.into_iter();
+    all.filter(|purpose| *purpose != KeyPurpose::Signing)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn l_10_every_key_and_the_master_key_are_rotated_and_nothing_that_is_alive_ends() {
+    let house = House::open().await;
+    house.resident(JI).await;
+    house.sign_up(BO).await;
+    let tokens = house.sign_in(JI, OLD).ok().await.tokens();
+    let verification = house.mail("email_verification", BO).await;
+    let recovery = house.recovery(JI).await;
+    let desk = house.desk();
+    for purpose in purposes() {
+        let rotated = desk.rotate_key(purpose, Actor::Operator).unwrap();
+        assert!(rotated.new > rotated.old, "{purpose:?}");
+    }
+    desk.replace_master_key(Actor::Operator).unwrap();
+
+    let me = house.get("/v1/auth/me").bearer(&tokens.access).ok().await;
+    assert_eq!(me.field("email"), JI);
+    let renewed = house.refresh(&tokens.refresh).ok().await.tokens();
+    house.get("/v1/auth/me").bearer(&renewed.access).ok().await;
+    house.sign_in(JI, OLD).ok().await;
+    let body = json!({ "email": BO, "token": verification.code });
+    house.post("/v1/auth/email/verify/confirm", &body).ok().await;
+    house.confirm(JI, &recovery.secret, NEW).ok().await;
+    house.sign_in(JI, NEW).ok().await;
+    let again = json!({ "email": JI, "password": OLD, "name": "Somebody" });
+    house
+        .post("/v1/auth/email/signup", &again)
+        .refused(409, "auth/email-already-exists")
+        .await;
+    let secret = house.inner.secret.clone();
+    let with_secret = house.get("/v1/auth/me").without("x-api-key");
+    let with_secret = with_secret.header("x-api-key", &secret);
+    with_secret.refused(401, "auth/unauthorized").await;
+    house.inner.settled().await;
+    let told = house
+        .inner
+        .event_names()
+        .into_iter()
+        .filter(|name| *name == "KeyRotated");
+    assert_eq!(told.count(), purposes().count());
+    assert_eq!(desk.verify().unwrap().agrees, Some(true));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn l_10_a_hash_key_that_only_revoked_api_keys_need_is_forgotten_and_the_others_go_on() {
+    let house = House::open().await;
+    let desk = house.desk();
+    let by = Actor::Operator;
+    let between = desk.rotate_key(KeyPurpose::ApiKey, by).unwrap();
+    let kind = keyledger::domain::ApiKeyKind::Secret;
+    let made = desk.create_api_key(kind, String::new(), None, by).await.unwrap();
+    desk.revoke_api_key(made.id, by).await.unwrap();
+    for _ in 0..2 {
+        desk.rotate_key(KeyPurpose::ApiKey, by).unwrap();
+    }
+    let kept: Vec<_> = desk.keys().into_iter().map(|key| key.id).collect();
+    assert!(kept.contains(&between.old) && !kept.contains(&between.new));
+    house.get("/v1/auth/me").refused(401, "auth/unauthorized").await;
+}
+
+fn person(number: usize) -> NewPerson {
+    NewPerson {
+        address: EmailAddress::parse(&format!("p{number}@example.org")).unwrap(),
+        name: None,
+        username: None,
+        role: Role::User,
+        locale: Locale::En,
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn l_10_while_the_look_up_key_and_the_wrapping_key_change_no_address_gets_two_users() {
+    const PEOPLE: usize = 60;
+    let house = House::open().await;
+    let desk = house.desk().clone();
+    let rotating = {
+        let desk = desk.clone();
+        tokio::task::spawn_blocking(move || {
+            for _ in 0..4 {
+                desk.rotate_key(KeyPurpose::Lookup, Actor::Operator).unwrap();
+                desk.rotate_key(KeyPurpose::UserWrap, Actor::Operator).unwrap();
+            }
+        })
+    };
+    let registering: Vec<_> = (0..3)
+        .map(|_| {
+            let desk = desk.clone();
+            tokio::spawn(async move {
+                for number in 0..PEOPLE {
+                    loop {
+                        match desk.create_user(person(number), Actor::Operator).await {
+                            Ok(_) | Err(Fault::Refused(Refusal::AddressTaken)) => break,
+                            Err(Fault::Refused(Refusal::Outdated)) => {}
+                            Err(fault) => panic!("{fault:?}"),
+                        }
+                    }
+                }
+            })
+        })
+        .collect();
+    for registered in registering {
+        registered.await.unwrap();
+    }
+    rotating.await.unwrap();
+    let (count, _) = desk.list_users(0, 1);
+    assert_eq!(count, PEOPLE);
+    for number in 0..PEOPLE {
+        let address = format!("p{number}@example.org");
+        let id = desk.find_user(&address).expect("everybody is found");
+        assert_eq!(desk.profile(id).expect("and can be read").email, address);
+    }
+}
