@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use keyledger::domain::password_policy::PasswordPolicy;
 use keyledger::domain::{
-    Actor, ApiKeyKind, Command, DropCause, EpochReason, MailEnd, NewApiKey, PasswordVerdict, Purpose,
-    RefusedCause, State, SuppressedClass,
+    Actor, ApiKeyKind, Command, DropCause, EpochReason, KeyPurpose, MailEnd, NewApiKey, PasswordVerdict,
+    Purpose, RefusedCause, State, SuppressedClass,
 };
 use keyledger::engine::{Engine, Lane, Trouble, fold, state_hash};
 use keyledger::ledger::MemoryStore;
@@ -178,6 +178,13 @@ fn story() -> Vec<Step> {
             mail: mail(61),
         }),
         at_once(|_| Command::ConfirmApiKey { key: KEY, by: by() }),
+        at_once(|_| Command::RecordKeyRotation {
+            purpose: KeyPurpose::Jwt,
+            old: 1,
+            new: 11,
+            by: by(),
+        }),
+        at_once(|_| Command::RecordMasterKeyReplaced { by: by() }),
         at_once(|_| Command::RevokeApiKey { key: KEY, by: by() }),
     ];
     // One that spans several frames, so that a torn write leaves a part of it.
