@@ -10,6 +10,8 @@ mod backup;
 mod breach;
 mod cli;
 mod engine;
+#[path = "../fuzz/mod.rs"]
+mod fuzz;
 mod house;
 mod law;
 mod pages;
@@ -17,6 +19,8 @@ mod people;
 mod privacy;
 mod rest;
 mod rig;
+#[path = "../sim/mod.rs"]
+mod sim;
 mod snapshots;
 mod storage;
 mod support;
