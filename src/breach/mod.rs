@@ -54,8 +54,8 @@ impl LeakedHash {
 
     /// What a set keeps of it: the first eight bytes, as a number.
     fn key(self) -> u64 {
-        let [a, b, c, d, e, f, g, h, ..] = self.0;
-        u64::from_be_bytes([a, b, c, d, e, f, g, h])
+        let first = self.0.iter().take(8);
+        first.fold(0, |key, byte| key << 8 | u64::from(*byte))
     }
 }
 

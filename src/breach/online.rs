@@ -221,7 +221,7 @@ fn is_public_v6(v6: Ipv6Addr) -> bool {
         ([0x64, 0xff9b, 0, 0, 0, 0, ..], [.., a, b, c, d]) => is_public_v4(Ipv4Addr::new(a, b, c, d)),
         // Tunnels, benchmarks, documentation: 2001::/23, 2001:db8::/32, 2002::/16, 3fff::/20.
         ([0x2001, second, ..], _) => second >= 0x200 && second != 0xdb8,
-        ([0x2002, ..] | [0x3fff, ..], _) => false,
+        ([0x2002 | 0x3fff, ..], _) => false,
         ([first, ..], _) => (0x2000..0x4000).contains(&first),
     }
 }

@@ -8,7 +8,6 @@ use crate::breach::LeakedHash;
 use crate::crypto::{self, Field, Verdict};
 use crate::domain::password_policy::{PasswordContext, PasswordPolicy, spellings};
 use crate::domain::{Actor, Credential, NewCredential, User};
-use crate::engine::Lane;
 use crate::system::random_id;
 use crate::types::{CredentialId, DataKeyId, EmailAddress, Lane, PersonName, UserId, Username};
 
