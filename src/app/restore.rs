@@ -93,6 +93,7 @@ pub fn restore(
     let entropy: Arc<dyn Entropy> = Arc::new(OsEntropy);
     let now = SystemClock::start(None).now();
     refuse_occupied(config)?;
+    refuse_shared_keys(config)?;
     let ring = keyring(config, order)?;
     let chain = Chain::prove(order.from, progress)?;
     chain.check_keys(ring)?;
@@ -220,6 +221,20 @@ fn refuse_occupied(config: &Config) -> Result<(), RestoreError> {
                 found: name.into_owned(),
             });
         }
+    }
+    Ok(())
+}
+
+/// Refuses the keys' folder of another ledger: the anchor in it would be overwritten, and that ledger not start again.
+fn refuse_shared_keys(config: &Config) -> Result<(), RestoreError> {
+    let Some(other) = config.keys_dir.parent().filter(|other| *other != config.data) else {
+        return Ok(());
+    };
+    if other.join(LEDGER_DIR).symlink_metadata().is_ok() {
+        return Err(RestoreError::SharedKeys {
+            keys: config.keys_dir.clone(),
+            other: other.to_owned(),
+        });
     }
     Ok(())
 }

@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use super::control::{
-    Answer, BackupRow, EpochShown, EventRow, KeyRow, MailRow, MasterReplacedShown, NewKey, Page,
-    RecoveryShown, RingKeyRow, RotatedShown, SessionRow, UserRow, Verdict, VerdictWord,
+    Answer, BackupRow, CompactedRow, EpochShown, EventRow, KeyRow, MailRow, MasterReplacedShown, NewKey,
+    Page, RecoveryShown, RingKeyRow, RotatedShown, SessionRow, UserRow, Verdict, VerdictWord,
 };
 use super::output::{sheet, table};
 
@@ -42,6 +42,7 @@ pub(super) fn words(answer: &Answer, data: &str) -> String {
                 .to_owned()
         }
         Answer::Clock { .. } => "The system clock was believed already; nothing changed.".to_owned(),
+        Answer::Compacted(compacted) => compacted_words(compacted),
         Answer::BackedUp(backup) => backup_words(backup),
         Answer::Progress(row) => format!("{}: {} of {}", row.doing, row.done, row.of),
         Answer::Epoch(epoch) => epoch_sheet(epoch),
@@ -277,6 +278,24 @@ fn events(page: &Page<EventRow>) -> String {
             event.text.clone(),
         ]
     })
+}
+
+fn compacted_words(compacted: &CompactedRow) -> String {
+    let CompactedRow {
+        bytes_before,
+        bytes_after,
+        events,
+        ..
+    } = compacted;
+    let saved = match bytes_before.checked_sub(*bytes_after) {
+        Some(saved) => format!("{saved} bytes saved"),
+        None => "nothing to save".to_owned(),
+    };
+    format!(
+        "{bytes_before} bytes before, {bytes_after} now: {saved}. {events} events were proven equal.\nchain {}\ntree  \
+         {}\nstate {}\nWrites waited for {} ms.",
+        compacted.chain, compacted.tree_root, compacted.state_hash, compacted.paused_milliseconds
+    )
 }
 
 fn backup_words(backup: &BackupRow) -> String {

@@ -6,7 +6,8 @@ use clap::{Args, Parser, Subcommand};
 
 use super::exit::EXIT_CODES;
 use super::{
-    backup, clock, config, epoch, events, init, key, keys, mail, restore, serve, session, user, verify,
+    backup, clock, compact, config, epoch, events, init, key, keys, mail, restore, serve, session, user,
+    verify,
 };
 
 /// Gets people back into their accounts, and can prove what happened.
@@ -68,6 +69,8 @@ pub enum Command {
     Config(config::Command),
     /// Copy the ledger into a file, whole or what was added, beside the running server
     Backup(backup::Arguments),
+    /// Copy the ledger into less space, beside the running server, and go on in the copy
+    Compact(compact::Arguments),
     /// Put a ledger back from backups: 0 done, 1 the backup is not good, 2 could not tell
     Restore(restore::Arguments),
     /// Tell Keyledger that the system clock is right
@@ -106,6 +109,7 @@ mod tests {
             "clock accept",
             "backup /tmp/b",
             "restore /tmp/b",
+            "compact",
             "epoch show",
         ] {
             let words = format!("keyledger {line} --data /tmp/d --json");

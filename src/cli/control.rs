@@ -15,8 +15,8 @@ mod socket;
 pub(super) use clerk::Clerk;
 pub(super) use client::{ask, ask_and_print, runtime, show_progress};
 pub(super) use request::{
-    Answer, BackupRow, BackupSince, EpochShown, EventRow, KeyRow, MailRow, MasterReplacedShown, NewKey,
-    NewUserForm, Page, ProgressRow, RecoveryShown, Request, RingKeyRow, RotatedShown, SessionRow, Since,
-    UserRow, Verdict, VerdictWord,
+    Answer, BackupRow, BackupSince, CompactedRow, EpochShown, EventRow, KeyRow, MailRow, MasterReplacedShown,
+    NewKey, NewUserForm, Page, ProgressRow, RecoveryShown, Request, RingKeyRow, RotatedShown, SessionRow,
+    Since, UserRow, Verdict, VerdictWord,
 };
 pub(super) use server::ControlServer;

@@ -9,7 +9,7 @@ use crate::config::Problems;
 use crate::crypto::KeyBackupFault;
 use crate::desk::Fault;
 use crate::domain::Refusal;
-use crate::engine::BootError;
+use crate::engine::{BootError, CompactError};
 use crate::ledger::backup::BackupError;
 use crate::ledger::{ReplayError, StoreError};
 
@@ -266,6 +266,22 @@ impl From<BackupError> for Failure {
     }
 }
 
+impl From<CompactError> for Failure {
+    fn from(error: CompactError) -> Self {
+        let message = error.to_string();
+        match error {
+            CompactError::Store(StoreError::Compacting | StoreError::Copy { .. }) | CompactError::Stopped => {
+                Self::later(message)
+            }
+            CompactError::Store(_)
+            | CompactError::Record { .. }
+            | CompactError::Event { .. }
+            | CompactError::Differs => Self::unavailable(message),
+            CompactError::Nothing => Self::usage(message),
+        }
+    }
+}
+
 impl From<KeyBackupFault> for Failure {
     fn from(fault: KeyBackupFault) -> Self {
         Self::usage(fault.to_string())
@@ -281,6 +297,7 @@ impl From<RestoreError> for Failure {
             RestoreError::Erasures(_) => Self::usage(message).field("--erasures"),
             RestoreError::Keys(fault) => Self::from(fault).field("--keys"),
             RestoreError::NoKeys(_) | RestoreError::WrongKeys { .. } => Self::usage(message).field("--keys"),
+            RestoreError::SharedKeys { .. } => Self::usage(message).field("--keys-dir"),
             RestoreError::NotEmpty { .. } => Self::usage(message).field("--data"),
             RestoreError::Unsound(_) | RestoreError::KeySet(_) => Self::refused(message),
             RestoreError::Ends { .. } | RestoreError::NotClosed => Self::unavailable(message),

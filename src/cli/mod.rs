@@ -8,6 +8,7 @@ mod answers;
 mod arguments;
 mod backup;
 mod clock;
+mod compact;
 mod config;
 mod context;
 mod control;
@@ -78,6 +79,7 @@ fn carry_out(command: Command, context: &Context) -> Result<Exit, Failure> {
         Command::Clock(command) => clock::run(command, context),
         Command::Epoch(command) => epoch::run(command, context),
         Command::Backup(arguments) => backup::run(arguments, context),
+        Command::Compact(arguments) => compact::run(arguments, context),
         Command::Restore(arguments) => restore::run(arguments, context),
     }
 }

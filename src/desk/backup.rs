@@ -1,10 +1,11 @@
-//! Backups beside the running ledger.
+//! Backups and compaction beside the running ledger, on threads that step back behind the others.
 
 use std::ops::ControlFlow;
 
 use tokio::sync::oneshot;
 
 use super::Desk;
+use crate::engine::{CompactError, Compacted};
 use crate::ledger::backup::{self, BackupError, Made, Order, Progress, Pruned};
 use crate::system::step_back;
 
@@ -20,10 +21,8 @@ impl Desk {
         keep: Option<usize>,
         tell: TellProgress,
     ) -> Result<(Made, Pruned), BackupError> {
-        let (answer, made) = oneshot::channel();
         let engine = self.engine().clone();
-        let work = move || {
-            step_back();
+        let made = aside("backup", move || {
             let mut progress = |progress| {
                 tell(progress);
                 if engine.is_running() {
@@ -32,7 +31,7 @@ impl Desk {
                     ControlFlow::Break(())
                 }
             };
-            let made = backup::back_up(&**engine.reader(), &order, &mut progress).and_then(|made| {
+            backup::back_up(&**engine.reader(), &order, &mut progress).and_then(|made| {
                 let pruned = match (&order.to, keep) {
                     (backup::Destination::Folder(folder), Some(keep)) => {
                         backup::prune(folder, made.header.ledger, keep)?
@@ -40,20 +39,31 @@ impl Desk {
                     (backup::Destination::Folder(_) | backup::Destination::File(_), _) => Pruned::default(),
                 };
                 Ok((made, pruned))
-            });
-            // The reader keeps the store open: it goes before the answer, so that a stop finds the store closed.
-            drop(engine);
-            // Whoever asked may have gone away.
-            let _ = answer.send(made);
-        };
-        std::thread::Builder::new()
-            .name("backup".to_owned())
-            .spawn(work)
-            .map_err(|source| BackupError::File {
-                doing: "start a thread for",
-                path: "the backup".into(),
-                source,
-            })?;
+            })
+        });
         made.await.unwrap_or(Err(BackupError::Interrupted))
     }
+
+    /// Copies the store into less space, and goes on in the copy. Takes long; writes go on but for a moment at the end.
+    pub async fn compact(&self) -> Result<Compacted, CompactError> {
+        let engine = self.engine().clone();
+        let compacted = aside("compaction", move || engine.compact());
+        compacted.await.unwrap_or(Err(CompactError::Stopped))
+    }
+}
+
+/// Does long work on a thread of its own; `None` if there is no thread, or it broke down.
+async fn aside<T: Send + 'static>(name: &str, work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    let (answer, done) = oneshot::channel();
+    let work = move || {
+        step_back();
+        // What the work holds (the store, above all) is gone before the answer; whoever asked may have gone away.
+        let _ = answer.send(work());
+    };
+    let thread = std::thread::Builder::new().name(name.to_owned()).spawn(work);
+    if let Err(error) = thread {
+        tracing::error!(%error, name, "the system gives no thread");
+        return None;
+    }
+    done.await.ok()
 }

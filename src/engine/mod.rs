@@ -5,6 +5,7 @@
 
 mod boot;
 mod chores;
+mod compact;
 mod directory;
 mod fingerprint;
 mod lanes;
@@ -19,6 +20,7 @@ use tokio::sync::{oneshot, watch};
 
 pub use crate::types::Lane;
 pub use boot::{Boot, BootError, BootReport, DAY_KEYS_KEPT, Folded, Rollback, fold};
+pub use compact::{CompactError, Compacted, Proof};
 pub use directory::Directory;
 pub use fingerprint::{PIECES, agree, state_hash};
 pub use rewrap::RewrapFault;

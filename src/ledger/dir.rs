@@ -73,6 +73,19 @@ pub(crate) fn remove_leftovers(dir: &Path) -> Result<Vec<PathBuf>, StoreError> {
     Ok(removed)
 }
 
+/// Bytes of all files below a directory; those that vanish meanwhile do not count.
+pub(crate) fn size_of(dir: &Path) -> Result<u64, StoreError> {
+    let mut size = 0;
+    for path in list(dir)? {
+        match fs::symlink_metadata(&path) {
+            Ok(metadata) if metadata.is_dir() => size += size_of(&path)?,
+            Ok(metadata) => size += metadata.len(),
+            Err(_) => {}
+        }
+    }
+    Ok(size)
+}
+
 /// Names of what lies in the database's directory.
 fn list(dir: &Path) -> Result<Vec<PathBuf>, StoreError> {
     fs::read_dir(dir)

@@ -95,6 +95,20 @@ pub enum StoreError {
     )]
     Poisoned,
 
+    // --- compacting
+    /// Another compaction is at it.
+    #[error("the ledger is being compacted already: wait until that has ended")]
+    Compacting,
+    /// The copy could not be made or is not the same.
+    #[error(
+        "the ledger could not be compacted ({cause}): the copy is removed and the ledger is as it was; if the disk is \
+         full, free as much space as the ledger takes and try again"
+    )]
+    Copy {
+        /// What the database or the system says.
+        cause: String,
+    },
+
     // --- reading
     /// A position beyond the end was asked for.
     #[error(

@@ -5,6 +5,7 @@
 pub mod anchor;
 pub mod backup;
 pub mod codec;
+pub mod compaction;
 mod dir;
 pub mod durable;
 pub mod erasures;

@@ -15,19 +15,23 @@
 //! A tail that was torn by a power loss is cut by sled silently: that the ledger lost more than unacknowledged records
 //! is told by the anchor (`anchor.rs`), and a flipped byte by the chain.
 
+mod compaction;
 mod open;
 
+use std::collections::BTreeSet;
 use std::ops::{Bound, ControlFlow};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use ::sled::{Db, IVec};
 
+use self::compaction::SledCompaction;
 use self::open::{created, know_or_make, open_database, probe, read_head};
-use super::dir::{make_dir, refuse_foreign_files, remove_leftovers, sync_dir};
+use super::compaction::Compaction;
+use super::dir::{make_dir, refuse_foreign_files, remove_leftovers, size_of, sync_dir};
 use super::durable::DurableFile;
 use super::error::StoreError;
 use super::frame::{self, FrameRef};
@@ -103,12 +107,22 @@ pub enum FlushPath {
 
 /// Fields drop in this order: sled flushes and closes first, the lock goes last.
 struct Shared {
-    db: Db,
-    file: Arc<DurableFile>,
+    /// A compaction puts another database here; who reads meanwhile keeps the one it reads.
+    live: RwLock<Arc<Live>>,
+    data: PathBuf,
+    cache_bytes: u64,
+    /// Data keys that were written or destroyed since a compaction began; none while there is none.
+    touched: Mutex<Option<BTreeSet<[u8; DataKeyId::LEN]>>>,
     id: LedgerId,
     head: RwLock<Head>,
     poisoned: AtomicBool,
     _lock: DirLock,
+}
+
+/// A database, and our own descriptor of its file.
+struct Live {
+    db: Db,
+    file: Arc<DurableFile>,
 }
 
 impl<'a> SledOptions<'a> {
@@ -134,7 +148,8 @@ impl SledStore {
         let lock = DirLock::take(options.dir, options.command, options.now)?;
         make_dir(&dir)?;
         refuse_foreign_files(&dir)?;
-        let leftovers = remove_leftovers(&dir)?;
+        let mut leftovers = remove_leftovers(&dir)?;
+        leftovers.extend(compaction::remove_leftover(options.dir)?);
         let path = dir.join("db");
         let file = DurableFile::open(&path).map_err(|source| StoreError::File {
             doing: "open the database file",
@@ -161,8 +176,10 @@ impl SledStore {
             }
         })?;
         let shared = Shared {
-            db,
-            file,
+            live: RwLock::new(Arc::new(Live { db, file })),
+            data: options.dir.to_owned(),
+            cache_bytes: options.cache_bytes,
+            touched: Mutex::default(),
             id,
             head: RwLock::new(head),
             poisoned: AtomicBool::new(false),
@@ -187,8 +204,8 @@ impl SledStore {
     }
 
     /// Our own descriptor of the database file, with its counts of fsyncs.
-    pub fn durable_file(&self) -> &DurableFile {
-        &self.shared.file
+    pub fn durable_file(&self) -> Arc<DurableFile> {
+        Arc::clone(&self.shared.live().file)
     }
 
     /// Stores frames that a store of the same ledger held, verbatim; each must follow the one before, or nothing is
@@ -212,22 +229,21 @@ impl SledStore {
     /// Writes, flushes, and returns `Ok` only when the disk has it. Anything else poisons the store.
     fn commit(&mut self, write: impl FnOnce(&Db) -> ::sled::Result<()>) -> Result<(), StoreError> {
         let _watched = self.watch.commit();
-        let shared = &*self.shared;
-        let before = shared.file.synced_for_sled();
-        let outcome =
-            guarded(|| write(&shared.db).and_then(|()| shared.db.flush().map(drop))).and_then(|()| {
-                // With the symbol in place the flush has synced; a count that stands still would mean that it did not.
-                if self.opened.flush == FlushPath::OwnDescriptor || shared.file.synced_for_sled() == before {
-                    shared.file.sync().map_err(|error| error.to_string())?;
-                }
-                if shared.file.failed() {
-                    Err("an fdatasync of the database file failed".to_owned())
-                } else {
-                    Ok(())
-                }
-            });
+        let live = self.shared.live();
+        let before = live.file.synced_for_sled();
+        let outcome = guarded(|| write(&live.db).and_then(|()| live.db.flush().map(drop))).and_then(|()| {
+            // With the symbol in place the flush has synced; a count that stands still would mean that it did not.
+            if self.opened.flush == FlushPath::OwnDescriptor || live.file.synced_for_sled() == before {
+                live.file.sync().map_err(|error| error.to_string())?;
+            }
+            if live.file.failed() {
+                Err("an fdatasync of the database file failed".to_owned())
+            } else {
+                Ok(())
+            }
+        });
         outcome.map_err(|cause| {
-            shared.poisoned.store(true, Ordering::Release);
+            self.shared.poison();
             StoreError::UnknownOutcome { cause }
         })
     }
@@ -259,6 +275,7 @@ impl Store for SledStore {
             next: last.next,
             chain: last.chain,
         });
+        self.shared.touch(batch.keys.iter().map(|(id, _)| *id));
         self.commit(|db| {
             insert_keys(db, &batch.keys)?;
             for frame in frames {
@@ -272,11 +289,13 @@ impl Store for SledStore {
     fn put_keys(&mut self, keys: &[(DataKeyId, Vec<u8>)]) -> Result<(), StoreError> {
         self.shared.usable()?;
         check_keys(keys).map_err(StoreError::Batch)?;
+        self.shared.touch(keys.iter().map(|(id, _)| *id));
         self.commit(|db| insert_keys(db, keys))
     }
 
     fn destroy_keys(&mut self, keys: &[DataKeyId]) -> Result<(), StoreError> {
         self.shared.usable()?;
+        self.shared.touch(keys.iter().copied());
         self.commit(|db| {
             keys.iter()
                 .try_for_each(|id| db.remove(Key::DataKey(*id).to_bytes()).map(drop))
@@ -317,7 +336,7 @@ impl Store for SledStore {
 
 impl Shared {
     fn usable(&self) -> Result<(), StoreError> {
-        if self.poisoned.load(Ordering::Acquire) || self.file.failed() {
+        if self.poisoned.load(Ordering::Acquire) || self.live().file.failed() {
             Err(StoreError::Poisoned)
         } else {
             Ok(())
@@ -330,7 +349,8 @@ impl Shared {
             Bound::Included(Key::frame(Position(0))),
             Bound::Excluded(Key::frame(end)),
         );
-        guarded(|| self.db.range(bounds).next_back().transpose())
+        let live = self.live();
+        guarded(|| live.db.range(bounds).next_back().transpose())
             .map_err(|cause| StoreError::Unreadable { position: end, cause })?
             .map(|(key, value)| Ok((frame_key(&key)?, value)))
             .transpose()
@@ -385,7 +405,8 @@ impl Reader for Shared {
             .chain_at(first)?
             .ok_or(StoreError::Chain { position: first })?;
         let mut walk = ChainWalk::after(Head { next: first, chain });
-        let mut frames = self.db.range(Key::frame(first)..Key::frame(head.next));
+        let live = self.live();
+        let mut frames = live.db.range(Key::frame(first)..Key::frame(head.next));
         while let Some((key, value)) =
             guarded(|| frames.next().transpose()).map_err(|cause| StoreError::Unreadable {
                 position: walk.due(),
@@ -409,7 +430,7 @@ impl Reader for Shared {
 
     fn data_key(&self, id: DataKeyId) -> Result<Option<Vec<u8>>, StoreError> {
         self.usable()?;
-        guarded(|| self.db.get(Key::DataKey(id).to_bytes()))
+        guarded(|| self.live().db.get(Key::DataKey(id).to_bytes()))
             .map(|wrapped| wrapped.map(|wrapped| wrapped.to_vec()))
             .map_err(|cause| StoreError::Damaged {
                 what: "data keys",
@@ -423,7 +444,8 @@ impl Reader for Shared {
             what: "data keys",
             cause,
         };
-        let mut keys = self.db.scan_prefix([Key::DATA_KEY]);
+        let live = self.live();
+        let mut keys = live.db.scan_prefix([Key::DATA_KEY]);
         while let Some((key, wrapped)) = guarded(|| keys.next().transpose()).map_err(damaged)? {
             match Key::from_bytes(&key) {
                 Some(Key::DataKey(id)) => visit(id, &wrapped),
@@ -437,7 +459,12 @@ impl Reader for Shared {
 
     fn size_on_disk(&self) -> Result<u64, StoreError> {
         self.usable()?;
-        guarded(|| self.db.size_on_disk()).map_err(|cause| StoreError::Damaged { what: "size", cause })
+        // Not sled's own count, which looks where the database was when it was opened.
+        size_of(&self.data.join(LEDGER_DIR))
+    }
+
+    fn compaction(self: Arc<Self>) -> Result<Option<Box<dyn Compaction>>, StoreError> {
+        Ok(Some(Box::new(SledCompaction::begin(self)?)))
     }
 }
 

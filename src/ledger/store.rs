@@ -17,6 +17,7 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
+use super::compaction::Compaction;
 use super::error::{BatchFault, StoreError};
 use super::frame::FrameRef;
 use super::keys::MAX_DATA_KEY;
@@ -83,6 +84,11 @@ pub trait Reader: Send + Sync {
 
     /// Bytes that the store takes on its disk.
     fn size_on_disk(&self) -> Result<u64, StoreError>;
+
+    /// Begins to copy the store into less space; `None` for stores that have nothing to gain.
+    fn compaction(self: Arc<Self>) -> Result<Option<Box<dyn Compaction>>, StoreError> {
+        Ok(None)
+    }
 }
 
 /// Writes the ledger; there is one, and the writer owns it. The contract is at the top of this file.

@@ -23,7 +23,12 @@ fn a_running_server_is_backed_up_and_what_it_wrote_is_restored_elsewhere() {
         assert!(made["file"].as_str().unwrap().ends_with(".klbackup"), "{made}");
     }
     let new = folder.path().join("new").display().to_string();
-    let keys = home.data().join("keys").display().to_string();
+    let keys = folder.path().join("keys");
+    std::fs::create_dir(&keys).unwrap();
+    for name in ["master.key", "keyring"] {
+        std::fs::copy(home.data().join("keys").join(name), keys.join(name)).unwrap();
+    }
+    let keys = keys.display().to_string();
     let restored = home
         .run(&["restore", &to, "--keys-dir", &keys, "--data", &new])
         .json(0);

@@ -37,6 +37,17 @@ pub enum RestoreError {
         /// The first thing in it.
         found: String,
     },
+    /// Two ledgers cannot have one keys' folder.
+    #[error(
+        "{} belongs to the ledger in {}, whose anchor lies there: copy the folder and name the copy, or name a key \
+         backup with --keys", keys.display(), other.display()
+    )]
+    SharedKeys {
+        /// The keys' folder.
+        keys: PathBuf,
+        /// The data folder of the other ledger.
+        other: PathBuf,
+    },
     /// A backup is of no use without keys.
     #[error(
         "a backup does not hold the keys, and there are none in {}: name a key backup with --keys (made by `keyledger \
@@ -83,6 +94,7 @@ impl RestoreError {
             | Self::Erasures(_)
             | Self::App(_)
             | Self::NotEmpty { .. }
+            | Self::SharedKeys { .. }
             | Self::NoKeys(_)
             | Self::WrongKeys { .. }
             | Self::Ends { .. }

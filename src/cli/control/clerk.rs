@@ -6,14 +6,15 @@ use secrecy::ExposeSecret as _;
 use tokio::task::spawn_blocking;
 
 use super::request::{
-    Answer, BackupRow, BackupSince, EventRow, KeyRow, NewKey, NewUserForm, Page, ProgressRow, RecoveryShown,
-    Request, SessionRow, Since, UserRow, Verdict, VerdictWord,
+    Answer, BackupRow, BackupSince, CompactedRow, EventRow, KeyRow, NewKey, NewUserForm, Page, ProgressRow,
+    RecoveryShown, Request, SessionRow, Since, UserRow, Verdict, VerdictWord,
 };
 use crate::app::EndOfLedger;
 use crate::cli::exit::{Failure, is_damage};
 use crate::config::Config;
 use crate::desk::{Desk, EventFilter, Fault, Line, NewPerson, UserView, VerifyFault, VerifyReport};
 use crate::domain::{Actor, ApiKey, ApiKeyKind, Epoch, Refusal, Role, Standing, State};
+use crate::engine::Compacted;
 use crate::ledger::StoreError;
 use crate::ledger::backup::{self, Destination, Made, Order, Progress};
 use crate::ledger::codec::EVENT_NAMES;
@@ -133,6 +134,7 @@ impl Clerk {
             Request::RotateKey { purpose } => self.rotate_key(&purpose).await,
             Request::ReplaceMasterKey => self.replace_master_key().await,
             Request::Verify => Ok(Answer::Verified(self.verify().await)),
+            Request::Compact => Ok(Answer::Compacted(compacted_row(&desk.compact().await?))),
             Request::Backup { to, since } => self.back_up(&to, since, tell).await,
             Request::AcceptClock => {
                 let was = desk.accept_clock().await?;
@@ -328,8 +330,24 @@ impl Clerk {
 /// Hears how far long work is; must be quick.
 pub(in crate::cli) type Tell = Box<dyn Fn(ProgressRow) + Send>;
 
+fn hex(bytes: [u8; 32]) -> String {
+    blake3::Hash::from_bytes(bytes).to_hex().to_string()
+}
+
+fn compacted_row(compacted: &Compacted) -> CompactedRow {
+    let proof = &compacted.proof;
+    CompactedRow {
+        bytes_before: compacted.before,
+        bytes_after: compacted.after,
+        events: proof.head.next.0,
+        chain: hex(proof.head.chain),
+        tree_root: hex(proof.root),
+        state_hash: hex(proof.state_hash),
+        paused_milliseconds: u64::try_from(compacted.paused.as_millis()).unwrap_or(u64::MAX),
+    }
+}
+
 fn backup_row(made: &Made) -> BackupRow {
-    let hex = |bytes: [u8; 32]| blake3::Hash::from_bytes(bytes).to_hex().to_string();
     BackupRow {
         file: made.path.as_ref().map(|path| path.display().to_string()),
         ledger: uuid::Uuid::from_bytes(made.header.ledger).to_string(),

@@ -123,7 +123,7 @@ fn is_nobody(kind: io::ErrorKind) -> bool {
 fn converse(mut stream: UnixStream, request: &Request) -> Result<Answer, Failure> {
     let is_long = matches!(
         request,
-        Request::Verify | Request::Backup { .. } | Request::ReplaceMasterKey
+        Request::Verify | Request::Backup { .. } | Request::Compact | Request::ReplaceMasterKey
     );
     let patience = if is_long { LONG_TIME_MAX } else { ANSWER_TIME_MAX };
     let mut line = serde_json::to_vec(request).expect("requests are plain data, which JSON can hold");

@@ -72,6 +72,7 @@ pub(in crate::cli) enum Request {
         purpose: String,
     },
     ReplaceMasterKey,
+    Compact,
     Backup {
         /// A folder, or a file that is not there; absolute.
         to: String,
@@ -151,6 +152,7 @@ pub(in crate::cli) enum Answer {
     KeyRotated(RotatedShown),
     MasterKeyReplaced(MasterReplacedShown),
     BackedUp(BackupRow),
+    Compacted(CompactedRow),
     /// The answer comes later; this is how far it is.
     Progress(ProgressRow),
     Failed(Failure),
@@ -339,6 +341,22 @@ pub(in crate::cli) struct ProgressRow {
     pub(in crate::cli) done: u64,
     /// Positions that there are.
     pub(in crate::cli) of: u64,
+}
+
+/// A compaction that was done.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::cli) struct CompactedRow {
+    pub(in crate::cli) bytes_before: u64,
+    pub(in crate::cli) bytes_after: u64,
+    /// Events that were proven equal before the exchange.
+    pub(in crate::cli) events: u64,
+    /// The end of the hash chain over them, in hexadecimal digits, as the next two.
+    pub(in crate::cli) chain: String,
+    pub(in crate::cli) tree_root: String,
+    pub(in crate::cli) state_hash: String,
+    /// How long writes waited.
+    pub(in crate::cli) paused_milliseconds: u64,
 }
 
 /// A backup that was made.

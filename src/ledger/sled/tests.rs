@@ -131,7 +131,7 @@ fn a_failed_fdatasync_poisons_the_store_and_a_new_start_reads_what_is_there() {
         .append(Position(0), &Sample::at(0).command(1, 10).batch())
         .unwrap();
     let batch = Sample::at(1).command(1, 10).batch();
-    store.shared.file.fail_from_now_on();
+    store.shared.live().file.fail_from_now_on();
     assert!(matches!(
         store.append(Position(1), &batch),
         Err(StoreError::Poisoned)
@@ -235,10 +235,10 @@ fn a_byte_changed_behind_the_checksums_is_found_by_the_chain_and_named_by_positi
     let dir = ledger_of(20, 100);
     let store = open(dir.path());
     let key = Key::frame(Position(11));
-    let mut frame = store.shared.db.get(key).unwrap().unwrap().to_vec();
+    let mut frame = store.shared.live().db.get(key).unwrap().unwrap().to_vec();
     *frame.last_mut().unwrap() ^= 1;
-    store.shared.db.insert(key, frame).unwrap();
-    store.shared.db.flush().unwrap();
+    store.shared.live().db.insert(key, frame).unwrap();
+    store.shared.live().db.flush().unwrap();
     drop(store);
     let refused = replay(&mut open(dir.path()), &mut |_, _, _| Ok::<_, Infallible>(())).unwrap_err();
     assert!(
@@ -364,10 +364,11 @@ fn foreign_and_newer_directories_are_refused() {
     newer[FORMAT.len() - 1] = 2;
     store
         .shared
+        .live()
         .db
         .insert(Key::Meta(MetaName::Format).to_bytes(), &newer)
         .unwrap();
-    store.shared.db.flush().unwrap();
+    store.shared.live().db.flush().unwrap();
     drop(store);
     assert!(matches!(
         try_open(dir.path()),
@@ -381,10 +382,11 @@ fn an_interrupted_making_is_made_again() {
     let store = open(dir.path());
     store
         .shared
+        .live()
         .db
         .remove(Key::Meta(MetaName::Format).to_bytes())
         .unwrap();
-    store.shared.db.flush().unwrap();
+    store.shared.live().db.flush().unwrap();
     drop(store);
     assert_eq!(open(dir.path()).opened().origin, Origin::Created);
 }

@@ -2,7 +2,7 @@
 
 use keyledger::ledger::backup::{BackupError, prove};
 
-use super::{done, run};
+use super::{copied_keys, done, run};
 use crate::cli::founded;
 
 #[test]
@@ -42,7 +42,7 @@ fn a_flipped_byte_at_every_thousandth_offset_is_found_and_its_place_named() {
     let words = format!(
         "restore {} --keys-dir {}",
         damaged.display(),
-        data.join("keys").display()
+        copied_keys(&data).display()
     );
     let refused = run(&new, &words);
     assert_eq!(refused.code, 1, "{}", refused.err);

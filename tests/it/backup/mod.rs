@@ -1,5 +1,6 @@
 //! Backups and restores, as an operator has them: the real binary, real folders, and what a damaged file does.
 
+mod compacting;
 mod damage;
 mod load;
 mod restoring;
@@ -49,6 +50,19 @@ fn chain_at(data: &Path, next: u64) -> Option<[u8; 32]> {
     let options = SledOptions::new(data, "a test", Timestamp(0), [0; 16]);
     let store = SledStore::open(options).unwrap();
     store.reader().chain_at(Position(next)).unwrap()
+}
+
+/// A copy of a ledger's keys, as an operator keeps one elsewhere.
+fn copied_keys(data: &Path) -> PathBuf {
+    let copy = data.with_extension("keys");
+    std::fs::create_dir_all(&copy).unwrap();
+    for name in ["master.key", "keyring", "anchor", "erasures"] {
+        let file = data.join("keys").join(name);
+        if file.exists() {
+            std::fs::copy(file, copy.join(name)).unwrap();
+        }
+    }
+    copy
 }
 
 /// Every part in a folder, in the order of names.

@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 
-use super::{chain_at, done, parts, run, state_before};
+use super::{chain_at, copied_keys, done, parts, run, state_before};
 use crate::cli::founded;
 
 #[test]
@@ -60,7 +60,7 @@ fn a_ledger_comes_back_from_its_parts_with_the_same_state_and_chain() {
     let words = format!(
         "restore {} --keys-dir {}",
         names.join(" "),
-        new.join("keys").display()
+        copied_keys(&new).display()
     );
     assert_eq!(done(&other, &words)["chain"], third["chain"]);
 }
@@ -86,15 +86,18 @@ fn a_restore_that_cannot_be_whole_says_what_is_missing_and_leaves_nothing() {
         keyless.out
     );
 
+    let shared = run(&new, &format!("{all} --keys-dir {}", data.join("keys").display()));
+    assert_eq!(shared.code, 2);
+    assert!(shared.err.contains("belongs to the ledger in"), "{}", shared.err);
     let (_elsewhere, foreign, _) = founded();
     let wrong = run(
         &new,
-        &format!("{all} --keys-dir {}", foreign.join("keys").display()),
+        &format!("{all} --keys-dir {}", copied_keys(&foreign).display()),
     );
     assert_eq!(wrong.code, 2);
     assert!(wrong.err.contains("do not open with these keys"), "{}", wrong.err);
 
-    let keyed = format!("--keys-dir {}", data.join("keys").display());
+    let keyed = format!("--keys-dir {}", copied_keys(&data).display());
     let named = |which: &[usize]| {
         let names = which.iter().map(|n| parts(&to)[*n].display().to_string());
         format!("restore {} {keyed}", names.collect::<Vec<_>>().join(" "))
@@ -182,7 +185,7 @@ fn l_11_a_backup_from_before_an_erasure_brings_nobody_back() {
     let words = format!(
         "restore {} --keys-dir {}",
         before.display(),
-        data.join("keys").display()
+        copied_keys(&data).display()
     );
     assert_eq!(done(&beside, &words)["erasedAgain"], 1);
 }
