@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
+use keyledger::breach::Leaks;
 use keyledger::crypto::{Keyring, PasswordParams, PasswordPool, PoolSettings, SharedKeyring};
 use keyledger::desk::{Desk, DeskSettings, Enumeration, Fault};
 use keyledger::domain::{
@@ -83,6 +84,7 @@ impl Machine {
         let found = Command::Found {
             policies: vec![PasswordPolicy::classic()],
             keys: vec![],
+            checkpoint: None,
         };
         machine
             .carry_out(Lane::Proof, found)
@@ -232,6 +234,7 @@ impl Machine {
             limits: self.limits.clone(),
             anchor: None,
             erasures: None,
+            snapshots: None,
             rollback: Rollback::Refuse,
             on_failure: Box::new(|_| {}),
         };
@@ -249,6 +252,7 @@ impl Machine {
             password_policy: "classic".to_owned(),
             enumeration: Enumeration::Open,
             require_verified_email: false,
+            leaks: Leaks::default(),
         };
         self.desk = Some(Desk::open(engine, pool, settings));
         Ok(report)

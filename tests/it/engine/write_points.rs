@@ -52,6 +52,7 @@ fn story() -> Vec<Step> {
         at_once(|_| Command::Found {
             policies: vec![PasswordPolicy::classic()],
             keys: vec![],
+            checkpoint: None,
         }),
         at_once(|_| Command::CreateApiKey {
             key: NewApiKey {
