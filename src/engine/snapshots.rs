@@ -142,7 +142,13 @@ impl Snapshots {
         })
     }
 
-    fn put(&self, engine: &Engine, at: Head, view: &View<'_>, events: u64) -> Result<Taken, SnapshotTrouble> {
+    fn put(
+        &self,
+        engine: &Engine,
+        (at, key): (Head, KeyId),
+        view: &View<'_>,
+        events: u64,
+    ) -> Result<Taken, SnapshotTrouble> {
         if view.state.next() != at.next {
             return Err(SnapshotTrouble::Missed(at.next));
         }
