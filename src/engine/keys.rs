@@ -162,7 +162,6 @@ impl Coming {
             priority::step_back();
             if let Err(error) = bring(&owned, today, &stopped) {
                 // A start without a snapshot would not have begun.
-                owned.lanes.abort();
                 owned.fail(&error.to_string());
             }
         };

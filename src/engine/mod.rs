@@ -128,10 +128,11 @@ impl Shared {
         cause.to_owned()
     }
 
+    /// Takes and answers nothing more. The writer is finished only when it has let go of the store.
     fn fail(&self, cause: &str) {
         self.note_failure(cause);
+        self.lanes.abort();
         (self.on_failure)(cause);
-        self.finished.finish();
     }
 }
 

@@ -82,7 +82,7 @@ impl Writer {
         self.shared.chores.end();
         let finishing = Finishing(Arc::clone(&self.shared.finished));
         if let Err(cause) = outcome {
-            self.die(&cause);
+            self.shared.fail(&cause);
         }
         // Whoever waits for the end may open the same store anew at once.
         drop(self);
@@ -106,11 +106,6 @@ impl Writer {
             }
             self.destroy_doomed(Destroy::WhenDue)?;
         }
-    }
-
-    fn die(&self, cause: &str) {
-        self.shared.lanes.abort();
-        self.shared.fail(cause);
     }
 
     fn commit(&mut self, jobs: &mut std::iter::Peekable<std::vec::IntoIter<Job>>) -> Result<(), String> {
