@@ -4,6 +4,7 @@
 //! `src/ARCHITECTURE.md` is the map of the house.
 
 pub mod app;
+pub mod audit;
 pub mod cli;
 pub mod config;
 pub mod crypto;

@@ -22,6 +22,7 @@ mod p03_reset;
 mod p04_sign_in;
 mod p06_snapshot;
 mod p07_memory;
+mod p08_audit;
 mod p09_disk;
 mod p11_program;
 mod p12_mail;
@@ -54,7 +55,7 @@ impl Size {
 }
 
 /// In the order in which the memory they leave behind disturbs the next one least.
-const FIGURES: [Figure; 10] = [
+const FIGURES: [Figure; 11] = [
     p11_program::FIGURE,
     p07_memory::FIGURE,
     p02_commands::FIGURE,
@@ -62,6 +63,7 @@ const FIGURES: [Figure; 10] = [
     p04_sign_in::FIGURE,
     p09_disk::FIGURE,
     p06_snapshot::FIGURE,
+    p08_audit::FIGURE,
     p12_mail::FIGURE,
     r02_timing::FIGURE,
     p01_me::FIGURE,

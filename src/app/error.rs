@@ -83,6 +83,9 @@ pub enum AppError {
     /// The mail settings do not work.
     #[error(transparent)]
     Mail(#[from] SettingsFault),
+    /// The name of the ledger in checkpoints does not work.
+    #[error("audit.origin must be 1 to 255 bytes without spaces and plus signs, such as `auth.example.org`")]
+    AuditOrigin,
     /// A mail template does not work.
     #[error(transparent)]
     Templates(#[from] TemplateFault),

@@ -437,7 +437,7 @@ mod tests {
         let premises = open(&config).unwrap();
         let held = open(&config).err().unwrap().to_string();
         assert!(held.contains("keyledger test"), "{held}");
-        assert_eq!(premises.report.events, 5);
+        assert_eq!(premises.report.events, 6);
         assert_eq!(premises.desk.verify().unwrap().agrees, Some(true));
         assert_eq!(premises.close(Duration::from_secs(5)), Closing::Complete);
         let premises = open(&config).unwrap();

@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::error::AppError;
+use crate::audit::AuditSettings;
 use crate::config::{self, Config, Serving};
-use crate::crypto::{PasswordParams, PoolSettings};
+use crate::crypto::{KeyName, PasswordParams, PoolSettings};
 use crate::desk::{DeskSettings, Enumeration};
 use crate::domain::{Lifetimes, Limits};
 use crate::http::site::SiteSettings;
@@ -35,6 +36,8 @@ pub struct AppSettings {
     pub mail: MailSettings,
     /// The operator's mail templates.
     pub templates_dir: Option<PathBuf>,
+    /// What checkpoints are signed as, and where tiles lie.
+    pub audit: AuditSettings,
     /// When backups are made; none: by hand only.
     pub backups: Option<Schedule>,
 }
@@ -59,6 +62,7 @@ impl AppSettings {
             server: ServerLimits::default(),
             mail,
             templates_dir: None,
+            audit: AuditSettings::default(),
             backups: None,
         }
     }
@@ -101,6 +105,7 @@ impl AppSettings {
             },
             mail: mail_settings(config)?,
             templates_dir: Some(config.data.join("templates/mail")),
+            audit: audit_settings(config)?,
             backups: schedule(config),
         })
     }
@@ -160,6 +165,22 @@ pub fn desk_settings(config: &Config) -> DeskSettings {
         },
         require_verified_email: config.require_verified_email,
     }
+}
+
+/// What checkpoints are signed as, and where tiles lie.
+pub fn audit_settings(config: &Config) -> Result<AuditSettings, AppError> {
+    let origin = match &config.audit.origin {
+        Some(name) => Some(KeyName::parse(name).ok_or(AppError::AuditOrigin)?),
+        None => config.public_url.as_ref().and_then(|url| {
+            let text = url.as_str();
+            let name = text.split_once("://").map_or(text, |(_, name)| name);
+            KeyName::parse(name.trim_end_matches('/'))
+        }),
+    };
+    Ok(AuditSettings {
+        origin,
+        tiles: Some(config.data.join("tiles")),
+    })
 }
 
 /// How mails leave.

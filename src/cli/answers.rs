@@ -42,6 +42,24 @@ pub(super) fn words(answer: &Answer, data: &str) -> String {
                 .to_owned()
         }
         Answer::Clock { .. } => "The system clock was believed already; nothing changed.".to_owned(),
+        Answer::Checkpoint(shown) => format!(
+            "{}\nSigned by (hand this to auditors once, over another channel):\n{}",
+            shown.checkpoint, shown.key
+        ),
+        Answer::Proof { proof, .. } => proof.clone(),
+        Answer::Record(shown) => format!(
+            "{}  {}  {}\n{}\nleaf   {}\nrecord {}",
+            shown.event.position,
+            shown.event.time,
+            shown.event.kind,
+            shown.event.text,
+            shown.leaf,
+            shown.record
+        ),
+        Answer::Exported(shown) => format!(
+            "{}: records {} to {} of {}, {} bytes. Check it anywhere:\n  keyledger audit verify {} --key {}",
+            shown.file, shown.from, shown.to, shown.size, shown.bytes, shown.file, shown.key
+        ),
         Answer::Compacted(compacted) => compacted_words(compacted),
         Answer::BackedUp(backup) => backup_words(backup),
         Answer::Progress(row) => format!("{}: {} of {}", row.doing, row.done, row.of),

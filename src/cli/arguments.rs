@@ -6,8 +6,8 @@ use clap::{Args, Parser, Subcommand};
 
 use super::exit::EXIT_CODES;
 use super::{
-    backup, clock, compact, config, epoch, events, init, key, keys, mail, restore, serve, session, user,
-    verify,
+    audit, backup, clock, compact, config, epoch, events, init, key, keys, mail, restore, serve, session,
+    user, verify,
 };
 
 /// Gets people back into their accounts, and can prove what happened.
@@ -64,6 +64,9 @@ pub enum Command {
     Events(events::Arguments),
     /// Check the whole ledger: 0 good, 1 not good, 2 could not tell
     Verify(verify::Arguments),
+    /// Sign, prove and export the ledger, and check exports anywhere
+    #[command(subcommand)]
+    Audit(audit::Command),
     /// Show, check and explain the settings
     #[command(subcommand)]
     Config(config::Command),
@@ -105,6 +108,7 @@ mod tests {
             "mail outbox",
             "events",
             "verify",
+            "audit checkpoint",
             "config show",
             "clock accept",
             "backup /tmp/b",

@@ -4,6 +4,7 @@
 //! and its server talks to processes of its own user and of root only. Whichever way a request takes, one function
 //! answers it: [`Clerk::answer`].
 
+mod auditing;
 mod clerk;
 mod client;
 mod keeping;

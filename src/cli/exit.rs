@@ -227,6 +227,7 @@ impl From<AppError> for Failure {
             | AppError::Hashing(_)
             | AppError::Mail(_)
             | AppError::Templates(_)
+            | AppError::AuditOrigin
             | AppError::Listener(_) => Self::usage(message),
             AppError::LedgerMissing { .. }
             | AppError::RestoreUnfinished(_)
@@ -338,6 +339,7 @@ pub(super) fn shows_damage(error: &AppError) -> bool {
         | AppError::Hashing(_)
         | AppError::Mail(_)
         | AppError::Templates(_)
+        | AppError::AuditOrigin
         | AppError::Listener(_)
         | AppError::Keys(_)
         | AppError::Anchor(_)

@@ -6,6 +6,7 @@
 
 mod answers;
 mod arguments;
+mod audit;
 mod backup;
 mod clock;
 mod compact;
@@ -74,6 +75,7 @@ fn carry_out(command: Command, context: &Context) -> Result<Exit, Failure> {
         Command::Keys(command) => keys::run(command, context),
         Command::Mail(command) => mail::run(command, context),
         Command::Events(arguments) => events::run(arguments, context),
+        Command::Audit(command) => audit::run(command, context),
         Command::Verify(arguments) => verify::run(arguments, context),
         Command::Config(command) => config::run(command, context),
         Command::Clock(command) => clock::run(command, context),

@@ -138,6 +138,12 @@ settings! {
         password_policy: String = Kind::Text, "classic";
     }
 
+    /// Evidence for auditors.
+    audit: Audit {
+        /// Name of this ledger in signed checkpoints, such as `auth.example.org`; by default host and path of `public_url`.
+        origin: Option<String> = Kind::Text, "";
+    }
+
     /// Outgoing mail.
     email: Email {
         /// Mail server.

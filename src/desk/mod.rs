@@ -42,7 +42,7 @@ pub use origin::Origin;
 pub use outbox::{Letter, LetterFault};
 pub use sessions::{Caller, SessionView, Tokens};
 pub use sign_up::{SignUpAnswer, SignUpForm};
-pub use story::{EVENTS_MAX, EventFilter, Line, vocabulary};
+pub use story::{EVENTS_MAX, EventFilter, Line, tell_plainly, vocabulary};
 pub use verify::{VerifyFault, VerifyReport, verify};
 
 use crate::crypto::PasswordPool;

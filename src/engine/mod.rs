@@ -131,7 +131,6 @@ impl Shared {
     fn fail(&self, cause: &str) {
         self.note_failure(cause);
         (self.on_failure)(cause);
-        self.finished.finish();
     }
 }
 

@@ -15,8 +15,8 @@ use crate::domain::{
     MailKind, PasswordCause, Purpose, Recorded, RefusedCause, Role, Subject, SuppressedClass, Via,
 };
 use crate::types::{
-    AddressId, ApiKeyId, CredentialId, Locale, MailId, Position, Sealed, SessionId, Span, Tag, Timestamp,
-    TokenId, UserId,
+    AddressId, ApiKeyId, CredentialId, Locale, MailId, Position, PublicKey, Sealed, SessionId, Signature,
+    Span, Tag, Timestamp, TokenId, UserId,
 };
 
 /// Why a record cannot be read as an event, or an event not be written.
@@ -114,6 +114,9 @@ events! {
     7/1 => ApiKeyConfirmed { key: ApiKeyId, by: Actor }
     8/1 => KeyRotated { purpose: KeyPurpose, old: u32, new: u32, by: Actor }
     9/1 => MasterKeyReplaced { by: Actor }
+
+    10/1 => CheckpointKeyNamed { ledger: [u8; 16], key: u32, public: PublicKey, signature: Signature }
+    11/1 => CheckpointKeyRotated { old: u32, old_public: PublicKey, old_signature: Signature, new: u32, new_public: PublicKey, new_signature: Signature, by: Actor }
 
     20/1 => UserRegistered { user: UserId, role: Role, address: AddressId, sealed_address: Sealed, name: Option<Sealed>, username: Option<Sealed>, locale: Locale, by: Actor, client: Tag, origin: Sealed }
     21/1 => SignUpCollided { address: AddressId, allowance: Allowance, client: Tag, origin: Sealed }

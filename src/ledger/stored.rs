@@ -13,8 +13,8 @@ use crate::domain::{
     PasswordCause, Purpose, RefusedCause, Role, Subject, SuppressedClass, Via,
 };
 use crate::types::{
-    AddressId, ApiKeyId, CredentialId, Locale, MailId, Position, Sealed, SessionId, Span, Tag, Timestamp,
-    TokenId, UserId,
+    AddressId, ApiKeyId, CredentialId, Locale, MailId, Position, PublicKey, Sealed, SessionId, Signature,
+    Span, Tag, Timestamp, TokenId, UserId,
 };
 
 /// A value with a stored form.
@@ -65,7 +65,7 @@ macro_rules! as_is {
         }
     )*};
 }
-as_is!(u8, u16, u32, u64, i64, bool, String, [u8; 32]);
+as_is!(u8, u16, u32, u64, i64, bool, String, [u8; 16], [u8; 32]);
 
 macro_rules! newtypes {
     ($($type:ident($form:ty)),*) => {$(
@@ -84,11 +84,29 @@ newtypes!(
     TokenId([u8; 16]),
     MailId([u8; 16]),
     ApiKeyId([u8; 16]),
+    PublicKey([u8; 32]),
     Tag([u8; 16]),
     Position(u64),
     Timestamp(i64),
     Span(i64)
 );
+
+impl Stored for Signature {
+    /// In halves, because that is as long as serde knows arrays.
+    type Form = ([u8; 32], [u8; 32]);
+    fn store(&self) -> Self::Form {
+        let mut halves = ([0; 32], [0; 32]);
+        halves.0.copy_from_slice(&self.0[..32]);
+        halves.1.copy_from_slice(&self.0[32..]);
+        halves
+    }
+    fn load((first, second): Self::Form) -> Option<Self> {
+        let mut bytes = Box::new([0; 64]);
+        bytes[..32].copy_from_slice(&first);
+        bytes[32..].copy_from_slice(&second);
+        Some(Self(bytes))
+    }
+}
 
 impl Stored for Sealed {
     type Form = Raw;

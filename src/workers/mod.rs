@@ -11,6 +11,7 @@ mod keeper;
 mod letters;
 mod lineup;
 mod snapshotter;
+mod witness;
 
 use std::future::Future;
 use std::sync::{Arc, Mutex};
@@ -23,6 +24,7 @@ pub use archivist::Schedule;
 pub use beat::Nudge;
 pub use letters::{MailTools, Stationery, ToolsFault};
 
+use crate::audit::Notary;
 use crate::desk::Desk;
 use crate::engine::Snapshots;
 use crate::ledger::Anchor;
@@ -47,6 +49,7 @@ impl Workers {
         mail: MailTools,
         anchor: Option<Arc<Mutex<Anchor>>>,
         snapshots: Option<Snapshots>,
+        notary: Arc<Notary>,
         schedule: Option<Schedule>,
     ) -> Self {
         let (stop, stopped) = watch::channel(false);
@@ -85,6 +88,12 @@ impl Workers {
                 move |beat| snapshotter::run(owned.clone(), snapshots.clone(), beat),
             ));
         }
+        tasks.spawn(attend(
+            "witness",
+            beat(Listens::ToTimeOnly),
+            PAUSE_MIN,
+            move |beat| witness::run(Arc::clone(&notary), beat),
+        ));
         if let Some(schedule) = schedule {
             let owned = desk.clone();
             tasks.spawn(attend(

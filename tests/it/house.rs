@@ -19,6 +19,7 @@ const FLOORS: &[&[&str]] = &[
     &["crypto", "ledger", "mail"],
     &["engine"],
     &["desk"],
+    &["audit"],
     &["http", "workers"],
     &["config"],
     &["app"],

@@ -1,10 +1,10 @@
-//! The house from outside, room by room: the law in sentences, the engine under faults, the ledger over restarts, its
-//! snapshots, the
-//! REST contract, the pages behind mailed links, the command line, what a copy of the disk gives away, and the rules that
-//! the source itself keeps.
+//! The house from outside, room by room: the law in sentences, the engine under faults, the ledger over restarts and from
+//! its snapshots, the REST contract, the pages behind mailed links, the command line, what an auditor can prove, what a
+//! copy of the disk gives away, and the rules that the source itself keeps.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod audit;
 mod backup;
 mod cli;
 mod engine;

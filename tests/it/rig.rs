@@ -133,6 +133,7 @@ pub fn found(engine: &Engine) {
     let command = Command::Found {
         policies: vec![PasswordPolicy::classic()],
         keys: vec![],
+        checkpoint: None,
     };
     let founded = run(engine, Lane::Proof, command);
     assert_eq!(founded, Ok(Outcome::Done));

@@ -63,6 +63,19 @@ pub(in crate::cli) enum Request {
     },
     Verify,
     AcceptClock,
+    AuditCheckpoint,
+    AuditProof {
+        position: u64,
+    },
+    AuditShow {
+        position: u64,
+    },
+    /// `file` is absolute, and is written by whoever answers.
+    AuditExport {
+        file: String,
+        from: Option<u64>,
+        to: Option<u64>,
+    },
     ShowEpoch,
     StartEpoch {
         reason: String,
@@ -147,6 +160,14 @@ pub(in crate::cli) enum Answer {
         was: String,
     },
     Epoch(EpochShown),
+    Checkpoint(CheckpointShown),
+    Proof {
+        position: u64,
+        proof: String,
+        key: String,
+    },
+    Record(RecordShown),
+    Exported(ExportShown),
     EpochStarted(EpochShown),
     Ring(Page<RingKeyRow>),
     KeyRotated(RotatedShown),
@@ -156,6 +177,42 @@ pub(in crate::cli) enum Answer {
     /// The answer comes later; this is how far it is.
     Progress(ProgressRow),
     Failed(Failure),
+}
+
+/// A signed checkpoint.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::cli) struct CheckpointShown {
+    /// The signed note.
+    pub(in crate::cli) checkpoint: String,
+    /// The key that signed it, as auditors are handed it.
+    pub(in crate::cli) key: String,
+    pub(in crate::cli) size: u64,
+}
+
+/// One record.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::cli) struct RecordShown {
+    /// What it holds, told.
+    pub(in crate::cli) event: EventRow,
+    /// Its hash in the tree, in hexadecimal digits.
+    pub(in crate::cli) leaf: String,
+    /// Its bytes, in hexadecimal digits.
+    pub(in crate::cli) record: String,
+}
+
+/// An export that was written.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::cli) struct ExportShown {
+    pub(in crate::cli) file: String,
+    pub(in crate::cli) bytes: u64,
+    pub(in crate::cli) from: u64,
+    pub(in crate::cli) to: u64,
+    pub(in crate::cli) size: u64,
+    /// The key that signed its checkpoint.
+    pub(in crate::cli) key: String,
 }
 
 /// Some of many.

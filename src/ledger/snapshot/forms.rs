@@ -14,8 +14,9 @@ use super::super::stored::Stored;
 use super::kept::Kept;
 use crate::domain::password_policy::PasswordPolicy;
 use crate::domain::{
-    Actor, Address, ApiKey, ApiKeyKind, Credential, Due, Epoch, Guard, Mail, MailKind, Purpose, Rare, Role,
-    Session, Small, Standing, StrangerClass, StrangerEntry, StrangerSet, Token, TokenStanding, User, Window,
+    Actor, Address, ApiKey, ApiKeyKind, CheckpointKey, Credential, Due, Epoch, Guard, Mail, MailKind,
+    Purpose, Rare, Role, Session, Small, Standing, StrangerClass, StrangerEntry, StrangerSet, Token,
+    TokenStanding, User, Window,
 };
 use crate::types::{
     AddressId, CredentialId, Few, Locale, MailId, Position, Sealed, SessionId, Tag, Timestamp, TokenId,
@@ -108,7 +109,8 @@ macro_rules! kept {
     };
 }
 kept! {
-    Small { next: Position, last_time: Timestamp, epoch: Epoch, stranger_day: Window, stranger_burst: Window }
+    Small { next: Position, last_time: Timestamp, epoch: Epoch, stranger_day: Window, stranger_burst: Window, checkpoint_key: Option<CheckpointKey> }
+    CheckpointKey { id: u32, public: PublicKey, epoch: u32 }
     Epoch { number: u32, valid_from: Position, trusted_from: Position }
     Window { start: Timestamp, count: u32 }
     User {

@@ -8,8 +8,8 @@ use bincode::error::{DecodeError, EncodeError};
 use bincode::{Decode, Encode};
 
 use crate::types::{
-    AddressId, ApiKeyId, CredentialId, Few, MailId, Position, Sealed, SessionId, Tag, Timestamp, TokenId,
-    UserId,
+    AddressId, ApiKeyId, CredentialId, Few, MailId, Position, PublicKey, Sealed, SessionId, Tag, Timestamp,
+    TokenId, UserId,
 };
 
 const CONFIG: bincode::config::Configuration = bincode::config::standard();

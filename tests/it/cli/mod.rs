@@ -1,5 +1,6 @@
 //! The command line as people and scripts use it: the real binary, on data directories of its own.
 
+mod audit;
 mod clock;
 mod configuration;
 mod keys;

@@ -8,5 +8,8 @@
 
 mod concurrency;
 mod faults;
-pub mod gate;
-pub mod replay;
+mod gate;
+mod replay;
+
+pub use gate::Gate;
+pub use replay::workload;

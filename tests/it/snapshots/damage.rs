@@ -9,7 +9,7 @@ use keyledger::ledger::{MemoryStore, Reader, Shelf};
 use tempfile::TempDir;
 
 use super::take;
-use crate::engine::replay::workload;
+use crate::engine::workload;
 use crate::people::{HOME, Person};
 use crate::rig::{PATIENCE, Rig, run};
 
@@ -112,7 +112,7 @@ fn a_ledger_that_was_cut_or_went_on_otherwise_does_not_take_the_snapshot() {
 fn a_start_whose_snapshots_are_all_damaged_folds_every_event() {
     let dir = TempDir::new().unwrap();
     let mut rig = Rig::new();
-    let gate = crate::engine::gate::Gate::before(MemoryStore::new([1; 16]));
+    let gate = crate::engine::Gate::before(MemoryStore::new([1; 16]));
     let engine = rig.start(gate.store());
     workload(&engine, &rig.clock);
     let path = take(dir.path(), &engine).path;

@@ -6,8 +6,8 @@ use keyledger::domain::{
     MailKind, PasswordCause, Purpose, Recorded, RefusedCause, Role, Subject, SuppressedClass, Via,
 };
 use keyledger::types::{
-    AddressId, ApiKeyId, CommandId, CredentialId, Locale, MailId, Position, Sealed, SessionId, Span, Tag,
-    Timestamp, TokenId, UserId,
+    AddressId, ApiKeyId, CommandId, CredentialId, Locale, MailId, Position, PublicKey, Sealed, SessionId,
+    Signature, Span, Tag, Timestamp, TokenId, UserId,
 };
 
 const USER: UserId = UserId([0x11; 16]);
@@ -33,6 +33,14 @@ fn sealed() -> Sealed {
     bytes[1] = 1;
     bytes[2..18].copy_from_slice(&USER.0);
     Sealed(bytes.into())
+}
+
+fn signature() -> Signature {
+    let mut bytes = [0; 64];
+    for (byte, value) in bytes.iter_mut().zip(0..) {
+        *byte = value;
+    }
+    Signature(Box::new(bytes))
 }
 
 /// All samples, in the order of their files; equal kinds stand together.
@@ -101,6 +109,21 @@ fn ledger_events() -> Vec<Event> {
     events.push(created(ApiKeyKind::Secret, Some(later(Span::days(365)))));
     events.extend(ACTORS.map(|by| Event::ApiKeyRevoked { key: KEY, by }));
     events.push(Event::ApiKeyUsed { key: KEY });
+    events.push(Event::CheckpointKeyNamed {
+        ledger: [0x0c; 16],
+        key: 10,
+        public: PublicKey([0x0a; 32]),
+        signature: signature(),
+    });
+    events.push(Event::CheckpointKeyRotated {
+        old: 10,
+        old_public: PublicKey([0x0a; 32]),
+        old_signature: signature(),
+        new: 11,
+        new_public: PublicKey([0x0b; 32]),
+        new_signature: signature(),
+        by: Actor::Operator,
+    });
     let by = Actor::Operator;
     events.push(Event::ApiKeyConfirmed { key: KEY, by });
     events.extend(
