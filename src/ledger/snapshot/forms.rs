@@ -19,8 +19,8 @@ use crate::domain::{
     TokenStanding, User, Window,
 };
 use crate::types::{
-    AddressId, CredentialId, Few, Locale, MailId, Position, Sealed, SessionId, Tag, Timestamp, TokenId,
-    UserId,
+    AddressId, CredentialId, Few, Locale, MailId, Position, PublicKey, Sealed, SessionId, Tag, Timestamp,
+    TokenId, UserId,
 };
 
 /// The number of the forms below. Another number for every change of what they write.

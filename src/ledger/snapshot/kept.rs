@@ -109,7 +109,8 @@ newtypes!(
     ApiKeyId,
     Tag,
     Position,
-    Timestamp
+    Timestamp,
+    PublicKey
 );
 
 impl Kept for Sealed {

@@ -130,7 +130,7 @@ fn read_chunks(file: &File, places: &[Place]) -> Result<Contents, SnapshotFault>
                     .join()
                     .unwrap_or(Err(SnapshotFault::Damaged("reading it failed")))
             })
-            .fold(own, |so_far, other| so_far.and(other))
+            .fold(own, Result::and)
     })?;
     let mut contents = Contents::default();
     for filling in fillings {

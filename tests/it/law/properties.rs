@@ -403,7 +403,7 @@ proptest! {
         for (number, one) in (1_u32..).zip(tries) {
             now = now + pause(one.later);
             let events = if number == 1 {
-                let found = Command::Found { policies: vec![PasswordPolicy::classic()], keys: vec![] };
+                let found = Command::Found { policies: vec![PasswordPolicy::classic()], keys: vec![], checkpoint: None };
                 decided(&live, &live, &found, now).events
             } else {
                 decided(&live, &live, &one.command(&live, number), now).events
