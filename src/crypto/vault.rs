@@ -152,7 +152,7 @@ impl Vault {
             .is_none()
     }
 
-    fn look_in_source(&self, id: DataKeyId) -> Option<WrappedKey> {
+    fn ask_source(&self, id: DataKeyId) -> Option<WrappedKey> {
         let coming = self.coming.read().unwrap_or_else(PoisonError::into_inner);
         let coming = coming.as_ref().filter(|coming| !coming.gone.contains(&id))?;
         (coming.source)(id)
@@ -196,7 +196,7 @@ impl Vault {
 
     /// The stored form of a living key.
     pub fn wrapped(&self, id: DataKeyId) -> Option<WrappedKey> {
-        self.held(id).or_else(|| self.look_in_source(id))
+        self.held(id).or_else(|| self.ask_source(id))
     }
 
     fn held(&self, id: DataKeyId) -> Option<WrappedKey> {
@@ -229,7 +229,7 @@ impl Vault {
     ///
     /// The ledger forgets its copy by its own means, and does so first.
     pub fn destroy(&self, id: DataKeyId) -> bool {
-        let was_coming = self.look_in_source(id).is_some();
+        let was_coming = self.ask_source(id).is_some();
         if let Some(coming) = &mut *self.coming.write().unwrap_or_else(PoisonError::into_inner) {
             coming.gone.insert(id);
         }
@@ -245,7 +245,7 @@ impl Vault {
 
     /// Whether a key lives.
     pub fn contains(&self, id: DataKeyId) -> bool {
-        self.holds(id) || self.look_in_source(id).is_some()
+        self.holds(id) || self.ask_source(id).is_some()
     }
 
     /// Whether a key is here already.

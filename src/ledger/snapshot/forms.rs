@@ -109,10 +109,7 @@ macro_rules! kept {
     };
 }
 kept! {
-    Small {
-        next: Position, last_time: Timestamp, epoch: Epoch, checkpoint_key: Option<CheckpointKey>, stranger_day: Window,
-        stranger_burst: Window,
-    }
+    Small { next: Position, last_time: Timestamp, epoch: Epoch, stranger_day: Window, stranger_burst: Window, checkpoint_key: Option<CheckpointKey> }
     CheckpointKey { id: u32, public: PublicKey, epoch: u32 }
     Epoch { number: u32, valid_from: Position, trusted_from: Position }
     Window { start: Timestamp, count: u32 }

@@ -100,7 +100,6 @@ macro_rules! newtypes {
     )*};
 }
 newtypes!(
-    PublicKey,
     UserId,
     AddressId,
     CredentialId,
@@ -110,7 +109,8 @@ newtypes!(
     ApiKeyId,
     Tag,
     Position,
-    Timestamp
+    Timestamp,
+    PublicKey
 );
 
 impl Kept for Sealed {

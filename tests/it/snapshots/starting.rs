@@ -11,8 +11,7 @@ use secrecy::SecretString;
 use tempfile::TempDir;
 
 use super::{snapshots, take};
-use crate::engine::Gate;
-use crate::engine::workload;
+use crate::engine::{Gate, workload};
 use crate::people::{ADA, ELSEWHERE, HOME, NOBODY, Person};
 use crate::rig::{PATIENCE, Rig, block_on, close, email, run, visitor};
 use crate::support::{House, Storage};
