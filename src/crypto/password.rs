@@ -36,6 +36,14 @@ impl PasswordParams {
     /// Most work, memory times passes: about 0.4 s on one core.
     pub const WORK_KIB_MAX: u64 = 1_048_576;
 
+    /// The least work that Argon2id can be asked for (RFC 9106 §3.1): for simulations of a thousand lives. No setting leads
+    /// here, see [`PasswordParams::checked`].
+    pub const SIMULATED: Self = Self {
+        memory_kib: 8,
+        time: 1,
+        parallelism: 1,
+    };
+
     /// The cost from the settings, if it is neither weaker than the minimum nor a way to stall the server.
     pub fn checked(memory_kib: u32, time: u32, parallelism: u32) -> Result<Self, TooWeakOrCostly> {
         let params = Self {

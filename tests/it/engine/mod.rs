@@ -8,8 +8,9 @@
 
 mod concurrency;
 mod faults;
-mod gate;
+pub(crate) mod gate;
 mod replay;
+mod write_points;
 
 pub use gate::Gate;
 pub use replay::workload;

@@ -7,6 +7,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod anchor;
+mod damage;
 mod erasures;
 mod golden;
 mod restarts;

@@ -1,0 +1,286 @@
+//! Every kind of command, at every way its write can fail: the next start finds all of it or nothing of it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use keyledger::domain::password_policy::PasswordPolicy;
+use keyledger::domain::{
+    Actor, ApiKeyKind, Command, DropCause, EpochReason, KeyPurpose, MailEnd, NewApiKey, PasswordVerdict,
+    Purpose, RefusedCause, State, SuppressedClass,
+};
+use keyledger::engine::{Engine, Lane, Trouble, fold, state_hash};
+use keyledger::ledger::MemoryStore;
+use keyledger::ledger::memory::{Fault, WritePoint};
+use keyledger::types::{ApiKeyId, Position, Span};
+
+use super::gate::Gate;
+use crate::people::{ADA, BOB, ELSEWHERE, HOME, NOBODY, Person, code, link, mail, origin, proof, sealed};
+use crate::rig::{PATIENCE, Rig, run};
+
+/// What is done next, made of what is there; time passes before it.
+type Step = (Span, fn(&State) -> Command);
+
+const CAL: Person = Person(0xc3);
+const DOT: Person = Person(0xd4);
+const EVE: Person = Person(0xe5);
+const FAY: Person = Person(0xf6);
+const KEY: ApiKeyId = ApiKeyId([7; 16]);
+
+fn request(state: &State) -> u64 {
+    state.requests.keys().next().map_or(0, |at| at.0)
+}
+
+fn queued(state: &State) -> Position {
+    state.outbox.keys().next().copied().unwrap_or_default()
+}
+
+fn by() -> Actor {
+    Actor::Operator
+}
+
+fn at_once(command: fn(&State) -> Command) -> Step {
+    after(Span(0), command)
+}
+
+fn after(pause: Span, command: fn(&State) -> Command) -> Step {
+    (pause, command)
+}
+
+/// A story in which every kind of command writes something.
+fn story() -> Vec<Step> {
+    let mut story: Vec<Step> = vec![
+        at_once(|_| Command::Found {
+            policies: vec![PasswordPolicy::classic()],
+            keys: vec![],
+            checkpoint: None,
+        }),
+        at_once(|_| Command::CreateApiKey {
+            key: NewApiKey {
+                key: KEY,
+                kind: ApiKeyKind::Secret,
+                hash: [1; 32],
+                hash_key: 1,
+                label: "a backend".to_owned(),
+                expires: None,
+            },
+            by: by(),
+        }),
+        at_once(|_| Command::TouchApiKey { key: KEY }),
+        at_once(|_| Command::SavePolicy {
+            policy: PasswordPolicy::nist(),
+            by: by(),
+        }),
+        at_once(|_| ADA.signs_up(HOME)),
+        at_once(|_| BOB.is_created()),
+        at_once(|state| Command::MailDeferred {
+            queued: queued(state),
+            attempt: 1,
+            status: 451,
+            step: 2,
+            next: state.last_time(),
+        }),
+        at_once(|state| Command::MailDelivered {
+            queued: queued(state),
+            attempt: 2,
+            status: 250,
+        }),
+        at_once(|_| ADA.proves_address(link(ADA.token(1)))),
+        at_once(|_| ADA.signs_in(HOME, 2)),
+        at_once(|_| ADA.fails_to_sign_in(ELSEWHERE)),
+        at_once(|_| Command::UpgradeVerifier {
+            user: ADA.user(),
+            credential: ADA.credential(1),
+        }),
+        at_once(|_| ADA.refreshes(2, 0)),
+        at_once(|_| ADA.changes_password(2, PasswordVerdict::Wrong, None)),
+        at_once(|_| ADA.changes_password(2, PasswordVerdict::Right(ADA.password(1)), Some(2))),
+        at_once(|_| ADA.requests_reset(HOME)),
+        at_once(|state| ADA.issue(request(state), 10)),
+        at_once(|_| ADA.guesses(ELSEWHERE)),
+        at_once(|_| NOBODY.guesses(ELSEWHERE)),
+        at_once(|_| Command::RefuseProof {
+            proof: link(ADA.token(10)),
+            cause: RefusedCause::Format,
+            origin: origin(),
+        }),
+        at_once(|_| ADA.recovers(code(ADA.token(10)), 2, 3)),
+        at_once(|_| BOB.gets_recovery(11, Span::hours(1))),
+        at_once(|state| Command::MailEnded {
+            queued: queued(state),
+            attempt: 1,
+            status: 550,
+            step: 2,
+            cause: MailEnd::Refused,
+        }),
+        at_once(|_| ADA.signs_in_with(HOME, PasswordVerdict::Right(ADA.password(3)), 20)),
+        at_once(|_| Command::EndSession {
+            user: ADA.user(),
+            session: ADA.session(20),
+            by: by(),
+        }),
+        at_once(|_| ADA.signs_in_with(HOME, PasswordVerdict::Right(ADA.password(3)), 21)),
+        at_once(|_| Command::EndSessions {
+            user: ADA.user(),
+            except: None,
+            by: by(),
+        }),
+        at_once(|_| ADA.requests_reset(HOME)),
+        at_once(|state| Command::DropRequest {
+            request: Position(request(state)),
+            cause: DropCause::NothingToDo,
+        }),
+        at_once(|_| BOB.is_banned()),
+        at_once(|_| Command::UnbanUser {
+            user: BOB.user(),
+            by: by(),
+        }),
+        at_once(|_| CAL.signs_up(HOME)),
+        at_once(|_| CAL.withdraws(1, 30)),
+        at_once(|_| Command::CancelWithdraw {
+            proof: link(CAL.token(30)),
+            origin: origin(),
+        }),
+        at_once(|_| CAL.signs_in(HOME, 31)),
+        at_once(|_| CAL.withdraws(31, 32)),
+        after(Span::hours(73), |_| Command::EraseDue { user: CAL.user() }),
+        at_once(|_| DOT.signs_up(HOME)),
+        at_once(|_| Command::DisownSignUp {
+            token: DOT.token(1),
+            origin: origin(),
+        }),
+        at_once(|_| Command::RevokePassword {
+            user: ADA.user(),
+            by: by(),
+        }),
+        at_once(|_| EVE.signs_up(ELSEWHERE)),
+        at_once(|_| Command::SignOut {
+            user: EVE.user(),
+            session: EVE.session(1),
+        }),
+        // A genuine refresh token of a session that is over.
+        at_once(|_| EVE.refreshes(1, 0)),
+        at_once(|_| EVE.is_erased()),
+        at_once(|_| Command::RecordSuppressed {
+            class: SuppressedClass::Codes,
+            count: 3,
+        }),
+        at_once(|state| Command::AcceptClock {
+            kept: state.last_time(),
+        }),
+        at_once(|_| FAY.signs_up(ELSEWHERE)),
+        at_once(|_| FAY.withdraws(1, 60)),
+        at_once(|_| Command::StartEpoch {
+            reason: EpochReason::KeyTheft,
+            erase: vec![BOB.user()],
+        }),
+        at_once(|_| Command::RenewClosing {
+            user: FAY.user(),
+            proof: proof(FAY.token(61)),
+            mail: mail(61),
+        }),
+        at_once(|_| Command::ConfirmApiKey { key: KEY, by: by() }),
+        at_once(|_| Command::RecordKeyRotation {
+            purpose: KeyPurpose::Jwt,
+            old: 1,
+            new: 11,
+            by: by(),
+        }),
+        at_once(|_| Command::RecordMasterKeyReplaced { by: by() }),
+        at_once(|_| Command::RevokeApiKey { key: KEY, by: by() }),
+    ];
+    // One that spans several frames, so that a torn write leaves a part of it.
+    story.push(at_once(|_| {
+        let mut long = ADA.gets_recovery(40, Span::hours(1));
+        if let Command::IssueRecovery { mails, .. } = &mut long {
+            *mails = (0..60).map(|n| (ADA.address(), mail(1_000 + n))).collect();
+        }
+        long
+    }));
+    story.push(at_once(|_| {
+        let mut asks = ADA.requests(Purpose::VerifyEmail, ELSEWHERE);
+        if let Command::RequestProof { callback, .. } = &mut asks {
+            *callback = Some(sealed("callback"));
+        }
+        asks
+    }));
+    story
+}
+
+/// Goes one step of the story; the outcome of the command.
+fn go(rig: &Rig, engine: &Engine, (pause, command): Step) -> Result<(), Trouble> {
+    rig.clock.advance(pause);
+    let command = engine.read(command);
+    match run(engine, Lane::Proof, command) {
+        Err(Trouble::Stopped) => Err(Trouble::Stopped),
+        // A refusal that is remembered is a write as well.
+        Ok(_) | Err(Trouble::Refused(_)) => Ok(()),
+        Err(Trouble::Overloaded) => panic!("nobody else is here"),
+    }
+}
+
+/// Goes the first steps on a disk that works.
+fn beginning(rig: &Rig, engine: &Engine, steps: &[Step]) {
+    for step in steps {
+        go(rig, engine, *step).unwrap();
+    }
+}
+
+/// A store that works until it is told to fail its next write.
+fn failing(fault: Fault) -> (Gate<MemoryStore>, Arc<AtomicBool>) {
+    let armed = Arc::new(AtomicBool::new(false));
+    let mut store = MemoryStore::new([1; 16]);
+    let fails = Arc::clone(&armed);
+    store.set_faults(Box::new(move |point, _| {
+        if point == WritePoint::Append && fails.load(Ordering::Acquire) {
+            fault
+        } else {
+            Fault::None
+        }
+    }));
+    (Gate::before(store), armed)
+}
+
+#[test]
+fn law_6_every_kind_of_command_is_whole_or_absent_however_its_write_fails() {
+    let story = story();
+    // What each step leads to on a disk that works.
+    let rig = Rig::new();
+    let (engine, _) = rig.boot(MemoryStore::new([1; 16])).unwrap();
+    let mut whole = vec![engine.read(state_hash)];
+    for step in &story {
+        go(&rig, &engine, *step).unwrap();
+        whole.push(engine.read(state_hash));
+    }
+    assert!(engine.stop(PATIENCE));
+
+    let faults = [
+        Fault::Lost,
+        Fault::PersistedButError,
+        Fault::Torn(0),
+        Fault::Torn(1),
+        Fault::Torn(2),
+    ];
+    for fault in faults {
+        for (number, step) in story.iter().enumerate() {
+            let rig = Rig::new();
+            let (gate, armed) = failing(fault);
+            let (engine, _) = rig.boot(gate.store()).unwrap();
+            beginning(&rig, &engine, &story[..number]);
+            armed.store(true, Ordering::Release);
+            let outcome = go(&rig, &engine, *step);
+            assert_eq!(outcome, Err(Trouble::Stopped), "step {number} writes nothing");
+            assert!(engine.stop(PATIENCE));
+            let mut left = gate.look(|store| store.reopen()).unwrap();
+            let found = state_hash(&fold(&mut left).unwrap().state);
+            let (before, after) = (whole[number], whole[number + 1]);
+            match fault {
+                Fault::Lost | Fault::None => assert_eq!(found, before, "step {number}: nothing was written"),
+                Fault::PersistedButError => assert_eq!(found, after, "step {number}: it was written"),
+                Fault::Torn(_) => {
+                    let is_one = found == before || found == after;
+                    assert!(is_one, "step {number}, {fault:?}: half of it is there");
+                }
+            }
+        }
+    }
+}
