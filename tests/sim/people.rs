@@ -170,7 +170,7 @@ impl Life {
         let (typed, to) = (secret(&password), address(of));
         let answer = self
             .machine
-            .ask(|desk| async move { desk.sign_in(&to, &typed, &visitor).await });
+            .ask(|desk| async move { desk.sign_in(&to, &typed, None, &visitor).await });
         let owner = self.oracle.owner(of).map(|(user, _)| user);
         let wrong = answer.is_err();
         let attempt = Attempt::SignIn {
@@ -227,7 +227,7 @@ impl Life {
             if alone {
                 desk.confirm_reset_by_link(&text, new, &visitor).await
             } else {
-                desk.confirm_reset(&to, &text, new, &visitor).await
+                desk.confirm_reset(&to, &text, new, None, &visitor).await
             }
         });
         let of = if alone { mail.address } else { of };

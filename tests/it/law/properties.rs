@@ -348,6 +348,8 @@ fn founded() -> State {
     let mut state = State::default();
     let resident = Person(0x10);
     let mode = SignUpMode::Open(resident.new_session(BEFORE));
+    let sign_up = resident.signs_up_in(mode, Net(0));
+    let sign_up = about(sign_up, resident.user(), resident.token(BEFORE));
     let found = Command::Found {
         policies: vec![],
         keys: vec![],
@@ -355,11 +357,7 @@ fn founded() -> State {
     };
     for command in [
         found,
-        about(
-            resident.signs_up_in(mode, Net(0)),
-            resident.user(),
-            resident.token(BEFORE),
-        ),
+        sign_up,
         resident.begins_app(BEFORE, FactorVerdict::Absent),
         resident.confirms_app(BEFORE, Some(0)),
     ] {

@@ -31,7 +31,7 @@ fn sign_up(desk: &Desk, address: &str) -> UserId {
 
 fn signs_in(desk: &Desk, address: &str) -> bool {
     let password = SecretString::from(PASSWORD);
-    block_on(desk.sign_in(&email(address), &password, &visitor("192.0.2.1"))).is_ok()
+    block_on(desk.sign_in(&email(address), &password, None, &visitor("192.0.2.1"))).is_ok()
 }
 
 #[test]
