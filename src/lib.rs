@@ -4,6 +4,8 @@
 //! `src/ARCHITECTURE.md` is the map of the house.
 
 pub mod app;
+pub mod audit;
+pub mod breach;
 pub mod cli;
 pub mod config;
 pub mod crypto;

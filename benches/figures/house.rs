@@ -5,6 +5,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use keyledger::app::{App, AppSettings, Parts, Premises};
+use keyledger::audit::Notary;
+use keyledger::breach::Leaks;
 use keyledger::crypto::{PoolSettings, SharedKeyring};
 use keyledger::desk::{Desk, DeskSettings, Enumeration};
 use keyledger::domain::{Actor, ApiKeyKind, Limits};
@@ -122,6 +124,7 @@ impl House {
                 password_policy: "classic".into(),
                 enumeration: Enumeration::Open,
                 require_verified_email: false,
+                leaks: Leaks::default(),
             },
             anchor: None,
             erasures: None,
@@ -147,6 +150,16 @@ impl House {
             runtime,
             post,
         }
+    }
+
+    /// Who signs and proves.
+    pub(crate) fn notary(&self) -> &Notary {
+        self.app.notary()
+    }
+
+    /// Waits for something of the house.
+    pub(crate) fn block_on<T>(&self, future: impl Future<Output = T>) -> T {
+        self.runtime.block_on(future)
     }
 
     /// Stops everything, the writer last.

@@ -9,6 +9,7 @@ use crate::engine::{BootError, Trouble};
 use crate::ledger::{AnchorError, StoreError};
 use crate::mail::SettingsFault;
 use crate::mail::templates::TemplateFault;
+use crate::system::TrustFault;
 
 /// Trouble with opening or running the house.
 #[derive(Debug, thiserror::Error)]
@@ -83,9 +84,15 @@ pub enum AppError {
     /// The mail settings do not work.
     #[error(transparent)]
     Mail(#[from] SettingsFault),
+    /// The name of the ledger in checkpoints does not work.
+    #[error("audit.origin must be 1 to 255 bytes without spaces and plus signs, such as `auth.example.org`")]
+    AuditOrigin,
     /// A mail template does not work.
     #[error(transparent)]
     Templates(#[from] TemplateFault),
+    /// The authorities of range services cannot be read.
+    #[error("breach.ca_file: {0}")]
+    Trust(#[from] TrustFault),
     /// The first events could not be written.
     #[error("the ledger's first events could not be written ({0:?}): try again")]
     Founding(Trouble),

@@ -7,9 +7,12 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::error::AppError;
 use super::settings::span;
+use crate::audit::name_key;
 use crate::config::Config;
 use crate::crypto::key_files::{KEYRING_FILE, MASTER_FILE};
-use crate::crypto::{KeyFault, KeyFiles, KeyPlaces, Keyring, MasterKey, MasterSource, SharedKeyring};
+use crate::crypto::{
+    KeyFault, KeyFiles, KeyPlaces, Keyring, MasterKey, MasterSource, Purpose, SharedKeyring, Signer,
+};
 use crate::desk::new_api_key;
 use crate::domain::password_policy::PasswordPolicy;
 use crate::domain::{ApiKeyKind, Command, State};
@@ -38,9 +41,11 @@ pub(super) fn write_first_events(engine: &Engine) -> Result<FoundingKeys, AppErr
     let make = |kind, label: &str| new_api_key(&ring, engine.entropy(), kind, label.to_owned(), None);
     let (publishable, publishable_text) = make(ApiKeyKind::Publishable, "first publishable key");
     let (secret, secret_text) = make(ApiKeyKind::Secret, "first secret key");
+    let (signing, seed) = ring.active(Purpose::Signing);
     let command = Command::Found {
         policies: vec![PasswordPolicy::classic(), PasswordPolicy::nist()],
         keys: vec![publishable, secret],
+        checkpoint: Some(name_key(engine.reader().ledger_id(), signing, &Signer::new(seed))),
     };
     engine
         .execute_blocking(Lane::Proof, command, vec![])

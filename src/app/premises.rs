@@ -343,7 +343,7 @@ pub(super) fn parts(
         entropy,
         limits: limits(config),
         pool: pool_settings(config)?,
-        desk: desk_settings(config),
+        desk: desk_settings(config)?,
         anchor: Some(config.keys_dir.join(ANCHOR_FILE)),
         erasures: Some(config.keys_dir.join(ERASURES_FILE)),
         rollback,
@@ -415,7 +415,7 @@ mod tests {
         let premises = open(&config).unwrap();
         let held = open(&config).err().unwrap().to_string();
         assert!(held.contains("keyledger test"), "{held}");
-        assert_eq!(premises.report.events, 5);
+        assert_eq!(premises.report.events, 6);
         assert_eq!(premises.desk.verify().unwrap().agrees, Some(true));
         assert_eq!(premises.close(Duration::from_secs(5)), Closing::Complete);
         let premises = open(&config).unwrap();

@@ -11,6 +11,7 @@ use tokio::task::JoinHandle;
 use super::error::AppError;
 use super::premises::{Closing, Premises};
 use super::settings::AppSettings;
+use crate::audit::Notary;
 use crate::desk::Desk;
 use crate::http::device::device_name_in;
 use crate::http::site::{Site, router};
@@ -29,6 +30,7 @@ const PATIENCE_MIN: Duration = Duration::from_secs(2);
 pub struct App {
     premises: Premises,
     workers: Workers,
+    notary: Arc<Notary>,
     addr: SocketAddr,
     stop: oneshot::Sender<()>,
     server: JoinHandle<ServeReport>,
@@ -71,7 +73,14 @@ impl App {
         addr: SocketAddr,
     ) -> Self {
         let desk = premises.desk.clone();
-        let workers = Workers::start(&desk, mail, premises.anchor(), settings.backups);
+        let notary = Arc::new(Notary::new(desk.clone(), settings.audit));
+        let workers = Workers::start(
+            &desk,
+            mail,
+            premises.anchor(),
+            Arc::clone(&notary),
+            settings.backups,
+        );
         let naming = SeededEntropy::drawn(desk.engine().entropy());
         let router_settings = RouterSettings {
             envelope: settings.envelope,
@@ -87,6 +96,7 @@ impl App {
         let exempt = settings.site.exempt_networks.clone();
         let site = Site {
             desk,
+            notary: Arc::clone(&notary),
             settings: settings.site,
             calls: Throttle::new(rate, COUNTED_CLIENTS_MAX, exempt),
         };
@@ -100,11 +110,17 @@ impl App {
         Self {
             premises,
             workers,
+            notary,
             addr,
             stop,
             server,
             patience,
         }
+    }
+
+    /// Who signs and proves.
+    pub fn notary(&self) -> &Arc<Notary> {
+        &self.notary
     }
 
     /// The use cases.

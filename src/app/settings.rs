@@ -5,8 +5,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::error::AppError;
+use crate::audit::AuditSettings;
+use crate::breach::{LeakSettings, Leaks, Neighbours};
 use crate::config::{self, Config, Serving};
-use crate::crypto::{PasswordParams, PoolSettings};
+use crate::crypto::{KeyName, PasswordParams, PoolSettings};
 use crate::desk::{DeskSettings, Enumeration};
 use crate::domain::{Lifetimes, Limits};
 use crate::http::site::SiteSettings;
@@ -35,6 +37,8 @@ pub struct AppSettings {
     pub mail: MailSettings,
     /// The operator's mail templates.
     pub templates_dir: Option<PathBuf>,
+    /// What checkpoints are signed as, and where tiles lie.
+    pub audit: AuditSettings,
     /// When backups are made; none: by hand only.
     pub backups: Option<Schedule>,
 }
@@ -59,6 +63,7 @@ impl AppSettings {
             server: ServerLimits::default(),
             mail,
             templates_dir: None,
+            audit: AuditSettings::default(),
             backups: None,
         }
     }
@@ -101,6 +106,7 @@ impl AppSettings {
             },
             mail: mail_settings(config)?,
             templates_dir: Some(config.data.join("templates/mail")),
+            audit: audit_settings(config)?,
             backups: schedule(config),
         })
     }
@@ -150,8 +156,18 @@ pub fn pool_settings(config: &Config) -> Result<PoolSettings, AppError> {
 }
 
 /// What the desk is told.
-pub fn desk_settings(config: &Config) -> DeskSettings {
-    DeskSettings {
+pub fn desk_settings(config: &Config) -> Result<DeskSettings, AppError> {
+    let leaks = LeakSettings {
+        folder: Some(config.breach.directory.clone()),
+        neighbours: if config.breach.allow_private {
+            Neighbours::Allowed
+        } else {
+            Neighbours::Refused
+        },
+        ca_file: config.breach.ca_file.clone(),
+        ..LeakSettings::default()
+    };
+    Ok(DeskSettings {
         brand: config.brand_name.clone(),
         password_policy: config.rest.password_policy.clone(),
         enumeration: match config.enumeration {
@@ -159,7 +175,24 @@ pub fn desk_settings(config: &Config) -> DeskSettings {
             config::Enumeration::Strict => Enumeration::Strict,
         },
         require_verified_email: config.require_verified_email,
-    }
+        leaks: Leaks::open(leaks)?,
+    })
+}
+
+/// What checkpoints are signed as, and where tiles lie.
+pub fn audit_settings(config: &Config) -> Result<AuditSettings, AppError> {
+    let origin = match &config.audit.origin {
+        Some(name) => Some(KeyName::parse(name).ok_or(AppError::AuditOrigin)?),
+        None => config.public_url.as_ref().and_then(|url| {
+            let text = url.as_str();
+            let name = text.split_once("://").map_or(text, |(_, name)| name);
+            KeyName::parse(name.trim_end_matches('/'))
+        }),
+    };
+    Ok(AuditSettings {
+        origin,
+        tiles: Some(config.data.join("tiles")),
+    })
 }
 
 /// How mails leave.

@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 
 use super::control::{
     Answer, BackupRow, CompactedRow, EpochShown, EventRow, KeyRow, MailRow, MasterReplacedShown, NewKey,
-    Page, RecoveryShown, RingKeyRow, RotatedShown, SessionRow, UserRow, Verdict, VerdictWord,
+    OnlineCheckShown, Page, RecoveryShown, RingKeyRow, RotatedShown, SessionRow, UserRow, Verdict,
+    VerdictWord,
 };
 use super::output::{sheet, table};
 
@@ -42,6 +43,24 @@ pub(super) fn words(answer: &Answer, data: &str) -> String {
                 .to_owned()
         }
         Answer::Clock { .. } => "The system clock was believed already; nothing changed.".to_owned(),
+        Answer::Checkpoint(shown) => format!(
+            "{}\nSigned by (hand this to auditors once, over another channel):\n{}",
+            shown.checkpoint, shown.key
+        ),
+        Answer::Proof { proof, .. } => proof.clone(),
+        Answer::Record(shown) => format!(
+            "{}  {}  {}\n{}\nleaf   {}\nrecord {}",
+            shown.event.position,
+            shown.event.time,
+            shown.event.kind,
+            shown.event.text,
+            shown.leaf,
+            shown.record
+        ),
+        Answer::Exported(shown) => format!(
+            "{}: records {} to {} of {}, {} bytes. Check it anywhere:\n  keyledger audit verify {} --key {}",
+            shown.file, shown.from, shown.to, shown.size, shown.bytes, shown.file, shown.key
+        ),
         Answer::Compacted(compacted) => compacted_words(compacted),
         Answer::BackedUp(backup) => backup_words(backup),
         Answer::Progress(row) => format!("{}: {} of {}", row.doing, row.done, row.of),
@@ -50,7 +69,19 @@ pub(super) fn words(answer: &Answer, data: &str) -> String {
         Answer::Ring(page) => ring(page),
         Answer::KeyRotated(rotated) => rotated_words(rotated),
         Answer::MasterKeyReplaced(replaced) => replaced_words(*replaced),
+        Answer::OnlineCheck(check) => online_check(check),
         Answer::Failed(failure) => failure.message.clone(),
+    }
+}
+
+fn online_check(check: &OnlineCheckShown) -> String {
+    let (policy, allowed) = (&check.policy, check.allowed_count);
+    match &check.service {
+        Some(service) => format!(
+            "From now on the policy `{policy}` asks {service} about new passwords, and takes those that it saw {allowed} \
+             times at most. It learns the first 5 of 40 digits of their SHA-1."
+        ),
+        None => format!("The policy `{policy}` asks no service about new passwords."),
     }
 }
 

@@ -6,8 +6,8 @@ use clap::{Args, Parser, Subcommand};
 
 use super::exit::EXIT_CODES;
 use super::{
-    backup, clock, compact, config, epoch, events, init, key, keys, mail, restore, serve, session, user,
-    verify,
+    audit, backup, breach, clock, compact, config, epoch, events, init, key, keys, mail, restore, serve,
+    session, user, verify,
 };
 
 /// Gets people back into their accounts, and can prove what happened.
@@ -64,9 +64,15 @@ pub enum Command {
     Events(events::Arguments),
     /// Check the whole ledger: 0 good, 1 not good, 2 could not tell
     Verify(verify::Arguments),
+    /// Sign, prove and export the ledger, and check exports anywhere
+    #[command(subcommand)]
+    Audit(audit::Command),
     /// Show, check and explain the settings
     #[command(subcommand)]
     Config(config::Command),
+    /// Import lists of leaked passwords, and look passwords up in them
+    #[command(subcommand)]
+    Breach(breach::Command),
     /// Copy the ledger into a file, whole or what was added, beside the running server
     Backup(backup::Arguments),
     /// Copy the ledger into less space, beside the running server, and go on in the copy
@@ -105,7 +111,9 @@ mod tests {
             "mail outbox",
             "events",
             "verify",
+            "audit checkpoint",
             "config show",
+            "breach show",
             "clock accept",
             "backup /tmp/b",
             "restore /tmp/b",

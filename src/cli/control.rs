@@ -4,10 +4,12 @@
 //! and its server talks to processes of its own user and of root only. Whichever way a request takes, one function
 //! answers it: [`Clerk::answer`].
 
+mod auditing;
 mod clerk;
 mod client;
 mod keeping;
 mod outbox;
+mod policies;
 mod request;
 mod server;
 mod socket;
@@ -16,7 +18,7 @@ pub(super) use clerk::Clerk;
 pub(super) use client::{ask, ask_and_print, runtime, show_progress};
 pub(super) use request::{
     Answer, BackupRow, BackupSince, CompactedRow, EpochShown, EventRow, KeyRow, MailRow, MasterReplacedShown,
-    NewKey, NewUserForm, Page, ProgressRow, RecoveryShown, Request, RingKeyRow, RotatedShown, SessionRow,
-    Since, UserRow, Verdict, VerdictWord,
+    NewKey, NewUserForm, OnlineCheckForm, OnlineCheckShown, Page, ProgressRow, RecoveryShown, Request,
+    RingKeyRow, RotatedShown, SessionRow, Since, UserRow, Verdict, VerdictWord,
 };
 pub(super) use server::ControlServer;

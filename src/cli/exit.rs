@@ -227,6 +227,8 @@ impl From<AppError> for Failure {
             | AppError::Hashing(_)
             | AppError::Mail(_)
             | AppError::Templates(_)
+            | AppError::AuditOrigin
+            | AppError::Trust(_)
             | AppError::Listener(_) => Self::usage(message),
             AppError::LedgerMissing { .. }
             | AppError::RestoreUnfinished(_)
@@ -338,6 +340,8 @@ pub(super) fn shows_damage(error: &AppError) -> bool {
         | AppError::Hashing(_)
         | AppError::Mail(_)
         | AppError::Templates(_)
+        | AppError::AuditOrigin
+        | AppError::Trust(_)
         | AppError::Listener(_)
         | AppError::Keys(_)
         | AppError::Anchor(_)

@@ -6,7 +6,9 @@
 
 mod answers;
 mod arguments;
+mod audit;
 mod backup;
+mod breach;
 mod clock;
 mod compact;
 mod config;
@@ -27,6 +29,7 @@ mod restore;
 mod serve;
 mod session;
 mod setting_flags;
+mod unechoed;
 mod user;
 mod verify;
 
@@ -74,8 +77,10 @@ fn carry_out(command: Command, context: &Context) -> Result<Exit, Failure> {
         Command::Keys(command) => keys::run(command, context),
         Command::Mail(command) => mail::run(command, context),
         Command::Events(arguments) => events::run(arguments, context),
+        Command::Audit(command) => audit::run(command, context),
         Command::Verify(arguments) => verify::run(arguments, context),
         Command::Config(command) => config::run(command, context),
+        Command::Breach(command) => breach::run(command, context),
         Command::Clock(command) => clock::run(command, context),
         Command::Epoch(command) => epoch::run(command, context),
         Command::Backup(arguments) => backup::run(arguments, context),

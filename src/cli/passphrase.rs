@@ -2,11 +2,11 @@
 
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 
-use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 use secrecy::{ExposeSecret as _, SecretString};
 use zeroize::Zeroizing;
 
 use super::exit::Failure;
+use super::unechoed::Unechoed;
 use crate::config::Config;
 
 /// How often a new one is asked for.
@@ -36,27 +36,6 @@ pub(super) fn passphrase(config: &Config, asked: Asked) -> Result<SecretString, 
         return Err(Failure::usage("the two passphrases differ; nothing was written"));
     }
     Ok(first)
-}
-
-/// The terminal's own settings, which come back when this is dropped.
-struct Unechoed(Termios);
-
-impl Unechoed {
-    fn begin() -> io::Result<Self> {
-        let before = tcgetattr(io::stdin())?;
-        let mut silent = before.clone();
-        silent.local_modes.remove(LocalModes::ECHO);
-        silent.local_modes.insert(LocalModes::ECHONL);
-        tcsetattr(io::stdin(), OptionalActions::Flush, &silent)?;
-        Ok(Self(before))
-    }
-}
-
-impl Drop for Unechoed {
-    fn drop(&mut self) {
-        // A terminal that is gone has nothing to bring back.
-        let _ = tcsetattr(io::stdin(), OptionalActions::Now, &self.0);
-    }
 }
 
 fn typed(prompt: &str) -> Result<SecretString, Failure> {

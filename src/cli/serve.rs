@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
@@ -70,9 +71,10 @@ async fn serve(
         }
     };
     tell_clock(&premises);
-    let (desk, report) = (premises.desk.clone(), premises.report.clone());
-    let clerk = Clerk::new(desk, config, premises.end);
+    premises.desk.settings().leaks.tell();
+    let (desk, report, end) = (premises.desk.clone(), premises.report.clone(), premises.end);
     let app = App::start(premises, settings, listener).await?;
+    let clerk = Clerk::new(desk, Arc::clone(app.notary()), config, end);
     let control = match ControlServer::open(&config.data, clerk) {
         Ok(control) => control,
         Err(failure) => {

@@ -48,7 +48,7 @@ pub use sender::Sender;
 pub use setting::Setting;
 pub use show::{Shown, reference};
 pub use spec::{
-    Backup, Config, Email, Enumeration, Envelope, Http, Limits, LogFormat, Passwords, Rest, SECTIONS,
+    Backup, Breach, Config, Email, Enumeration, Envelope, Http, Limits, LogFormat, Passwords, Rest, SECTIONS,
     SETTINGS, Tokens, Transport,
 };
 pub use url::{Shape, UrlFault, WebUrl};

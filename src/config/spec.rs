@@ -132,6 +132,12 @@ settings! {
         password_policy: String = Kind::Text, "classic";
     }
 
+    /// Evidence for auditors.
+    audit: Audit {
+        /// Name of this ledger in signed checkpoints, such as `auth.example.org`; by default host and path of `public_url`.
+        origin: Option<String> = Kind::Text, "";
+    }
+
     /// Outgoing mail.
     email: Email {
         /// Mail server.
@@ -194,6 +200,16 @@ settings! {
         workers: usize = Kind::Count(0, 1_024), "0";
         /// Passwords that may wait for hashing before callers are told to come back.
         queue_max: usize = Kind::Count(1, 65_536), "256";
+    }
+
+    /// Leaked passwords beyond the built-in list.
+    breach: Breach {
+        /// Folder for imported sets of leaked passwords.
+        directory: PathBuf = Kind::Path, "{data}/breached";
+        /// Whether a range service of leaked passwords may be on this machine or in a private network.
+        allow_private: bool = Kind::Flag, "false";
+        /// Certificates (PEM) of authorities that such a service's is checked against, beside the public ones.
+        ca_file: Option<PathBuf> = Kind::Path, "";
     }
 
     /// Scheduled backups.

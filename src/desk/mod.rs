@@ -42,9 +42,10 @@ pub use origin::Origin;
 pub use outbox::{Letter, LetterFault};
 pub use sessions::{Caller, SessionView, Tokens};
 pub use sign_up::{SignUpAnswer, SignUpForm};
-pub use story::{EVENTS_MAX, EventFilter, Line, vocabulary};
+pub use story::{EVENTS_MAX, EventFilter, Line, tell_plainly, vocabulary};
 pub use verify::{VerifyFault, VerifyReport, verify};
 
+use crate::breach::Leaks;
 use crate::crypto::PasswordPool;
 use crate::domain::Limits;
 use crate::engine::{Engine, Lane, Trouble};
@@ -63,6 +64,8 @@ pub struct DeskSettings {
     pub enumeration: Enumeration,
     /// Whether an unverified address keeps its owner out.
     pub require_verified_email: bool,
+    /// Leaked passwords beyond the built-in list.
+    pub leaks: Leaks,
 }
 
 /// Whether sign-up tells that an address is taken.

@@ -3,10 +3,11 @@
 use secrecy::{ExposeSecret, SecretString};
 
 use super::greeting::NewKeys;
-use super::{Desk, Fault};
+use super::{Command, Desk, Fault};
+use crate::breach::LeakedHash;
 use crate::crypto::{self, Field, Verdict};
-use crate::domain::password_policy::{PasswordContext, PasswordPolicy};
-use crate::domain::{Credential, NewCredential, User};
+use crate::domain::password_policy::{PasswordContext, PasswordPolicy, spellings};
+use crate::domain::{Actor, Credential, NewCredential, User};
 use crate::system::random_id;
 use crate::types::{CredentialId, DataKeyId, EmailAddress, Lane, PersonName, UserId, Username};
 
@@ -147,11 +148,32 @@ impl Desk {
                 return Err(Unfit::Same);
             }
         }
-        if policy.is_breached(password.expose_secret()) {
+        if policy.is_breached(password.expose_secret()) || self.has_leaked(&policy, password).await {
             Err(Unfit::Leaked)
         } else {
             Ok(())
         }
+    }
+
+    /// Whether an imported set has a password, or the range service saw it too often, as far as the policy asks them.
+    async fn has_leaked(&self, policy: &PasswordPolicy, password: &SecretString) -> bool {
+        let spellings = spellings(password.expose_secret());
+        let hashes: Vec<LeakedHash> = spellings.iter().map(|one| LeakedHash::of(one)).collect();
+        let (leaks, now) = (&self.settings().leaks, self.engine().clock().monotonic());
+        let typed = hashes.first().copied();
+        if policy.settings().check_breached && leaks.on_shelf(hashes, now).await {
+            return true;
+        }
+        match (policy.online_check(), typed) {
+            (Some(check), Some(typed)) => leaks.online(&check, typed, now).await,
+            (None, _) | (_, None) => false,
+        }
+    }
+
+    /// Saves a password policy: for a new name a new one, else in the place of the one before.
+    pub async fn save_policy(&self, policy: PasswordPolicy, by: Actor) -> Result<(), Fault> {
+        let command = Command::SavePolicy { policy, by };
+        self.carry_out(Lane::Proof, command, vec![]).await.map(|_| ())
     }
 
     /// Hashes a new password and seals its verifier under a key of its own, which dies with the next password.

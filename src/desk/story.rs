@@ -7,14 +7,17 @@ use std::ops::ControlFlow;
 
 use super::Desk;
 use crate::crypto::{self, Field};
-use crate::domain::{Event, Recorded, Subject};
+use crate::domain::{Event, MailKind, Recorded, Subject};
 use crate::ledger::codec::{self, event_name};
 use crate::ledger::{StoreError, record};
 use crate::types::{AddressId, DataKeyId, EmailAddress, Position, Sealed, Timestamp, UserId};
-use words::{Teller, short};
+use words::{Names, Teller, short};
 
 /// Events that one question is answered with, at most.
 pub const EVENTS_MAX: usize = 1_000;
+
+/// Events that one page is looked for among, at most.
+const LOOKED_AT_MAX: u32 = 100_000;
 
 /// An event in words.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -48,6 +51,8 @@ pub struct EventFilter {
     pub name: Option<String>,
     /// Only those at or after this time.
     pub since: Option<Timestamp>,
+    /// Only those before this time.
+    pub until: Option<Timestamp>,
     /// Only those after this position.
     pub after: Option<Position>,
     /// So many at most; [`EVENTS_MAX`] bounds it.
@@ -70,6 +75,29 @@ impl Desk {
             ControlFlow::Continue(())
         })?;
         Ok(found)
+    }
+
+    /// Reads events that a filter asks for, oldest first, and after which position to go on; looks at so many at most.
+    /// Goes through the ledger, so it blocks.
+    pub fn events_page(&self, filter: &EventFilter) -> Result<(Vec<Recorded>, Option<Position>), StoreError> {
+        let limit = filter.limit.unwrap_or(EVENTS_MAX).min(EVENTS_MAX);
+        let (mut found, mut next, mut looked) = (Vec::new(), None, 0);
+        let from = filter.after.map_or(Position(0), Position::next);
+        self.scan_events(from, &mut |recorded| {
+            let is_over = filter.until.is_some_and(|until| recorded.time >= until);
+            if is_over || found.len() >= limit || looked >= LOOKED_AT_MAX {
+                next = next.filter(|_| !is_over);
+                return ControlFlow::Break(());
+            }
+            looked += 1;
+            next = Some(recorded.position);
+            if self.is_asked_for(filter, &recorded) {
+                found.push(recorded);
+            }
+            ControlFlow::Continue(())
+        })?;
+        let last = self.engine().head().next;
+        Ok((found, next.filter(|next| next.next() < last)))
     }
 
     /// The latest events that a filter asks for, oldest first. Goes through the ledger, so it blocks.
@@ -99,6 +127,19 @@ impl Desk {
         Ok(found)
     }
 
+    /// The bytes of the record at a position.
+    pub fn record_at(&self, position: Position) -> Result<Option<Vec<u8>>, StoreError> {
+        let mut found = None;
+        if position < self.engine().head().next {
+            self.engine().reader().scan(position, &mut |frame| {
+                let at = usize::try_from(position.0 - frame.first.0).ok();
+                found = at.and_then(|at| frame.records().nth(at)).map(<[u8]>::to_vec);
+                ControlFlow::Break(())
+            })?;
+        }
+        Ok(found)
+    }
+
     /// Tells an event.
     pub fn describe(&self, recorded: &Recorded) -> Line {
         let event = &recorded.event;
@@ -112,7 +153,7 @@ impl Desk {
         });
         let who = user.and_then(|user| self.masked_address(user));
         let teller = Teller {
-            desk: self,
+            names: self,
             whom: who.clone().unwrap_or_else(|| match user {
                 Some(user) => format!("user {}", short(&user.to_string())),
                 None => "an address without an account".to_owned(),
@@ -169,6 +210,7 @@ impl Desk {
                 || vocabulary(event).is_some_and(|term| term.eq_ignore_ascii_case(name))
         };
         filter.since.is_none_or(|since| recorded.time >= since)
+            && filter.until.is_none_or(|until| recorded.time < until)
             && filter.name.as_deref().is_none_or(named)
             && filter.user.is_none_or(|user| self.concerned(event) == Some(user))
     }
@@ -201,12 +243,52 @@ impl Desk {
     }
 }
 
+impl Names for Desk {
+    fn person(&self, user: UserId) -> Option<String> {
+        self.masked_address(user)
+    }
+
+    fn mail_at(&self, queued: Position) -> Option<MailKind> {
+        if let Event::MailQueued { kind, .. } = self.event_at(queued).ok()??.event {
+            Some(kind)
+        } else {
+            None
+        }
+    }
+}
+
+/// Knows nobody, and looks nothing up.
+struct Stranger;
+
+impl Names for Stranger {
+    fn person(&self, _: UserId) -> Option<String> {
+        None
+    }
+
+    fn mail_at(&self, _: Position) -> Option<MailKind> {
+        None
+    }
+}
+
+/// Tells an event from what it says itself, without a word of personal data: the same for everybody, for ever.
+pub fn tell_plainly(event: &Event) -> String {
+    let whom = match about(event) {
+        About::User(user) => format!("user {}", short(&user.to_string())),
+        About::Address(address) => format!("address {}", short(&address.to_string())),
+        About::Earlier(_) => "its user".to_owned(),
+        About::Nobody => "an address without an account".to_owned(),
+    };
+    let names = &Stranger;
+    Teller { names, whom }.tell(event)
+}
+
 /// The event's name in the OWASP logging vocabulary (L-01); none where it has no word for it.
 pub fn vocabulary(event: &Event) -> Option<&'static str> {
     Some(match event {
-        Event::PolicySaved { .. } | Event::UserUnbanned { .. } | Event::ApiKeyConfirmed { .. } => {
-            "authz_admin"
-        }
+        Event::PolicySaved { .. }
+        | Event::UserUnbanned { .. }
+        | Event::ApiKeyConfirmed { .. }
+        | Event::CheckpointKeyRotated { .. } => "authz_admin",
         Event::ApiKeyCreated { .. } | Event::TokenIssued { .. } => "authn_token_created",
         Event::ApiKeyRevoked { .. } => "authn_token_revoked",
         Event::UserRegistered { .. } => "user_created",
@@ -228,6 +310,7 @@ pub fn vocabulary(event: &Event) -> Option<&'static str> {
         Event::Suppressed { .. } => "excess_rate_limit_exceeded",
         Event::EpochStarted { .. }
         | Event::ClockAccepted { .. }
+        | Event::CheckpointKeyNamed { .. }
         | Event::KeyRotated { .. }
         | Event::MasterKeyReplaced { .. }
         | Event::ApiKeyUsed { .. }
@@ -293,6 +376,8 @@ fn about(event: &Event) -> About {
         | Event::MailEnded { queued: earlier, .. } => About::Earlier(*earlier),
         Event::EpochStarted { .. }
         | Event::ClockAccepted { .. }
+        | Event::CheckpointKeyNamed { .. }
+        | Event::CheckpointKeyRotated { .. }
         | Event::PolicySaved { .. }
         | Event::ApiKeyCreated { .. }
         | Event::ApiKeyRevoked { .. }
@@ -325,6 +410,8 @@ fn origin_of(event: &Event) -> Option<&Sealed> {
         | Event::RefreshRefused { origin, .. } => Some(origin),
         Event::EpochStarted { .. }
         | Event::ClockAccepted { .. }
+        | Event::CheckpointKeyNamed { .. }
+        | Event::CheckpointKeyRotated { .. }
         | Event::PolicySaved { .. }
         | Event::ApiKeyCreated { .. }
         | Event::ApiKeyRevoked { .. }

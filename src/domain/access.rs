@@ -6,7 +6,7 @@ use super::event::{Actor, EpochReason, Event};
 use super::password_policy::PasswordPolicy;
 use super::refusal::Refusal;
 use super::world::{Table, World};
-use crate::types::{ApiKeyId, Position, UserId};
+use crate::types::{ApiKeyId, Position, PublicKey, Signature, UserId};
 
 /// Publishable or secret.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -15,6 +15,36 @@ pub enum ApiKeyKind {
     Publishable,
     /// For backends: it is an administrator.
     Secret,
+}
+
+/// A key for checkpoints, with its own signature.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct NamedCheckpointKey {
+    /// The ledger's id.
+    pub ledger: [u8; 16],
+    /// Its name in the keyring.
+    pub key: u32,
+    /// Its public half.
+    pub public: PublicKey,
+    /// Its signature.
+    pub signature: Signature,
+}
+
+/// A key for checkpoints that takes the place of another, with the signatures of both.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct CheckpointRotation {
+    /// The old key's name in the keyring.
+    pub old: u32,
+    /// Its public half.
+    pub old_public: PublicKey,
+    /// Its signature.
+    pub old_signature: Signature,
+    /// The new key's name in the keyring.
+    pub new: u32,
+    /// Its public half.
+    pub new_public: PublicKey,
+    /// Its signature.
+    pub new_signature: Signature,
 }
 
 /// What a call may do.
@@ -39,7 +69,12 @@ impl EpochReason {
     }
 }
 
-pub(super) fn found(world: &impl World, policies: Vec<PasswordPolicy>, keys: Vec<NewApiKey>) -> Decision {
+pub(super) fn found(
+    world: &impl World,
+    policies: Vec<PasswordPolicy>,
+    keys: Vec<NewApiKey>,
+    checkpoint: Option<NamedCheckpointKey>,
+) -> Decision {
     if world.small().next != Position(0) {
         return Decision::refused(Refusal::AlreadyFounded);
     }
@@ -52,6 +87,7 @@ pub(super) fn found(world: &impl World, policies: Vec<PasswordPolicy>, keys: Vec
         by: Actor::Operator,
     }));
     events.extend(keys.into_iter().map(|key| created(key, Actor::Operator)));
+    events.extend(checkpoint.map(named));
     Decision::accepted(events, Outcome::Done)
 }
 
@@ -65,6 +101,58 @@ pub(super) fn start_epoch(world: &impl World, reason: EpochReason, erase: Vec<Us
     let erased = known.map(|user| Event::UserErased { user, by });
     let events = std::iter::once(Event::EpochStarted { number, reason }).chain(erased);
     Decision::accepted(events.collect(), Outcome::Done)
+}
+
+/// An epoch begins with the key that the one before had; where that was lost, another is named once.
+pub(super) fn name_checkpoint_key(world: &impl World, key: NamedCheckpointKey) -> Decision {
+    let small = world.small();
+    if small
+        .checkpoint_key
+        .is_some_and(|known| known.epoch >= small.epoch.number)
+    {
+        return Decision::refused(Refusal::Outdated);
+    }
+    Decision::accepted(vec![named(key)], Outcome::Done)
+}
+
+fn named(key: NamedCheckpointKey) -> Event {
+    let NamedCheckpointKey {
+        ledger,
+        key,
+        public,
+        signature,
+    } = key;
+    Event::CheckpointKeyNamed {
+        ledger,
+        key,
+        public,
+        signature,
+    }
+}
+
+pub(super) fn rotate_checkpoint_key(world: &impl World, rotation: CheckpointRotation, by: Actor) -> Decision {
+    let CheckpointRotation {
+        old,
+        old_public,
+        old_signature,
+        new,
+        new_public,
+        new_signature,
+    } = rotation;
+    let known = world.small().checkpoint_key;
+    if known.is_none_or(|known| (known.id, known.public) != (old, old_public)) {
+        return Decision::refused(Refusal::Outdated);
+    }
+    let event = Event::CheckpointKeyRotated {
+        old,
+        old_public,
+        old_signature,
+        new,
+        new_public,
+        new_signature,
+        by,
+    };
+    Decision::accepted(vec![event], Outcome::Done)
 }
 
 fn created(key: NewApiKey, by: Actor) -> Event {

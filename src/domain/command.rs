@@ -8,7 +8,7 @@ use crate::types::{
     TokenId, UserId,
 };
 
-use super::access::ApiKeyKind;
+use super::access::{ApiKeyKind, CheckpointRotation, NamedCheckpointKey};
 use super::event::{Actor, DropCause, EpochReason, MailEnd, Purpose, RefusedCause, SuppressedClass, Via};
 use super::key_purpose::KeyPurpose;
 use super::limits::Limits;
@@ -168,6 +168,7 @@ pub enum Command {
     Found {
         policies: Vec<PasswordPolicy>,
         keys: Vec<NewApiKey>,
+        checkpoint: Option<NamedCheckpointKey>,
     },
     /// Begin an epoch: end everything that was issued, and erase again users (each once) whose keys must stay dead.
     StartEpoch { reason: EpochReason, erase: Vec<UserId> },
@@ -190,6 +191,13 @@ pub enum Command {
     ConfirmApiKey { key: ApiKeyId, by: Actor },
     /// Remember the day an API key was used.
     TouchApiKey { key: ApiKeyId },
+    /// Name the key that signs checkpoints.
+    NameCheckpointKey { named: NamedCheckpointKey },
+    /// Have another key sign checkpoints.
+    RotateCheckpointKey {
+        rotation: Box<CheckpointRotation>,
+        by: Actor,
+    },
     /// Make or change a password policy.
     SavePolicy { policy: PasswordPolicy, by: Actor },
 
@@ -367,6 +375,8 @@ impl Command {
             | Self::ConfirmApiKey { .. }
             | Self::TouchApiKey { .. }
             | Self::SavePolicy { .. }
+            | Self::NameCheckpointKey { .. }
+            | Self::RotateCheckpointKey { .. }
             | Self::BanUser { .. }
             | Self::UnbanUser { .. }
             | Self::RevokePassword { .. }

@@ -88,7 +88,11 @@ impl Decision {
 /// Decides a command against the world as it is. Pure: the same three inputs always give the same decision.
 pub fn decide(world: &impl World, command: Command, context: &Context<'_>) -> Decision {
     match command {
-        Command::Found { policies, keys } => access::found(world, policies, keys),
+        Command::Found {
+            policies,
+            keys,
+            checkpoint,
+        } => access::found(world, policies, keys, checkpoint),
         Command::StartEpoch { reason, erase } => access::start_epoch(world, reason, erase),
         Command::AcceptClock { kept } => {
             Decision::accepted(vec![Event::ClockAccepted { kept }], Outcome::Done)
@@ -114,6 +118,8 @@ pub fn decide(world: &impl World, command: Command, context: &Context<'_>) -> De
         }
         Command::ConfirmApiKey { key, by } => access::confirm_api_key(world, key, by),
         Command::TouchApiKey { key } => access::touch_api_key(world, context, key),
+        Command::NameCheckpointKey { named } => access::name_checkpoint_key(world, named),
+        Command::RotateCheckpointKey { rotation, by } => access::rotate_checkpoint_key(world, *rotation, by),
         Command::SavePolicy { policy, by } => Decision::accepted(
             vec![Event::PolicySaved {
                 policy: Box::new(policy),

@@ -1,12 +1,13 @@
 //! What has happened. The only truth; past tense; never edited once a release has written one.
 
 use crate::types::{
-    AddressId, ApiKeyId, CommandId, CredentialId, Locale, MailId, Position, Sealed, SessionId, Span, Tag,
-    Timestamp, TokenId, UserId,
+    AddressId, ApiKeyId, CommandId, CredentialId, Locale, MailId, Position, PublicKey, Sealed, SessionId,
+    Signature, Span, Tag, Timestamp, TokenId, UserId,
 };
 
 use super::access::ApiKeyKind;
 use super::key_purpose::KeyPurpose;
+pub use super::mail_kind::MailKind;
 use super::password_policy::PasswordPolicy;
 use super::state::Role;
 
@@ -170,55 +171,6 @@ pub enum DropCause {
     EpochEnded,
 }
 
-/// Which mail.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
-pub enum MailKind {
-    /// The way back in.
-    PasswordReset,
-    /// The password was changed.
-    PasswordChanged,
-    /// Proof of an address.
-    EmailVerification,
-    /// Somebody tried to sign up with an address that has an account.
-    AccountExists,
-    /// The account is closing; how to take it back.
-    AccountClosing,
-    /// An administrator began a recovery.
-    AdminRecovery,
-    /// A replayed refresh token ended every session.
-    SessionsRevoked,
-    /// A try of the mail settings.
-    Test,
-}
-
-impl MailKind {
-    /// All of them.
-    pub const ALL: [Self; 8] = [
-        Self::PasswordReset,
-        Self::PasswordChanged,
-        Self::EmailVerification,
-        Self::AccountExists,
-        Self::AccountClosing,
-        Self::AdminRecovery,
-        Self::SessionsRevoked,
-        Self::Test,
-    ];
-
-    /// The template's folder, and what `X-Keyledger-Mail` says.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::PasswordReset => "password_reset",
-            Self::PasswordChanged => "password_changed",
-            Self::EmailVerification => "email_verification",
-            Self::AccountExists => "account_exists",
-            Self::AccountClosing => "account_closing",
-            Self::AdminRecovery => "admin_recovery",
-            Self::SessionsRevoked => "sessions_revoked",
-            Self::Test => "test",
-        }
-    }
-}
-
 /// How a mail's life ended without delivery.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum MailEnd {
@@ -285,6 +237,25 @@ pub enum Event {
     MasterKeyReplaced { by: Actor },
     /// A secret API key from before an epoch that began in distrust may be used again.
     ApiKeyConfirmed { key: ApiKeyId, by: Actor },
+
+    /// The key that signs checkpoints was named, for the first time or for an epoch whose old key may be lost; it
+    /// signed that itself. `ledger` is the ledger's id.
+    CheckpointKeyNamed {
+        ledger: [u8; 16],
+        key: u32,
+        public: PublicKey,
+        signature: Signature,
+    },
+    /// Another key signs checkpoints from here on; the old and the new one signed that.
+    CheckpointKeyRotated {
+        old: u32,
+        old_public: PublicKey,
+        old_signature: Signature,
+        new: u32,
+        new_public: PublicKey,
+        new_signature: Signature,
+        by: Actor,
+    },
 
     /// A user came to be.
     UserRegistered {

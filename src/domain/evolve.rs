@@ -7,7 +7,7 @@ use crate::types::Span;
 use super::event::{Allowance, Event, PasswordCause, Purpose, Recorded, Subject};
 use super::mail::Mail;
 use super::session::{CURRENT_PASSWORD_WINDOW, stranger_pair};
-use super::state::{ApiKey, Credential, Due, Epoch, Standing, TokenStanding};
+use super::state::{ApiKey, CheckpointKey, Credential, Due, Epoch, Standing, TokenStanding};
 use super::strangers::{StrangerClass, bump};
 use super::world::{Table, World};
 
@@ -45,6 +45,19 @@ pub fn evolve(world: &mut impl World, recorded: &Recorded) {
         | Event::MasterKeyReplaced { .. }
         | Event::Suppressed { .. } => {}
         Event::PolicySaved { policy, .. } => save_policy(world, policy),
+        Event::CheckpointKeyNamed { key: id, public, .. }
+        | Event::CheckpointKeyRotated {
+            new: id,
+            new_public: public,
+            ..
+        } => {
+            let small = world.small_mut();
+            small.checkpoint_key = Some(CheckpointKey {
+                id: *id,
+                public: *public,
+                epoch: small.epoch.number,
+            });
+        }
         Event::ApiKeyCreated {
             key,
             kind,

@@ -56,6 +56,29 @@ fn check(world: &impl World, recorded: &Recorded) -> Result<(), &'static str> {
         | Event::SignInFailed { .. }
         | Event::SignUpCollided { .. }
         | Event::Suppressed { .. } => Ok(()),
+        Event::CheckpointKeyNamed { .. } => ensure(
+            small
+                .checkpoint_key
+                .is_none_or(|known| known.epoch < small.epoch.number),
+            "a checkpoint key was named in an epoch that had one",
+        ),
+        Event::CheckpointKeyRotated {
+            old,
+            old_public,
+            new,
+            new_public,
+            ..
+        } => {
+            let known = small.checkpoint_key.map(|known| (known.id, known.public));
+            ensure(
+                known == Some((*old, *old_public)),
+                "a checkpoint key was replaced that was not in force",
+            )?;
+            ensure(
+                (old, old_public) != (new, new_public),
+                "a checkpoint key was replaced by itself",
+            )
+        }
         Event::ApiKeyCreated { key, .. } => ensure(
             world.api_keys().look(key).is_none(),
             "an API key was created twice",

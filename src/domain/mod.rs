@@ -16,6 +16,7 @@ mod key_purpose;
 mod lawful;
 mod limits;
 mod mail;
+mod mail_kind;
 pub mod password_policy;
 mod recovery;
 mod refusal;
@@ -26,7 +27,7 @@ mod user;
 mod verification;
 mod world;
 
-pub use access::{ApiKeyKind, Grants};
+pub use access::{ApiKeyKind, CheckpointRotation, Grants, NamedCheckpointKey};
 pub use codes::{code_gate, recent_tokens};
 pub use command::{
     AddressProof, Ask, Client, Command, Context, NewApiKey, NewCredential, NewMail, NewSession, NewUser,
@@ -46,8 +47,8 @@ pub use recovery::{ProofHolder, check_proof};
 pub use refusal::{LimitKind, LimitReached, Refusal};
 pub use session::{SessionFault, live_session, sign_in_gate};
 pub use state::{
-    Address, ApiKey, Credential, Due, Epoch, Guard, Rare, Role, Session, Small, Standing, State, Token,
-    TokenStanding, User,
+    Address, ApiKey, CheckpointKey, Credential, Due, Epoch, Guard, Rare, Role, Session, Small, Standing,
+    State, Token, TokenStanding, User,
 };
 pub use strangers::{StrangerClass, Unwritten, Window};
 pub use user::{closes_without_proof, may_sign_up};

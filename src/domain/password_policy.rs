@@ -8,6 +8,7 @@
 //! properties of those names, digits by the general category `Nd`; symbols are the policy's own set.
 
 mod context;
+mod range_url;
 mod rule;
 #[cfg(test)]
 mod tests;
@@ -19,10 +20,14 @@ use zeroize::Zeroizing;
 
 use super::common_passwords;
 pub use context::PasswordContext;
+pub use range_url::{RangeUrl, RangeUrlFault};
 pub use rule::Rule;
 
 /// What `symbol_charset` is unless set: printable ASCII punctuation and space.
 pub const SYMBOLS_DEFAULT: &str = " !\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~";
+
+/// What `hibp_url` is unless set: the range service of Have I Been Pwned.
+pub const HIBP_URL_DEFAULT: &str = "https://api.pwnedpasswords.com";
 
 /// Characters that any password may have at most (P-02): bounds the work, far above what ASVS 6.2.9 asks for (64).
 pub const CHARACTERS_MAX: u16 = 256;
@@ -33,7 +38,7 @@ pub const BYTES_MAX: usize = 4_096;
 /// A password policy as an administrator writes it; [`PasswordPolicy::checked`] makes it one that holds.
 #[expect(
     clippy::struct_excessive_bools,
-    reason = "the four check_ settings of the policy object"
+    reason = "the check_ settings of the policy object"
 )]
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct PasswordPolicySettings {
@@ -57,8 +62,14 @@ pub struct PasswordPolicySettings {
     pub error_message: String,
     /// Whether the lengths and amounts above apply.
     pub check_static_rules: bool,
-    /// Whether passwords of the built-in list of leaked ones are refused.
+    /// Whether passwords of the built-in list of leaked ones and of the imported sets are refused.
     pub check_breached: bool,
+    /// Whether a range service is asked too; it learns 20 bits of the password's hash (P-07).
+    pub check_have_i_been_pwned: bool,
+    /// The range service, as [`RangeUrl`] reads it.
+    pub hibp_url: String,
+    /// How often the range service may have seen a password that is still taken.
+    pub hibp_allowed_count: u32,
     /// Whether zxcvbn's estimate is asked.
     pub check_zxcvbn: bool,
     /// The highest zxcvbn score that is still refused, 0–3.
@@ -84,6 +95,9 @@ impl PasswordPolicySettings {
             error_message: String::new(),
             check_static_rules: true,
             check_breached: true,
+            check_have_i_been_pwned: false,
+            hibp_url: HIBP_URL_DEFAULT.to_owned(),
+            hibp_allowed_count: 0,
             check_zxcvbn: false,
             zxcvbn_score_threshold: 2,
             check_context: true,
@@ -151,7 +165,7 @@ impl PasswordPolicy {
             s.amount_symbols,
         ];
         let sum: u32 = amounts.into_iter().map(u32::from).sum();
-        let holds: [(bool, &'static str, &'static str); 11] = [
+        let holds: [(bool, &'static str, &'static str); 12] = [
             (
                 is_line(&s.name, 1, 100),
                 "name",
@@ -203,6 +217,11 @@ impl PasswordPolicy {
                 "set 0 to 3: the best score is 4, and scores up to the threshold are refused",
             ),
             (s.history <= 24, "history", "set 0 to 24"),
+            (
+                RangeUrl::parse(&s.hibp_url).is_ok(),
+                "hibp_url",
+                RangeUrlFault::REMEDY,
+            ),
         ];
         match holds.into_iter().find(|(holds, ..)| !holds) {
             Some((_, field, remedy)) => Err(PolicyFault { field, remedy }),
@@ -229,7 +248,7 @@ impl PasswordPolicy {
         rules.extend(s.check_context.then_some(Rule::Context));
         rules.extend((s.history > 0).then_some(Rule::History { last: s.history }));
         rules.extend(s.check_zxcvbn.then_some(Rule::Zxcvbn));
-        rules.extend(s.check_breached.then_some(Rule::Breached));
+        rules.extend((s.check_breached || s.check_have_i_been_pwned).then_some(Rule::Breached));
         rules
     }
 
@@ -275,7 +294,16 @@ impl PasswordPolicy {
         broken
     }
 
-    /// Whether the policy refuses the password as a leaked one (`auth/weak-password`).
+    /// The range service to ask, if the policy asks one.
+    pub fn online_check(&self) -> Option<OnlineCheck> {
+        let s = &self.settings;
+        s.check_have_i_been_pwned.then(|| OnlineCheck {
+            url: RangeUrl::parse(&s.hibp_url).expect("a policy's address was read before it became one"),
+            allowed_count: s.hibp_allowed_count,
+        })
+    }
+
+    /// Whether the policy refuses the password as one of the built-in list (`auth/weak-password`).
     pub fn is_breached(&self, password: &str) -> bool {
         self.settings.check_breached
             && self
@@ -336,6 +364,32 @@ pub fn normalized(password: &str) -> Zeroizing<String> {
         out.extend(password.nfc());
     }
     out
+}
+
+/// What lists of leaked passwords are asked for: the password as typed, then in lower case where that differs (ASVS
+/// 6.2.12). Nothing for a text that is too long to be a password.
+pub fn spellings(password: &str) -> Vec<Zeroizing<String>> {
+    if password.len() > BYTES_MAX {
+        return vec![];
+    }
+    let typed = normalized(password);
+    // Lower case never needs more than three times the bytes, so no copy is left behind.
+    let mut lower = Zeroizing::new(String::with_capacity(3 * typed.len()));
+    lower.extend(typed.chars().flat_map(char::to_lowercase));
+    if lower == typed {
+        vec![typed]
+    } else {
+        vec![typed, lower]
+    }
+}
+
+/// A question to a range service.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct OnlineCheck {
+    /// Where it is.
+    pub url: RangeUrl,
+    /// How often it may have seen a password that is still taken.
+    pub allowed_count: u32,
 }
 
 enum Kind<'a> {

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::types::{
-    AddressId, ApiKeyId, CredentialId, Few, IdTable, Locale, Position, Sealed, SessionId, Tag, Timestamp,
-    TokenId, UserId,
+    AddressId, ApiKeyId, CredentialId, Few, IdTable, Locale, Position, PublicKey, Sealed, SessionId, Tag,
+    Timestamp, TokenId, UserId,
 };
 
 use super::access::ApiKeyKind;
@@ -80,6 +80,19 @@ pub struct Small {
     pub stranger_day: Window,
     /// Bytes that strangers added in this quarter of a day.
     pub stranger_burst: Window,
+    /// The key that signs checkpoints, once one was named.
+    pub checkpoint_key: Option<CheckpointKey>,
+}
+
+/// The key that signs checkpoints.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct CheckpointKey {
+    /// Its name in the keyring.
+    pub id: u32,
+    /// Its public half.
+    pub public: PublicKey,
+    /// The epoch in which it was named, or took the place of another.
+    pub epoch: u32,
 }
 
 /// A span of validity.

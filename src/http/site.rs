@@ -6,6 +6,7 @@ use super::device::clean_user_agent;
 use super::router::{Hooks, Router, RouterSettings};
 use super::throttle::Throttle;
 use super::{Head, NetList, api, header, pages};
+use crate::audit::Notary;
 use crate::desk::{Desk, Visitor};
 use crate::types::{ApiKeyId, Locale};
 
@@ -20,6 +21,8 @@ pub enum Access {
     ApiKey,
     /// Whoever has an API key and a live access token.
     SignedIn,
+    /// Whoever has a secret API key, or any API key and the live access token of an administrator.
+    Administrator,
 }
 
 /// What the doors are told by configuration.
@@ -42,6 +45,8 @@ pub struct SiteSettings {
 pub struct Site {
     /// The desk.
     pub desk: Desk,
+    /// Who signs and proves.
+    pub notary: Arc<Notary>,
     /// The settings.
     pub settings: SiteSettings,
     /// Calls per client and key.

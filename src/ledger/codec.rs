@@ -8,15 +8,15 @@
 use serde::{Deserialize, Serialize};
 
 use super::record::{self, CommandPart, MAX_PAYLOAD, RecordFault, RecordHeader};
-use super::stored::Stored;
+use super::stored::{PolicyV1, Stored};
 use crate::domain::password_policy::PasswordPolicy;
 use crate::domain::{
     Actor, Allowance, ApiKeyKind, DropCause, EndCause, EpochReason, Event, FailCause, KeyPurpose, MailEnd,
     MailKind, PasswordCause, Purpose, Recorded, RefusedCause, Role, Subject, SuppressedClass, Via,
 };
 use crate::types::{
-    AddressId, ApiKeyId, CredentialId, Locale, MailId, Position, Sealed, SessionId, Span, Tag, Timestamp,
-    TokenId, UserId,
+    AddressId, ApiKeyId, CredentialId, Locale, MailId, Position, PublicKey, Sealed, SessionId, Signature,
+    Span, Tag, Timestamp, TokenId, UserId,
 };
 
 /// Why a record cannot be read as an event, or an event not be written.
@@ -90,7 +90,7 @@ macro_rules! events {
                     (|| Some(Event::$name { $($field: <$type as Stored>::load(form.$field)?),* }))()
                         .ok_or(CodecFault::Payload { kind })
                 })*
-                _ => Err(CodecFault::Unknown { kind, schema }),
+                _ => from_earlier(kind, schema, payload),
             }
         }
 
@@ -107,13 +107,16 @@ macro_rules! events {
 events! {
     1/1 => EpochStarted { number: u32, reason: EpochReason }
     2/1 => ClockAccepted { kept: Timestamp }
-    3/1 => PolicySaved { policy: Box<PasswordPolicy>, by: Actor }
+    3/2 => PolicySaved { policy: Box<PasswordPolicy>, by: Actor }
     4/1 => ApiKeyCreated { key: ApiKeyId, kind: ApiKeyKind, hash: [u8; 32], hash_key: u32, label: String, expires: Option<Timestamp>, by: Actor }
     5/1 => ApiKeyRevoked { key: ApiKeyId, by: Actor }
     6/1 => ApiKeyUsed { key: ApiKeyId }
     7/1 => ApiKeyConfirmed { key: ApiKeyId, by: Actor }
     8/1 => KeyRotated { purpose: KeyPurpose, old: u32, new: u32, by: Actor }
     9/1 => MasterKeyReplaced { by: Actor }
+
+    10/1 => CheckpointKeyNamed { ledger: [u8; 16], key: u32, public: PublicKey, signature: Signature }
+    11/1 => CheckpointKeyRotated { old: u32, old_public: PublicKey, old_signature: Signature, new: u32, new_public: PublicKey, new_signature: Signature, by: Actor }
 
     20/1 => UserRegistered { user: UserId, role: Role, address: AddressId, sealed_address: Sealed, name: Option<Sealed>, username: Option<Sealed>, locale: Locale, by: Actor, client: Tag, origin: Sealed }
     21/1 => SignUpCollided { address: AddressId, allowance: Allowance, client: Tag, origin: Sealed }
@@ -152,6 +155,21 @@ events! {
     83/1 => MailEnded { queued: Position, attempt: u16, status: u16, step: u8, cause: MailEnd }
 
     100/1 => Suppressed { class: SuppressedClass, count: u64 }
+}
+
+/// Entries that gave way to a later schema: read for ever, never written again.
+fn from_earlier(kind: u16, schema: u16, payload: &[u8]) -> Result<Event, CodecFault> {
+    match (kind, schema) {
+        (3, 1) => (|| {
+            let (policy, by): (PolicyV1, <Actor as Stored>::Form) = read(payload)?;
+            Some(Event::PolicySaved {
+                policy: Box::new(policy.load()?),
+                by: Actor::load(by)?,
+            })
+        })()
+        .ok_or(CodecFault::Payload { kind }),
+        _ => Err(CodecFault::Unknown { kind, schema }),
+    }
 }
 
 /// Writes an event as the bytes of its record.

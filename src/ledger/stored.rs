@@ -13,8 +13,8 @@ use crate::domain::{
     PasswordCause, Purpose, RefusedCause, Role, Subject, SuppressedClass, Via,
 };
 use crate::types::{
-    AddressId, ApiKeyId, CredentialId, Locale, MailId, Position, Sealed, SessionId, Span, Tag, Timestamp,
-    TokenId, UserId,
+    AddressId, ApiKeyId, CredentialId, Locale, MailId, Position, PublicKey, Sealed, SessionId, Signature,
+    Span, Tag, Timestamp, TokenId, UserId,
 };
 
 /// A value with a stored form.
@@ -65,7 +65,7 @@ macro_rules! as_is {
         }
     )*};
 }
-as_is!(u8, u16, u32, u64, i64, bool, String, [u8; 32]);
+as_is!(u8, u16, u32, u64, i64, bool, String, [u8; 16], [u8; 32]);
 
 macro_rules! newtypes {
     ($($type:ident($form:ty)),*) => {$(
@@ -84,11 +84,29 @@ newtypes!(
     TokenId([u8; 16]),
     MailId([u8; 16]),
     ApiKeyId([u8; 16]),
+    PublicKey([u8; 32]),
     Tag([u8; 16]),
     Position(u64),
     Timestamp(i64),
     Span(i64)
 );
+
+impl Stored for Signature {
+    /// In halves, because that is as long as serde knows arrays.
+    type Form = ([u8; 32], [u8; 32]);
+    fn store(&self) -> Self::Form {
+        let mut halves = ([0; 32], [0; 32]);
+        halves.0.copy_from_slice(&self.0[..32]);
+        halves.1.copy_from_slice(&self.0[32..]);
+        halves
+    }
+    fn load((first, second): Self::Form) -> Option<Self> {
+        let mut bytes = Box::new([0; 64]);
+        bytes[..32].copy_from_slice(&first);
+        bytes[32..].copy_from_slice(&second);
+        Some(Self(bytes))
+    }
+}
 
 impl Stored for Sealed {
     type Form = Raw;
@@ -215,7 +233,7 @@ impl Stored for PasswordCause {
     }
 }
 
-/// The stored form of a password policy, first version.
+/// The stored form of a password policy, first version: read for ever, no longer written alone.
 #[derive(Serialize, Deserialize)]
 #[expect(
     clippy::struct_excessive_bools,
@@ -239,9 +257,63 @@ pub(super) struct PolicyV1 {
     history: u8,
 }
 
+/// The second version: the first, and the online check.
+#[derive(Serialize, Deserialize)]
+pub(super) struct PolicyV2 {
+    first: PolicyV1,
+    check_have_i_been_pwned: bool,
+    hibp_url: String,
+    hibp_allowed_count: u32,
+}
+
+impl PolicyV1 {
+    /// What it says, with the online check as it was before there was one: off.
+    fn settings(self) -> PasswordPolicySettings {
+        let Self {
+            name,
+            length_min,
+            length_max,
+            amount_uppercase,
+            amount_lowercase,
+            amount_digits,
+            amount_symbols,
+            symbol_charset,
+            error_message,
+            check_static_rules,
+            check_breached,
+            check_zxcvbn,
+            zxcvbn_score_threshold,
+            check_context,
+            history,
+        } = self;
+        PasswordPolicySettings {
+            length_min,
+            length_max,
+            amount_uppercase,
+            amount_lowercase,
+            amount_digits,
+            amount_symbols,
+            symbol_charset,
+            error_message,
+            check_static_rules,
+            check_breached,
+            check_zxcvbn,
+            zxcvbn_score_threshold,
+            check_context,
+            history,
+            ..PasswordPolicySettings::named(&name)
+        }
+    }
+
+    /// The policy of an event of the first version.
+    pub(super) fn load(self) -> Option<PasswordPolicy> {
+        PasswordPolicy::checked(self.settings()).ok()
+    }
+}
+
 impl Stored for PasswordPolicy {
-    type Form = PolicyV1;
-    fn store(&self) -> PolicyV1 {
+    type Form = PolicyV2;
+    fn store(&self) -> PolicyV2 {
         let PasswordPolicySettings {
             name,
             length_min,
@@ -258,59 +330,45 @@ impl Stored for PasswordPolicy {
             zxcvbn_score_threshold,
             check_context,
             history,
+            check_have_i_been_pwned,
+            hibp_url,
+            hibp_allowed_count,
         } = self.settings().clone();
-        PolicyV1 {
-            name,
-            length_min,
-            length_max,
-            amount_uppercase,
-            amount_lowercase,
-            amount_digits,
-            amount_symbols,
-            symbol_charset,
-            error_message,
-            check_static_rules,
-            check_breached,
-            check_zxcvbn,
-            zxcvbn_score_threshold,
-            check_context,
-            history,
+        PolicyV2 {
+            first: PolicyV1 {
+                name,
+                length_min,
+                length_max,
+                amount_uppercase,
+                amount_lowercase,
+                amount_digits,
+                amount_symbols,
+                symbol_charset,
+                error_message,
+                check_static_rules,
+                check_breached,
+                check_zxcvbn,
+                zxcvbn_score_threshold,
+                check_context,
+                history,
+            },
+            check_have_i_been_pwned,
+            hibp_url,
+            hibp_allowed_count,
         }
     }
-    fn load(form: PolicyV1) -> Option<Self> {
-        let PolicyV1 {
-            name,
-            length_min,
-            length_max,
-            amount_uppercase,
-            amount_lowercase,
-            amount_digits,
-            amount_symbols,
-            symbol_charset,
-            error_message,
-            check_static_rules,
-            check_breached,
-            check_zxcvbn,
-            zxcvbn_score_threshold,
-            check_context,
-            history,
+    fn load(form: PolicyV2) -> Option<Self> {
+        let PolicyV2 {
+            first,
+            check_have_i_been_pwned,
+            hibp_url,
+            hibp_allowed_count,
         } = form;
         Self::checked(PasswordPolicySettings {
-            name,
-            length_min,
-            length_max,
-            amount_uppercase,
-            amount_lowercase,
-            amount_digits,
-            amount_symbols,
-            symbol_charset,
-            error_message,
-            check_static_rules,
-            check_breached,
-            check_zxcvbn,
-            zxcvbn_score_threshold,
-            check_context,
-            history,
+            check_have_i_been_pwned,
+            hibp_url,
+            hibp_allowed_count,
+            ..first.settings()
         })
         .ok()
     }

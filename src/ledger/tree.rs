@@ -83,6 +83,16 @@ impl Frontier {
         }
     }
 
+    /// The tree that begins with the leaves below the nodes of `upper`, all of `height`, and goes on with the leaves of
+    /// `lower`, which are fewer than one such node has.
+    fn joined(upper: &Self, height: u32, lower: &Self) -> Self {
+        debug_assert!(lower.size >> height == 0, "the lower tree fits below one node");
+        Self {
+            size: (upper.size << height) + lower.size,
+            peaks: [upper.peaks.as_slice(), &lower.peaks].concat(),
+        }
+    }
+
     /// The stored form: the size, u64 big-endian, then the peaks, the largest first.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut out = self.size.to_be_bytes().to_vec();

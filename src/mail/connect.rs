@@ -1,13 +1,10 @@
-//! The way to a mail server: its addresses, a TCP connection, and what TLS trusts.
+//! The way to a mail server: its addresses, and a TCP connection.
 
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, RootCertStore};
+use rustls::pki_types::ServerName;
 use tokio::net::{TcpStream, lookup_host};
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
@@ -15,11 +12,10 @@ use tokio_rustls::TlsConnector;
 use super::fault::{Cause, SendError, Step};
 use super::settings::{ClearText, MailSettings, Security, SettingsFault};
 use super::wire::Wire;
+use crate::system::tls_client;
 
 /// Addresses of one host that are tried.
 const ADDRESSES_MAX: usize = 8;
-/// Bytes of a file of authorities; the whole public list in PEM is about 250 KB.
-const CA_FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
 
 /// Is told each step that went well, with the server's words.
 pub(super) type Witness<'a> = dyn FnMut(Step, String) + Send + 'a;
@@ -124,43 +120,11 @@ fn listed(addresses: &[SocketAddr]) -> String {
         .join(", ")
 }
 
-/// Trusts the public authorities (Mozilla's list), and those of the file; checks names and dates always.
 fn tls_connector(ca_file: Option<&Path>) -> Result<TlsConnector, SettingsFault> {
-    let mut roots = RootCertStore {
-        roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
-    };
-    if let Some(path) = ca_file {
-        add_authorities(&mut roots, path).map_err(|problem| SettingsFault::CaFile {
-            path: path.display().to_string(),
-            problem,
-        })?;
-    }
-    // The provider is named, because a process-wide default may be missing or another crate's.
-    let config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .expect("ring speaks TLS 1.2 and 1.3")
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    Ok(TlsConnector::from(Arc::new(config)))
-}
-
-fn add_authorities(roots: &mut RootCertStore, path: &Path) -> Result<(), String> {
-    let size = std::fs::metadata(path).map_err(|error| error.to_string())?.len();
-    if size > CA_FILE_BYTES_MAX {
-        return Err(format!("it has {size} bytes, more than {CA_FILE_BYTES_MAX}"));
-    }
-    let pem = std::fs::read(path).map_err(|error| error.to_string())?;
-    let mut count = 0;
-    for certificate in CertificateDer::pem_slice_iter(&pem) {
-        let certificate = certificate.map_err(|error| format!("not PEM: {error}"))?;
-        roots
-            .add(certificate)
-            .map_err(|error| format!("a certificate in it is unusable: {error}"))?;
-        count += 1;
-    }
-    if count == 0 {
-        Err("it holds no certificate (PEM, BEGIN CERTIFICATE)".into())
-    } else {
-        Ok(())
-    }
+    tls_client(ca_file)
+        .map(TlsConnector::from)
+        .map_err(|fault| SettingsFault::CaFile {
+            path: fault.path.display().to_string(),
+            problem: fault.problem,
+        })
 }

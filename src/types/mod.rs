@@ -11,6 +11,7 @@ pub mod locale;
 pub mod names;
 pub mod net;
 pub mod sealed;
+pub mod signing;
 pub mod time;
 
 pub use email::EmailAddress;
@@ -25,4 +26,5 @@ pub use locale::Locale;
 pub use names::{PersonName, Username};
 pub use net::ClientNet;
 pub use sealed::Sealed;
+pub use signing::{PublicKey, Signature};
 pub use time::{Span, Timestamp};

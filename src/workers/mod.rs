@@ -10,6 +10,7 @@ mod issuer;
 mod keeper;
 mod letters;
 mod lineup;
+mod witness;
 
 use std::future::Future;
 use std::sync::{Arc, Mutex};
@@ -22,6 +23,7 @@ pub use archivist::Schedule;
 pub use beat::Nudge;
 pub use letters::{MailTools, Stationery, ToolsFault};
 
+use crate::audit::Notary;
 use crate::desk::Desk;
 use crate::ledger::Anchor;
 use beat::{Beat, Listens};
@@ -44,6 +46,7 @@ impl Workers {
         desk: &Desk,
         mail: MailTools,
         anchor: Option<Arc<Mutex<Anchor>>>,
+        notary: Arc<Notary>,
         schedule: Option<Schedule>,
     ) -> Self {
         let (stop, stopped) = watch::channel(false);
@@ -72,6 +75,12 @@ impl Workers {
             beat(Listens::ToTimeOnly),
             PAUSE_MIN,
             move |beat| keeper::run(owned.clone(), anchor.clone(), beat),
+        ));
+        tasks.spawn(attend(
+            "witness",
+            beat(Listens::ToTimeOnly),
+            PAUSE_MIN,
+            move |beat| witness::run(Arc::clone(&notary), beat),
         ));
         if let Some(schedule) = schedule {
             let owned = desk.clone();

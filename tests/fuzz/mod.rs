@@ -7,6 +7,7 @@
 #![expect(clippy::unwrap_used, reason = "a target that cannot be made fails")]
 
 mod backups;
+mod evidence;
 mod mutate;
 mod targets;
 

@@ -1,10 +1,12 @@
 //! The house from outside, room by room: the law in sentences, the engine under faults, the ledger over restarts, the
-//! REST contract, the pages behind mailed links, the command line, what a copy of the disk gives away, and the rules that
-//! the source itself keeps.
+//! REST contract, the pages behind mailed links, the command line, lists of leaked passwords, what an auditor can prove,
+//! what a copy of the disk gives away, and the rules that the source itself keeps.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod audit;
 mod backup;
+mod breach;
 mod cli;
 mod engine;
 #[path = "../fuzz/mod.rs"]

@@ -10,6 +10,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
+use keyledger::breach::Leaks;
 use keyledger::crypto::{Keyring, PasswordPool, PoolSettings, SharedKeyring};
 use keyledger::desk::{Desk, DeskSettings, Enumeration, Visitor};
 use keyledger::domain::password_policy::PasswordPolicy;
@@ -104,6 +105,7 @@ impl Rig {
             password_policy: "classic".to_owned(),
             enumeration: Enumeration::Open,
             require_verified_email: false,
+            leaks: Leaks::default(),
         };
         Desk::open(engine, pool, settings)
     }
@@ -129,6 +131,7 @@ pub fn found(engine: &Engine) {
     let command = Command::Found {
         policies: vec![PasswordPolicy::classic()],
         keys: vec![],
+        checkpoint: None,
     };
     let founded = run(engine, Lane::Proof, command);
     assert_eq!(founded, Ok(Outcome::Done));

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
+use keyledger::breach::Leaks;
 use keyledger::crypto::{Keyring, PasswordParams, PasswordPool, PoolSettings, SharedKeyring};
 use keyledger::desk::{Desk, DeskSettings, Enumeration, Fault};
 use keyledger::domain::{
@@ -13,7 +14,7 @@ use keyledger::ledger::{MemoryStore, Reader};
 use keyledger::system::{Clock, Entropy, SeededEntropy, TestClock};
 use keyledger::types::{Span, Timestamp};
 
-use crate::engine::gate::Gate;
+use crate::engine::Gate;
 use crate::people::NOON;
 use crate::rig::PATIENCE;
 
@@ -83,6 +84,7 @@ impl Machine {
         let found = Command::Found {
             policies: vec![PasswordPolicy::classic()],
             keys: vec![],
+            checkpoint: None,
         };
         machine
             .carry_out(Lane::Proof, found)
@@ -249,6 +251,7 @@ impl Machine {
             password_policy: "classic".to_owned(),
             enumeration: Enumeration::Open,
             require_verified_email: false,
+            leaks: Leaks::default(),
         };
         self.desk = Some(Desk::open(engine, pool, settings));
         Ok(report)

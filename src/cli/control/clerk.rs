@@ -1,6 +1,7 @@
 //! The one function that answers requests, whichever way they came.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use secrecy::ExposeSecret as _;
 use tokio::task::spawn_blocking;
@@ -10,6 +11,7 @@ use super::request::{
     RecoveryShown, Request, SessionRow, Since, UserRow, Verdict, VerdictWord,
 };
 use crate::app::EndOfLedger;
+use crate::audit::Notary;
 use crate::cli::exit::{Failure, is_damage};
 use crate::config::Config;
 use crate::desk::{Desk, EventFilter, Fault, Line, NewPerson, UserView, VerifyFault, VerifyReport};
@@ -31,6 +33,7 @@ const ROWS_MAX: u32 = 1_000;
 /// Answers requests at a desk.
 pub(in crate::cli) struct Clerk {
     pub(super) desk: Desk,
+    pub(super) notary: Arc<Notary>,
     /// Where recovery links point, if it is known where people reach this service.
     recovery_url: Option<String>,
     /// Whether the start could tell that the end of the ledger is there.
@@ -38,10 +41,11 @@ pub(in crate::cli) struct Clerk {
 }
 
 impl Clerk {
-    pub(in crate::cli) fn new(desk: Desk, config: &Config, end: EndOfLedger) -> Self {
+    pub(in crate::cli) fn new(desk: Desk, notary: Arc<Notary>, config: &Config, end: EndOfLedger) -> Self {
         let recovery_url = config.recovery_url.as_ref().map(|url| url.as_str().to_owned());
         Self {
             desk,
+            notary,
             recovery_url,
             end,
         }
@@ -128,12 +132,17 @@ impl Clerk {
                 since,
                 limit,
             } => self.events(user.as_deref(), kind, since, limit).await,
+            Request::SetOnlineCheck(form) => Ok(Answer::OnlineCheck(self.set_online_check(form, by).await?)),
             Request::ShowEpoch => Ok(Answer::Epoch(self.epoch().await?)),
             Request::StartEpoch { reason } => self.start_epoch(&reason).await,
             Request::ListRing => Ok(self.ring()),
             Request::RotateKey { purpose } => self.rotate_key(&purpose).await,
             Request::ReplaceMasterKey => self.replace_master_key().await,
             Request::Verify => Ok(Answer::Verified(self.verify().await)),
+            Request::AuditCheckpoint => self.checkpoint().await,
+            Request::AuditProof { position } => self.proof(position).await,
+            Request::AuditShow { position } => self.show(position).await,
+            Request::AuditExport { file, from, to } => self.export(file, from, to).await,
             Request::Compact => Ok(Answer::Compacted(compacted_row(&desk.compact().await?))),
             Request::Backup { to, since } => self.back_up(&to, since, tell).await,
             Request::AcceptClock => {
@@ -442,7 +451,7 @@ fn key_row(id: ApiKeyId, key: ApiKey, epoch: Epoch) -> KeyRow {
     }
 }
 
-fn event_row(line: Line) -> EventRow {
+pub(super) fn event_row(line: Line) -> EventRow {
     EventRow {
         position: line.position.0,
         time: line.time.rfc3339(),

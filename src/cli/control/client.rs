@@ -3,13 +3,15 @@
 use std::io::{self, BufRead as _, BufReader, IsTerminal as _, Read as _, Write as _};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
 use super::clerk::Clerk;
 use super::request::{Answer, ProgressRow, Request};
 use super::socket;
-use crate::app::{AppError, Premises};
+use crate::app::{AppError, Premises, audit_settings};
+use crate::audit::Notary;
 use crate::cli::answers;
 use crate::cli::context::{Context, refuse_foreign_root};
 use crate::cli::exit::{Exit, Failure, shows_damage};
@@ -123,7 +125,11 @@ fn is_nobody(kind: io::ErrorKind) -> bool {
 fn converse(mut stream: UnixStream, request: &Request) -> Result<Answer, Failure> {
     let is_long = matches!(
         request,
-        Request::Verify | Request::Backup { .. } | Request::Compact | Request::ReplaceMasterKey
+        Request::Verify
+            | Request::Backup { .. }
+            | Request::AuditExport { .. }
+            | Request::Compact
+            | Request::ReplaceMasterKey
     );
     let patience = if is_long { LONG_TIME_MAX } else { ANSWER_TIME_MAX };
     let mut line = serde_json::to_vec(request).expect("requests are plain data, which JSON can hold");
@@ -174,7 +180,8 @@ fn open(config: &Config, command: &str, request: &Request) -> Result<Result<Prem
 
 fn answer_here(config: &Config, premises: Premises, request: Request) -> Result<Answer, Failure> {
     let runtime = runtime()?;
-    let clerk = Clerk::new(premises.desk.clone(), config, premises.end);
+    let notary = Notary::new(premises.desk.clone(), audit_settings(config)?);
+    let clerk = Clerk::new(premises.desk.clone(), Arc::new(notary), config, premises.end);
     let answer = runtime.block_on(clerk.answer(request, Box::new(|row| show_progress(&row))));
     drop(runtime);
     premises.close(Duration::from_secs(10));

@@ -38,6 +38,16 @@ impl Clerk {
             let known = KeyPurpose::ALL.map(KeyPurpose::name).join(", ");
             Failure::value("PURPOSE", format!("there are {known}"))
         })?;
+        if purpose == KeyPurpose::Signing {
+            // Its successor is signed by both, so whoever signs does it.
+            let (old, new) = self.notary.rotate_key(Actor::Operator).await?;
+            return Ok(Answer::KeyRotated(RotatedShown {
+                purpose: purpose.name().to_owned(),
+                old: old.0,
+                new: new.0,
+                rewrapped: 0,
+            }));
+        }
         let rotated = self
             .with_keys(move |desk| desk.rotate_key(purpose, Actor::Operator))
             .await?;

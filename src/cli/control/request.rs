@@ -63,7 +63,21 @@ pub(in crate::cli) enum Request {
     },
     Verify,
     AcceptClock,
+    AuditCheckpoint,
+    AuditProof {
+        position: u64,
+    },
+    AuditShow {
+        position: u64,
+    },
+    /// `file` is absolute, and is written by whoever answers.
+    AuditExport {
+        file: String,
+        from: Option<u64>,
+        to: Option<u64>,
+    },
     ShowEpoch,
+    SetOnlineCheck(OnlineCheckForm),
     StartEpoch {
         reason: String,
     },
@@ -113,6 +127,30 @@ pub(in crate::cli) struct NewUserForm {
     pub(in crate::cli) locale: String,
 }
 
+/// Whether a policy asks a range service of leaked passwords, and which.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::cli) struct OnlineCheckForm {
+    /// The policy's name; none is that of the REST routes.
+    pub(in crate::cli) policy: Option<String>,
+    /// Whether to ask.
+    pub(in crate::cli) ask: bool,
+    /// Where; none leaves it as it is.
+    pub(in crate::cli) url: Option<String>,
+    /// How often it may have seen a password that is taken.
+    pub(in crate::cli) allowed_count: u32,
+}
+
+/// The same, as it is from now on.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::cli) struct OnlineCheckShown {
+    pub(in crate::cli) policy: String,
+    /// The service that is asked; none if none is.
+    pub(in crate::cli) service: Option<String>,
+    pub(in crate::cli) allowed_count: u32,
+}
+
 /// An answer, one line of JSON; what `--json` prints is its body. No `Debug`: it may hold a secret that is shown once.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "answer", content = "body", rename_all = "camelCase")]
@@ -147,6 +185,15 @@ pub(in crate::cli) enum Answer {
         was: String,
     },
     Epoch(EpochShown),
+    Checkpoint(CheckpointShown),
+    Proof {
+        position: u64,
+        proof: String,
+        key: String,
+    },
+    Record(RecordShown),
+    Exported(ExportShown),
+    OnlineCheck(OnlineCheckShown),
     EpochStarted(EpochShown),
     Ring(Page<RingKeyRow>),
     KeyRotated(RotatedShown),
@@ -156,6 +203,42 @@ pub(in crate::cli) enum Answer {
     /// The answer comes later; this is how far it is.
     Progress(ProgressRow),
     Failed(Failure),
+}
+
+/// A signed checkpoint.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::cli) struct CheckpointShown {
+    /// The signed note.
+    pub(in crate::cli) checkpoint: String,
+    /// The key that signed it, as auditors are handed it.
+    pub(in crate::cli) key: String,
+    pub(in crate::cli) size: u64,
+}
+
+/// One record.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::cli) struct RecordShown {
+    /// What it holds, told.
+    pub(in crate::cli) event: EventRow,
+    /// Its hash in the tree, in hexadecimal digits.
+    pub(in crate::cli) leaf: String,
+    /// Its bytes, in hexadecimal digits.
+    pub(in crate::cli) record: String,
+}
+
+/// An export that was written.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::cli) struct ExportShown {
+    pub(in crate::cli) file: String,
+    pub(in crate::cli) bytes: u64,
+    pub(in crate::cli) from: u64,
+    pub(in crate::cli) to: u64,
+    pub(in crate::cli) size: u64,
+    /// The key that signed its checkpoint.
+    pub(in crate::cli) key: String,
 }
 
 /// Some of many.

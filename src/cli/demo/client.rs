@@ -90,16 +90,30 @@ fn read(bytes: &[u8]) -> io::Result<Answer> {
         .filter_map(|line| line.split_once(':'))
         .map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()))
         .collect();
-    let answer = Answer {
+    let mut answer = Answer {
         status,
         headers,
         body: bytes[end + 4..].to_vec(),
     };
-    // Our server knows the length of everything it sends.
     if answer.header("transfer-encoding").is_some() {
-        return Err(malformed());
+        answer.body = joined(&answer.body).ok_or_else(malformed)?;
     }
     Ok(answer)
+}
+
+/// Joins the chunks of a body whose length was not known when it began (RFC 9112 §7.1).
+fn joined(mut chunks: &[u8]) -> Option<Vec<u8>> {
+    let mut body = Vec::new();
+    loop {
+        let end = chunks.windows(2).position(|two| two == b"\r\n")?;
+        let length = usize::from_str_radix(std::str::from_utf8(&chunks[..end]).ok()?, 16).ok()?;
+        if length == 0 {
+            return (chunks[end..] == *b"\r\n\r\n").then_some(body);
+        }
+        let (chunk, rest) = chunks[end + 2..].split_at_checked(length)?;
+        body.extend_from_slice(chunk);
+        chunks = rest.strip_prefix(b"\r\n")?;
+    }
 }
 
 #[cfg(test)]
@@ -112,5 +126,11 @@ mod tests {
         assert_eq!((answer.status, answer.header("x-a")), (404, Some("b: c")));
         assert_eq!(answer.json()["code"], 1);
         assert!(read(b"HTTP/1.1 200 OK\r\n").is_err());
+        let chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+        let whole = format!("{chunked}3\r\none\r\na\r\n, two, end\r\n0\r\n\r\n");
+        assert_eq!(read(whole.as_bytes()).unwrap().body, b"one, two, end");
+        for cut in [2, 8, 12] {
+            assert!(read(&whole.as_bytes()[..whole.len() - cut]).is_err(), "{cut}");
+        }
     }
 }

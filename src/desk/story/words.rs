@@ -1,16 +1,23 @@
 //! The words of each event.
 
-use crate::desk::Desk;
 use crate::domain::{
-    Actor, Allowance, ApiKeyKind, DropCause, EndCause, EpochReason, Event, FailCause, MailEnd, PasswordCause,
-    Purpose, RefusedCause, Subject, SuppressedClass, Via,
+    Actor, Allowance, ApiKeyKind, DropCause, EndCause, EpochReason, Event, FailCause, MailEnd, MailKind,
+    PasswordCause, Purpose, RefusedCause, Subject, SuppressedClass, Via,
 };
 use crate::mail::Step;
-use crate::types::Position;
+use crate::types::{Position, UserId};
+
+/// What can be looked up about what an event names.
+pub(super) trait Names {
+    /// A user's address, masked, if it is to be told.
+    fn person(&self, user: UserId) -> Option<String>;
+    /// Which mail was queued at a position.
+    fn mail_at(&self, queued: Position) -> Option<MailKind>;
+}
 
 /// Tells events about one person.
 pub(super) struct Teller<'a> {
-    pub(super) desk: &'a Desk,
+    pub(super) names: &'a dyn Names,
     pub(super) whom: String,
 }
 
@@ -23,8 +30,11 @@ impl Teller<'_> {
                 format!("the operator accepted the wall clock; time had been kept at {kept}")
             }
             Event::PolicySaved { policy, by } => {
+                let asks = policy.online_check().map_or_else(String::new, |check| {
+                    format!(", which asks {} about leaked passwords", check.url)
+                });
                 format!(
-                    "password policy {} saved by {}",
+                    "password policy {} saved by {}{asks}",
                     policy.settings().name,
                     self.actor(*by)
                 )
@@ -47,6 +57,24 @@ impl Teller<'_> {
                 format!(
                     "API key {} revoked by {}",
                     short(&key.to_string()),
+                    self.actor(*by)
+                )
+            }
+            Event::CheckpointKeyNamed { key, public, .. } => {
+                let public = public.to_string();
+                format!("checkpoints are signed with key {key} ({}…)", short(&public))
+            }
+            Event::CheckpointKeyRotated {
+                old,
+                new,
+                new_public,
+                by,
+                ..
+            } => {
+                let public = new_public.to_string();
+                format!(
+                    "checkpoints are signed with key {new} ({}…) instead of key {old}, by {}",
+                    short(&public),
                     self.actor(*by)
                 )
             }
@@ -235,10 +263,9 @@ impl Teller<'_> {
 
     fn mail(&self, queued: Position) -> String {
         let whom = &self.whom;
-        let found = self.desk.event_at(queued).ok().flatten();
-        match found.map(|found| found.event) {
-            Some(Event::MailQueued { kind, .. }) => format!("mail {} to {whom}", kind.name()),
-            Some(_) | None => format!("the mail of position {queued}"),
+        match self.names.mail_at(queued) {
+            Some(kind) => format!("mail {} to {whom}", kind.name()),
+            None => format!("the mail of position {queued}"),
         }
     }
 
@@ -246,8 +273,8 @@ impl Teller<'_> {
         match actor {
             Actor::Stranger => "somebody unknown".to_owned(),
             Actor::User(user) => self
-                .desk
-                .masked_address(user)
+                .names
+                .person(user)
                 .unwrap_or_else(|| format!("user {}", short(&user.to_string()))),
             Actor::Operator => "the operator".to_owned(),
             Actor::ApiKey(key) => format!("API key {}", short(&key.to_string())),

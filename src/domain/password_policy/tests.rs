@@ -229,6 +229,35 @@ fn p_06_a_leaked_password_is_refused_whole_with_a_reason() {
 }
 
 #[test]
+fn p_07_the_online_check_is_off_unless_the_policy_asks_and_is_announced_like_the_lists() {
+    for preset in [PasswordPolicy::classic(), PasswordPolicy::nist()] {
+        assert_eq!(preset.online_check(), None);
+    }
+    let online = changed(|s| {
+        (s.check_breached, s.check_have_i_been_pwned, s.hibp_allowed_count) = (false, true, 9);
+    })
+    .unwrap();
+    let check = online.online_check().unwrap();
+    assert_eq!(
+        (check.url.to_string().as_str(), check.allowed_count),
+        (HIBP_URL_DEFAULT, 9)
+    );
+    assert!(online.rules().contains(&Rule::Breached));
+}
+
+#[test]
+fn p_06_lists_are_asked_for_a_password_as_typed_and_in_lower_case() {
+    let asked = |password| {
+        let asked = spellings(password);
+        asked.iter().map(|one| one.to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(asked("P@ssw0rd"), ["P@ssw0rd", "p@ssw0rd"]);
+    assert_eq!(asked("p@ssw0rd"), ["p@ssw0rd"]);
+    assert_eq!(asked("E\u{301}TE\u{301}"), ["\u{c9}T\u{c9}", "\u{e9}t\u{e9}"]);
+    assert!(asked(&"x".repeat(BYTES_MAX + 1)).is_empty());
+}
+
+#[test]
 fn history_counts_only_if_the_policy_asks() {
     let context = PasswordContext {
         history_hits: 1,
@@ -271,7 +300,7 @@ fn the_operators_own_symbols_are_the_ones_that_count() {
 #[test]
 fn a_policy_that_nothing_can_meet_is_refused_with_field_and_remedy() {
     type Change = fn(&mut PasswordPolicySettings);
-    let cases: [(Change, &str); 13] = [
+    let cases: [(Change, &str); 14] = [
         (|s| s.name = String::new(), "name"),
         (|s| s.name = "a\nb".into(), "name"),
         (|s| s.length_min = 7, "length_min"),
@@ -291,6 +320,7 @@ fn a_policy_that_nothing_can_meet_is_refused_with_field_and_remedy() {
         (|s| s.error_message = "x".repeat(501), "error_message"),
         (|s| s.zxcvbn_score_threshold = 4, "zxcvbn_score_threshold"),
         (|s| s.history = 25, "history"),
+        (|s| s.hibp_url = "http://ranges.example.org".into(), "hibp_url"),
     ];
     for (change, field) in cases {
         let fault = changed(change).unwrap_err();

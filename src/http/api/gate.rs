@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::desk::{ApiCaller, Caller};
+use crate::domain::{ApiKeyKind, Role};
 use crate::http::site::{Access, Site};
 use crate::http::{ApiError, Code, Head, Request, header, json, refusals};
 use crate::types::{ApiKeyId, Span};
@@ -25,6 +26,15 @@ pub(super) fn admit(site: &Arc<Site>, access: &Access, request: &mut Request) ->
             let caller = signed_in(site, request)?;
             demand_json(request)?;
             request.keep(caller);
+            Ok(())
+        }
+        Access::Administrator => {
+            let client = api_client(site, request)?;
+            if client.kind == ApiKeyKind::Publishable && signed_in(site, request)?.role != Role::Admin {
+                return Err(Code::UserForbidden.into());
+            }
+            demand_json(request)?;
+            request.keep(client);
             Ok(())
         }
     }

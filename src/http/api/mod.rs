@@ -1,6 +1,7 @@
-//! The REST API under `/v1/auth`: parse, one call of the desk, answer.
+//! The REST API under `/v1/auth` and `/v1/audit`: parse, one call of the desk, answer.
 
 mod account;
+mod audit;
 pub(super) mod forms;
 mod gate;
 mod health;
@@ -48,6 +49,10 @@ pub fn routes() -> Vec<Route<Site, Access>> {
         route!(POST "/v1/auth/email/verify/resend" ApiKey verification::send),
         route!(POST "/v1/auth/email/verify/confirm" ApiKey verification::confirm),
         route!(POST "/v1/auth/signup/email/resend" ApiKey verification::send),
+        route!(GET "/v1/audit/events" Administrator audit::events),
+        route!(GET "/v1/audit/checkpoint" Administrator audit::checkpoint),
+        route!(GET "/v1/audit/proof/{position}" Administrator audit::proof),
+        route!(GET "/v1/audit/export" Administrator audit::export),
     ]
 }
 

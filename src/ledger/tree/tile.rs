@@ -3,7 +3,7 @@
 //! A tile of level 0 holds leaf hashes, one of level `n` the roots of full tiles of the level below. An entry bundle
 //! holds the records of a tile of level 0, each after its length, u16 big-endian.
 
-use super::{TreeHash, root_of};
+use super::{Frontier, TreeHash, root_of};
 
 /// Hashes in a full tile.
 pub const TILE_WIDTH: u64 = 256;
@@ -105,6 +105,68 @@ fn width(level: u8, index: u64, size: u64) -> Option<u16> {
 /// All tiles of hashes of a tree of `size` leaves, level by level.
 pub fn all_hashes(size: u64) -> impl Iterator<Item = TileName> {
     (0..=MAX_LEVEL).flat_map(move |level| (0..).map_while(move |index| TileName::hashes(level, index, size)))
+}
+
+/// The right edge of a tree in tiles: fed with the roots of full tiles of level 0, it says which tiles above are full
+/// then.
+#[derive(Clone, Debug, Default)]
+pub struct Tiling {
+    /// The tree over those roots.
+    roots: Frontier,
+    /// What the unfinished tile of each level holds, beginning with level 1.
+    edge: [Vec<TreeHash>; MAX_LEVEL as usize],
+}
+
+impl Tiling {
+    /// Adds the root of the next full tile of level 0, telling the tiles that are full now, the lowest first.
+    pub fn push(&mut self, root: TreeHash, full: &mut impl FnMut(TileName, &[TreeHash])) {
+        let count = self.roots.size() + 1;
+        let edge = &mut self.edge;
+        self.roots.push_telling(root, &mut |height, hash| {
+            if height % TILE_HEIGHT != 0 {
+                return;
+            }
+            for (level, tile) in (1..).zip(edge.iter_mut()) {
+                if TILE_HEIGHT * (u32::from(level) - 1) != height {
+                    continue;
+                }
+                tile.push(*hash);
+                if tile.len() as u64 == TILE_WIDTH {
+                    let index = (count >> (height + TILE_HEIGHT)) - 1;
+                    let kind = TileKind::Hashes(level);
+                    full(
+                        TileName {
+                            kind,
+                            index,
+                            width: 256,
+                        },
+                        tile,
+                    );
+                    tile.clear();
+                }
+            }
+        });
+    }
+
+    /// The unfinished tiles above level 0, the lowest first.
+    pub fn partial(&self) -> impl Iterator<Item = (TileName, &[TreeHash])> {
+        let count = self.roots.size();
+        (1..).zip(&self.edge).filter_map(move |(level, tile)| {
+            let width = u16::try_from(tile.len()).ok().filter(|width| *width > 0)?;
+            let index = count.checked_shr(TILE_HEIGHT * u32::from(level)).unwrap_or(0);
+            let kind = TileKind::Hashes(level);
+            Some((TileName { kind, index, width }, tile.as_slice()))
+        })
+    }
+
+    /// The right edge of the whole tree, with the leaves of the unfinished tile of level 0.
+    pub fn frontier(&self, last: &[TreeHash]) -> Frontier {
+        let mut lower = Frontier::default();
+        for leaf in last {
+            lower.push(*leaf);
+        }
+        Frontier::joined(&self.roots, TILE_HEIGHT, &lower)
+    }
 }
 
 /// Finds complete nodes in tiles of a tree of `size` leaves; `fetch` gives a tile's hashes, as many as it is wide.

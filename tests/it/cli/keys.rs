@@ -84,13 +84,11 @@ fn l_10_a_rotated_key_makes_way_and_what_it_made_is_still_read() {
 }
 
 #[test]
-fn a_purpose_that_is_none_and_the_signers_key_are_refused_with_words() {
+fn a_purpose_that_is_none_is_refused_with_words() {
     let (_folder, data, _) = founded();
     let unknown = run(&data, "keys rotate jwtt");
     assert_eq!(unknown.code, 2);
     assert!(unknown.err.contains("jwt"), "{}", unknown.err);
-    let signing = run(&data, "keys rotate signing");
-    assert_eq!(signing.code, 1, "{}{}", signing.out, signing.err);
 }
 
 #[test]

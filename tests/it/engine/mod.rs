@@ -8,6 +8,9 @@
 
 mod concurrency;
 mod faults;
-pub(crate) mod gate;
+mod gate;
 mod replay;
 mod write_points;
+
+pub use gate::Gate;
+pub use replay::workload;

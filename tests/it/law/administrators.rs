@@ -230,6 +230,7 @@ fn a_ledger_is_founded_once_and_begins_with_epoch_one() {
     let found = Command::Found {
         policies: vec![PasswordPolicy::classic()],
         keys: vec![new_key(1)],
+        checkpoint: None,
     };
     let mut empty = given([]);
     empty.state = keyledger::domain::State::default();

@@ -4,7 +4,7 @@ use keyledger::domain::{
     Actor, DropCause, EndCause, EpochReason, Event, MailEnd, PasswordCause, Purpose, Recorded, State,
     SuppressedClass, Via, lawful,
 };
-use keyledger::types::{ApiKeyId, CommandId, Position, Span, TokenId};
+use keyledger::types::{ApiKeyId, CommandId, Position, PublicKey, Signature, Span, TokenId};
 
 use super::scene::{Scene, given};
 use crate::people::{ADA, BOB, NOBODY, NOON, link, origin};
@@ -355,4 +355,47 @@ fn s_12_a_refresh_token_is_followed_by_its_successor_while_its_session_lives() {
         *expires = NOON;
     }
     assert_eq!(fault(&ada(), stillborn), "a session was over before it began");
+}
+
+#[test]
+fn l_03_checkpoint_keys_form_one_chain_in_each_epoch() {
+    let named = |key: u8| Event::CheckpointKeyNamed {
+        ledger: [1; 16],
+        key: u32::from(key),
+        public: PublicKey([key; 32]),
+        signature: Signature(Box::new([0; 64])),
+    };
+    let rotated = |old: u8, new: u8| Event::CheckpointKeyRotated {
+        old: u32::from(old),
+        old_public: PublicKey([old; 32]),
+        old_signature: Signature(Box::new([0; 64])),
+        new: u32::from(new),
+        new_public: PublicKey([new; 32]),
+        new_signature: Signature(Box::new([0; 64])),
+        by: Actor::Operator,
+    };
+    let not_in_force = "a checkpoint key was replaced that was not in force";
+    assert_eq!(fault(&given([]), rotated(1, 2)), not_in_force);
+    let first = given([named(1)]);
+    assert_eq!(
+        fault(&first, named(2)),
+        "a checkpoint key was named in an epoch that had one"
+    );
+    assert_eq!(fault(&first, rotated(2, 3)), not_in_force);
+    assert_eq!(
+        fault(&first, rotated(1, 1)),
+        "a checkpoint key was replaced by itself"
+    );
+    let second = first.and([rotated(1, 2)]);
+    assert_eq!(fault(&second, rotated(1, 3)), not_in_force);
+    let epoch = Event::EpochStarted {
+        number: 2,
+        reason: EpochReason::Restored,
+    };
+    // Where the old key was lost, an epoch names another; once.
+    let third = second.and([epoch, named(7)]);
+    assert_eq!(
+        fault(&third, named(8)),
+        "a checkpoint key was named in an epoch that had one"
+    );
 }

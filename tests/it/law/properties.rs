@@ -318,6 +318,7 @@ fn founded() -> State {
     let found = Command::Found {
         policies: vec![],
         keys: vec![],
+        checkpoint: None,
     };
     let decision = decided(&state.clone(), &state, &found, NOON);
     fold(&mut state, decision.events, NOON);
@@ -404,6 +405,8 @@ fn random_lives_meet_everything_that_can_happen_to_people() {
         "ApiKeyCreated",
         "ApiKeyRevoked",
         "ApiKeyUsed",
+        "CheckpointKeyNamed",
+        "CheckpointKeyRotated",
         "ClockAccepted",
         "KeyRotated",
         "MailEnded",

@@ -10,7 +10,7 @@ use keyledger::ledger::codec::{self, CodecFault, EVENT_NAMES, event_name};
 use keyledger::ledger::{CommandPart, record};
 use proptest::prelude::*;
 
-use super::samples::samples;
+use super::samples::{earlier_samples, samples};
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("data/events")
@@ -90,6 +90,15 @@ fn law_16_every_sample_reads_as_its_event_and_writes_as_its_bytes() {
     }
 }
 
+#[test]
+fn law_16_a_sample_of_an_earlier_schema_reads_as_its_event_for_ever() {
+    for (file, expected) in earlier_samples() {
+        let text = std::fs::read_to_string(folder().join(file)).unwrap();
+        let read: Vec<Recorded> = records(&text).iter().map(|record| decoded(record)).collect();
+        assert_eq!(read, expected, "{file}");
+    }
+}
+
 fn decoded(bytes: &[u8]) -> Recorded {
     let (header, payload) = record::decode(bytes).expect("a record");
     codec::decode(&header, payload).expect("an event")
@@ -106,7 +115,8 @@ fn law_16_every_event_has_a_sample_and_every_file_an_event() {
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
-    assert_eq!(there, files().into_keys().collect());
+    let earlier = earlier_samples().into_iter().map(|(file, _)| file.to_owned());
+    assert_eq!(there, files().into_keys().chain(earlier).collect());
 }
 
 #[test]

@@ -1,13 +1,13 @@
 //! One record of every event, and of every value that has a code of its own: what the golden samples are made of.
 
-use keyledger::domain::password_policy::PasswordPolicy;
+use keyledger::domain::password_policy::{PasswordPolicy, PasswordPolicySettings};
 use keyledger::domain::{
     Actor, Allowance, ApiKeyKind, DropCause, EndCause, EpochReason, Event, FailCause, KeyPurpose, MailEnd,
     MailKind, PasswordCause, Purpose, Recorded, RefusedCause, Role, Subject, SuppressedClass, Via,
 };
 use keyledger::types::{
-    AddressId, ApiKeyId, CommandId, CredentialId, Locale, MailId, Position, Sealed, SessionId, Span, Tag,
-    Timestamp, TokenId, UserId,
+    AddressId, ApiKeyId, CommandId, CredentialId, Locale, MailId, Position, PublicKey, Sealed, SessionId,
+    Signature, Span, Tag, Timestamp, TokenId, UserId,
 };
 
 const USER: UserId = UserId([0x11; 16]);
@@ -35,6 +35,14 @@ fn sealed() -> Sealed {
     Sealed(bytes.into())
 }
 
+fn signature() -> Signature {
+    let mut bytes = [0; 64];
+    for (byte, value) in bytes.iter_mut().zip(0..) {
+        *byte = value;
+    }
+    Signature(Box::new(bytes))
+}
+
 /// All samples, in the order of their files; equal kinds stand together.
 pub fn samples() -> Vec<Recorded> {
     let events = [
@@ -45,14 +53,17 @@ pub fn samples() -> Vec<Recorded> {
         mail_events(),
     ]
     .concat();
-    // One place for all, so that a new sample moves no other.
-    let record = |event| Recorded {
+    events.into_iter().map(record).collect()
+}
+
+/// One place for all, so that a new sample moves no other.
+fn record(event: Event) -> Recorded {
+    Recorded {
         position: Position(1_000),
         time: TIME,
         command: CommandId([0x99; 16]),
         event,
-    };
-    events.into_iter().map(record).collect()
+    }
 }
 
 const ACTORS: [Actor; 5] = [
@@ -66,6 +77,22 @@ const ALLOWANCES: [Allowance; 3] = [Allowance::None, Allowance::General, Allowan
 const SUBJECTS: [Subject; 2] = [Subject::Address(ADDRESS), Subject::Stranger(TAG)];
 const PURPOSES: [Purpose; 3] = [Purpose::Recovery, Purpose::VerifyEmail, Purpose::Reopen];
 const VIAS: [Via; 2] = [Via::Link, Via::Code];
+
+fn saved(policy: PasswordPolicy) -> Event {
+    Event::PolicySaved {
+        policy: Box::new(policy),
+        by: Actor::Operator,
+    }
+}
+
+fn policies() -> [Event; 2] {
+    [PasswordPolicy::classic(), PasswordPolicy::nist()].map(saved)
+}
+
+/// The files of schemas that gave way to later ones, and what they read as.
+pub fn earlier_samples() -> Vec<(&'static str, Vec<Recorded>)> {
+    vec![("003_policy_saved.1.txt", policies().map(record).to_vec())]
+}
 
 fn ledger_events() -> Vec<Event> {
     let reasons = [
@@ -82,12 +109,15 @@ fn ledger_events() -> Vec<Event> {
     events.push(Event::ClockAccepted {
         kept: later(Span::days(90)),
     });
-    events.extend(
-        [PasswordPolicy::classic(), PasswordPolicy::nist()].map(|policy| Event::PolicySaved {
-            policy: Box::new(policy),
-            by: Actor::Operator,
-        }),
-    );
+    events.extend(policies());
+    let online = PasswordPolicySettings {
+        check_have_i_been_pwned: true,
+        hibp_allowed_count: 7,
+        ..PasswordPolicySettings::named("online")
+    };
+    events.push(saved(
+        PasswordPolicy::checked(online).expect("a policy that passwords can meet"),
+    ));
     let created = |kind, expires| Event::ApiKeyCreated {
         key: KEY,
         kind,
@@ -101,6 +131,21 @@ fn ledger_events() -> Vec<Event> {
     events.push(created(ApiKeyKind::Secret, Some(later(Span::days(365)))));
     events.extend(ACTORS.map(|by| Event::ApiKeyRevoked { key: KEY, by }));
     events.push(Event::ApiKeyUsed { key: KEY });
+    events.push(Event::CheckpointKeyNamed {
+        ledger: [0x0c; 16],
+        key: 10,
+        public: PublicKey([0x0a; 32]),
+        signature: signature(),
+    });
+    events.push(Event::CheckpointKeyRotated {
+        old: 10,
+        old_public: PublicKey([0x0a; 32]),
+        old_signature: signature(),
+        new: 11,
+        new_public: PublicKey([0x0b; 32]),
+        new_signature: signature(),
+        by: Actor::Operator,
+    });
     let by = Actor::Operator;
     events.push(Event::ApiKeyConfirmed { key: KEY, by });
     events.extend(

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use keyledger::app::{App, AppSettings, Closing, Parts, Premises};
+use keyledger::breach::Leaks;
 use keyledger::crypto::{Keyring, PoolSettings, SharedKeyring};
 use keyledger::desk::{Desk, DeskSettings, Enumeration};
 use keyledger::domain::{Event, Limits};
@@ -70,6 +71,7 @@ impl Default for Plan {
                 password_policy: "classic".to_owned(),
                 enumeration: Enumeration::Open,
                 require_verified_email: false,
+                leaks: Leaks::default(),
             },
             pool: PoolSettings::default(),
             sink: SinkBehaviour::accepting().nodelay(),

@@ -11,6 +11,8 @@ use bytes::Bytes;
 use secrecy::{ExposeSecret, SecretString};
 use warp::http::{HeaderMap, HeaderName};
 
+use crate::audit::{AuditSettings, Notary};
+use crate::breach::Leaks;
 use crate::crypto::{Keyring, PasswordPool, PoolSettings, SecretLabel, SharedKeyring};
 use crate::desk::{
     AdminRecovery, Desk, DeskSettings, Enumeration, SignUpAnswer, SignUpForm, Tokens, Visitor,
@@ -81,6 +83,7 @@ impl House {
         let found = Command::Found {
             policies: vec![PasswordPolicy::classic()],
             keys: vec![],
+            checkpoint: None,
         };
         let founding = engine.clone();
         let founded = std::thread::spawn(move || founding.execute_blocking(Lane::Proof, found, vec![]));
@@ -95,10 +98,12 @@ impl House {
             password_policy: "classic".to_owned(),
             enumeration: Enumeration::Open,
             require_verified_email: false,
+            leaks: Leaks::default(),
         };
         let desk = Desk::open(engine, passwords, settings);
         let site = Site {
             desk: desk.clone(),
+            notary: Arc::new(Notary::new(desk.clone(), AuditSettings::default())),
             settings: SiteSettings {
                 brand: "Acme & Söhne".to_owned(),
                 public_url: public_url.to_owned(),

@@ -1,0 +1,40 @@
+//! Password policies: what is asked about them.
+
+use super::clerk::Clerk;
+use super::request::{OnlineCheckForm, OnlineCheckShown};
+use crate::cli::exit::Failure;
+use crate::domain::Actor;
+use crate::domain::password_policy::PasswordPolicy;
+
+impl Clerk {
+    /// Turns the online check of a policy on or off.
+    pub(super) async fn set_online_check(
+        &self,
+        form: OnlineCheckForm,
+        by: Actor,
+    ) -> Result<OnlineCheckShown, Failure> {
+        let desk = &self.desk;
+        let name = form.policy.as_deref().unwrap_or(&desk.settings().password_policy);
+        let policy = desk.engine().read(|state| state.policy(name).cloned());
+        let mut settings = policy
+            .ok_or_else(|| {
+                Failure::refused(format!("there is no password policy `{name}`")).field("--policy")
+            })?
+            .settings()
+            .clone();
+        settings.check_have_i_been_pwned = form.ask;
+        if form.ask {
+            settings.hibp_allowed_count = form.allowed_count;
+            settings.hibp_url = form.url.unwrap_or(settings.hibp_url);
+        }
+        let policy = PasswordPolicy::checked(settings)
+            .map_err(|fault| Failure::usage(fault.to_string()).field("--url"))?;
+        let shown = OnlineCheckShown {
+            policy: policy.settings().name.clone(),
+            service: policy.online_check().map(|check| check.url.to_string()),
+            allowed_count: policy.settings().hibp_allowed_count,
+        };
+        desk.save_policy(policy, by).await?;
+        Ok(shown)
+    }
+}

@@ -1,0 +1,50 @@
+//! The kinds of mails.
+
+/// Which mail.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub enum MailKind {
+    /// The way back in.
+    PasswordReset,
+    /// The password was changed.
+    PasswordChanged,
+    /// Proof of an address.
+    EmailVerification,
+    /// Somebody tried to sign up with an address that has an account.
+    AccountExists,
+    /// The account is closing; how to take it back.
+    AccountClosing,
+    /// An administrator began a recovery.
+    AdminRecovery,
+    /// A replayed refresh token ended every session.
+    SessionsRevoked,
+    /// A try of the mail settings.
+    Test,
+}
+
+impl MailKind {
+    /// All of them.
+    pub const ALL: [Self; 8] = [
+        Self::PasswordReset,
+        Self::PasswordChanged,
+        Self::EmailVerification,
+        Self::AccountExists,
+        Self::AccountClosing,
+        Self::AdminRecovery,
+        Self::SessionsRevoked,
+        Self::Test,
+    ];
+
+    /// The template's folder, and what `X-Keyledger-Mail` says.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::PasswordReset => "password_reset",
+            Self::PasswordChanged => "password_changed",
+            Self::EmailVerification => "email_verification",
+            Self::AccountExists => "account_exists",
+            Self::AccountClosing => "account_closing",
+            Self::AdminRecovery => "admin_recovery",
+            Self::SessionsRevoked => "sessions_revoked",
+            Self::Test => "test",
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! Evidence for administrators and auditors: events, the signed checkpoint, proofs, and the whole log as an export.
+
+use std::io::{self, Write};
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use serde::Serialize;
+use tokio::sync::mpsc;
+use tokio::task::spawn_blocking;
+
+use super::shapes::{as_text, as_time};
+use crate::audit::{AuditFault, Notary, Range, Signed};
+use crate::desk::{EventFilter, Line};
+use crate::http::site::Site;
+use crate::http::{ApiError, Code, HeaderValue, Request, Response, StatusCode, header};
+use crate::types::{Position, Timestamp, UserId};
+
+/// Events of an answer, unless asked otherwise.
+const LIMIT: i64 = 100;
+/// Events of an answer, at most.
+const LIMIT_MAX: i64 = 1_000;
+/// Bytes of one part of a streamed export, about.
+const PART: usize = 64 << 10;
+/// Parts that wait for a slow client.
+const PARTS_WAITING: usize = 8;
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct EventShown {
+    position: u64,
+    #[serde(serialize_with = "as_time")]
+    time: Timestamp,
+    #[serde(rename = "type")]
+    name: &'static str,
+    term: Option<&'static str>,
+    user_id: Option<Shown<UserId>>,
+    address: Option<String>,
+    ip_address: Option<IpAddr>,
+    user_agent: Option<String>,
+    text: String,
+}
+
+/// An id as its text.
+#[derive(Serialize)]
+#[serde(transparent)]
+struct Shown<T: std::fmt::Display>(#[serde(serialize_with = "as_text")] T);
+
+impl From<Line> for EventShown {
+    fn from(line: Line) -> Self {
+        Self {
+            position: line.position.0,
+            time: line.time,
+            name: line.name,
+            term: line.term,
+            user_id: line.user.map(Shown),
+            address: line.who,
+            ip_address: line.ip,
+            user_agent: line.user_agent,
+            text: line.text,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Events {
+    items: Vec<EventShown>,
+    /// What `after` is next, while there may be more.
+    next: Option<u64>,
+}
+
+/// Lists events, oldest first.
+pub(super) async fn events(site: &Site, request: &Request) -> Result<Response, ApiError> {
+    let mut query = request.query_fields()?;
+    let after = query.optional_whole("after", &(0..=i64::MAX));
+    let limit = query.optional_whole("limit", &(1..=LIMIT_MAX)).unwrap_or(LIMIT);
+    let user = query.optional_text("user");
+    let name = query.optional_text("type");
+    let (from, to) = (query.optional_text("from"), query.optional_text("to"));
+    let user_id: Option<UserId> = user.as_deref().and_then(|text| text.parse().ok());
+    if user.is_some() && user_id.is_none() {
+        query.fault("user", "not-an-id");
+    }
+    let mut time = |name: &'static str, text: Option<String>| {
+        let at = text.as_deref().and_then(Timestamp::parse_rfc3339);
+        if text.is_some() && at.is_none() {
+            query.fault(name, "not-a-time");
+        }
+        at
+    };
+    let (since, until) = (time("from", from), time("to", to));
+    query.finish()?;
+    let filter = EventFilter {
+        user: user_id,
+        name,
+        since,
+        until,
+        after: after.and_then(|after| u64::try_from(after).ok()).map(Position),
+        limit: usize::try_from(limit).ok(),
+    };
+    let desk = site.desk.clone();
+    let told = spawn_blocking(move || {
+        let (found, next) = desk.events_page(&filter)?;
+        let items = found
+            .iter()
+            .map(|recorded| desk.describe(recorded).into())
+            .collect();
+        let next = next.map(|next| next.0);
+        Ok::<_, crate::ledger::StoreError>(Events { items, next })
+    });
+    let events = told.await.map_err(|_| Code::Internal)?.map_err(|error| {
+        tracing::error!(%error, "events could not be read");
+        Code::Internal
+    })?;
+    Ok(request.voice.ok(&events))
+}
+
+/// The signed checkpoint: text, for other programs too.
+pub(super) async fn checkpoint(site: &Site, _: &Request) -> Result<Response, ApiError> {
+    let signed = signed(site).await?;
+    Ok(Response::text(StatusCode::OK, signed.note.clone()))
+}
+
+/// The proof that one record stands at its place.
+pub(super) async fn proof(site: &Site, request: &Request) -> Result<Response, ApiError> {
+    let position = request.param("position").parse().map(Position);
+    let position = position.map_err(|_| ApiError::invalid("position", "not-a-position"))?;
+    let (signed, notary) = (signed(site).await?, Arc::clone(&site.notary));
+    let made = spawn_blocking(move || notary.proof(&signed, position)).await;
+    let proof = made
+        .map_err(|_| Code::Internal)?
+        .map_err(|fault| failed(&fault))?;
+    Ok(Response::text(StatusCode::OK, proof.text()))
+}
+
+/// The log as one tar file, streamed; one client at a time.
+pub(super) async fn export(site: &Site, request: &Request) -> Result<Response, ApiError> {
+    let mut query = request.query_fields()?;
+    let mut position = |name| {
+        let whole = query.optional_whole(name, &(0..=i64::MAX));
+        whole.and_then(|n| u64::try_from(n).ok()).map(Position)
+    };
+    let (from, to) = (position("from"), position("to"));
+    query.finish()?;
+    let signed = signed(site).await?;
+    let range = Range::covering(from, to, signed.checkpoint.size)
+        .ok_or_else(|| ApiError::invalid("from", "beyond-the-end"))?;
+    let pass = site.notary.try_export_pass().ok_or(Code::Overloaded)?;
+    let (parts, receiver) = mpsc::channel(PARTS_WAITING);
+    let notary = Arc::clone(&site.notary);
+    // Ends by itself: when it is done, or when the client is gone and nobody takes the parts.
+    drop(spawn_blocking(move || {
+        let _pass = pass;
+        stream(&notary, &signed, range, parts);
+    }));
+    let response = Response::stream(StatusCode::OK, "application/x-tar", receiver);
+    let disposition = HeaderValue::from_static("attachment; filename=\"keyledger-audit.tar\"");
+    Ok(response.with(header::CONTENT_DISPOSITION, disposition))
+}
+
+fn stream(notary: &Notary, signed: &Signed, range: Range, parts: mpsc::Sender<Bytes>) {
+    let out = io::BufWriter::with_capacity(PART, Parts(parts));
+    if let Err(fault) = notary.export(signed, range, out, &mut |_| {}) {
+        // The client sees a file that is cut short, which no check believes.
+        tracing::warn!(%fault, "an export was not finished");
+    }
+}
+
+struct Parts(mpsc::Sender<Bytes>);
+
+impl Write for Parts {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0
+            .blocking_send(Bytes::copy_from_slice(bytes))
+            .map_err(|_| io::Error::new(io::ErrorKind::BrokenPipe, "the client is gone"))?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+async fn signed(site: &Site) -> Result<Arc<Signed>, ApiError> {
+    site.notary.checkpoint().await.map_err(|fault| failed(&fault))
+}
+
+fn failed(fault: &AuditFault) -> ApiError {
+    match fault {
+        AuditFault::NoSuchPosition { .. } => Code::NotFound.into(),
+        AuditFault::Ledger(_) => Code::Overloaded.into(),
+        AuditFault::KeyLost
+        | AuditFault::Keys(_)
+        | AuditFault::Tiles(_)
+        | AuditFault::Store(_)
+        | AuditFault::Export(_)
+        | AuditFault::NotTheSame => {
+            tracing::error!(%fault, "there is no evidence");
+            Code::Internal.into()
+        }
+    }
+}
