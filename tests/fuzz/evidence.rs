@@ -83,8 +83,8 @@ pub(super) fn read_proof(bytes: &[u8]) -> String {
                 was_signed(&checkpoint),
                 "a proof under a checkpoint that nobody signed"
             );
-            let genuine = evidence().proofs.iter().map(|text| Proof::parse(text).unwrap());
-            let known = genuine.into_iter().any(|known| known.record == proof.record);
+            let mut genuine = evidence().proofs.iter().map(|text| Proof::parse(text).unwrap());
+            let known = genuine.any(|known| known.record == proof.record);
             assert!(known, "a proof of a record that is not there");
             "proven".to_owned()
         }
