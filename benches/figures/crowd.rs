@@ -206,6 +206,11 @@ impl Crowd {
 
     /// Fills an empty store with a ledger of so many people; on all cores, because sealing is most of it.
     pub(crate) fn settle(&self, store: &mut dyn Store, people: u64) {
+        self.settle_with(store, people, 1);
+    }
+
+    /// The same, each signed in so many times.
+    pub(crate) fn settle_with(&self, store: &mut dyn Store, people: u64, sessions: u64) {
         let founding = Self::founding();
         let founded = founding.len() as u64;
         let records = (0..)
@@ -222,7 +227,7 @@ impl Crowd {
             let made: Vec<_> = std::thread::scope(|scope| {
                 let makers: Vec<_> = some
                     .iter()
-                    .map(|chunk| scope.spawn(move || self.chunk(founded, chunk.clone())))
+                    .map(|chunk| scope.spawn(move || self.chunk(founded, chunk.clone(), sessions)))
                     .collect();
                 makers
                     .into_iter()
@@ -235,14 +240,17 @@ impl Crowd {
         }
     }
 
-    fn chunk(&self, founded: u64, people: Range<u64>) -> (Vec<Vec<u8>>, StoredKeys) {
+    fn chunk(&self, founded: u64, people: Range<u64>, sessions: u64) -> (Vec<Vec<u8>>, StoredKeys) {
         let (mut records, mut keys) = (Vec::new(), Vec::new());
         for n in people {
             let who = person(n);
             let (papers, wrapped) = self.papers(&who);
             let events = self.life(&who, papers);
-            let first = founded + n * EVENTS_EACH;
-            records.extend((first..).zip(events).map(|(at, event)| self.encoded(at, event)));
+            let more = events[events.len() - 1].clone();
+            let more = (1..sessions).map(|number| signed_in_again(more.clone(), number));
+            let first = founded + n * (EVENTS_EACH + sessions - 1);
+            let all = events.into_iter().chain(more);
+            records.extend((first..).zip(all).map(|(at, event)| self.encoded(at, event)));
             keys.extend(
                 wrapped
                     .iter()
@@ -284,6 +292,16 @@ impl Crowd {
             locale: Locale::En,
         }
     }
+}
+
+/// The same sign-in, as another session.
+fn signed_in_again(mut event: Event, number: u64) -> Event {
+    if let Event::SignedIn { session, .. } = &mut event {
+        for (byte, more) in session.0.iter_mut().zip(number.to_le_bytes()) {
+            *byte ^= more;
+        }
+    }
+    event
 }
 
 fn network() -> [u8; 9] {

@@ -10,7 +10,7 @@ use keyledger::breach::Leaks;
 use keyledger::crypto::{PoolSettings, SharedKeyring};
 use keyledger::desk::{Desk, DeskSettings, Enumeration};
 use keyledger::domain::{Actor, ApiKeyKind, Limits};
-use keyledger::engine::{Boot, Engine, Rollback};
+use keyledger::engine::{Boot, Engine, Rollback, Snapshots};
 use keyledger::http::NetList;
 use keyledger::ledger::{MemoryStore, SledOptions, SledStore, Store};
 use keyledger::mail::sink::{Sink, SinkBehaviour};
@@ -74,6 +74,7 @@ pub(crate) fn start_engine(store: Box<dyn Store>, ring: SharedKeyring) -> Engine
         erasures: None,
         rollback: Rollback::Refuse,
         on_failure: Box::new(|cause| panic!("the writer failed: {cause}")),
+        snapshots: None,
     };
     boot.start().expect("the ledger folds").0
 }
@@ -103,6 +104,15 @@ pub(crate) struct House {
 impl House {
     /// Opens the doors over a filled store.
     pub(crate) fn open(store: Box<dyn Store>, ring: SharedKeyring) -> Self {
+        Self::open_from(store, ring, None)
+    }
+
+    /// The same, going on from a snapshot.
+    pub(crate) fn open_from(
+        store: Box<dyn Store>,
+        ring: SharedKeyring,
+        snapshots: Option<Snapshots>,
+    ) -> Self {
         let runtime = runtime();
         // The mail server is somebody else's program: it has a thread of its own.
         let post = tokio::runtime::Builder::new_multi_thread()
@@ -130,6 +140,7 @@ impl House {
             erasures: None,
             rollback: Rollback::Refuse,
             on_failure: Box::new(|cause| panic!("the writer failed: {cause}")),
+            snapshots,
         };
         let premises = Premises::assemble(parts).expect("the ledger folds");
         let desk = premises.desk.clone();

@@ -20,6 +20,7 @@ mod p01_me;
 mod p02_commands;
 mod p03_reset;
 mod p04_sign_in;
+mod p06_snapshot;
 mod p07_memory;
 mod p08_audit;
 mod p09_disk;
@@ -54,13 +55,14 @@ impl Size {
 }
 
 /// In the order in which the memory they leave behind disturbs the next one least.
-const FIGURES: [Figure; 10] = [
+const FIGURES: [Figure; 11] = [
     p11_program::FIGURE,
     p07_memory::FIGURE,
     p02_commands::FIGURE,
     p03_reset::FIGURE,
     p04_sign_in::FIGURE,
     p09_disk::FIGURE,
+    p06_snapshot::FIGURE,
     p08_audit::FIGURE,
     p12_mail::FIGURE,
     r02_timing::FIGURE,

@@ -1,5 +1,6 @@
 //! A founded ledger, opened: engine and desk, and no sockets.
 
+use std::num::NonZeroU64;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -15,11 +16,11 @@ use crate::crypto::key_files::KEYRING_FILE;
 use crate::crypto::{PasswordPool, PoolSettings, SharedKeyring};
 use crate::desk::{Desk, DeskSettings, EventFilter};
 use crate::domain::{Actor, Limits};
-use crate::engine::{Boot, BootReport, Engine, Rollback, fold};
+use crate::engine::{Boot, BootReport, Engine, Rollback, Snapshots, fold};
 use crate::ledger::anchor::ANCHOR_FILE;
 use crate::ledger::erasures::ERASURES_FILE;
 use crate::ledger::sled::LEDGER_DIR;
-use crate::ledger::{Anchor, AnchorVerdict, SledOptions, SledStore, Store};
+use crate::ledger::{Anchor, AnchorVerdict, Shelf, SledOptions, SledStore, Store};
 use crate::system::{Clock, Entropy, OsEntropy, SystemClock, random_array};
 use crate::types::Timestamp;
 
@@ -55,6 +56,8 @@ pub struct Parts {
     pub rollback: Rollback,
     /// What happens when the writer fails.
     pub on_failure: OnFailure,
+    /// Snapshots of state; none for stores in memory.
+    pub snapshots: Option<Snapshots>,
 }
 
 /// A founded ledger, opened.
@@ -66,6 +69,7 @@ pub struct Premises {
     /// Whether the start could tell that the end of the ledger is there.
     pub end: EndOfLedger,
     anchor: Option<Arc<Mutex<Anchor>>>,
+    snapshots: Option<Snapshots>,
 }
 
 /// Whether a start could tell that the end of the ledger is there.
@@ -204,6 +208,7 @@ impl Premises {
             erasures,
             rollback,
             on_failure,
+            snapshots,
         } = parts;
         let boot = Boot {
             store,
@@ -215,6 +220,7 @@ impl Premises {
             erasures: erasures.as_deref(),
             rollback,
             on_failure,
+            snapshots: snapshots.as_ref().map(Snapshots::shelf),
         };
         let (engine, report) = boot.start()?;
         let opened = begin(&engine).and_then(|()| {
@@ -245,6 +251,7 @@ impl Premises {
                     report,
                     end,
                     anchor: anchor.map(|anchor| Arc::new(Mutex::new(anchor))),
+                    snapshots: snapshots.filter(|_| noting == Noting::Whenever),
                 })
             }
             Err(error) => {
@@ -260,6 +267,11 @@ impl Premises {
         self.anchor.clone()
     }
 
+    /// Where snapshots go, for whoever takes them while the ledger runs.
+    pub(super) fn snapshots(&self) -> Option<Snapshots> {
+        self.snapshots.clone()
+    }
+
     /// Carries out what waits, stops the writer and the hashing threads, and notes the end in the anchor. Blocks.
     pub fn close(self, patience: Duration) -> Closing {
         let engine = self.desk.engine();
@@ -272,6 +284,14 @@ impl Premises {
                 .is_ok()
         });
         self.desk.passwords().stop();
+        if let Some(snapshots) = self
+            .snapshots
+            .as_ref()
+            .filter(|_| stopped && engine.failure().is_none())
+            && let Err(trouble) = snapshots.take_last(engine)
+        {
+            tracing::warn!("{trouble}; nothing is lost: without it the next start folds more events");
+        }
         if stopped && noted && engine.failure().is_none() {
             Closing::Complete
         } else {
@@ -348,6 +368,8 @@ pub(super) fn parts(
         erasures: Some(config.keys_dir.join(ERASURES_FILE)),
         rollback,
         on_failure: Box::new(end_process),
+        snapshots: NonZeroU64::new(config.snapshots.every.into())
+            .map(|every| Snapshots::new(Shelf::of(&config.data), every)),
     })
 }
 

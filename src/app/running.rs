@@ -78,6 +78,7 @@ impl App {
             &desk,
             mail,
             premises.anchor(),
+            premises.snapshots(),
             Arc::clone(&notary),
             settings.backups,
         );

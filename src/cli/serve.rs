@@ -185,7 +185,8 @@ fn tell_ready(
     if let Some(cut) = &report.cut {
         tracing::warn!(?cut, "an unfinished command was cut off the end of the ledger");
     }
-    tracing::info!(%address, data, events = report.events, "ready");
+    let snapshot = report.snapshot.map(|position| position.0);
+    tracing::info!(%address, data, events = report.events, snapshot, "ready");
     let text = format!(
         "Keyledger serves http://{address} as {public_url}; data in {data}, {} events folded.",
         report.events

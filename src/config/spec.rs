@@ -126,6 +126,12 @@ settings! {
         shutdown_timeout: Duration = Kind::Time(0, 10 * MINUTE), "10s";
     }
 
+    /// Snapshots of state, which a start goes on from instead of folding every event.
+    snapshots: Snapshots {
+        /// Events after which the next snapshot is taken; 0 takes none and uses none.
+        every: u32 = Kind::Count(0, 1_000_000_000), "250000";
+    }
+
     /// The REST API.
     rest: Rest {
         /// Name of the password policy that the REST routes use; flows use those of their prompt stage.

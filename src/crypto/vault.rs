@@ -1,5 +1,6 @@
 //! The data keys of all users, credentials and days: wrapped in memory, unwrapped for one use, destroyed on erasure.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
@@ -93,18 +94,68 @@ type Shard = Vec<Entry>;
 pub struct Vault {
     ring: SharedKeyring,
     shards: Box<[RwLock<Shard>]>,
+    /// Those that are still on their way; none when all are here.
+    coming: RwLock<Option<Coming>>,
+}
+
+/// Finds the stored form of a key where all of them are.
+pub type KeySource = Box<dyn Fn(DataKeyId) -> Option<WrappedKey> + Send + Sync>;
+
+/// Keys that are not here yet.
+struct Coming {
+    source: KeySource,
+    /// Destroyed meanwhile, or before: they stay so, whatever the source says.
+    gone: HashSet<DataKeyId>,
 }
 
 impl Vault {
     /// Begins empty; boot inserts what the ledger stores.
     pub fn new(ring: SharedKeyring) -> Self {
         let shards = (0..SHARDS).map(|_| RwLock::new(Shard::new())).collect();
-        Self { ring, shards }
+        Self {
+            ring,
+            shards,
+            coming: RwLock::new(None),
+        }
     }
 
     /// The ring whose keys wrap the data keys.
     pub fn keyring(&self) -> &SharedKeyring {
         &self.ring
+    }
+
+    /// Begins with keys that come later: until [`Vault::is_whole`], what is not here is looked up at the source, except
+    /// what is `gone`.
+    pub fn expect(&self, source: KeySource, gone: HashSet<DataKeyId>) {
+        *self.coming.write().unwrap_or_else(PoisonError::into_inner) = Some(Coming { source, gone });
+    }
+
+    /// Keeps a key that was expected, unless it was replaced or destroyed meanwhile.
+    pub fn arrive(&self, id: DataKeyId, wrapped: WrappedKey) {
+        // Held throughout: whoever destroys the key meanwhile waits, and then finds it here.
+        let coming = self.coming.read().unwrap_or_else(PoisonError::into_inner);
+        if coming.as_ref().is_some_and(|coming| !coming.gone.contains(&id)) && !self.holds(id) {
+            self.insert(id, wrapped);
+        }
+    }
+
+    /// Says that all expected keys are here.
+    pub fn complete(&self) {
+        *self.coming.write().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// Whether all living keys are here.
+    pub fn is_whole(&self) -> bool {
+        self.coming
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .is_none()
+    }
+
+    fn ask_source(&self, id: DataKeyId) -> Option<WrappedKey> {
+        let coming = self.coming.read().unwrap_or_else(PoisonError::into_inner);
+        let coming = coming.as_ref().filter(|coming| !coming.gone.contains(&id))?;
+        (coming.source)(id)
     }
 
     /// Draws a data key and wraps it; not inserted, because it counts only once the ledger has it.
@@ -145,6 +196,10 @@ impl Vault {
 
     /// The stored form of a living key.
     pub fn wrapped(&self, id: DataKeyId) -> Option<WrappedKey> {
+        self.held(id).or_else(|| self.ask_source(id))
+    }
+
+    fn held(&self, id: DataKeyId) -> Option<WrappedKey> {
         let id = id.to_bytes();
         let shard = self.read(&id);
         position(&shard, &id).ok().map(|at| shard[at].wrapped.clone())
@@ -174,10 +229,14 @@ impl Vault {
     ///
     /// The ledger forgets its copy by its own means, and does so first.
     pub fn destroy(&self, id: DataKeyId) -> bool {
+        let was_coming = self.ask_source(id).is_some();
+        if let Some(coming) = &mut *self.coming.write().unwrap_or_else(PoisonError::into_inner) {
+            coming.gone.insert(id);
+        }
         let id = id.to_bytes();
         let mut shard = self.write(&id);
         let Ok(at) = position(&shard, &id) else {
-            return false;
+            return was_coming;
         };
         shard[at].wrapped.0.zeroize();
         shard.remove(at);
@@ -186,11 +245,16 @@ impl Vault {
 
     /// Whether a key lives.
     pub fn contains(&self, id: DataKeyId) -> bool {
+        self.holds(id) || self.ask_source(id).is_some()
+    }
+
+    /// Whether a key is here already.
+    pub fn holds(&self, id: DataKeyId) -> bool {
         let id = id.to_bytes();
         position(&self.read(&id), &id).is_ok()
     }
 
-    /// How many keys live.
+    /// How many keys are here.
     pub fn len(&self) -> usize {
         self.shards
             .iter()
@@ -198,7 +262,7 @@ impl Vault {
             .sum()
     }
 
-    /// Whether no key lives.
+    /// Whether no key is here.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -347,6 +411,43 @@ mod tests {
         second.destroy(id);
         second.replace(id, rewrapped);
         assert!(!second.contains(id), "what was destroyed stays so");
+    }
+
+    #[test]
+    fn l_11_a_key_that_is_destroyed_before_it_arrives_never_arrives() {
+        let entropy = SeededEntropy::new(1);
+        let vault = vault(&entropy);
+        let [kept, doomed, erased, replaced] = [1, 2, 3, 4].map(DataKeyId::Day);
+        let (key, wrapped) = vault.make(kept, &entropy);
+        let all: std::collections::HashMap<_, _> = [kept, doomed, erased, replaced]
+            .map(|id| {
+                (
+                    id,
+                    if id == kept {
+                        wrapped.clone()
+                    } else {
+                        vault.make(id, &entropy).1
+                    },
+                )
+            })
+            .into();
+        let source = all.clone();
+        vault.expect(
+            Box::new(move |id| source.get(&id).cloned()),
+            HashSet::from([erased]),
+        );
+        assert_eq!(vault.key(kept).unwrap().bytes(), key.bytes(), "asked for early");
+        assert!(!vault.contains(erased) && !vault.holds(kept) && !vault.is_whole());
+        assert!(vault.destroy(doomed) && !vault.destroy(doomed));
+        let newer = vault.make(replaced, &entropy).1;
+        vault.insert(replaced, newer.clone());
+        for (id, wrapped) in all {
+            vault.arrive(id, wrapped);
+        }
+        vault.complete();
+        assert!(vault.is_whole() && vault.contains(kept));
+        assert!(!vault.contains(doomed) && !vault.contains(erased));
+        assert_eq!(vault.wrapped(replaced), Some(newer));
     }
 
     #[test]

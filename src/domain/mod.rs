@@ -50,6 +50,6 @@ pub use state::{
     Address, ApiKey, CheckpointKey, Credential, Due, Epoch, Guard, Rare, Role, Session, Small, Standing,
     State, Token, TokenStanding, User,
 };
-pub use strangers::{StrangerClass, Unwritten, Window};
+pub use strangers::{StrangerClass, StrangerEntry, StrangerSet, Unwritten, Window};
 pub use user::{closes_without_proof, may_sign_up};
 pub use world::{Draft, Overlay, Table, World};

@@ -16,7 +16,8 @@ use super::strangers::{StrangerSet, Window};
 /// All projections. Nothing in it is clear text of anybody's personal data.
 #[derive(Clone, Default, Debug)]
 pub struct State {
-    pub(super) small: Small,
+    /// The few values that are not in a table.
+    pub small: Small,
     /// Users.
     pub users: IdTable<UserId, Box<User>>,
     /// What was tried against users; nothing against most. Apart from them, so that trying copies no user.
@@ -172,16 +173,16 @@ pub struct User {
     /// Networks they signed in from, and when last.
     pub known: Few<(Tag, Timestamp)>,
     /// What most do not have.
-    pub(super) rare: Option<Box<Rare>>,
+    pub rare: Option<Box<Rare>>,
 }
 
 /// What most users do not have, kept apart so that they do not pay for it.
 #[derive(Clone, PartialEq, Eq, Hash, Default, Debug)]
 pub struct Rare {
     /// Their user name, sealed.
-    pub(super) username: Option<Sealed>,
+    pub username: Option<Sealed>,
     /// Earlier passwords that the policy compares new ones with, latest first; none by default.
-    pub(super) past: Few<Credential>,
+    pub past: Few<Credential>,
 }
 
 impl User {

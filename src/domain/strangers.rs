@@ -13,8 +13,10 @@ use super::world::{Table, World};
 /// strangers, whose tags change with the day's key: so midnight tells nobody which is which.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub struct Window {
-    start: Timestamp,
-    count: u32,
+    /// When it began.
+    pub start: Timestamp,
+    /// How many there were since.
+    pub count: u32,
 }
 
 /// The beginning of the window that a moment lies in.
@@ -76,19 +78,25 @@ impl StrangerClass {
     }
 }
 
+/// One count of a stranger.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
-struct Entry {
-    tag: Tag,
-    class: StrangerClass,
-    window: Window,
-    last: Timestamp,
-    touched: Position,
+pub struct StrangerEntry {
+    /// Who.
+    pub tag: Tag,
+    /// What is counted.
+    pub class: StrangerClass,
+    /// How often.
+    pub window: Window,
+    /// When last.
+    pub last: Timestamp,
+    /// Where last.
+    pub touched: Position,
 }
 
 /// Up to eight entries that share the first two bytes of their tag. There are 65,536 sets, so the whole table holds
 /// half a million entries (some 40 MB) whatever strangers do; in a full set the entry touched longest ago goes.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
-pub struct StrangerSet(Vec<Entry>);
+pub struct StrangerSet(Vec<StrangerEntry>);
 
 const SET_MAX: usize = 8;
 
@@ -139,6 +147,16 @@ pub(super) fn bump(
 }
 
 impl StrangerSet {
+    /// The counts.
+    pub fn entries(&self) -> &[StrangerEntry] {
+        &self.0
+    }
+
+    /// A set of counts; `None` if they are more than a set holds.
+    pub fn from_entries(entries: Vec<StrangerEntry>) -> Option<Self> {
+        (entries.len() <= SET_MAX).then_some(Self(entries))
+    }
+
     fn tally(&self, tag: Tag, class: StrangerClass, now: Timestamp) -> Tally {
         let Some(entry) = self.0.iter().find(|e| e.tag == tag && e.class == class) else {
             return Tally::default();
@@ -155,7 +173,7 @@ impl StrangerSet {
         let entries = &mut self.0;
         let known = entries.iter().position(|e| e.tag == tag && e.class == class);
         let at = known.unwrap_or_else(|| {
-            let fresh = Entry {
+            let fresh = StrangerEntry {
                 tag,
                 class,
                 window: Window::default(),

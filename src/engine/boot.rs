@@ -1,5 +1,5 @@
-//! The start: the store is folded by the same function that runs live, keys that should be gone are destroyed again,
-//! and the anchor is asked whether the ledger is whole.
+//! The start: the store is folded by the same function that runs live, from a snapshot if there is one, keys that should
+//! be gone are destroyed again, and the anchor is asked whether the ledger is whole.
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, RwLock};
@@ -8,23 +8,22 @@ use std::time::Instant;
 use tokio::sync::watch;
 
 use super::chores::Chores;
+use super::directory::{Known, Since};
+use super::fold::{Folded, fold, fold_on};
 use super::lanes::Lanes;
 use super::rewrap::{self, RewrapFault};
 use super::writer::Writer;
-use super::{Directory, Durable, Engine, LANE_DEPTH_MAX, Shared};
-use crate::crypto::{Purpose, SharedKeyring, Vault, WrappedKey};
-use crate::domain::{Actor, Command, EpochReason, Limits, State, Unwritten, evolve};
-use crate::ledger::codec::{self, CodecFault};
-use crate::ledger::tree::leaf_hash;
+use super::{Durable, Engine, LANE_DEPTH_MAX, Shared, keys, snapshots};
+use crate::crypto::{Purpose, SharedKeyring, Vault};
+use crate::domain::{Actor, Command, EpochReason, Limits, State, Unwritten};
+use crate::ledger::codec::CodecFault;
+use crate::ledger::snapshot::{Contents, Found, Wanted};
 use crate::ledger::{
-    Anchor, AnchorError, AnchorPoint, AnchorVerdict, Erasure, Erasures, ErasuresError, Frontier, ReplayCut,
-    ReplayError, Store, StoreError, replay,
+    Anchor, AnchorError, AnchorPoint, AnchorVerdict, Erasure, Erasures, ErasuresError, ReplayCut,
+    ReplayError, Shelf, Store, StoreError,
 };
 use crate::system::{Clock, Entropy};
-use crate::types::{DataKeyId, Timestamp, UserId};
-
-/// Days after which what strangers left behind cannot be read any more.
-pub const DAY_KEYS_KEPT: u32 = 90;
+use crate::types::{DataKeyId, Position, Timestamp, UserId};
 
 /// Users who are erased again in the command that begins an epoch; the rest follow one by one before the start is over.
 const ERASED_WITH_EPOCH_MAX: usize = 8_192;
@@ -71,13 +70,17 @@ pub struct Boot<'a> {
     pub rollback: Rollback,
     /// What to do when the writer fails: end the process, outside tests.
     pub on_failure: Box<dyn Fn(&str) + Send + Sync>,
+    /// Where snapshots are looked for; none to fold every event.
+    pub snapshots: Option<&'a Shelf>,
 }
 
 /// What a start found.
 #[derive(Clone, Debug)]
 pub struct BootReport {
-    /// Events that were folded.
+    /// Events that the state is folded from.
     pub events: u64,
+    /// Where the snapshot was taken that the start went on from; none if it folded every event.
+    pub snapshot: Option<Position>,
     /// The unfinished command that was cut off the end, if there was one.
     pub cut: Option<ReplayCut>,
     /// What the anchor said.
@@ -157,35 +160,6 @@ pub enum BootError {
     Epoch(super::Trouble),
 }
 
-/// What a store folds to.
-#[derive(Clone, Debug, Default)]
-pub struct Folded {
-    /// Everything that readers see.
-    pub state: State,
-    /// The right edge of the Merkle tree over the same records.
-    pub tree: Frontier,
-    /// Records that were read.
-    pub events: u64,
-    /// The unfinished command that was cut off the end, if there was one.
-    pub cut: Option<ReplayCut>,
-}
-
-/// Folds a store; cuts an unfinished command off its end.
-pub fn fold(store: &mut dyn Store) -> Result<Folded, ReplayError<CodecFault>> {
-    let mut folded = Folded::default();
-    let report = replay(store, &mut |header, payload, raw| {
-        let recorded = codec::decode(header, payload)?;
-        evolve(&mut folded.state, &recorded);
-        folded.tree.push(leaf_hash(raw));
-        Ok(())
-    })?;
-    Ok(Folded {
-        events: report.records,
-        cut: report.cut,
-        ..folded
-    })
-}
-
 /// Whose a data key is, in words.
 fn owner(id: DataKeyId) -> String {
     match id {
@@ -195,18 +169,43 @@ fn owner(id: DataKeyId) -> String {
     }
 }
 
-/// Whether a data key is still needed, given what is.
-fn is_needed(
-    id: DataKeyId,
-    state: &State,
-    credentials: &std::collections::HashSet<[u8; 16]>,
-    today: u32,
-) -> bool {
-    match id {
-        DataKeyId::User(user) => state.users.contains_key(&user),
-        DataKeyId::Credential(credential) => credentials.contains(&credential.0),
-        DataKeyId::Day(day) => day + DAY_KEYS_KEPT >= today,
-    }
+/// What a start folds before it knows the time.
+struct Beginning {
+    folded: Folded,
+    snapshot: Option<Position>,
+    directory: Known,
+}
+
+/// Folds a store from the newest snapshot that is of use, or from its beginning.
+fn begin(
+    store: &mut dyn Store,
+    snapshots: Option<&Shelf>,
+    keyring: &SharedKeyring,
+) -> Result<Beginning, ReplayError<CodecFault>> {
+    let found = snapshots.and_then(|shelf| snapshots::newest(shelf, &*store.reader(), Wanted::Newest));
+    let Some(Found { head, contents, .. }) = found else {
+        return Ok(Beginning {
+            folded: fold(store)?,
+            snapshot: None,
+            directory: Known::Nothing,
+        });
+    };
+    let mut since = Since::new(contents.lookups);
+    let Contents { state, tree, .. } = contents;
+    let folded = fold_on(store, state, tree, &mut |state, recorded| {
+        since.note(state, recorded);
+    })?;
+    // Tables of another key find nobody.
+    let is_current = head.lookup_key == keyring.current().active(Purpose::Lookup).0.0;
+    Ok(Beginning {
+        folded,
+        snapshot: Some(head.at.next),
+        directory: if is_current {
+            Known::UpTo(since)
+        } else {
+            Known::Nothing
+        },
+    })
 }
 
 impl Boot<'_> {
@@ -222,13 +221,15 @@ impl Boot<'_> {
             erasures,
             rollback,
             on_failure,
+            snapshots,
         } = self;
-        let Folded {
-            state,
-            tree,
-            events,
-            cut,
-        } = fold(&mut *store)?;
+        let Beginning {
+            folded,
+            snapshot,
+            directory,
+        } = begin(&mut *store, snapshots, &keyring)?;
+        let Folded { state, tree, cut, .. } = folded;
+        let events = state.next().0;
         let verdict = match anchor {
             None => AnchorVerdict::Absent,
             Some(path) => {
@@ -251,7 +252,8 @@ impl Boot<'_> {
         }
         let clock = clock((events > 0).then(|| state.last_time()));
         let vault = Vault::new(keyring.clone());
-        let doomed = load_keys(&*store, &state, &vault, clock.now().max(state.last_time()).day())?;
+        let reader = store.reader();
+        let today = clock.now().max(state.last_time()).day();
         if let Some(list) = &mut erasures {
             let at = state.last_time();
             let known = state.erased.iter();
@@ -265,10 +267,14 @@ impl Boot<'_> {
                 )
             }))?;
         }
-        let destroyed = doomed.len();
-        for some in doomed.chunks(1024) {
-            store.destroy_keys(some)?;
-        }
+        let destroyed = match directory {
+            // Reading all keys would take longer than all the rest: they come while the server runs.
+            Known::UpTo(_) if !keyring.is_rewrapping() => {
+                keys::expect(&vault, &reader, &state, today);
+                0
+            }
+            Known::UpTo(_) | Known::Nothing => keys::load(&mut *store, &vault, &state, today)?,
+        };
         if keyring.is_rewrapping() {
             let count = rewrap::finish(&mut *store, &vault, &*entropy)?;
             tracing::info!(
@@ -276,10 +282,8 @@ impl Boot<'_> {
                 "the replacement of keys that was begun earlier is complete"
             );
         }
-        let directory = Directory::default();
-        directory.fold(&state, &vault, &keyring.current());
+        let directory = directory.complete(&state, &vault, &keyring.current());
         let head = store.head();
-        let reader = store.reader();
         let shared = Arc::new(Shared {
             state: RwLock::new(state),
             directory,
@@ -310,6 +314,7 @@ impl Boot<'_> {
             erasures,
             doomed: vec![],
             destroyed: Instant::now(),
+            _keys: keys::Coming::begin(&shared, today).map_err(BootError::Thread)?,
         };
         std::thread::Builder::new()
             .name("writer".to_owned())
@@ -325,6 +330,7 @@ impl Boot<'_> {
             engine,
             BootReport {
                 events,
+                snapshot,
                 cut,
                 anchor: verdict,
                 destroyed,
@@ -340,43 +346,6 @@ impl Boot<'_> {
 fn revived(list: &Erasures, state: &State) -> Vec<UserId> {
     let listed = list.users().map(|(user, _)| user);
     listed.filter(|user| state.users.contains_key(user)).collect()
-}
-
-/// Loads the data keys that are needed; returns those that should be gone.
-fn load_keys(
-    store: &dyn Store,
-    state: &State,
-    vault: &Vault,
-    today: u32,
-) -> Result<Vec<DataKeyId>, BootError> {
-    let credentials = state
-        .users
-        .values()
-        .flat_map(|user| user.credential.iter().chain(user.past()));
-    let credentials = credentials.map(|credential| credential.id.0).collect();
-    let ring = vault.keyring().current();
-    let (mut doomed, mut unknown, mut orphans) = (vec![], None, vec![]);
-    store.data_keys(&mut |id, bytes| {
-        if !is_needed(id, state, &credentials, today) {
-            doomed.push(id);
-        } else if let Some(wrapped) = WrappedKey::from_bytes(bytes) {
-            if ring.get(Purpose::UserWrap, wrapped.wrapped_by()).is_none() {
-                orphans.push(wrapped.wrapped_by().0);
-            }
-            vault.insert(id, wrapped);
-        } else if unknown.is_none() {
-            let scheme = bytes.first().copied().unwrap_or_default();
-            unknown = Some(BootError::UnknownScheme { id, scheme });
-        }
-    })?;
-    if let Some(fault) = unknown {
-        return Err(fault);
-    }
-    if let Some(&first) = orphans.first() {
-        let keys = orphans.len();
-        return Err(BootError::KeyringTooOld { keys, first });
-    }
-    Ok(doomed)
 }
 
 impl Engine {

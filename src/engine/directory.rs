@@ -1,13 +1,16 @@
 //! From an address to its id, by a keyed hash: a projection of the events that can be decrypted.
 //!
-//! It is never in the ledger, and it is made anew at every start. The door looks an address up here to do its slow
-//! work; the writer looks it up again at the moment of decision, so that two sign-ups cannot share an address.
+//! It is never in the ledger. A start makes it anew, or has it from a snapshot made under the same look-up key. The door
+//! looks an address up here to do its slow work; the writer looks it up again at the moment of decision, so that two
+//! sign-ups cannot share an address.
 
+use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError, RwLock};
 
 use super::{Engine, RewrapFault};
 use crate::crypto::{self, Field, KeyId, Keyring, Purpose, SecretKey, Vault};
-use crate::domain::{State, User};
+use crate::domain::{Event, Recorded, State, User};
+use crate::ledger::snapshot::Lookups;
 use crate::types::{AddressId, DataKeyId, EmailAddress, IdTable, Tag, UserId, Username};
 
 /// The look-up tables.
@@ -98,9 +101,18 @@ impl Directory {
     }
 
     /// Folds the tables from state, as far as the keys reach.
-    pub(super) fn fold(&self, state: &State, vault: &Vault, keyring: &Keyring) {
+    fn fold(&self, state: &State, vault: &Vault, keyring: &Keyring) {
         for (id, user) in &state.users {
             self.fold_user(*id, user, vault, keyring.active(Purpose::Lookup));
+        }
+    }
+
+    /// A copy for a snapshot, taken part by part, so that nobody waits. It may have more than what was durable when the
+    /// copy began, never less: addresses are put here before their events are durable.
+    pub(super) fn copy(&self) -> Lookups {
+        Lookups {
+            addresses: copy_of(&self.addresses),
+            usernames: copy_of(&self.usernames),
         }
     }
 
@@ -214,5 +226,86 @@ impl Engine {
         for (id, user) in found {
             self.directory().fold_user(id, &user, self.vault(), (key, secret));
         }
+    }
+}
+
+fn copy_of<V: Copy>(table: &RwLock<IdTable<Tag, V>>) -> IdTable<Tag, V> {
+    let (mut copy, mut number) = (IdTable::new(), Some(0));
+    while let Some(at) = number {
+        let table = table.read().unwrap_or_else(PoisonError::into_inner);
+        let (part, next) = table.part(at);
+        for (tag, id) in part {
+            copy.insert(*tag, *id);
+        }
+        number = next;
+    }
+    copy
+}
+
+/// What a start knows before it has keys.
+pub(super) enum Known {
+    Nothing,
+    /// The tables of a snapshot, and what happened since.
+    UpTo(Since),
+}
+
+/// The tables of a snapshot, and who came and went since.
+#[derive(Default)]
+pub(super) struct Since {
+    lookups: Lookups,
+    came: Vec<UserId>,
+    gone: HashSet<AddressId>,
+    erased: HashSet<UserId>,
+}
+
+impl Since {
+    pub(super) fn new(lookups: Lookups) -> Self {
+        Self {
+            lookups,
+            ..Self::default()
+        }
+    }
+
+    /// Notes whom an event concerns, looking at the state before it.
+    pub(super) fn note(&mut self, state: &State, recorded: &Recorded) {
+        if let Event::UserRegistered { user, .. } = &recorded.event {
+            self.came.push(*user);
+        }
+        if let Event::UserErased { user, .. } = &recorded.event {
+            let addresses = state.users.get(user).map(|found| found.addresses.iter());
+            self.gone
+                .extend(addresses.into_iter().flatten().map(|address| address.id));
+            self.erased.insert(*user);
+        }
+    }
+}
+
+impl Known {
+    /// The tables for a state.
+    pub(super) fn complete(self, state: &State, vault: &Vault, keyring: &Keyring) -> Directory {
+        let Self::UpTo(since) = self else {
+            let directory = Directory::default();
+            directory.fold(state, vault, keyring);
+            return directory;
+        };
+        let Lookups {
+            mut addresses,
+            mut usernames,
+        } = since.lookups;
+        if !since.gone.is_empty() {
+            addresses.retain(|_, id| !since.gone.contains(id));
+            usernames.retain(|_, id| !since.erased.contains(id));
+        }
+        let directory = Directory {
+            addresses: RwLock::new(addresses),
+            usernames: RwLock::new(usernames),
+            ..Directory::default()
+        };
+        for id in since.came {
+            if let Some(user) = state.users.get(&id) {
+                directory.fold_user(id, user, vault, keyring.active(Purpose::Lookup));
+            }
+        }
+        directory
     }
 }

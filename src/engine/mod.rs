@@ -8,8 +8,11 @@ mod chores;
 mod compact;
 mod directory;
 mod fingerprint;
+mod fold;
+mod keys;
 mod lanes;
 mod rewrap;
+mod snapshots;
 mod writer;
 
 use std::collections::BTreeMap;
@@ -19,11 +22,14 @@ use std::time::Duration;
 use tokio::sync::{oneshot, watch};
 
 pub use crate::types::Lane;
-pub use boot::{Boot, BootError, BootReport, DAY_KEYS_KEPT, Folded, Rollback, fold};
+pub use boot::{Boot, BootError, BootReport, Rollback};
 pub use compact::{CompactError, Compacted, Proof};
 pub use directory::Directory;
 pub use fingerprint::{PIECES, agree, state_hash};
+pub use fold::{Folded, fold};
+pub use keys::DAY_KEYS_KEPT;
 pub use rewrap::RewrapFault;
+pub use snapshots::{SnapshotTrouble, Snapshots, Taken};
 
 use crate::crypto::{SharedKeyring, Vault, WrappedKey};
 use crate::domain::{Command, Limits, Outcome, Refusal, State, SuppressedClass, Unwritten};
@@ -122,10 +128,11 @@ impl Shared {
         cause.to_owned()
     }
 
+    /// Takes and answers nothing more. The writer is finished only when it has let go of the store.
     fn fail(&self, cause: &str) {
         self.note_failure(cause);
+        self.lanes.abort();
         (self.on_failure)(cause);
-        self.finished.finish();
     }
 }
 

@@ -3,6 +3,8 @@
 //! Until it is done the keyring has both keys. A process that is killed in between goes on at its next start, and only
 //! when no data key is left under the old one is that forgotten, and with it every copy of it.
 
+use std::time::Duration;
+
 use crate::crypto::{KeyFault, Vault, WrappedKey};
 use crate::ledger::{Reader, Store, StoreError};
 use crate::system::Entropy;
@@ -13,6 +15,8 @@ use super::{Engine, Trouble};
 
 /// Keys that are stored at once.
 const AT_ONCE: usize = 2_048;
+/// How often to see whether the keys that were left for later are there.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// Why data keys could not all be wrapped anew.
 #[derive(Debug, thiserror::Error)]
@@ -110,6 +114,13 @@ impl Engine {
         // What the writer decided while another key was active is stored when this comes back; from then on it stores
         // nothing under any other.
         self.on_writer(|_| Ok(()))?;
+        // A key that comes from the store must not arrive in its old form after it was replaced.
+        while !self.vault().is_whole() {
+            if !self.is_running() {
+                return Err(RewrapFault::Stopped);
+            }
+            std::thread::sleep(LOOK_EVERY);
+        }
         let mut done = 0;
         let mut unopened = 0;
         for some in stale(&**self.reader(), self.vault())?.chunks(AT_ONCE) {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 use super::lanes::Taken;
-use super::{Durable, Finished, Shared, Trouble};
+use super::{Durable, Finished, Shared, Trouble, keys};
 use crate::crypto::WrappedKey;
 use crate::domain::{
     Command, Context, Decision, Draft, Event, Outcome, Overlay, Recorded, Refusal, State, Table, World,
@@ -50,6 +50,8 @@ pub(super) struct Writer {
     pub(super) erasures: Option<Erasures>,
     pub(super) doomed: Vec<DataKeyId>,
     pub(super) destroyed: Instant,
+    /// Keys that come while the writer runs; it ends before the store is closed.
+    pub(super) _keys: keys::Coming,
 }
 
 /// A group of commands, decided and not yet durable.
@@ -80,7 +82,7 @@ impl Writer {
         self.shared.chores.end();
         let finishing = Finishing(Arc::clone(&self.shared.finished));
         if let Err(cause) = outcome {
-            self.die(&cause);
+            self.shared.fail(&cause);
         }
         // Whoever waits for the end may open the same store anew at once.
         drop(self);
@@ -104,11 +106,6 @@ impl Writer {
             }
             self.destroy_doomed(Destroy::WhenDue)?;
         }
-    }
-
-    fn die(&self, cause: &str) {
-        self.shared.lanes.abort();
-        self.shared.fail(cause);
     }
 
     fn commit(&mut self, jobs: &mut std::iter::Peekable<std::vec::IntoIter<Job>>) -> Result<(), String> {
@@ -339,13 +336,16 @@ impl Writer {
     }
 
     fn destroy_doomed(&mut self, when: Destroy) -> Result<(), String> {
-        self.doomed.append(
-            &mut self
+        let outlived = std::mem::take(
+            &mut *self
                 .shared
                 .outlived
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner),
         );
+        // What is in the vault came to be after somebody looked, and is needed.
+        let outlived = outlived.into_iter().filter(|id| !self.shared.vault.holds(*id));
+        self.doomed.extend(outlived);
         let due = when == Destroy::Now || self.destroyed.elapsed() >= DESTROY_EVERY;
         if self.doomed.is_empty() || !due {
             return Ok(());

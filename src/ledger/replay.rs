@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use super::error::StoreError;
 use super::frame::FrameRef;
 use super::record::{self, CommandPart, RecordFault, RecordHeader};
-use super::store::Store;
+use super::store::{Reader, Store};
 use crate::types::{CommandId, Position};
 
 /// What a replay saw.
@@ -93,36 +93,51 @@ pub fn replay_from<E>(
     from: Position,
     visit: &mut Visit<'_, E>,
 ) -> Result<ReplayReport, ReplayError<E>> {
+    let report = read_until(&*store.reader(), from, &|_| false, visit)?;
+    if let Some(cut) = &report.cut {
+        store.cut(cut.from)?;
+    }
+    Ok(report)
+}
+
+/// The same beside a writer, up to the first record that is `too_late`: what would be cut is told and left.
+pub fn read_until<E>(
+    reader: &dyn Reader,
+    from: Position,
+    too_late: &dyn Fn(&RecordHeader) -> bool,
+    visit: &mut Visit<'_, E>,
+) -> Result<ReplayReport, ReplayError<E>> {
     let mut fold = Fold {
         from,
+        too_late,
+        is_over: false,
         visit,
         report: ReplayReport::default(),
         open: None,
         batch: [0; 16],
         held: Vec::new(),
     };
-    let mut stopped = None;
-    store.scan(from, &mut |frame| match fold.frame(frame) {
-        Ok(()) => ControlFlow::Continue(()),
-        Err(error) => {
-            stopped = Some(error);
-            ControlFlow::Break(())
+    let (mut stopped, mut end) = (None, from);
+    reader.scan(from, &mut |frame| {
+        end = frame.next;
+        match fold.frame(frame) {
+            Ok(()) if fold.is_over => ControlFlow::Break(()),
+            Ok(()) => ControlFlow::Continue(()),
+            Err(error) => {
+                stopped = Some(error);
+                ControlFlow::Break(())
+            }
         }
     })?;
     if let Some(error) = stopped {
         return Err(error);
     }
-    let (mut report, open) = (fold.report, fold.open);
-    if let Some(open) = open {
-        let records = store.head().next.0 - open.from.0;
-        store.cut(open.from)?;
-        report.cut = Some(ReplayCut {
-            from: open.from,
-            records,
-            command: open.command,
-        });
-    }
-    Ok(report)
+    let cut = fold.open.filter(|_| !fold.is_over).map(|open| ReplayCut {
+        from: open.from,
+        records: end.0 - open.from.0,
+        command: open.command,
+    });
+    Ok(ReplayReport { cut, ..fold.report })
 }
 
 /// A command whose end has not come yet.
@@ -134,6 +149,9 @@ struct Open {
 
 struct Fold<'v, E> {
     from: Position,
+    too_late: &'v dyn Fn(&RecordHeader) -> bool,
+    /// Whether a record was too late.
+    is_over: bool,
     visit: &'v mut Visit<'v, E>,
     report: ReplayReport,
     open: Option<Open>,
@@ -225,6 +243,10 @@ impl<E> Fold<'_, E> {
 
     fn show(&mut self, position: Position, raw: &[u8]) -> Result<(), ReplayError<E>> {
         let (header, payload) = decode(position, raw)?;
+        self.is_over |= (self.too_late)(&header);
+        if self.is_over {
+            return Ok(());
+        }
         self.report.records += 1;
         (self.visit)(&header, payload, raw).map_err(ReplayError::Visit)
     }

@@ -7,6 +7,8 @@ use std::{fmt, slice};
 /// Enough shards that one holds some hundred entries at a million: inserting moves a few kilobytes, never the table.
 const SHARDS: usize = 1 << SHARD_BITS;
 const SHARD_BITS: u32 = 12;
+/// Parts that a table is looked at in by those who may not hold it for long.
+const PARTS: usize = 64;
 
 /// A key of 16 bytes that nobody outside can choose: random, or a keyed hash. So it needs no hashing to be spread.
 pub trait RandomId: Copy + Ord {
@@ -82,6 +84,29 @@ impl<K: RandomId, V> IdTable<K, V> {
         Some(shard.remove(at).1)
     }
 
+    /// Takes entries that lie behind all that are there under the same first bits, in the order of their keys: a table
+    /// is filled from its own entries in one pass, each shard with no spare room. Says whether they were in order;
+    /// if not, some of them are missing.
+    #[must_use]
+    pub fn extend_ordered(&mut self, entries: Vec<(K, V)>) -> bool {
+        let mut entries = entries.into_iter();
+        while let Some((first, _)) = entries.as_slice().first() {
+            let number = shard_of(first);
+            let here = entries.as_slice().iter();
+            let here = here.take_while(|(key, _)| shard_of(key) == number).count();
+            let shard = &mut self.shards[number];
+            shard.reserve_exact(here);
+            for entry in entries.by_ref().take(here) {
+                if shard.last().is_some_and(|(last, _)| *last >= entry.0) {
+                    return false;
+                }
+                shard.push(entry);
+                self.len += 1;
+            }
+        }
+        true
+    }
+
     /// Keeps those for which `keep` says so.
     pub fn retain(&mut self, mut keep: impl FnMut(&K, &V) -> bool) {
         for shard in &mut self.shards {
@@ -100,6 +125,14 @@ impl<K, V> IdTable<K, V> {
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.len == 0
+    }
+
+    /// A part of the entries, about a sixty-fourth, and where the next one begins, `None` after the last: for whoever
+    /// may not hold a lock for as long as a whole table takes. The first part is 0.
+    pub fn part(&self, number: usize) -> (impl Iterator<Item = &(K, V)>, Option<usize>) {
+        let size = SHARDS / PARTS;
+        let shards = self.shards.iter().skip(number.saturating_mul(size)).take(size);
+        (shards.flatten(), (number + 1 < PARTS).then_some(number + 1))
     }
 
     /// All entries, in the order of their keys.
@@ -248,6 +281,15 @@ mod tests {
             for id in map.keys() {
                 prop_assert_eq!(table.get_mut(id).copied(), map.get(id).copied());
             }
+            let (mut copy, mut number) = (IdTable::new(), Some(0));
+            while let Some(at) = number {
+                let (part, next) = table.part(at);
+                prop_assert!(copy.extend_ordered(part.copied().collect()));
+                number = next;
+            }
+            prop_assert!(copy.iter().eq(map.iter()) && copy.len() == map.len());
+            let again: Vec<_> = table.part(0).0.copied().collect();
+            prop_assert!(again.is_empty() || !copy.extend_ordered(again));
             table.retain(|_, value| value % 2 == 0);
             map.retain(|_, value| *value % 2 == 0);
             prop_assert!(table.values().eq(map.values()) && table.len() == map.len());

@@ -82,6 +82,15 @@ impl Beat {
         }
     }
 
+    /// Waits until the worker is to stop.
+    pub(super) async fn is_stopped(&mut self) {
+        while !self.is_over() {
+            if self.stopped.changed().await.is_err() {
+                return;
+            }
+        }
+    }
+
     /// Waits for so long; whether the worker was to stop in that time.
     pub(super) async fn stops_within(&mut self, time: Duration) -> bool {
         if self.is_over() {

@@ -10,6 +10,7 @@ mod issuer;
 mod keeper;
 mod letters;
 mod lineup;
+mod snapshotter;
 mod witness;
 
 use std::future::Future;
@@ -25,6 +26,7 @@ pub use letters::{MailTools, Stationery, ToolsFault};
 
 use crate::audit::Notary;
 use crate::desk::Desk;
+use crate::engine::Snapshots;
 use crate::ledger::Anchor;
 use beat::{Beat, Listens};
 
@@ -46,6 +48,7 @@ impl Workers {
         desk: &Desk,
         mail: MailTools,
         anchor: Option<Arc<Mutex<Anchor>>>,
+        snapshots: Option<Snapshots>,
         notary: Arc<Notary>,
         schedule: Option<Schedule>,
     ) -> Self {
@@ -76,6 +79,15 @@ impl Workers {
             PAUSE_MIN,
             move |beat| keeper::run(owned.clone(), anchor.clone(), beat),
         ));
+        if let Some(snapshots) = snapshots {
+            let owned = desk.clone();
+            tasks.spawn(attend(
+                "snapshotter",
+                beat(Listens::ToTimeOnly),
+                PAUSE_MIN,
+                move |beat| snapshotter::run(owned.clone(), snapshots.clone(), beat),
+            ));
+        }
         tasks.spawn(attend(
             "witness",
             beat(Listens::ToTimeOnly),

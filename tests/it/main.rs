@@ -1,6 +1,7 @@
-//! The house from outside, room by room: the law in sentences, the engine under faults, the ledger over restarts, the
-//! REST contract, the pages behind mailed links, the command line, lists of leaked passwords, what an auditor can prove,
-//! what a copy of the disk gives away, and the rules that the source itself keeps.
+//! The house from outside, room by room: the law in sentences, the engine under faults, the ledger over restarts, its
+//! snapshots, the REST contract, the pages behind mailed links, the command line, what an auditor can prove, what a copy
+//! of the disk gives away, lists of leaked passwords, and the rules that
+//! the source itself keeps.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
@@ -20,5 +21,6 @@ mod rest;
 mod rig;
 #[path = "../sim/mod.rs"]
 mod sim;
+mod snapshots;
 mod storage;
 mod support;

@@ -17,7 +17,7 @@ use keyledger::domain::password_policy::PasswordPolicy;
 use keyledger::domain::{Command, Limits, Outcome};
 use keyledger::engine::{Boot, BootError, BootReport, Engine, Lane, Rollback, Trouble};
 use keyledger::ledger::erasures::ERASURES_FILE;
-use keyledger::ledger::{SledOptions, SledStore, Store, StoreError};
+use keyledger::ledger::{Shelf, SledOptions, SledStore, Store, StoreError};
 use keyledger::system::{Clock, SeededEntropy, TestClock};
 use keyledger::types::{EmailAddress, Locale};
 
@@ -32,6 +32,8 @@ pub struct Rig {
     pub clock: Arc<TestClock>,
     pub ring: SharedKeyring,
     pub limits: Limits,
+    /// Where starts look for snapshots.
+    pub shelf: Option<Shelf>,
     entropy: Arc<SeededEntropy>,
     failures: Arc<Mutex<Vec<String>>>,
 }
@@ -43,6 +45,7 @@ impl Rig {
             clock: Arc::new(TestClock::at(NOON)),
             ring: SharedKeyring::new(Keyring::fresh(NOON, &*entropy)),
             limits: Limits::default(),
+            shelf: None,
             entropy,
             failures: Arc::default(),
         }
@@ -79,6 +82,7 @@ impl Rig {
             erasures: erasures.as_deref(),
             rollback,
             on_failure: Box::new(move |cause| failures.lock().unwrap().push(cause.to_owned())),
+            snapshots: self.shelf.as_ref(),
         };
         boot.start()
     }

@@ -234,6 +234,7 @@ impl Machine {
             limits: self.limits.clone(),
             anchor: None,
             erasures: None,
+            snapshots: None,
             rollback: Rollback::Refuse,
             on_failure: Box::new(|_| {}),
         };

@@ -1,14 +1,17 @@
 //! Canaries: values that nobody else has, sought in every file of the data folder.
 
 use std::net::IpAddr;
+use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 
 use keyledger::crypto::{self, Field, SecretLabel, SharedKeyring, Vault, WrappedKey};
 use keyledger::desk::{Desk, SignUpAnswer, SignUpForm, Visitor};
 use keyledger::domain::Actor;
+use keyledger::engine::Snapshots;
 use keyledger::ledger::anchor::ANCHOR_FILE;
 use keyledger::ledger::erasures::ERASURES_FILE;
-use keyledger::ledger::{Anchor, Erasures, replay};
+use keyledger::ledger::{Anchor, Erasures, Shelf, replay};
 use keyledger::types::{DataKeyId, Locale, PersonName, Span, UserId};
 use secrecy::{ExposeSecret, SecretString};
 use tempfile::TempDir;
@@ -179,6 +182,11 @@ fn r_18_l_11_s_01_a_copy_of_the_data_folder_holds_no_clear_text_and_no_secret() 
     let (user, secrets) = live(&desk);
     let mut anchor = Anchor::open(&dir.path().join(ANCHOR_FILE)).unwrap();
     desk.engine().note_anchor(&mut anchor).unwrap();
+    let snapshots = Snapshots::new(Shelf::of(dir.path()), NonZeroU64::MIN);
+    snapshots
+        .take(desk.engine(), &AtomicBool::new(false))
+        .unwrap()
+        .unwrap();
     let profile = desk.profile(user).unwrap();
     assert_eq!(
         (profile.email.as_str(), profile.name.as_deref()),

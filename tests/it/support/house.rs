@@ -1,6 +1,7 @@
 //! The house, and what a story does with it.
 
 use std::net::SocketAddr;
+use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,11 +11,11 @@ use keyledger::breach::Leaks;
 use keyledger::crypto::{Keyring, PoolSettings, SharedKeyring};
 use keyledger::desk::{Desk, DeskSettings, Enumeration};
 use keyledger::domain::{Event, Limits};
-use keyledger::engine::Rollback;
+use keyledger::engine::{Rollback, Snapshots};
 use keyledger::http::NetList;
 use keyledger::ledger::anchor::ANCHOR_FILE;
 use keyledger::ledger::erasures::ERASURES_FILE;
-use keyledger::ledger::{SledOptions, SledStore, Store};
+use keyledger::ledger::{Shelf, SledOptions, SledStore, Store};
 use keyledger::mail::sink::{ReceivedMail, Sink, SinkBehaviour};
 use keyledger::mail::{MailSettings, MailSettingsDraft};
 use keyledger::system::{Clock, Entropy, SeededEntropy, TestClock, random_array};
@@ -54,6 +55,8 @@ pub(crate) struct Plan {
     pub(crate) desk: DeskSettings,
     pub(crate) pool: PoolSettings,
     pub(crate) sink: SinkBehaviour,
+    /// Events after which a snapshot is taken; none for none. Only on a disk.
+    pub(crate) snapshots_every: Option<NonZeroU64>,
     /// Stands before the entropy of the house.
     pub(crate) entropy: Box<Before>,
     /// Called at every start, because settings are used up by one.
@@ -75,6 +78,7 @@ impl Default for Plan {
             },
             pool: PoolSettings::default(),
             sink: SinkBehaviour::accepting().nodelay(),
+            snapshots_every: None,
             entropy: Box::new(|seeded| seeded),
             settings: Box::new(|_| {}),
         }
@@ -140,13 +144,22 @@ impl House {
 
     fn parts(&self) -> Parts {
         let clock: Arc<dyn Clock> = self.clock.clone();
-        let (store, anchor): (Box<dyn Store>, Option<PathBuf>) = match &self.kept {
-            Kept::Memory(memory) => (Box::new(memory.clone()), None),
+        let (store, anchor, snapshots): (Box<dyn Store>, Option<PathBuf>, _) = match &self.kept {
+            Kept::Memory(memory) => (Box::new(memory.clone()), None, None),
             Kept::Disk(folder) => {
                 let fresh_id = random_array(&*self.entropy);
                 let options = SledOptions::new(folder.path(), "story", clock.now(), fresh_id);
                 let anchor = folder.path().join(ANCHOR_FILE);
-                (Box::new(SledStore::open(options).unwrap()), Some(anchor))
+                let shelf = Shelf::of(folder.path());
+                let snapshots = self
+                    .plan
+                    .snapshots_every
+                    .map(|every| Snapshots::new(shelf, every));
+                (
+                    Box::new(SledStore::open(options).unwrap()),
+                    Some(anchor),
+                    snapshots,
+                )
             }
         };
         Parts {
@@ -161,6 +174,7 @@ impl House {
             anchor,
             rollback: Rollback::Refuse,
             on_failure: Box::new(|_| {}),
+            snapshots,
         }
     }
 

@@ -78,6 +78,7 @@ impl House {
             erasures: None,
             rollback: Rollback::Refuse,
             on_failure: Box::new(|cause| panic!("{cause}")),
+            snapshots: None,
         };
         let (engine, _) = boot.start().unwrap();
         let found = Command::Found {

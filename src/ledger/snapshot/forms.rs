@@ -1,0 +1,148 @@
+//! The parts of state as a snapshot keeps them, field by field.
+//!
+//! Each struct is taken apart and put together by name, so a new field does not compile until it is here; and a change
+//! of what is here fails a test until [`SCHEMA`] is another number. There is one schema only: a snapshot of another is
+//! skipped, and state is folded from the events instead.
+
+use bincode::de::BorrowDecoder;
+use bincode::enc::Encoder;
+use bincode::error::{DecodeError, EncodeError};
+use bincode::serde::Compat;
+use bincode::{Decode, Encode};
+
+use super::super::stored::Stored;
+use super::kept::Kept;
+use crate::domain::password_policy::PasswordPolicy;
+use crate::domain::{
+    Actor, Address, ApiKey, ApiKeyKind, CheckpointKey, Credential, Due, Epoch, Guard, Mail, MailKind,
+    Purpose, Rare, Role, Session, Small, Standing, StrangerClass, StrangerEntry, StrangerSet, Token,
+    TokenStanding, User, Window,
+};
+use crate::types::{
+    AddressId, CredentialId, Few, Locale, MailId, Position, PublicKey, Sealed, SessionId, Tag, Timestamp,
+    TokenId, UserId,
+};
+
+/// The number of the forms below. Another number for every change of what they write.
+pub const SCHEMA: u16 = 1;
+
+/// Those with a form in the ledger: the same one.
+macro_rules! as_in_events {
+    ($($type:ty),*) => {$(
+        impl Kept for $type {
+            fn put<E: Encoder>(&self, to: &mut E) -> Result<(), EncodeError> {
+                Compat(self.store()).encode(to)
+            }
+            fn take<'de, D: BorrowDecoder<'de>>(from: &mut D) -> Result<Self, DecodeError> {
+                let Compat(form) = <Compat<<$type as Stored>::Form> as Decode<D::Context>>::decode(from)?;
+                Self::load(form).ok_or(DecodeError::Other("a value that no release wrote"))
+            }
+        }
+    )*};
+}
+as_in_events!(Role, Locale, ApiKeyKind, Purpose, MailKind, Actor, PasswordPolicy);
+
+macro_rules! coded {
+    ($($type:ident { $($code:literal => $variant:ident),* $(,)? })*) => {$(
+        impl Kept for $type {
+            fn put<E: Encoder>(&self, to: &mut E) -> Result<(), EncodeError> {
+                let code: u8 = match self { $(Self::$variant => $code),* };
+                code.put(to)
+            }
+            fn take<'de, D: BorrowDecoder<'de>>(from: &mut D) -> Result<Self, DecodeError> {
+                match u8::take(from)? {
+                    $($code => Ok(Self::$variant),)*
+                    _ => Err(DecodeError::Other("a value that no release wrote")),
+                }
+            }
+        }
+    )*};
+}
+coded! {
+    TokenStanding { 1 => Live, 2 => Spent, 3 => Superseded }
+    StrangerClass { 1 => ClientMails, 2 => ClientSignUps, 3 => Codes, 4 => SignIns, 5 => SignInsHour }
+}
+
+impl Kept for Standing {
+    fn put<E: Encoder>(&self, to: &mut E) -> Result<(), EncodeError> {
+        match self {
+            Self::Active => 1_u8.put(to),
+            Self::Banned => 2_u8.put(to),
+            Self::Closing(until) => (3_u8, *until).put(to),
+        }
+    }
+    fn take<'de, D: BorrowDecoder<'de>>(from: &mut D) -> Result<Self, DecodeError> {
+        match u8::take(from)? {
+            1 => Ok(Self::Active),
+            2 => Ok(Self::Banned),
+            3 => Timestamp::take(from).map(Self::Closing),
+            _ => Err(DecodeError::Other("a value that no release wrote")),
+        }
+    }
+}
+
+impl Kept for StrangerSet {
+    fn put<E: Encoder>(&self, to: &mut E) -> Result<(), EncodeError> {
+        self.entries().to_vec().put(to)
+    }
+    fn take<'de, D: BorrowDecoder<'de>>(from: &mut D) -> Result<Self, DecodeError> {
+        Self::from_entries(Kept::take(from)?).ok_or(DecodeError::Other("more strangers than a set holds"))
+    }
+}
+
+macro_rules! kept {
+    ($($type:ident { $($field:ident: $kind:ty),* $(,)? })*) => {
+        $(impl Kept for $type {
+            fn put<E: Encoder>(&self, to: &mut E) -> Result<(), EncodeError> {
+                let Self { $($field),* } = self;
+                $(<$kind as Kept>::put($field, to)?;)*
+                Ok(())
+            }
+            fn take<'de, D: BorrowDecoder<'de>>(from: &mut D) -> Result<Self, DecodeError> {
+                Ok(Self { $($field: <$kind as Kept>::take(from)?),* })
+            }
+        })*
+
+        /// What the forms are, in words.
+        #[cfg(test)]
+        pub(super) const FORMS: &[&str] = &[$(stringify!($type { $($field: $kind),* })),*];
+    };
+}
+kept! {
+    Small { next: Position, last_time: Timestamp, epoch: Epoch, stranger_day: Window, stranger_burst: Window, checkpoint_key: Option<CheckpointKey> }
+    CheckpointKey { id: u32, public: PublicKey, epoch: u32 }
+    Epoch { number: u32, valid_from: Position, trusted_from: Position }
+    Window { start: Timestamp, count: u32 }
+    User {
+        role: Role, standing: Standing, locale: Locale, name: Option<Sealed>, addresses: Few<Address>,
+        credential: Option<Credential>, valid_from: Position, proven: Position, created: Timestamp, updated: Timestamp,
+        last_login: Option<Timestamp>, sessions: Few<SessionId>, tokens: Few<TokenId>,
+        known: Few<(Tag, Timestamp)>, rare: Option<Box<Rare>>,
+    }
+    Rare { username: Option<Sealed>, past: Few<Credential> }
+    Address { id: AddressId, sealed: Sealed, verified: Option<Timestamp> }
+    Credential { id: CredentialId, verifier: Sealed, set: Timestamp }
+    Guard {
+        sign_ins: Vec<(Tag, u16, Timestamp)>, sign_ins_hour: Window, mails_hour: Window, mails_day: Window,
+        codes_day: Window, reserve_mails: Window, reserve_codes: Window, current_password: Window,
+    }
+    Session {
+        user: UserId, position: Position, created: Timestamp, active: Timestamp, expires: Timestamp,
+        ends: Timestamp, counter: u32, refresh_key: u32, origin: Sealed,
+    }
+    Token {
+        user: UserId, address: AddressId, purpose: Purpose, credential: Option<CredentialId>, position: Position,
+        issued: Timestamp, expires: Timestamp, link_key: u32, code_key: u32, standing: TokenStanding, tries: u16,
+        refusals: u16, by: Actor, callback: Option<Box<Sealed>>,
+    }
+    Due { address: AddressId, purpose: Purpose, locale: Locale, origin: Sealed, callback: Option<Sealed> }
+    Mail {
+        id: MailId, kind: MailKind, user: UserId, address: AddressId, token: Option<TokenId>, locale: Locale,
+        details: Sealed, queued: Timestamp, attempts: u16, next: Timestamp, status: u16,
+    }
+    ApiKey {
+        kind: ApiKeyKind, hash: [u8; 32], hash_key: u32, label: String, created: Timestamp,
+        expires: Option<Timestamp>, revoked: Option<Timestamp>, confirmed: Position, used: Option<Timestamp>,
+    }
+    StrangerEntry { tag: Tag, class: StrangerClass, window: Window, last: Timestamp, touched: Position }
+}
