@@ -9,6 +9,7 @@
 mod backups;
 mod evidence;
 mod mutate;
+mod snapshots;
 mod targets;
 
 use std::collections::BTreeSet;
