@@ -7,7 +7,9 @@
 #![expect(clippy::unwrap_used, reason = "a target that cannot be made fails")]
 
 mod backups;
+mod evidence;
 mod mutate;
+mod snapshots;
 mod targets;
 
 use std::collections::BTreeSet;

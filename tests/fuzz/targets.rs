@@ -12,7 +12,7 @@ use keyledger::ledger::tree::tile::TileName;
 use keyledger::ledger::{Anchor, CommandPart, Erasure, Erasures, Frontier, Head, MemoryStore, codec};
 use keyledger::types::{Position, Timestamp, UserId};
 
-use super::backups;
+use super::{backups, evidence, snapshots};
 
 /// One reader.
 pub(super) struct Target {
@@ -51,6 +51,16 @@ pub(super) fn all() -> Vec<Target> {
         target("anchor", anchors, read_anchor, 9_000, 400),
         target("erasures", erasures, read_erasures, 4_096, 300),
         target("backup", backups::parts, backups::read_part, 16_384, 2_000),
+        target("note", evidence::notes, evidence::read_note, 4_096, 2_000),
+        target("proof", evidence::proofs, evidence::read_proof, 16_384, 2_000),
+        target("export", evidence::exports, evidence::read_export, 400_000, 300),
+        target(
+            "snapshot",
+            snapshots::snapshots,
+            snapshots::read_snapshot,
+            1 << 20,
+            400,
+        ),
         target("frontier", frontiers, read_frontier, 4_096, 4_000),
         target("tile name", tile_names, read_tile_name, 200, 4_000),
     ]

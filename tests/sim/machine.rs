@@ -14,7 +14,7 @@ use keyledger::ledger::{MemoryStore, Reader};
 use keyledger::system::{Clock, Entropy, SeededEntropy, TestClock};
 use keyledger::types::{Span, Timestamp};
 
-use crate::engine::gate::Gate;
+use crate::engine::Gate;
 use crate::people::NOON;
 use crate::rig::PATIENCE;
 

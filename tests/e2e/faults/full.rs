@@ -8,8 +8,8 @@ use super::{Crowd, Scene, rounds};
 fn law_6_a_full_disk_ends_the_process_or_the_start_and_what_was_acknowledged_is_there_when_it_has_room() {
     let (mut scene, crowd) = (Scene::new(), Crowd::new());
     // Room for nothing, for a start and a little, for some work: each life finds its end somewhere else.
-    let rooms: Vec<u64> = (0..rounds(6))
-        .map(|round| (round % 10) * (round % 10) * 9_000)
+    let rooms: Vec<u64> = (0..rounds(5))
+        .map(|round| (round % 10) * (round % 10) * 4_000)
         .collect();
     let (mut starts, mut commits) = (0, 0);
     for room in &rooms {

@@ -5,4 +5,4 @@
 mod forgeries;
 mod keys;
 mod proofs;
-mod scene;
+pub(crate) mod scene;

@@ -8,7 +8,7 @@
 
 mod concurrency;
 mod faults;
-pub(crate) mod gate;
+mod gate;
 mod replay;
 mod write_points;
 

@@ -5,13 +5,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use keyledger::domain::password_policy::PasswordPolicy;
 use keyledger::domain::{
-    Actor, ApiKeyKind, Command, DropCause, EpochReason, KeyPurpose, MailEnd, NewApiKey, PasswordVerdict,
-    Purpose, RefusedCause, State, SuppressedClass,
+    Actor, ApiKeyKind, CheckpointRotation, Command, DropCause, EpochReason, KeyPurpose, MailEnd,
+    NamedCheckpointKey, NewApiKey, PasswordVerdict, Purpose, RefusedCause, State, SuppressedClass,
 };
 use keyledger::engine::{Engine, Lane, Trouble, fold, state_hash};
 use keyledger::ledger::MemoryStore;
 use keyledger::ledger::memory::{Fault, WritePoint};
-use keyledger::types::{ApiKeyId, Position, Span};
+use keyledger::types::{ApiKeyId, Position, PublicKey, Signature, Span};
 
 use super::gate::Gate;
 use crate::people::{ADA, BOB, ELSEWHERE, HOME, NOBODY, Person, code, link, mail, origin, proof, sealed};
@@ -183,6 +183,25 @@ fn story() -> Vec<Step> {
             purpose: KeyPurpose::Jwt,
             old: 1,
             new: 11,
+            by: by(),
+        }),
+        at_once(|_| Command::NameCheckpointKey {
+            named: NamedCheckpointKey {
+                ledger: [1; 16],
+                key: 20,
+                public: PublicKey([20; 32]),
+                signature: Signature(Box::new([0; 64])),
+            },
+        }),
+        at_once(|_| Command::RotateCheckpointKey {
+            rotation: Box::new(CheckpointRotation {
+                old: 20,
+                old_public: PublicKey([20; 32]),
+                old_signature: Signature(Box::new([1; 64])),
+                new: 21,
+                new_public: PublicKey([21; 32]),
+                new_signature: Signature(Box::new([2; 64])),
+            }),
             by: by(),
         }),
         at_once(|_| Command::RecordMasterKeyReplaced { by: by() }),

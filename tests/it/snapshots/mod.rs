@@ -14,7 +14,7 @@ fn snapshots(dir: &Path) -> Snapshots {
     Snapshots::new(Shelf::of(dir), NonZeroU64::MIN)
 }
 
-fn take(dir: &Path, engine: &Engine) -> Taken {
+pub(crate) fn take(dir: &Path, engine: &Engine) -> Taken {
     let taken = snapshots(dir).take(engine, &AtomicBool::new(false));
     taken.unwrap().expect("nobody else takes one")
 }
