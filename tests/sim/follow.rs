@@ -53,6 +53,9 @@ impl Oracle {
                 let kind = match waited.purpose {
                     Purpose::Recovery => MailKind::PasswordReset,
                     Purpose::VerifyEmail | Purpose::Reopen => MailKind::EmailVerification,
+                    Purpose::SignInCode | Purpose::EnrolMailbox => {
+                        return Err("nobody here has a second factor".to_owned());
+                    }
                 };
                 self.mailed(waited.user, kind, news)
             }
@@ -355,6 +358,9 @@ impl Oracle {
             | MailKind::AdminRecovery
             | MailKind::SessionsRevoked
             | MailKind::Test => None,
+            MailKind::EmailOtp | MailKind::FactorChanged | MailKind::SecondFactorFailed => {
+                return Err("nobody here has a second factor".to_owned());
+            }
         };
         if token != carries {
             return Err(format!("the {} mail carries another proof", kind.name()));

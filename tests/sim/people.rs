@@ -1,6 +1,6 @@
 //! What people and administrators do in a simulation: right, wrong, late, twice.
 
-use keyledger::desk::{NewPerson, SignUpAnswer, SignUpForm, Visitor};
+use keyledger::desk::{Desk, NewPerson, SignUpAnswer, SignUpForm, Visitor};
 use keyledger::domain::{Actor, ApiKeyKind, Purpose, Role};
 use keyledger::types::{ApiKeyId, EmailAddress, Locale, PersonName, SessionId, UserId};
 use secrecy::{ExposeSecret, SecretString};
@@ -188,18 +188,14 @@ impl Life {
 
     fn ask(&mut self) -> Result<(), String> {
         let (of, visitor) = (self.an_address(), self.a_visitor());
-        let purpose = if self.chance.one_in(4) {
-            Purpose::VerifyEmail
-        } else {
-            Purpose::Recovery
-        };
         let to = address(of);
-        let answer = self.machine.ask(|desk| async move {
-            match purpose {
-                Purpose::VerifyEmail => desk.request_verification(&to, None, &visitor).await,
-                Purpose::Recovery | Purpose::Reopen => desk.request_reset(&to, &visitor).await,
-            }
-        });
+        let (purpose, answer) = if self.chance.one_in(4) {
+            let asked = |desk: Desk| async move { desk.request_verification(&to, None, &visitor).await };
+            (Purpose::VerifyEmail, self.machine.ask(asked))
+        } else {
+            let asked = |desk: Desk| async move { desk.request_reset(&to, &visitor).await };
+            (Purpose::Recovery, self.machine.ask(asked))
+        };
         self.note(&Attempt::Ask { address: of, purpose }, answer)
             .map(drop)
     }
@@ -225,7 +221,7 @@ impl Life {
         let (new, to) = (secret(&password), address(of));
         let answer = self.machine.ask(|desk| async move {
             if alone {
-                desk.confirm_reset_by_link(&text, new, &visitor).await
+                desk.confirm_reset_by_link(&text, new, None, &visitor).await
             } else {
                 desk.confirm_reset(&to, &text, new, None, &visitor).await
             }
