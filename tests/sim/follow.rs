@@ -53,6 +53,7 @@ impl Oracle {
                 let kind = match waited.purpose {
                     Purpose::Recovery => MailKind::PasswordReset,
                     Purpose::VerifyEmail | Purpose::Reopen => MailKind::EmailVerification,
+                    Purpose::SignInCode | Purpose::EnrolMailbox => MailKind::EmailOtp,
                 };
                 self.mailed(waited.user, kind, news)
             }
@@ -347,14 +348,17 @@ impl Oracle {
             return Err(format!("one {} mail must be due", kind.name()));
         };
         let carries: Option<TokenId> = match kind {
-            MailKind::PasswordReset | MailKind::EmailVerification | MailKind::AccountClosing => {
-                news.tokens.first().copied()
-            }
+            MailKind::PasswordReset
+            | MailKind::EmailVerification
+            | MailKind::AccountClosing
+            | MailKind::EmailOtp => news.tokens.first().copied(),
             MailKind::PasswordChanged
             | MailKind::AccountExists
             | MailKind::AdminRecovery
             | MailKind::SessionsRevoked
-            | MailKind::Test => None,
+            | MailKind::Test
+            | MailKind::FactorChanged
+            | MailKind::SecondFactorFailed => None,
         };
         if token != carries {
             return Err(format!("the {} mail carries another proof", kind.name()));

@@ -158,7 +158,9 @@ impl Oracle {
             .accounts
             .get(&proof.user)
             .is_some_and(|account| match proof.purpose {
-                Purpose::Recovery | Purpose::VerifyEmail => account.access() == Access::Open,
+                Purpose::Recovery | Purpose::VerifyEmail | Purpose::SignInCode | Purpose::EnrolMailbox => {
+                    account.access() == Access::Open
+                }
                 Purpose::Reopen => matches!(account.access(), Access::ClosingAt(_)),
             });
         fits && !proof.dead && proof.epoch == self.epoch && now < proof.expires

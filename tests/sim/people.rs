@@ -197,7 +197,9 @@ impl Life {
         let answer = self.machine.ask(|desk| async move {
             match purpose {
                 Purpose::VerifyEmail => desk.request_verification(&to, None, &visitor).await,
-                Purpose::Recovery | Purpose::Reopen => desk.request_reset(&to, &visitor).await,
+                Purpose::Recovery | Purpose::Reopen | Purpose::SignInCode | Purpose::EnrolMailbox => {
+                    desk.request_reset(&to, &visitor).await
+                }
             }
         });
         self.note(&Attempt::Ask { address: of, purpose }, answer)
@@ -225,7 +227,7 @@ impl Life {
         let (new, to) = (secret(&password), address(of));
         let answer = self.machine.ask(|desk| async move {
             if alone {
-                desk.confirm_reset_by_link(&text, new, &visitor).await
+                desk.confirm_reset_by_link(&text, new, None, &visitor).await
             } else {
                 desk.confirm_reset(&to, &text, new, None, &visitor).await
             }
