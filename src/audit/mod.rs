@@ -1,6 +1,6 @@
 //! The ledger as evidence: what somebody who trusts nobody here can check with tools that nobody here wrote.
 //!
-//! The [`Notary`] signs checkpoints, keeps the tree's tiles beside the ledger and makes proofs and exports; [`verify`]
+//! The [`Notary`] signs checkpoints, keeps the tree's tiles beside the ledger and makes proofs and exports; [`verify()`]
 //! reads an export without server, keys or data directory. Formats are those of C2SP: `signed-note`, `tlog-checkpoint`,
 //! `tlog-tiles` and `tlog-proof`.
 

@@ -88,7 +88,7 @@ pub struct OnlineOn {
     /// The policy [default: that of rest.password_policy]
     #[arg(long)]
     pub policy: Option<String>,
-    /// The service: https://host[:port][/path] [default: the one named before, at first Have I Been Pwned]
+    /// The service, such as https://host:port/path [default: the one named before, at first Have I Been Pwned]
     #[arg(long)]
     pub url: Option<String>,
     /// Take passwords that the service saw at most so many times
