@@ -18,20 +18,16 @@ impl Clerk {
         let (filter, after) = self.filter(form)?;
         let desk = self.desk.clone();
         let told = spawn_blocking(move || -> Result<_, Failure> {
-            let (found, next) = match after {
-                // Whoever goes on wants what comes first; whoever looks, what came last.
-                Some(cursor) => {
-                    let after = Some(desk.resume(cursor)?);
-                    let (found, _) = desk.events_page(&EventFilter { after, ..filter })?;
-                    let last = found.last().map_or(after, |last| Some(last.position));
-                    (found, last)
-                }
-                None => {
-                    let found = desk.latest_events(&filter)?;
-                    let last = found.last().map(|last| last.position);
-                    (found, last)
-                }
+            // Whoever goes on wants what comes first; whoever looks, what came last.
+            let (found, next) = if let Some(cursor) = after {
+                let after = Some(desk.resume(cursor)?);
+                let (found, next) = desk.events_page(&EventFilter { after, ..filter })?;
+                (found, next.or(after))
+            } else {
+                (desk.latest_events(&filter)?, None)
             };
+            let last = found.last().map(|last| last.position);
+            let next = next.max(last);
             let items = event_rows(&desk, &found, locale)?;
             let next = next.map(|next| desk.cursor(next)).transpose()?;
             Ok(EventsShown {
