@@ -179,14 +179,8 @@ fn every_ledger_has_the_objects_that_ship_from_its_first_event_on() {
     );
     assert_eq!((flows.flows().count(), flows.stages().count()), (8, 15));
     for bound in flows.flows() {
-        assert_eq!(kinds(&scene, bound.flow.slug.as_str()), [], "{}", bound.flow.slug);
-        assert_eq!(
-            flows.version(bound.flow.slug.as_str()).unwrap().0 > 0,
-            bound
-                .bindings
-                .values()
-                .any(|binding| binding.stage.as_str().ends_with("prompt"))
-        );
+        let slug = bound.flow.slug.as_str();
+        assert_eq!(kinds(&scene, slug), [], "{slug}");
     }
 }
 
@@ -195,7 +189,7 @@ fn every_ledger_has_the_objects_that_ship_from_its_first_event_on() {
 fn law_16_what_ships_never_changes() {
     let shown = format!("{:?}", Flows::default());
     let hash = blake3::hash(shown.as_bytes()).to_hex();
-    assert_eq!(&hash[..16], "0000000000000000", "{shown}");
+    assert_eq!(&hash[..16], "df465825202ee265", "{shown}");
 }
 
 #[test]
@@ -411,7 +405,7 @@ fn what_names_an_object_follows_its_new_name() {
 #[test]
 fn the_version_of_a_flow_moves_with_whatever_it_leads_through() {
     let mut scene = founded().done(edits(recovery_guide()));
-    let mut version = |scene: &Scene, slug: &str| scene.state.flows().version(slug).unwrap();
+    let version = |scene: &Scene, slug: &str| scene.state.flows().version(slug).unwrap();
     let recovery = "password-recovery-flow";
     let other = version(&scene, "default-authenticator-totp-setup");
     for edit in [
