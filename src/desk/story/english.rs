@@ -1,6 +1,7 @@
 //! The English words of each event. Exports quote them, and whoever checks one writes them again: they never change.
 
 mod factors;
+mod flows;
 
 use super::teller::{Names, Whom, printable, short};
 use crate::domain::{
@@ -44,6 +45,9 @@ impl<'a> English<'a> {
                     policy.settings().name,
                     self.actor(*by)
                 )
+            }
+            Event::FlowsChanged { change, by } => {
+                format!("{} by {}", flows::changed(change), self.actor(*by))
             }
             Event::ApiKeyCreated {
                 key, kind, label, by, ..

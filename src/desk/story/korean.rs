@@ -3,6 +3,7 @@
 //! Names end in a word whose last letter is known (님, 키, 시스템), so that the particle behind them is always the right one.
 
 mod factors;
+mod flows;
 
 use super::teller::{Names, Whom, printable, short};
 use crate::domain::{
@@ -39,6 +40,9 @@ impl<'a> Korean<'a> {
             }
             Event::ClockAccepted { kept } => {
                 format!("운영자가 시스템 시계를 받아들였습니다. 그때까지의 시각은 {kept}")
+            }
+            Event::FlowsChanged { change, by } => {
+                format!("{} ({})", flows::changed(change), self.actor(*by))
             }
             Event::PolicySaved { policy, by } => {
                 let asks = policy.online_check().map_or_else(String::new, |check| {
