@@ -8,6 +8,7 @@ mod account;
 mod admin;
 mod api_keys;
 mod backup;
+mod browsers;
 mod console;
 mod epochs;
 mod factors;
@@ -29,7 +30,7 @@ mod verify;
 
 use std::sync::{Arc, Mutex};
 
-pub use account::Profile;
+pub use account::{Profile, Reproof};
 pub use admin::{AdminRecovery, NewPerson, UserView};
 pub(crate) use api_keys::new_api_key;
 pub use api_keys::{ApiCaller, NewKeyText};
@@ -92,6 +93,8 @@ struct Inner {
     day_keys: DayKeys,
     repeats: Repeats,
     touched: Mutex<Vec<(crate::types::ApiKeyId, u32)>>,
+    /// Held while a browser's session is prolonged.
+    prolonging: tokio::sync::Mutex<()>,
 }
 
 impl Desk {
@@ -105,6 +108,7 @@ impl Desk {
             day_keys,
             repeats,
             touched: Mutex::default(),
+            prolonging: tokio::sync::Mutex::default(),
         };
         Self {
             inner: Arc::new(inner),
