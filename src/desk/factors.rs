@@ -62,18 +62,7 @@ impl Desk {
             seed: crypto::seal(&key, Field::TotpSeed, caller.user.0, seed.as_slice(), entropy),
         };
         self.carry_out(Lane::Proof, command, vec![]).await?;
-        let issuer = self.settings().brand.clone();
-        let account = self
-            .profile(caller.user)
-            .map(|profile| profile.email)
-            .ok_or(Refusal::UserNotFound)?;
-        let secret = totp::seed_text(seed.as_slice());
-        Ok(AppSetUp {
-            uri: app_uri(&issuer, &account, &secret),
-            secret,
-            issuer,
-            recovery_codes: crypto::recovery_codes(&key, factor, seed.as_slice(), RECOVERY_CODES),
-        })
+        self.app_set_up(caller.user, &key, factor, seed.as_slice())
     }
 
     /// Confirms an app with its first code; gives back the recovery codes that were shown when it began.

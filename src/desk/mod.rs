@@ -5,6 +5,7 @@
 //! against. HTTP, pages and the command line are doors to the same desk.
 
 mod account;
+mod activity;
 mod admin;
 mod api_keys;
 mod backup;
@@ -95,6 +96,8 @@ struct Inner {
     touched: Mutex<Vec<(crate::types::ApiKeyId, u32)>>,
     /// Held while a browser's session is prolonged.
     prolonging: tokio::sync::Mutex<()>,
+    /// Held while somebody's latest events are looked for.
+    looking_back: tokio::sync::Mutex<()>,
 }
 
 impl Desk {
@@ -109,6 +112,7 @@ impl Desk {
             repeats,
             touched: Mutex::default(),
             prolonging: tokio::sync::Mutex::default(),
+            looking_back: tokio::sync::Mutex::default(),
         };
         Self {
             inner: Arc::new(inner),

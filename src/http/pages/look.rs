@@ -32,7 +32,7 @@ macro_rules! sources {
 }
 
 /// Names and texts of all templates.
-pub(super) const SOURCES: [(&str, &str); 15] = sources! {
+pub(super) const SOURCES: [(&str, &str); 22] = sources! {
     "layout.html"
     "problem.html"
     "email.html"
@@ -48,6 +48,13 @@ pub(super) const SOURCES: [(&str, &str); 15] = sources! {
     "account/overview.html"
     "account/confirm.html"
     "account/sessions.html"
+    "account/password.html"
+    "account/factors.html"
+    "account/app.html"
+    "account/mail.html"
+    "account/codes.html"
+    "account/activity.html"
+    "account/close.html"
 };
 
 static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
@@ -88,6 +95,20 @@ pub(super) enum Page {
     ConfirmSelf,
     /// Where one is signed in.
     Sessions,
+    /// Another password, by the present one.
+    ChangePassword,
+    /// Second factors.
+    Factors,
+    /// An authenticator app that is being added.
+    App,
+    /// A mailbox that is being added.
+    Mailbox,
+    /// Recovery codes, once.
+    Codes,
+    /// What happened lately.
+    Activity,
+    /// The end of the account.
+    Close,
 }
 
 impl Page {
@@ -102,6 +123,13 @@ impl Page {
             Self::Overview => "account/overview.html",
             Self::ConfirmSelf => "account/confirm.html",
             Self::Sessions => "account/sessions.html",
+            Self::ChangePassword => "account/password.html",
+            Self::Factors => "account/factors.html",
+            Self::App => "account/app.html",
+            Self::Mailbox => "account/mail.html",
+            Self::Codes => "account/codes.html",
+            Self::Activity => "account/activity.html",
+            Self::Close => "account/close.html",
         }
     }
 }

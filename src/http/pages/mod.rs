@@ -21,6 +21,7 @@ mod member;
 mod nav;
 mod new_password;
 mod notice;
+mod qr;
 mod recover;
 mod reopen;
 #[cfg(test)]

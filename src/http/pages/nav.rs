@@ -21,9 +21,12 @@ struct Item {
 }
 
 /// Paths and names of the pages, in their order.
-const ITEMS: [(&str, &str); 2] = [
+const ITEMS: [(&str, &str); 5] = [
     ("/account", "nav_overview"),
+    ("/account/password", "nav_password"),
+    ("/account/factors", "nav_factors"),
     ("/account/sessions", "nav_sessions"),
+    ("/account/activity", "nav_activity"),
 ];
 
 impl Nav {

@@ -103,8 +103,12 @@ mod tests {
     #[test]
     fn every_text_is_used() {
         let used = [
+            include_str!("account/activity.rs"),
+            include_str!("account/close.rs"),
             include_str!("account/confirm.rs"),
+            include_str!("account/factors.rs"),
             include_str!("account/overview.rs"),
+            include_str!("account/password.rs"),
             include_str!("account/sessions.rs"),
             include_str!("ask.rs"),
             include_str!("forms.rs"),
