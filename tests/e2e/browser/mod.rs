@@ -1,0 +1,54 @@
+//! Stories in a real browser: headless Chromium before the real server, over sockets, with a real SMTP conversation and
+//! an injected clock.
+
+mod account;
+mod driver;
+mod look;
+mod recovering;
+
+use keyledger::crypto::BrowserUse;
+use keyledger::desk::{Caller, Visitor};
+use keyledger::types::EmailAddress;
+use secrecy::{ExposeSecret, SecretString};
+
+use super::support::House;
+use driver::{Chromium, Scripts};
+
+const ADA: &str = "ada@example.org";
+const OLD: &str = "Lost-and-forgotten-1";
+const NEW: &str = "Found-and-remembered-2";
+const COOKIE: &str = "__Host-keyledger";
+
+impl House {
+    /// Where a page is for a browser.
+    fn at(&self, path: &str) -> String {
+        format!("http://{}{path}", self.addr())
+    }
+
+    /// Signs somebody in at a browser, past the sign-in page.
+    async fn seat(&self, browser: &Chromium) -> Caller {
+        let (address, password) = (EmailAddress::parse(ADA).unwrap(), SecretString::from(OLD));
+        let visitor = Visitor {
+            exempt: false,
+            ..keyledger::desk::Desk::console()
+        };
+        let caller = self
+            .desk()
+            .sign_in_browser(&address, &password, None, &visitor)
+            .await
+            .unwrap();
+        browser.open(&self.at("/recover/request")).await;
+        let secret = self.desk().browser_secret(BrowserUse::Cookie, caller.session);
+        browser.set_cookie(COOKIE, secret.expose_secret()).await;
+        caller
+    }
+
+    /// The link of a recovery mail that somebody asks for in a browser.
+    async fn recovery_link(&self, browser: &Chromium) -> String {
+        browser.open(&self.at("/recover/request")).await;
+        browser.fill("#email", ADA).await;
+        browser.click("main button[type=submit]").await;
+        let mail = self.next_mail_of("password_reset").await;
+        mail.link().unwrap()
+    }
+}
