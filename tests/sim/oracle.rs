@@ -179,7 +179,7 @@ impl Oracle {
         let closes = self
             .accounts
             .get(&user)
-            .is_some_and(|account| matches!(account.access(), Access::ClosingAt(_)));
+            .is_some_and(|account| account.closing.is_some());
         closes
             && self.proofs.values().any(|proof| {
                 let voided = !proof.dead && proof.epoch < self.epoch;

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use tokio::task::spawn_blocking;
 
-use super::clerk::{Clerk, event_row};
+use super::clerk::Clerk;
 use super::request::{Answer, CheckpointShown, ExportShown, RecordShown};
+use super::rows::event_row;
 use crate::audit::{AuditFault, ExportFault, Range, hexadecimal};
 use crate::cli::exit::{Failure, is_damage};
 use crate::ledger::tree::leaf_hash;

@@ -15,9 +15,9 @@ use super::kept::Kept;
 use crate::domain::password_policy::PasswordPolicy;
 use crate::domain::{
     Actor, Address, ApiKey, ApiKeyKind, CheckpointKey, Credential, Due, Epoch, FactorKind, FactorMailbox,
-    Factors, Guard, Mail, MailKind, MailboxBegun, Purpose, Rare, RecoveryCodes, Role, Session, Small,
-    Standing, StrangerClass, StrangerEntry, StrangerSet, Token, TokenStanding, Totp, TotpBegun, Unfinished,
-    User, Window,
+    Factors, Guard, KeyPurpose, Mail, MailKind, MailboxBegun, Purpose, Rare, RecoveryCodes, Role, Session,
+    Small, Standing, StrangerClass, StrangerEntry, StrangerSet, Token, TokenStanding, Totp, TotpBegun,
+    Unfinished, User, Window,
 };
 use crate::types::{
     AddressId, CredentialId, FactorId, Few, Locale, MailId, Position, PublicKey, Sealed, SessionId, Tag,
@@ -25,7 +25,7 @@ use crate::types::{
 };
 
 /// The number of the forms below. Another number for every change of what they write.
-pub const SCHEMA: u16 = 2;
+pub const SCHEMA: u16 = 3;
 
 /// Those with a form in the ledger: the same one.
 macro_rules! as_in_events {
@@ -49,7 +49,8 @@ as_in_events!(
     MailKind,
     Actor,
     PasswordPolicy,
-    FactorKind
+    FactorKind,
+    KeyPurpose
 );
 
 macro_rules! coded {
@@ -119,7 +120,7 @@ macro_rules! kept {
     };
 }
 kept! {
-    Small { next: Position, last_time: Timestamp, epoch: Epoch, stranger_day: Window, stranger_burst: Window, checkpoint_key: Option<CheckpointKey> }
+    Small { next: Position, last_time: Timestamp, epoch: Epoch, stranger_day: Window, stranger_burst: Window, checkpoint_key: Option<CheckpointKey>, rotated: Few<(KeyPurpose, u32)>, backup_told: Option<Timestamp> }
     CheckpointKey { id: u32, public: PublicKey, epoch: u32 }
     Epoch { number: u32, valid_from: Position, trusted_from: Position }
     Window { start: Timestamp, count: u32 }
@@ -135,7 +136,7 @@ kept! {
     Guard {
         sign_ins: Vec<(Tag, u16, Timestamp)>, sign_ins_hour: Window, mails_hour: Window, mails_day: Window,
         codes_day: Window, reserve_mails: Window, reserve_codes: Window, current_password: Window,
-        factors: Window, mailed_codes: Window, factor_notices: Window,
+        refused_passwords: Window, factors: Window, mailed_codes: Window, factor_notices: Window,
     }
     Session {
         user: UserId, position: Position, created: Timestamp, active: Timestamp, expires: Timestamp,

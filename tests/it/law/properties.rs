@@ -148,20 +148,31 @@ impl Try {
             13 | 14 => person.signs_in_with(net, right, fresh),
             15 => person.fails_to_sign_in(net),
             16 => with_session(person.changes_password(0, right, Some(fresh))),
+            17 if self.pick.is_multiple_of(2) => with_session(person.is_refused_a_password(0, right)),
             17 => with_session(person.changes_password(0, PasswordVerdict::Wrong, None)),
             18 | 27..=29 => {
                 let now = state.sessions.get(&session).map_or(0, |session| session.counter);
                 with_session(person.refreshes(0, now.saturating_sub(u32::from(self.pick % 3))))
             }
             19 => [
-                Command::EndSession { user, session, by },
-                Command::SignOut { user, session },
+                Command::EndSession {
+                    user,
+                    session,
+                    by,
+                    origin: Some(origin()),
+                },
+                Command::SignOut {
+                    user,
+                    session,
+                    origin: Some(origin()),
+                },
             ][usize::from(self.pick.is_multiple_of(3))]
             .clone(),
             20 => Command::EndSessions {
                 user,
                 except: (self.pick.is_multiple_of(2)).then_some(session),
                 by,
+                origin: None,
             },
             21 => with_session(person.withdraws(0, fresh)),
             22 => Command::CancelWithdraw {
