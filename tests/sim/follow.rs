@@ -54,7 +54,7 @@ impl Oracle {
                     Purpose::Recovery => MailKind::PasswordReset,
                     Purpose::VerifyEmail | Purpose::Reopen => MailKind::EmailVerification,
                     Purpose::SignInCode | Purpose::EnrolMailbox => {
-                        return Err("nobody here has a second factor, or backups".to_owned());
+                        return Err("nobody here has a second factor".to_owned());
                     }
                 };
                 self.mailed(waited.user, kind, news)

@@ -115,9 +115,7 @@ fn law_6_a_full_disk_under_a_snapshot_costs_that_snapshot_and_nothing_else() {
             .home
             .set("FAULTY_DISK_UNDER", snapshots.display().to_string());
         // Room for nothing, for the head, for a part.
-        scene
-            .home
-            .set("FAULTY_DISK_GROWS", (round % 3 * 300).to_string());
+        scene.home.set("FAULTY_DISK_GROWS", (round % 3 * 300).to_string());
         let server = Server::start(&scene.home, &scene.key);
         let client = server.client();
         crowd.work(&client, &scene.sink, 30, || crowd.check(&client));
@@ -139,7 +137,10 @@ fn law_6_a_full_disk_under_a_snapshot_costs_that_snapshot_and_nothing_else() {
     scene.mails_left();
     crowd.check_mails(&scene.sink);
     server.terminate();
-    assert!(std::fs::read_dir(&snapshots).unwrap().count() > 0, "with room there is one");
+    assert!(
+        std::fs::read_dir(&snapshots).unwrap().count() > 0,
+        "with room there is one"
+    );
     assert_eq!(scene.home.run(&["verify"]).json(0)["verdict"], "good");
     scene.tell("full disk under a snapshot", times, &crowd);
 }
