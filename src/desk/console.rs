@@ -2,7 +2,7 @@
 
 use super::{Command, Desk, Fault};
 use crate::crypto::{self, Field};
-use crate::domain::{Actor, ApiKey, EpochReason, Mail};
+use crate::domain::{Actor, ApiKey, Mail};
 use crate::engine::Lane;
 use crate::system::ClockStatus;
 use crate::types::{ApiKeyId, DataKeyId, EmailAddress, Position, SessionId, UserId};

@@ -29,12 +29,12 @@ async fn l_01_a_refused_new_password_is_in_the_audit_with_the_rules_it_broke() {
             .header("user-agent", "curl/8")
     };
     change("abc").refused(400, "auth/invalid-password-format").await;
-    change(OLD).refused(400, "auth/same-as-previous").await;
-    change("Password1!").refused(400, "auth/weak-password").await;
+    change(OLD).refused(400, "auth/same-as-previous-password").await;
+    change("P@ssw0rd").refused(400, "auth/weak-password").await;
     let lines = told(&house, "PasswordRefused");
     assert_eq!(lines.len(), 3, "{lines:#?}");
     for (line, codes) in lines.iter().zip([
-        "length_min, amount_uppercase, amount_digits",
+        "length_min, amount_uppercase, amount_digits, amount_symbols",
         "same_as_previous",
         "breached",
     ]) {
