@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::error::AppError;
 use crate::audit::AuditSettings;
-use crate::breach::{LeakSettings, Leaks, Neighbours};
+use crate::breach::{LeakSettings, Leaks, Neighbours, Shelf};
 use crate::config::{self, Config, Serving};
 use crate::crypto::{KeyName, PasswordParams, PoolSettings};
 use crate::desk::{DeskSettings, Enumeration};
@@ -179,6 +179,20 @@ pub fn desk_settings(config: &Config) -> Result<DeskSettings, AppError> {
         require_verified_email: config.require_verified_email,
         leaks: Leaks::open(leaks)?,
     })
+}
+
+/// What is wrong with imported sets of leaked passwords, as far as opening them tells.
+pub fn unusable_sets(config: &Config) -> Vec<String> {
+    let shelf = Shelf::at(config.breach.directory.clone());
+    match shelf.names() {
+        Ok(names) => {
+            let faults = names.iter().filter_map(|name| shelf.open(name).err());
+            faults
+                .map(|fault| format!("{fault}; until then this set refuses no password"))
+                .collect()
+        }
+        Err(error) => vec![format!("{} cannot be read: {error}", shelf.folder().display())],
+    }
 }
 
 /// What checkpoints are signed as, and where tiles lie.

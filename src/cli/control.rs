@@ -12,6 +12,7 @@ mod keeping;
 mod outbox;
 mod policies;
 mod request;
+mod rows;
 mod server;
 mod socket;
 mod telling;

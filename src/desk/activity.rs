@@ -3,7 +3,7 @@
 use tokio::task::spawn_blocking;
 
 use super::{Desk, EventFilter, Fault, Line};
-use crate::types::{Position, UserId};
+use crate::types::{Locale, Position, UserId};
 
 /// Events at the end of the ledger among which somebody's are looked for: a bound, because looking is reading.
 const LOOKED_AT: u64 = 20_000;
@@ -27,7 +27,13 @@ impl Desk {
         let desk = self.clone();
         let read = spawn_blocking(move || {
             let found = desk.latest_events(&filter)?;
-            Ok::<_, crate::ledger::StoreError>(found.iter().rev().map(|one| desk.describe(one)).collect())
+            Ok::<_, crate::ledger::StoreError>(
+                found
+                    .iter()
+                    .rev()
+                    .map(|one| desk.describe(one, Locale::En))
+                    .collect(),
+            )
         });
         match read.await {
             Ok(Ok(lines)) => Ok(lines),

@@ -242,8 +242,20 @@ impl Desk {
     }
 
     /// Counts a bearer token that opened nothing; the tenth time it is told to stop.
-    pub fn refused_bearer(&self, bearer: &str) -> Result<(), Fault> {
+    pub fn refused_bearer(&self, bearer: &str, fault: AccessFault, visitor: &Visitor) -> Result<(), Fault> {
+        let class = match fault {
+            AccessFault::Invalid => SuppressedClass::ForeignTokens,
+            AccessFault::Expired | AccessFault::SessionOver | AccessFault::AccountGone => {
+                SuppressedClass::DeadTokens
+            }
+        };
+        self.count_refused(class, visitor);
         self.count_repeat(BEARER_SCOPE, bearer)
+    }
+
+    /// Counts credentials that are no token of any server.
+    pub fn refused_scheme(&self, visitor: &Visitor) {
+        self.count_refused(SuppressedClass::ForeignTokens, visitor);
     }
 
     /// Counts a value that was refused with a 401; the tenth time it is told to stop.
@@ -374,31 +386,48 @@ impl Desk {
     }
 
     /// Ends the session that a user is in.
-    pub async fn sign_out(&self, caller: Caller) -> Result<(), Fault> {
+    pub async fn sign_out(&self, caller: Caller, visitor: &Visitor) -> Result<(), Fault> {
         let Caller { user, session, .. } = caller;
-        self.carry_out(Lane::Proof, Command::SignOut { user, session }, vec![])
-            .await
-            .map(|_| ())
+        let command = Command::SignOut {
+            user,
+            session,
+            origin: self.origin_of(user, visitor),
+        };
+        self.carry_out(Lane::Proof, command, vec![]).await.map(|_| ())
     }
 
-    /// Ends one session of a user.
-    pub async fn end_session(&self, user: UserId, session: SessionId, by: Actor) -> Result<(), Fault> {
-        self.carry_out(Lane::Proof, Command::EndSession { user, session, by }, vec![])
-            .await
-            .map(|_| ())
+    /// Ends one session of a user. There is a visitor where a request asks for it.
+    pub async fn end_session(
+        &self,
+        user: UserId,
+        session: SessionId,
+        by: Actor,
+        visitor: Option<&Visitor>,
+    ) -> Result<(), Fault> {
+        let command = Command::EndSession {
+            user,
+            session,
+            by,
+            origin: visitor.and_then(|visitor| self.origin_of(user, visitor)),
+        };
+        self.carry_out(Lane::Proof, command, vec![]).await.map(|_| ())
     }
 
-    /// Ends all sessions of a user, but for one perhaps; says how many.
+    /// Ends all sessions of a user, but for one perhaps; says how many. There is a visitor where a request asks for it.
     pub async fn end_sessions(
         &self,
         user: UserId,
         except: Option<SessionId>,
         by: Actor,
+        visitor: Option<&Visitor>,
     ) -> Result<u32, Fault> {
-        match self
-            .carry_out(Lane::Proof, Command::EndSessions { user, except, by }, vec![])
-            .await?
-        {
+        let command = Command::EndSessions {
+            user,
+            except,
+            by,
+            origin: visitor.and_then(|visitor| self.origin_of(user, visitor)),
+        };
+        match self.carry_out(Lane::Proof, command, vec![]).await? {
             Outcome::Ended(count) => Ok(count),
             Outcome::Done
             | Outcome::Session(_)

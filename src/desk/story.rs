@@ -9,7 +9,7 @@ use std::ops::ControlFlow;
 
 use super::Desk;
 use crate::crypto::{self, Field};
-use crate::domain::{Event, MailKind, Recorded, Subject};
+use crate::domain::{Event, MailKind, Recorded, Subject, SuppressedClass};
 use crate::ledger::codec::{self, event_name};
 use crate::ledger::{StoreError, record};
 use crate::types::{AddressId, DataKeyId, EmailAddress, Locale, Position, Sealed, Timestamp, UserId};
@@ -307,15 +307,23 @@ pub fn vocabulary(event: &Event) -> Option<&'static str> {
         Event::UserBanned { .. } => "authn_login_lock",
         Event::WithdrawRequested { .. } => "user_archived",
         Event::UserErased { .. } | Event::SignUpDisowned { .. } => "user_deleted",
-        Event::ProofRefused { .. } | Event::CodeRefused { .. } | Event::CurrentPasswordWrong { .. } => {
-            "authn_password_change_fail"
-        }
+        Event::ProofRefused { .. }
+        | Event::CodeRefused { .. }
+        | Event::CurrentPasswordWrong { .. }
+        | Event::PasswordRefused { .. } => "authn_password_change_fail",
         Event::SignedIn { .. } | Event::FactorAccepted { .. } => "authn_login_success",
         Event::SignInFailed { .. } | Event::FactorRefused { .. } => "authn_login_fail",
         Event::RefreshRotated { .. } => "session_renewed",
         Event::RefreshReplayed { .. } | Event::RefreshRefused { .. } => "authn_token_reuse",
         Event::SessionEnded { .. } | Event::SessionsEnded { .. } => "session_expired",
-        Event::Suppressed { .. } => "excess_rate_limit_exceeded",
+        Event::Suppressed { class, .. } => match class {
+            SuppressedClass::Requests
+            | SuppressedClass::SignIns
+            | SuppressedClass::Codes
+            | SuppressedClass::Limited => "excess_rate_limit_exceeded",
+            SuppressedClass::ApiKeys | SuppressedClass::ForeignTokens => "authn_login_fail",
+            SuppressedClass::DeadTokens => "authn_token_reuse",
+        },
         Event::EpochStarted { .. }
         | Event::ClockAccepted { .. }
         | Event::CheckpointKeyNamed { .. }
@@ -363,6 +371,7 @@ fn about(event: &Event) -> About {
         | Event::SignUpDisowned { user, .. }
         | Event::SignedIn { user, .. }
         | Event::CurrentPasswordWrong { user, .. }
+        | Event::PasswordRefused { user, .. }
         | Event::RefreshRotated { user, .. }
         | Event::RefreshReplayed { user, .. }
         | Event::SessionEnded { user, .. }
@@ -430,6 +439,7 @@ fn origin_of(event: &Event) -> Option<&Sealed> {
         | Event::FactorRefused { origin, .. }
         | Event::FactorCodeRequested { origin, .. }
         | Event::CurrentPasswordWrong { origin, .. }
+        | Event::PasswordRefused { origin, .. }
         | Event::RefreshReplayed { origin, .. }
         | Event::RefreshRefused { origin, .. } => Some(origin),
         Event::EpochStarted { .. }
@@ -452,14 +462,14 @@ fn origin_of(event: &Event) -> Option<&Sealed> {
         | Event::CallbackNamed { .. }
         | Event::RequestDropped { .. }
         | Event::TokenIssued { .. }
-        | Event::RefreshRotated { .. }
-        | Event::SessionEnded { .. }
-        | Event::SessionsEnded { .. }
         | Event::MailQueued { .. }
         | Event::MailDelivered { .. }
         | Event::MailDeferred { .. }
-        | Event::MailEnded { .. }
-        | Event::Suppressed { .. } => None,
-        Event::FactorRemoved { origin, .. } => origin.as_ref(),
+        | Event::MailEnded { .. } => None,
+        Event::RefreshRotated { origin, .. }
+        | Event::SessionEnded { origin, .. }
+        | Event::SessionsEnded { origin, .. }
+        | Event::Suppressed { first: origin, .. }
+        | Event::FactorRemoved { origin, .. } => origin.as_ref(),
     }
 }

@@ -21,6 +21,7 @@ mod limits;
 mod mail;
 mod mail_kind;
 mod outcome;
+mod password_change;
 pub mod password_policy;
 mod recovery;
 mod refusal;
@@ -35,7 +36,7 @@ pub use access::{ApiKeyKind, CheckpointRotation, Grants, NamedCheckpointKey};
 pub use codes::{code_gate, recent_tokens};
 pub use command::{
     AddressProof, Ask, Client, Command, Context, NewApiKey, NewCredential, NewMail, NewSession, NewUser,
-    Outcome, PasswordVerdict, ProofFound, SignUpMode,
+    Outcome, PasswordChange, PasswordVerdict, ProofFound, SignUpMode,
 };
 pub use decide::{Decision, decide};
 pub use event::{
@@ -51,7 +52,7 @@ pub use factor::{
 pub use key_purpose::KeyPurpose;
 pub use lawful::{Unlawful, lawful};
 pub use limits::{Lifetimes, Limits};
-pub use mail::{Mail, MailEnd, MailStanding};
+pub use mail::{BACKUP_TOLD_EVERY, Mail, MailEnd, MailStanding};
 pub use mail_kind::MailKind;
 pub use recovery::{ProofHolder, check_proof};
 pub use refusal::{LimitKind, LimitReached, Refusal};

@@ -127,15 +127,18 @@ impl Attempt {
                 user: *user,
                 session: *session,
                 by: Actor::User(*user),
+                origin: None,
             },
             Self::SignOut { user, session } => Command::SignOut {
                 user: *user,
                 session: *session,
+                origin: None,
             },
             Self::EndSessions { user, except } => Command::EndSessions {
                 user: *user,
                 except: *except,
                 by: Actor::User(*user),
+                origin: None,
             },
             Self::Ban(user) => Command::BanUser { user: *user, by },
             Self::Unban(user) => Command::UnbanUser { user: *user, by },

@@ -358,8 +358,11 @@ impl Oracle {
             | MailKind::AdminRecovery
             | MailKind::SessionsRevoked
             | MailKind::Test => None,
-            MailKind::EmailOtp | MailKind::FactorChanged | MailKind::SecondFactorFailed => {
-                return Err("nobody here has a second factor".to_owned());
+            MailKind::EmailOtp
+            | MailKind::FactorChanged
+            | MailKind::SecondFactorFailed
+            | MailKind::BackupFailed => {
+                return Err("nobody here has a second factor, or backups".to_owned());
             }
         };
         if token != carries {

@@ -163,7 +163,23 @@ impl Oracle {
                 // Nobody here has a second factor.
                 Purpose::SignInCode | Purpose::EnrolMailbox => false,
             });
-        fits && !proof.dead && proof.epoch == self.epoch && now < proof.expires
+        fits && self.is_fresh(proof, now)
+    }
+
+    fn is_fresh(&self, proof: &Proof, now: Timestamp) -> bool {
+        !proof.dead && proof.epoch == self.epoch && now < proof.expires
+    }
+
+    /// Whether the mail with a proof may leave: whoever is banned while their account closes is told of that, although the
+    /// proof opens nothing before they are let in again.
+    pub(super) fn may_be_mailed(&self, token: TokenId, now: Timestamp) -> bool {
+        let closes = self.proofs.get(&token).is_some_and(|proof| {
+            let account = self.accounts.get(&proof.user);
+            proof.purpose == Purpose::Reopen
+                && account.is_some_and(|account| account.closing.is_some())
+                && self.is_fresh(proof, now)
+        });
+        closes || self.live(token, now)
     }
 
     pub(super) fn stays(&self, user: UserId, stay: &Stay, now: Timestamp) -> bool {
@@ -179,7 +195,7 @@ impl Oracle {
         let closes = self
             .accounts
             .get(&user)
-            .is_some_and(|account| matches!(account.access(), Access::ClosingAt(_)));
+            .is_some_and(|account| account.closing.is_some());
         closes
             && self.proofs.values().any(|proof| {
                 let voided = !proof.dead && proof.epoch < self.epoch;

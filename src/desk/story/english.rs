@@ -185,6 +185,10 @@ impl<'a> English<'a> {
             }
             Event::SignInFailed { cause, .. } => format!("sign-in for {whom} refused: {}", failed(*cause)),
             Event::CurrentPasswordWrong { .. } => format!("{whom} gave a wrong current password"),
+            Event::PasswordRefused { rules, .. } => {
+                let codes: Vec<_> = rules.codes().collect();
+                format!("a new password of {whom} was refused: {}", codes.join(", "))
+            }
             Event::RefreshRotated { session, .. } => {
                 format!("session {} of {whom} renewed", short(&session.to_string()))
             }
@@ -256,10 +260,15 @@ impl<'a> English<'a> {
             | Event::FactorAccepted { .. }
             | Event::FactorRefused { .. }
             | Event::FactorCodeRequested { .. } => self.factor(event),
-            Event::Suppressed { class, count } => format!(
-                "{count} {} answered and not written one by one",
-                suppressed(*class)
-            ),
+            Event::Suppressed { class, count, first } => {
+                let first = if first.is_some() {
+                    "; where the first came from was noted"
+                } else {
+                    ""
+                };
+                let what = suppressed(*class);
+                format!("{count} {what} answered and not written one by one{first}")
+            }
         }
     }
 
@@ -396,5 +405,8 @@ fn suppressed(class: SuppressedClass) -> &'static str {
         SuppressedClass::SignIns => "failed sign-ins",
         SuppressedClass::Codes => "wrong codes",
         SuppressedClass::Limited => "calls over a limit",
+        SuppressedClass::ApiKeys => "calls with an API key that opens nothing",
+        SuppressedClass::ForeignTokens => "calls with an access token that is none",
+        SuppressedClass::DeadTokens => "calls with an access token that is no longer good",
     }
 }

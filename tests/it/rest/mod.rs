@@ -17,6 +17,7 @@ mod house;
 mod passwords;
 mod refreshing;
 mod registering;
+mod remembering;
 mod requesting;
 mod rotation;
 mod sessions;

@@ -9,7 +9,11 @@ pub(super) fn changed(change: &FlowChange) -> String {
     let shown = |name: &ObjectName| printable(name.as_str());
     match change {
         FlowChange::FlowSaved { flow } => {
-            format!("플로우 {}: 저장되었습니다 (용도 {})", flow.slug, flow.designation.word())
+            format!(
+                "플로우 {}: 저장되었습니다 (용도 {})",
+                flow.slug,
+                flow.designation.word()
+            )
         }
         FlowChange::FlowRemoved { slug } => format!("플로우 {slug}: 바인딩과 함께 삭제되었습니다"),
         FlowChange::FlowRenamed { from, to } => format!("플로우 {from}: 이름이 {to}(으)로 바뀌었습니다"),
@@ -22,11 +26,18 @@ pub(super) fn changed(change: &FlowChange) -> String {
         }
         FlowChange::StageRemoved { name } => format!("스테이지 {}: 삭제되었습니다", shown(name)),
         FlowChange::StageRenamed { from, to } => {
-            format!("스테이지 {}: 이름이 {}(으)로 바뀌었습니다", shown(from), shown(to))
+            format!(
+                "스테이지 {}: 이름이 {}(으)로 바뀌었습니다",
+                shown(from),
+                shown(to)
+            )
         }
         FlowChange::BindingSaved { flow, binding } => {
             let stage = shown(&binding.stage);
-            format!("스테이지 {stage}: 플로우 {flow}의 {}번에 연결되었습니다", binding.order)
+            format!(
+                "스테이지 {stage}: 플로우 {flow}의 {}번에 연결되었습니다",
+                binding.order
+            )
         }
         FlowChange::BindingRemoved { flow, order } => {
             format!("플로우 {flow}: {order}번 바인딩이 삭제되었습니다")
