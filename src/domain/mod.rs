@@ -7,6 +7,7 @@
 
 mod access;
 mod causes;
+mod changes;
 mod codes;
 mod command;
 pub mod common_passwords;
@@ -20,6 +21,7 @@ mod limits;
 mod mail;
 mod mail_kind;
 mod outcome;
+mod outlook;
 pub mod password_policy;
 mod recovery;
 mod refusal;
@@ -31,6 +33,7 @@ mod verification;
 mod world;
 
 pub use access::{ApiKeyKind, CheckpointRotation, Grants, NamedCheckpointKey};
+pub use changes::{Change, Outline};
 pub use codes::{code_gate, recent_tokens};
 pub use command::{
     AddressProof, Ask, Client, Command, Context, NewApiKey, NewCredential, NewMail, NewSession, NewUser,
@@ -52,6 +55,7 @@ pub use lawful::{Unlawful, lawful};
 pub use limits::{Lifetimes, Limits};
 pub use mail::{Mail, MailEnd, MailStanding};
 pub use mail_kind::MailKind;
+pub use outlook::{Obstacle, Outlook, Unverified, is_token_alive, sign_in_outlook};
 pub use recovery::{ProofHolder, check_proof};
 pub use refusal::{LimitKind, LimitReached, Refusal};
 pub use session::{SessionFault, live_session, sign_in_gate};

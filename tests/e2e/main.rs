@@ -4,6 +4,7 @@
 
 mod backups;
 mod faults;
+mod following;
 mod process;
 
 use std::os::unix::fs::PermissionsExt as _;

@@ -4,8 +4,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use secrecy::ExposeSecret as _;
+use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 
+use super::following::FOLLOWERS_MAX;
 use super::request::{
     Answer, BackupRow, BackupSince, CompactedRow, KeyRow, NewKey, NewUserForm, Page, ProgressRow,
     RecoveryShown, Request, SessionRow, UserRow, Verdict, VerdictWord,
@@ -14,7 +16,7 @@ use crate::app::EndOfLedger;
 use crate::audit::Notary;
 use crate::cli::exit::{Failure, is_damage};
 use crate::config::Config;
-use crate::desk::{Desk, Fault, NewPerson, UserView, VerifyFault, VerifyReport};
+use crate::desk::{Desk, Fault, NewPerson, SessionView, UserView, VerifyFault, VerifyReport};
 use crate::domain::{Actor, ApiKey, ApiKeyKind, Epoch, Refusal, Role, Standing, State};
 use crate::engine::Compacted;
 use crate::ledger::backup::{self, Destination, Made, Order, Progress};
@@ -36,6 +38,8 @@ pub(in crate::cli) struct Clerk {
     recovery_url: Option<String>,
     /// Whether the start could tell that the end of the ledger is there.
     end: EndOfLedger,
+    /// Places for those who follow the events.
+    pub(super) followers: Arc<Semaphore>,
 }
 
 impl Clerk {
@@ -46,6 +50,7 @@ impl Clerk {
             notary,
             recovery_url,
             end,
+            followers: Arc::new(Semaphore::new(FOLLOWERS_MAX)),
         }
     }
 
@@ -91,17 +96,7 @@ impl Clerk {
             Request::RemoveFactors { user, kind } => self.remove_factors(&user, kind.as_deref()).await,
             Request::ListSessions { user } => {
                 let sessions = desk.sessions(self.find(&user)?);
-                let items: Vec<SessionRow> = sessions
-                    .into_iter()
-                    .map(|session| SessionRow {
-                        id: session.id.to_string(),
-                        user: session.user.to_string(),
-                        ip: session.ip.map(|ip| ip.to_string()),
-                        user_agent: session.user_agent,
-                        active: session.active.rfc3339(),
-                        created: session.created.rfc3339(),
-                    })
-                    .collect();
+                let items: Vec<_> = sessions.into_iter().map(session_row).collect();
                 Ok(Answer::Sessions(page(items.len(), items)))
             }
             Request::EndSessions { session, user } => self.end_sessions(session, user).await,
@@ -127,6 +122,12 @@ impl Clerk {
             }
             Request::Outbox { take } => self.outbox(take).await,
             Request::Events(form) => self.events(form).await,
+            Request::Explain(form) => self.explain(form).await,
+            // The socket's server tells them itself; nothing happens where none runs.
+            Request::Follow(_) => Err(Failure::unavailable(
+                "events are followed at a running server only",
+            )),
+            Request::Past(form) => self.past(form, tell).await,
             Request::SetOnlineCheck(form) => Ok(Answer::OnlineCheck(self.set_online_check(form, by).await?)),
             Request::ShowEpoch => Ok(Answer::Epoch(self.epoch().await?)),
             Request::StartEpoch { reason } => self.start_epoch(&reason).await,
@@ -362,11 +363,7 @@ fn user_row(view: UserView) -> UserRow {
         has_password,
         sessions,
     } = view;
-    let (standing, closes) = match standing {
-        Standing::Active => ("active", None),
-        Standing::Banned => ("banned", None),
-        Standing::Closing(at) => ("closing", Some(at.rfc3339())),
-    };
+    let (standing, closes) = standing_words(standing);
     UserRow {
         id: profile.id.to_string(),
         email: profile.email,
@@ -390,7 +387,27 @@ fn user_row(view: UserView) -> UserRow {
     }
 }
 
-fn kind_word(kind: ApiKeyKind) -> &'static str {
+/// The word for a standing, and when a closing account ends.
+pub(super) fn standing_words(standing: Standing) -> (&'static str, Option<String>) {
+    match standing {
+        Standing::Active => ("active", None),
+        Standing::Banned => ("banned", None),
+        Standing::Closing(at) => ("closing", Some(at.rfc3339())),
+    }
+}
+
+pub(super) fn session_row(session: SessionView) -> SessionRow {
+    SessionRow {
+        id: session.id.to_string(),
+        user: session.user.to_string(),
+        ip: session.ip.map(|ip| ip.to_string()),
+        user_agent: session.user_agent,
+        active: session.active.rfc3339(),
+        created: session.created.rfc3339(),
+    }
+}
+
+pub(super) fn kind_word(kind: ApiKeyKind) -> &'static str {
     match kind {
         ApiKeyKind::Publishable => "publishable",
         ApiKeyKind::Secret => "secret",

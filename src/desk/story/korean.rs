@@ -3,6 +3,7 @@
 //! Names end in a word whose last letter is known (님, 키, 시스템), so that the particle behind them is always the right one.
 
 mod factors;
+mod recoveries;
 
 use super::teller::{Names, Whom, printable, short};
 use crate::domain::{
