@@ -324,7 +324,7 @@ impl PastView {
     fn live_tokens(&self) -> Vec<(Position, TokenId)> {
         let (state, at, limits) = (&self.past.state, self.past.at, self.desk.limits());
         let all = state.tokens.iter();
-        all.filter(|(id, _)| is_token_alive(state, *id, at, limits))
+        all.filter(|(id, _)| is_token_alive(state, **id, at, limits))
             .map(|(id, token)| (token.position, *id))
             .collect()
     }
