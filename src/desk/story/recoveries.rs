@@ -451,3 +451,74 @@ impl<'a> Gathering<'a> {
         self.drafts.into_values().map(finish).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::Stranger;
+    use super::super::teller::Whom;
+    use super::*;
+
+    #[test]
+    fn l_01_every_step_and_ending_has_words_in_english_and_in_korean() {
+        let asked = [Allowance::None, Allowance::General, Allowance::Reserve].map(StepWhat::Asked);
+        let kinds = [MailKind::PasswordReset, MailKind::PasswordChanged];
+        let steps = [
+            StepWhat::Issued(Actor::Operator),
+            StepWhat::NotDelivered(MailKind::PasswordReset, MailEnd::GaveUp),
+            StepWhat::WrongCode,
+            StepWhat::Refused(RefusedCause::Expired),
+            StepWhat::WrongFactor,
+            StepWhat::FactorAccepted,
+            StepWhat::Proven(Via::Link),
+            StepWhat::Proven(Via::Code),
+            StepWhat::AddressVerified,
+            StepWhat::PasswordSet,
+            StepWhat::SessionsEnded(1),
+            StepWhat::SessionsEnded(3),
+            StepWhat::FactorRemoved,
+            StepWhat::Dropped(DropCause::NothingToDo),
+        ];
+        let steps = asked.into_iter().chain(steps);
+        let steps = steps
+            .chain(kinds.map(StepWhat::Delivered))
+            .chain(kinds.map(StepWhat::Deferred));
+        let endings = [
+            Ending::Completed,
+            Ending::Open(Timestamp(0)),
+            Ending::Due,
+            Ending::NoMail,
+            Ending::Dropped(DropCause::NothingToDo),
+            Ending::Superseded,
+            Ending::Expired,
+            Ending::Void,
+        ];
+        let whom = Whom::User(UserId([7; 16]));
+        let mut told: Vec<[String; 2]> = vec![];
+        for what in steps {
+            let step = Step {
+                position: Position(1),
+                time: Timestamp(0),
+                what,
+                times: 4,
+                ip: Some([192, 0, 2, 1].into()),
+            };
+            let text = |locale| tell_step(locale, &Stranger, &whom, &step);
+            let texts = [text(Locale::En), text(Locale::Ko)];
+            assert!(texts[0].contains(", 4 times (from 192.0.2.1)"), "{texts:?}");
+            assert!(texts[1].contains(", 4번 (192.0.2.1에서)"), "{texts:?}");
+            told.push(texts);
+        }
+        told.extend(endings.map(|ending| {
+            let text = |locale| tell_ending(locale, &Stranger, &whom, ending);
+            [text(Locale::En), text(Locale::Ko)]
+        }));
+        let is_hangul = |text: &str| text.chars().any(|letter| ('가'..='힣').contains(&letter));
+        for texts in &told {
+            assert!(!is_hangul(&texts[0]) && is_hangul(&texts[1]), "{texts:?}");
+        }
+        for language in 0..2 {
+            let different: BTreeSet<_> = told.iter().map(|texts| &texts[language]).collect();
+            assert_eq!(different.len(), told.len(), "no two are told alike");
+        }
+    }
+}
