@@ -130,6 +130,7 @@ fn converse(mut stream: UnixStream, request: &Request) -> Result<Answer, Failure
             | Request::AuditExport { .. }
             | Request::Compact
             | Request::Past(_)
+            | Request::Explain(_)
             | Request::ReplaceMasterKey
     );
     let patience = if is_long { LONG_TIME_MAX } else { ANSWER_TIME_MAX };

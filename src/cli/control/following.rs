@@ -156,7 +156,7 @@ pub(in crate::cli) fn follow(context: &Context, form: EventsForm) -> Result<Exit
         )
         .remedy("`keyledger events` tells what has happened; `keyledger serve` runs the server"));
     };
-    let mut last = form.after.clone();
+    let mut last = None;
     let followed = runtime()?.block_on(print_events(context, stream, form, &mut last));
     followed.map_err(|failure| match &last {
         Some(last) => failure.remedy(format!("`keyledger events --follow --after {last}` goes on")),
