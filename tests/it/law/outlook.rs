@@ -106,7 +106,7 @@ fn an_unverified_address_keeps_out_only_where_it_is_asked_for() {
 }
 
 #[test]
-fn r_17_a_proof_is_alive_exactly_as_long_as_it_opens_something() {
+fn a_proof_is_alive_exactly_as_long_as_it_opens_something() {
     let issued = ada().and([ADA.issued(1, Purpose::Recovery)]);
     let lifetime = issued.limits.lifetimes.recovery;
     for (scene, is_alive) in [
