@@ -9,7 +9,8 @@ use super::repeats::Repeat;
 use super::{AccessFault, Command, Desk, Enumeration, Fault, Outcome, Refusal, Visitor};
 use crate::crypto::{self, Claims, JwtFault, KeyId, Purpose, Verdict};
 use crate::domain::{
-    Actor, Ask, NewSession, PasswordVerdict, Role, SessionFault, SuppressedClass, live_session, sign_in_gate,
+    Actor, Ask, NewSession, PasswordVerdict, Role, Session, SessionFault, SuppressedClass, live_session,
+    sign_in_gate,
 };
 use crate::engine::Lane;
 use crate::system::random_id;
@@ -370,19 +371,22 @@ impl Desk {
                 .filter_map(|id| Some((id, live_session(state, user, id, now).ok()?.1.clone())))
                 .collect()
         });
-        live.into_iter()
-            .map(|(id, session)| {
-                let origin = self.open_origin(Some(user), &session.origin);
-                SessionView {
-                    id,
-                    user,
-                    ip: origin.as_ref().map(|origin| origin.ip),
-                    user_agent: origin.map(|origin| origin.user_agent),
-                    active: session.active,
-                    created: session.created,
-                }
-            })
+        live.iter()
+            .map(|(id, session)| self.session_view(*id, session))
             .collect()
+    }
+
+    /// A session as its owner sees it.
+    pub(super) fn session_view(&self, id: SessionId, session: &Session) -> SessionView {
+        let origin = self.open_origin(Some(session.user), &session.origin);
+        SessionView {
+            id,
+            user: session.user,
+            ip: origin.as_ref().map(|origin| origin.ip),
+            user_agent: origin.map(|origin| origin.user_agent),
+            active: session.active,
+            created: session.created,
+        }
     }
 
     /// Ends the session that a user is in.

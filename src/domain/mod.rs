@@ -7,6 +7,7 @@
 
 mod access;
 mod causes;
+mod changes;
 mod codes;
 mod command;
 pub mod common_passwords;
@@ -21,6 +22,7 @@ mod limits;
 mod mail;
 mod mail_kind;
 mod outcome;
+mod outlook;
 mod password_change;
 pub mod password_policy;
 mod recovery;
@@ -33,6 +35,7 @@ mod verification;
 mod world;
 
 pub use access::{ApiKeyKind, CheckpointRotation, Grants, NamedCheckpointKey};
+pub use changes::{Change, Outline, password_policies};
 pub use codes::{code_gate, recent_tokens};
 pub use command::{
     AddressProof, Ask, Client, Command, Context, NewApiKey, NewCredential, NewMail, NewSession, NewUser,
@@ -54,6 +57,7 @@ pub use lawful::{Unlawful, lawful};
 pub use limits::{Lifetimes, Limits};
 pub use mail::{BACKUP_TOLD_EVERY, Mail, MailEnd, MailStanding};
 pub use mail_kind::MailKind;
+pub use outlook::{Obstacle, Outlook, Unverified, is_token_alive, sign_in_outlook};
 pub use recovery::{ProofHolder, check_proof};
 pub use refusal::{LimitKind, LimitReached, Refusal};
 pub use session::{SessionFault, live_session, sign_in_gate};

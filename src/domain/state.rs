@@ -124,7 +124,7 @@ pub struct Epoch {
 }
 
 /// What a user may do.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Role {
     /// Everything.
     Admin,

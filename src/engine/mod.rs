@@ -11,11 +11,13 @@ mod fingerprint;
 mod fold;
 mod keys;
 mod lanes;
+mod past;
 mod rewrap;
 mod snapshots;
 mod writer;
 
 use std::collections::BTreeMap;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -28,12 +30,13 @@ pub use directory::Directory;
 pub use fingerprint::{PIECES, agree, state_hash};
 pub use fold::{Folded, fold};
 pub use keys::DAY_KEYS_KEPT;
+pub use past::{Moment, Past, PastFault, TellFold};
 pub use rewrap::RewrapFault;
 pub use snapshots::{SnapshotTrouble, Snapshots, Taken};
 
 use crate::crypto::{SharedKeyring, Vault, WrappedKey};
 use crate::domain::{Command, Limits, Outcome, Refusal, State, SuppressedClass, Unwritten};
-use crate::ledger::{Frontier, Head, Reader};
+use crate::ledger::{Frontier, Head, Reader, Shelf};
 use crate::system::{Clock, Entropy};
 use crate::types::{DataKeyId, Position, Sealed};
 use chores::Chores;
@@ -83,6 +86,10 @@ struct Shared {
     /// Data keys whose time is over, for the writer to destroy in the store.
     outlived: Mutex<Vec<DataKeyId>>,
     reader: Arc<dyn Reader>,
+    /// Where snapshots lie, from which the past is folded.
+    shelf: Option<Shelf>,
+    /// Whether somebody looks at the past.
+    looked_back: AtomicBool,
     failure: Mutex<Option<String>>,
     on_failure: Box<dyn Fn(&str) + Send + Sync>,
     finished: Arc<Finished>,

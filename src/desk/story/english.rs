@@ -2,6 +2,7 @@
 
 mod factors;
 mod flows;
+mod recoveries;
 
 use super::teller::{Names, Whom, printable, short};
 use crate::domain::{
@@ -32,7 +33,9 @@ impl<'a> English<'a> {
     pub(super) fn tell(&self, event: &Event) -> String {
         let whom = &self.whom;
         match event {
-            Event::EpochStarted { number, reason } => format!("epoch {number} began: {}", epoch(*reason)),
+            Event::EpochStarted { number, reason } => {
+                format!("epoch {number} began: {}", epoch_words(*reason))
+            }
             Event::ClockAccepted { kept } => {
                 format!("the operator accepted the wall clock; time had been kept at {kept}")
             }
@@ -310,7 +313,8 @@ impl<'a> English<'a> {
     }
 }
 
-fn epoch(reason: EpochReason) -> &'static str {
+/// Why an epoch began.
+pub(in crate::desk) fn epoch_words(reason: EpochReason) -> &'static str {
     match reason {
         EpochReason::Founded => "the ledger was made",
         EpochReason::Restored => "a backup was put back",

@@ -4,6 +4,7 @@
 
 mod factors;
 mod flows;
+mod recoveries;
 
 use super::teller::{Names, Whom, printable, short};
 use crate::domain::{
