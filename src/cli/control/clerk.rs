@@ -8,21 +8,18 @@ use tokio::task::spawn_blocking;
 
 use super::request::{
     Answer, BackupSince, KeyRow, NewKey, NewUserForm, Page, ProgressRow, RecoveryShown, Request, SessionRow,
-    Since, UserRow, Verdict, VerdictWord,
+    UserRow, Verdict, VerdictWord,
 };
 use super::rows::{
-    backup_row, clock_word, compacted_row, event_row, key_row, kind_word, session_row, user_row, verdict,
-    verdict_on,
+    backup_row, clock_word, compacted_row, key_row, kind_word, session_row, user_row, verdict, verdict_on,
 };
 use crate::app::EndOfLedger;
 use crate::audit::Notary;
 use crate::cli::exit::Failure;
 use crate::config::Config;
-use crate::desk::{Desk, EventFilter, Fault, NewPerson};
+use crate::desk::{Desk, Fault, NewPerson};
 use crate::domain::{Actor, ApiKeyKind, Refusal, Role, State};
-use crate::ledger::StoreError;
 use crate::ledger::backup::{self, Destination, Order, Progress};
-use crate::ledger::codec::EVENT_NAMES;
 use crate::types::{
     ApiKeyId, EmailAddress, Locale, PersonName, Position, SessionId, Span, Timestamp, UserId, Username,
 };
@@ -120,12 +117,7 @@ impl Clerk {
                 Ok(Answer::KeyRevoked { id: id.to_string() })
             }
             Request::Outbox { take } => self.outbox(take).await,
-            Request::Events {
-                user,
-                kind,
-                since,
-                limit,
-            } => self.events(user.as_deref(), kind, since, limit).await,
+            Request::Events(form) => self.events(form).await,
             Request::SetOnlineCheck(form) => Ok(Answer::OnlineCheck(self.set_online_check(form, by).await?)),
             Request::ShowEpoch => Ok(Answer::Epoch(self.epoch().await?)),
             Request::StartEpoch { reason } => self.start_epoch(&reason).await,
@@ -232,46 +224,6 @@ impl Clerk {
         }))
     }
 
-    async fn events(
-        &self,
-        user: Option<&str>,
-        name: Option<String>,
-        since: Option<Since>,
-        limit: u32,
-    ) -> Result<Answer, Failure> {
-        let user = user.map(|user| self.find(user)).transpose()?;
-        if let Some(name) = &name {
-            known_event(name)?;
-        }
-        let since = since.map(|since| match since {
-            Since::At(at) => Timestamp(at),
-            Since::SecondsAgo(seconds) => {
-                self.now() - Span::seconds(i64::try_from(seconds).unwrap_or(i64::MAX / 1_000_000))
-            }
-        });
-        let filter = EventFilter {
-            user,
-            name,
-            since,
-            limit: Some(bounded(limit)),
-            ..EventFilter::default()
-        };
-        let desk = self.desk.clone();
-        let told = spawn_blocking(move || {
-            let found = desk.latest_events(&filter)?;
-            Ok::<_, StoreError>(
-                found
-                    .iter()
-                    .map(|recorded| event_row(desk.describe(recorded)))
-                    .collect::<Vec<_>>(),
-            )
-        });
-        let rows = told
-            .await
-            .map_err(|_| Failure::later("the events could not be read"))??;
-        Ok(Answer::Events(page(rows.len(), rows)))
-    }
-
     async fn back_up(&self, to: &str, since: BackupSince, tell: Tell) -> Result<Answer, Failure> {
         let path = PathBuf::from(to);
         if !path.is_absolute() {
@@ -312,7 +264,7 @@ impl Clerk {
         }
     }
 
-    fn now(&self) -> Timestamp {
+    pub(super) fn now(&self) -> Timestamp {
         self.desk.engine().clock().now()
     }
 }
@@ -345,19 +297,5 @@ fn person(form: &NewUserForm) -> Result<NewPerson, Failure> {
         role: role.ok_or_else(|| Failure::value("--role", "there are admin, user and guest"))?,
         locale: Locale::parse(&form.locale)
             .ok_or_else(|| Failure::value("--locale", "there are en and ko"))?,
-    })
-}
-
-/// Events are asked for by their own name, or by that of the OWASP logging vocabulary, which has underscores.
-fn known_event(name: &str) -> Result<(), Failure> {
-    if name.contains('_') || EVENT_NAMES.iter().any(|known| known.eq_ignore_ascii_case(name)) {
-        return Ok(());
-    }
-    let distance = |known: &&&str| strsim::damerau_levenshtein(&name.to_lowercase(), &known.to_lowercase());
-    let short: String = name.chars().take(40).collect();
-    let failure = Failure::value("--type", format!("`{short}` is no type of event"));
-    Err(match EVENT_NAMES.iter().min_by_key(distance) {
-        Some(nearest) if distance(&nearest) <= 3 => failure.remedy(format!("did you mean `{nearest}`?")),
-        Some(_) | None => failure.remedy(format!("there are: {}", EVENT_NAMES.join(", "))),
     })
 }

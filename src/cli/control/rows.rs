@@ -1,9 +1,9 @@
 //! What the desk shows, as rows of an answer.
 
-use super::request::{BackupRow, CompactedRow, EventRow, KeyRow, SessionRow, UserRow, Verdict, VerdictWord};
+use super::request::{BackupRow, CompactedRow, KeyRow, SessionRow, UserRow, Verdict, VerdictWord};
 use crate::app::EndOfLedger;
 use crate::cli::exit::is_damage;
-use crate::desk::{Line, SessionView, UserView, VerifyFault, VerifyReport};
+use crate::desk::{SessionView, UserView, VerifyFault, VerifyReport};
 use crate::domain::{ApiKey, ApiKeyKind, Epoch, Standing};
 use crate::engine::Compacted;
 use crate::ledger::backup::Made;
@@ -107,20 +107,6 @@ pub(super) fn key_row(id: ApiKeyId, key: ApiKey, epoch: Epoch) -> KeyRow {
         expires: key.expires.map(Timestamp::rfc3339),
         revoked: key.revoked.map(Timestamp::rfc3339),
         used: key.used.map(|at| at.rfc3339()[..10].to_owned()),
-    }
-}
-
-pub(super) fn event_row(line: Line) -> EventRow {
-    EventRow {
-        position: line.position.0,
-        time: line.time.rfc3339(),
-        kind: line.name.to_owned(),
-        term: line.term.map(str::to_owned),
-        user: line.user.map(|user| user.to_string()),
-        address: line.who,
-        ip: line.ip.map(|ip| ip.to_string()),
-        user_agent: line.user_agent,
-        text: line.text,
     }
 }
 
