@@ -1,7 +1,7 @@
 //! What the audit tells of calls that came to nothing, and of how sessions end (ASVS 16.3.1).
 
 use keyledger::desk::{EventFilter, Line};
-use keyledger::types::Span;
+use keyledger::types::{Locale, Span};
 use serde_json::json;
 
 use super::house::{House, JI, NEW, OLD};
@@ -14,7 +14,10 @@ fn told(house: &House, name: &str) -> Vec<Line> {
         ..EventFilter::default()
     };
     let found = house.desk().events(&filter).unwrap();
-    found.iter().map(|event| house.desk().describe(event)).collect()
+    found
+        .iter()
+        .map(|event| house.desk().describe(event, Locale::En))
+        .collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
