@@ -389,8 +389,8 @@ fn system_clock(last_event: Option<Timestamp>) -> Arc<dyn Clock> {
 fn end_process(cause: &str) {
     tracing::error!(
         cause,
-        "the ledger cannot be written; this process ends, start it again"
+        "the ledger cannot go on; this process ends, start it again"
     );
-    eprintln!("keyledger: the ledger cannot be written ({cause}); this process ends, start it again");
+    eprintln!("keyledger: the ledger cannot go on ({cause}); this process ends, start it again");
     std::process::exit(EXIT_TEMPORARY);
 }

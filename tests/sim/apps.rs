@@ -57,7 +57,8 @@ impl Life {
                 factors.totp_begun.as_ref().map(|begun| begun.id)
             });
             let app = Authenticator::of(made.secret.expose_secret());
-            self.apps.insert(id.ok_or("an app was begun that is not there")?, app);
+            self.apps
+                .insert(id.ok_or("an app was begun that is not there")?, app);
         }
         if self.chance.one_in(5) {
             return Ok(());

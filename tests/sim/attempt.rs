@@ -21,7 +21,22 @@ pub(super) enum Attempt {
     SignIn {
         address: Address,
         password: String,
+        shown: Shown,
     },
+    BeginApp {
+        session: SessionId,
+        password: String,
+    },
+    ConfirmApp {
+        session: SessionId,
+        shown: Shown,
+    },
+    RemoveApp {
+        session: SessionId,
+        password: String,
+        shown: Shown,
+    },
+    RevokeFactors(UserId),
     Ask {
         address: Address,
         purpose: Purpose,
@@ -33,6 +48,7 @@ pub(super) enum Attempt {
         proof: Presented,
         address: Address,
         password: String,
+        shown: Shown,
     },
     Verify {
         proof: Presented,
@@ -96,6 +112,16 @@ pub(super) enum Attempt {
         mail: MailId,
         cause: MailEnd,
     },
+}
+
+/// What somebody shows of an authenticator app.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Shown {
+    Nothing,
+    /// Digits that are no code of it.
+    Wrong,
+    /// Its code of a time step.
+    Right(u64),
 }
 
 /// A proof that somebody presents.
@@ -190,6 +216,10 @@ impl Attempt {
             | Self::AdminRecovery(_)
             | Self::NewKey(_)
             | Self::RenewClosing(_)
+            | Self::BeginApp { .. }
+            | Self::ConfirmApp { .. }
+            | Self::RemoveApp { .. }
+            | Self::RevokeFactors(_)
             | Self::AcceptClock => return None,
         })
     }

@@ -107,7 +107,7 @@ async fn p_06_readiness_tells_of_a_set_that_cannot_be_asked_until_it_is_imported
     let shelf = Shelf::at(folder.path().join("breached"));
     let house = house(sets_in(&shelf)).await;
     import(&shelf, "ours", Source::Passwords, 0, "Loud-Mountain-27").unwrap();
-    let ready = async || house.get("/readyz").await.expect(200).json;
+    let ready = async || house.get("/readyz").await.expect(200).json["data"].clone();
     sign_up(&house, ANN, "Quiet-Harbor-19").await;
     assert_eq!(ready().await, json!({"status": "ready"}));
     std::fs::write(shelf.path(&"ours".parse().unwrap()), "broken").unwrap();

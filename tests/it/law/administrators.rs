@@ -254,7 +254,7 @@ fn law_17_taking_the_wall_clocks_word_begins_an_epoch_in_the_same_command() {
     given([]).when(Command::AcceptClock { kept }).then([
         Event::ClockAccepted { kept },
         Event::EpochStarted {
-            number: 1,
+            number: 2,
             reason: EpochReason::ClockReset,
         },
     ]);
