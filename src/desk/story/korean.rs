@@ -55,6 +55,9 @@ impl<'a> Korean<'a> {
                     self.actor(*by)
                 )
             }
+            Event::FlowsChanged { change, by } => {
+                format!("{} ({})", flows::changed(change), self.actor(*by))
+            }
             Event::ApiKeyCreated {
                 key, kind, label, by, ..
             } => {

@@ -10,24 +10,21 @@ pub(super) fn changed(change: &FlowChange) -> String {
     match change {
         FlowChange::FlowSaved { flow } => {
             format!(
-                "플로우 {}: 저장되었습니다 (용도 {})",
+                "플로우 {}: 저장되었습니다, 용도 {}",
                 flow.slug,
                 flow.designation.word()
             )
         }
         FlowChange::FlowRemoved { slug } => format!("플로우 {slug}: 바인딩과 함께 삭제되었습니다"),
-        FlowChange::FlowRenamed { from, to } => format!("플로우 {from}: 이름이 {to}(으)로 바뀌었습니다"),
+        FlowChange::FlowRenamed { from, to } => format!("플로우 {from}: 이름이 바뀌었습니다, 새 이름 {to}"),
         FlowChange::StageSaved { stage } => {
-            format!(
-                "스테이지 {}: 저장되었습니다 (종류 {})",
-                shown(stage.name()),
-                stage.kind().word()
-            )
+            let name = shown(stage.name());
+            format!("{} 스테이지 {name}: 저장되었습니다", stage.kind().word())
         }
         FlowChange::StageRemoved { name } => format!("스테이지 {}: 삭제되었습니다", shown(name)),
         FlowChange::StageRenamed { from, to } => {
             format!(
-                "스테이지 {}: 이름이 {}(으)로 바뀌었습니다",
+                "스테이지 {}: 이름이 바뀌었습니다, 새 이름 {}",
                 shown(from),
                 shown(to)
             )
@@ -35,19 +32,19 @@ pub(super) fn changed(change: &FlowChange) -> String {
         FlowChange::BindingSaved { flow, binding } => {
             let stage = shown(&binding.stage);
             format!(
-                "스테이지 {stage}: 플로우 {flow}의 {}번에 연결되었습니다",
+                "플로우 {flow}의 {}번: 스테이지 {stage} 바인딩이 저장되었습니다",
                 binding.order
             )
         }
         FlowChange::BindingRemoved { flow, order } => {
-            format!("플로우 {flow}: {order}번 바인딩이 삭제되었습니다")
+            format!("플로우 {flow}의 {order}번: 바인딩이 삭제되었습니다")
         }
         FlowChange::ExpressionSaved { policy } => {
-            format!("식 정책 {}: 저장되었습니다", shown(policy.name()))
+            format!("표현식 정책 {}: 저장되었습니다", shown(policy.name()))
         }
         FlowChange::PolicyRemoved { name } => format!("정책 {}: 삭제되었습니다", shown(name)),
         FlowChange::PolicyRenamed { from, to } => {
-            format!("정책 {}: 이름이 {}(으)로 바뀌었습니다", shown(from), shown(to))
+            format!("정책 {}: 이름이 바뀌었습니다, 새 이름 {}", shown(from), shown(to))
         }
     }
 }
