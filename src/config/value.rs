@@ -11,6 +11,7 @@ use secrecy::SecretString;
 use super::sender::Sender;
 use super::units;
 use super::url::WebUrl;
+use crate::types::Colour;
 
 /// What stands for a secret wherever configuration is shown.
 pub(super) const MASK: &str = "••••••";
@@ -71,6 +72,7 @@ pub(super) enum Value {
     Urls(Vec<WebUrl>),
     Networks(Vec<IpNet>),
     Sender(Sender),
+    Colour(Colour),
     Secret(SecretString),
 }
 
@@ -89,6 +91,7 @@ impl fmt::Display for Value {
             Self::Urls(urls) => list(f, urls),
             Self::Networks(networks) => list(f, networks),
             Self::Sender(sender) => write!(f, "{sender}"),
+            Self::Colour(colour) => write!(f, "{colour}"),
             Self::Secret(_) => f.write_str(MASK),
         }
     }
@@ -131,6 +134,7 @@ from_value! {
     Vec<WebUrl>: Urls => Some;
     Vec<IpNet>: Networks => Some;
     Sender: Sender => Some;
+    Colour: Colour => Some;
     SecretString: Secret => Some;
 }
 

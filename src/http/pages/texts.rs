@@ -124,7 +124,10 @@ mod tests {
             include_str!("../../domain/factor.rs"),
         ]
         .concat();
-        let templates = super::super::look::SOURCES.map(|(_, source)| source).concat();
+        let templates: String = super::super::look::SOURCES
+            .iter()
+            .map(|(_, source)| *source)
+            .collect();
         for (section, name) in names(of(Locale::En)) {
             assert!(
                 used.contains(&format!("\"{name}\"")) || templates.contains(&format!("t.{section}.{name} ")),
