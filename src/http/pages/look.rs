@@ -60,6 +60,7 @@ pub(super) const SOURCES: &[(&str, &str)] = sources! {
     "account/confirm.html"
     "account/sessions.html"
     "account/password.html"
+    "account/profile.html"
     "account/factors.html"
     "account/app.html"
     "account/mail.html"
@@ -91,6 +92,8 @@ pub(super) enum Page {
     Sessions,
     /// Another password, by the present one.
     ChangePassword,
+    /// Name and language.
+    Profile,
     /// Second factors.
     Factors,
     /// An authenticator app that is being added.
@@ -107,7 +110,7 @@ pub(super) enum Page {
 
 impl Page {
     /// All of them.
-    pub(super) const ALL: [Self; 16] = [
+    pub(super) const ALL: [Self; 17] = [
         Self::Recover,
         Self::Ask,
         Self::Verify,
@@ -118,6 +121,7 @@ impl Page {
         Self::ConfirmSelf,
         Self::Sessions,
         Self::ChangePassword,
+        Self::Profile,
         Self::Factors,
         Self::App,
         Self::Mailbox,
@@ -139,6 +143,7 @@ impl Page {
             Self::ConfirmSelf => "account/confirm.html",
             Self::Sessions => "account/sessions.html",
             Self::ChangePassword => "account/password.html",
+            Self::Profile => "account/profile.html",
             Self::Factors => "account/factors.html",
             Self::App => "account/app.html",
             Self::Mailbox => "account/mail.html",

@@ -109,6 +109,7 @@ mod tests {
             include_str!("account/factors.rs"),
             include_str!("account/overview.rs"),
             include_str!("account/password.rs"),
+            include_str!("account/profile.rs"),
             include_str!("account/sessions.rs"),
             include_str!("ask.rs"),
             include_str!("forms.rs"),

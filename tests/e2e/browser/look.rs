@@ -19,8 +19,9 @@ const OPEN: [&str; 7] = [
     "/reopen",
     "/nowhere",
 ];
-const OWN: [&str; 7] = [
+const OWN: [&str; 8] = [
     "/account",
+    "/account/profile",
     "/account/password",
     "/account/factors",
     "/account/sessions",

@@ -13,6 +13,7 @@ mod factors;
 mod lawful;
 mod limits;
 mod mails;
+mod profile;
 mod properties;
 mod recovery;
 mod refresh;

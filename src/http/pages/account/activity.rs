@@ -10,11 +10,12 @@ use crate::http::request::Request;
 use crate::http::site::Site;
 
 /// Events that people are told of, by their name in the ledger, and the sentence for each.
-pub(in crate::http::pages) const TOLD: [(&str, &str); 24] = [
+pub(in crate::http::pages) const TOLD: [(&str, &str); 25] = [
     ("UserRegistered", "registered"),
     ("PasswordSet", "password_set"),
     ("PasswordRevoked", "password_revoked"),
     ("AddressVerified", "address_verified"),
+    ("ProfileChanged", "profile_changed"),
     ("UserBanned", "banned"),
     ("UserUnbanned", "unbanned"),
     ("WithdrawRequested", "close_requested"),

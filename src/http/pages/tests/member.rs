@@ -307,3 +307,31 @@ async fn an_account_speaks_its_owners_language_unless_another_one_is_chosen() {
     let seen = browser.get(&house, "/account?lang=en").await;
     assert!(seen.has("Your account") && seen.has("href=\"/account/sessions?lang=en\""));
 }
+
+#[tokio::test]
+async fn name_and_language_are_changed_and_told_back() {
+    let house = house().await;
+    let browser = Browser::signed_in(&house).await;
+    let seen = browser.get(&house, "/account/profile").await;
+    assert!(seen.has("value=\"Ada\"") && seen.has("<option value=\"en\" lang=\"en\" selected>"));
+    let wrong = browser
+        .post(
+            &house,
+            "/account/profile",
+            &[("name", "A\u{202e}da"), ("language", "ko")],
+        )
+        .await;
+    assert!(wrong.status == 400 && wrong.has("name-error"));
+    let fields = [("name", "에이다"), ("language", "ko")];
+    let seen = browser.post(&house, "/account/profile", &fields).await;
+    assert_eq!((seen.status, seen.header("location")), (303, "/account"));
+    let seen = browser.get(&house, "/account").await;
+    assert!(seen.has("에이다") && seen.has("내 계정"));
+    let seen = browser.get(&house, "/account/activity").await;
+    assert!(seen.has("이름 또는 언어 변경"));
+    browser
+        .post(&house, "/account/profile", &[("name", " "), ("language", "en")])
+        .await;
+    let profile = house.desk.profile(browser.caller.user).unwrap();
+    assert_eq!((profile.name, profile.locale), (None, crate::types::Locale::En));
+}
