@@ -9,6 +9,9 @@ mod password;
 mod profile;
 mod sessions;
 
+#[cfg(test)]
+pub(super) use activity::TOLD;
+
 use std::net::IpAddr;
 
 use serde::Serialize;

@@ -7,10 +7,10 @@ use crate::desk::Caller;
 const COOKIE: &str = "__Host-keyledger";
 
 /// A browser with its cookie, and what its forms carry.
-struct Browser {
-    caller: Caller,
-    cookie: String,
-    form: String,
+pub(super) struct Browser {
+    pub(super) caller: Caller,
+    pub(super) cookie: String,
+    pub(super) form: String,
 }
 
 impl Browser {
@@ -26,7 +26,7 @@ impl Browser {
         }
     }
 
-    async fn signed_in(house: &House) -> Self {
+    pub(super) async fn signed_in(house: &House) -> Self {
         let password = SecretString::from(OLD);
         let signed_in = house
             .desk
@@ -35,13 +35,13 @@ impl Browser {
         Self::of(house, signed_in.unwrap())
     }
 
-    async fn get(&self, house: &House, path: &str) -> Seen {
+    pub(super) async fn get(&self, house: &House, path: &str) -> Seen {
         house
             .ask(Method::GET, path, &[("cookie", &self.cookie)], String::new())
             .await
     }
 
-    async fn post(&self, house: &House, path: &str, fields: &[(&str, &str)]) -> Seen {
+    pub(super) async fn post(&self, house: &House, path: &str, fields: &[(&str, &str)]) -> Seen {
         let headers = [
             ("sec-fetch-site", "same-origin"),
             ("origin", "null"),
@@ -61,7 +61,7 @@ fn set_cookie(seen: &Seen) -> Option<(String, Vec<String>)> {
     Some((value, parts.map(str::to_owned).collect()))
 }
 
-async fn house() -> House {
+pub(super) async fn house() -> House {
     let house = House::open();
     house.sign_up().await;
     house

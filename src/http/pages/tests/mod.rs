@@ -1,5 +1,6 @@
 //! A house in memory with one owner, whose pages are asked without a socket.
 
+mod account;
 mod look;
 mod member;
 mod overrides;
