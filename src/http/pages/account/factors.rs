@@ -26,13 +26,18 @@ struct FactorsPage<'a> {
     form: &'a str,
     email: &'a str,
     factors: Vec<Shown>,
-    /// Which can be added.
-    lacks_app: bool,
-    lacks_mail: bool,
-    is_enrolled: bool,
+    offers: Offers,
     is_fresh: bool,
     email_error: Option<String>,
     other: String,
+}
+
+/// What can be added.
+#[derive(Serialize)]
+struct Offers {
+    app: bool,
+    mail: bool,
+    codes: bool,
 }
 
 #[derive(Serialize)]
@@ -54,7 +59,8 @@ fn list(member: &Member<'_>, status: StatusCode, email_error: Option<String>, ot
     let viewer = &member.viewer;
     let views = viewer.site().desk.factors(member.caller.user);
     let has = |kind| views.iter().any(|view| view.kind == kind);
-    let (lacks_app, lacks_mail) = (!has(FactorKind::Totp), !has(FactorKind::Email));
+    let (app, mail) = (!has(FactorKind::Totp), !has(FactorKind::Email));
+    let codes = !app || !mail;
     let shown = views.into_iter().map(|view| Shown {
         kind: view.kind.name(),
         name: viewer.say("factors", view.kind.name()),
@@ -69,9 +75,7 @@ fn list(member: &Member<'_>, status: StatusCode, email_error: Option<String>, ot
         form: member.form_secret(),
         email: &member.profile.email,
         factors: shown.collect(),
-        lacks_app,
-        lacks_mail,
-        is_enrolled: !lacks_app || !lacks_mail,
+        offers: Offers { app, mail, codes },
         is_fresh: member.is_fresh(),
         email_error,
         other,
@@ -92,7 +96,7 @@ pub(super) async fn begin_app(site: &Site, request: &Request) -> Outcome {
         .await;
     match begun {
         Ok(_) => Ok(member.viewer.lead_to(APP, None)),
-        Err(fault) => refuse(&member, &fault),
+        Err(fault) => Ok(refuse(&member, &fault)),
     }
 }
 
@@ -146,7 +150,7 @@ pub(super) async fn confirm_app(site: &Site, request: &Request) -> Outcome {
     };
     match wrong_code(&member, &fault) {
         Some((status, sentence)) => Ok(app_page(&member, status, &app, Some(sentence))),
-        None => refuse(&member, &fault),
+        None => Ok(refuse(&member, &fault)),
     }
 }
 
@@ -174,7 +178,7 @@ pub(super) async fn begin_mail(site: &Site, request: &Request) -> Outcome {
         .await;
     match begun {
         Ok(_) => Ok(member.viewer.lead_to(MAIL, None)),
-        Err(fault) => refuse(&member, &fault),
+        Err(fault) => Ok(refuse(&member, &fault)),
     }
 }
 
@@ -223,7 +227,7 @@ pub(super) async fn confirm_mail(site: &Site, request: &Request) -> Outcome {
     };
     match wrong_code(&member, &fault) {
         Some((status, sentence)) => Ok(mail_page(&member, status, &begun.masked, Some(sentence))),
-        None => refuse(&member, &fault),
+        None => Ok(refuse(&member, &fault)),
     }
 }
 
@@ -239,7 +243,7 @@ pub(super) async fn issue_codes(site: &Site, request: &Request) -> Outcome {
         .await;
     match issued {
         Ok(codes) => Ok(codes_page(&member, "codes_done", &codes)),
-        Err(fault) => refuse(&member, &fault),
+        Err(fault) => Ok(refuse(&member, &fault)),
     }
 }
 
@@ -262,7 +266,7 @@ pub(super) async fn remove(site: &Site, request: &Request) -> Outcome {
         .await;
     match removed {
         Ok(()) => Ok(member.viewer.lead_to(PATH, None)),
-        Err(fault) => refuse(&member, &fault),
+        Err(fault) => Ok(refuse(&member, &fault)),
     }
 }
 
@@ -302,16 +306,22 @@ fn wrong_code(member: &Member<'_>, fault: &Fault) -> Option<(StatusCode, String)
 
 /// What is about no field. A factor that is asked for, or a session no longer fresh, leads to where both are given; what
 /// is there already, or gone, shows on the list.
-fn refuse(member: &Member<'_>, fault: &Fault) -> Outcome {
-    match fault {
-        Fault::Refused(
-            Refusal::FactorRequired | Refusal::InvalidCredentials | Refusal::CurrentPasswordWrong,
-        ) => Ok(member.ask_again(PATH)),
-        Fault::Refused(Refusal::FactorEnabled | Refusal::FactorNotEnabled) => {
-            Ok(member.viewer.lead_to(PATH, None))
-        }
-        fault => Ok(member.trouble(fault)),
+fn refuse(member: &Member<'_>, fault: &Fault) -> Response {
+    let Fault::Refused(refusal) = fault else {
+        return member.trouble(fault);
+    };
+    let asked = [
+        Refusal::FactorRequired,
+        Refusal::InvalidCredentials,
+        Refusal::CurrentPasswordWrong,
+    ];
+    if asked.contains(refusal) {
+        return member.ask_again(PATH);
     }
+    if [Refusal::FactorEnabled, Refusal::FactorNotEnabled].contains(refusal) {
+        return member.viewer.lead_to(PATH, None);
+    }
+    member.trouble(fault)
 }
 
 /// A secret as people type it: in groups of four.
