@@ -54,7 +54,7 @@ struct Told {
 pub(super) async fn show(site: &Site, request: &Request) -> Outcome {
     let member = Member::of(site, request).await?;
     let viewer = &member.viewer;
-    let lines = match site.desk.latest_of(member.caller.user).await {
+    let lines = match site.desk.latest_of(member.caller.user, viewer.locale()).await {
         Ok(lines) => lines,
         Err(fault) => return Ok(member.trouble(&fault)),
     };
