@@ -43,6 +43,7 @@ async fn r_24_r_33_a_lost_password_is_replaced_by_the_link_in_another_browser() 
     house.sign_in(ADA, OLD).await.expect(401);
 
     // The same link once more, by the history and by the mail: it leads to a new one.
+    browser.open("about:blank").await;
     browser.open(&link).await;
     browser.fill("#password", OLD).await;
     browser.fill("#repeat", OLD).await;
