@@ -1,4 +1,44 @@
+use keyledger::mail::sink::{Sink, SinkBehaviour};
+use serde_json::json;
+
 use super::*;
+use crate::process::{Home, Server};
+
+#[test]
+fn the_real_program_gets_somebody_back_in_through_a_browser() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let sink = runtime.block_on(Sink::start(SinkBehaviour::accepting())).unwrap();
+    let home = Home::new(sink.addr());
+    let keys = home.run(&["init"]).json(0);
+    let server = Server::start(&home, keys["publishableKey"].as_str().unwrap());
+    let ada = json!({ "email": ADA, "password": OLD, "name": "Ada" });
+    let signed_up = server.post("/v1/auth/email/signup", &ada, None);
+    assert_eq!(signed_up.status, 201, "{}", signed_up.body);
+    let at = |path: &str| format!("http://{}{path}", server.address());
+    runtime.block_on(async {
+        let browser = Chromium::start("en", Scripts::On).await;
+        browser.open(&at("/recover/request")).await;
+        browser.fill("#email", ADA).await;
+        browser.click("main button[type=submit]").await;
+        let mails = sink.wait_for(2, crate::PATIENCE).await.unwrap();
+        let reset = mails
+            .iter()
+            .find(|mail| mail.header("X-Keyledger-Mail").as_deref() == Some("password_reset"));
+        let link = reset.expect("the mail came").link().unwrap();
+        // The mail leads to the public address, which is a proxy's; here there is none.
+        browser
+            .open(&link.replace("https://id.example.org", &at("")))
+            .await;
+        browser.fill("#password", NEW).await;
+        browser.fill("#repeat", NEW).await;
+        browser.click("main button[type=submit]").await;
+        assert!(browser.text().await.contains("Your password is changed"));
+        browser.quit().await;
+    });
+    let new = json!({ "email": ADA, "password": NEW });
+    assert_eq!(server.post("/v1/auth/email/signin", &new, None).status, 200);
+    server.terminate();
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn r_24_r_33_a_lost_password_is_replaced_by_the_link_in_another_browser() {
