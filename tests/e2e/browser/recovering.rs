@@ -137,3 +137,48 @@ async fn r_34_without_scripts_the_code_is_typed() {
     house.sign_in(ADA, NEW).await.expect(200);
     browser.quit().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn r_30_whoever_has_an_app_is_asked_for_its_code() {
+    let house = House::start().await;
+    house.sign_up(ADA, OLD).await;
+    let secret = house.app_of_ada().await;
+    let browser = Chromium::start("en", Scripts::On).await;
+    let link = house.recovery_link(&browser).await;
+    browser.open(&link).await;
+    assert!(!browser.sees("#factor").await, "nothing shows before the proof");
+    for field in ["#password", "#repeat"] {
+        browser.fill(field, NEW).await;
+    }
+    browser.click("main button[type=submit]").await;
+    assert!(browser.text().await.contains("has a second factor"));
+    browser
+        .fill("#factor", &super::account::totp(&secret, &house))
+        .await;
+    for field in ["#password", "#repeat"] {
+        browser.fill(field, NEW).await;
+    }
+    browser.click("main button[type=submit]").await;
+    assert!(browser.text().await.contains("Your password is changed"));
+    browser.quit().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn r_25_a_link_that_is_too_old_leads_to_a_new_one() {
+    let house = House::start().await;
+    house.sign_up(ADA, OLD).await;
+    let browser = Chromium::start("ko", Scripts::On).await;
+    let link = house.recovery_link(&browser).await;
+    browser.open(&link).await;
+    house.advance(Span::hours(24));
+    for field in ["#password", "#repeat"] {
+        browser.fill(field, NEW).await;
+    }
+    browser.click("main button[type=submit]").await;
+    assert!(browser.text().await.contains("유효 기간"));
+    browser.fill("form[action^='/recover/request'] #email", ADA).await;
+    browser.click("form[action^='/recover/request'] button").await;
+    let mail = house.next_mail_of("password_reset").await;
+    assert_ne!(mail.link().unwrap(), link);
+    browser.quit().await;
+}
