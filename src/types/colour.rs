@@ -24,11 +24,12 @@ impl Colour {
             .chars()
             .map(|c| c.to_digit(16).and_then(|digit| u8::try_from(digit).ok()))
             .collect::<Option<_>>()?;
-        match *nibbles {
-            [r, g, b] => Some(Self([r * 17, g * 17, b * 17])),
-            [r, s, g, h, b, c] => Some(Self([r * 16 + s, g * 16 + h, b * 16 + c])),
-            _ => None,
-        }
+        let channels: Vec<u8> = match nibbles.len() {
+            3 => nibbles.iter().map(|nibble| nibble * 17).collect(),
+            6 => nibbles.chunks_exact(2).map(|two| two[0] * 16 + two[1]).collect(),
+            _ => return None,
+        };
+        Some(Self(channels.try_into().ok()?))
     }
 
     /// Contrast with another: from 1, the same, to 21, black on white.
@@ -50,12 +51,12 @@ impl Colour {
     #[must_use]
     pub fn mixed(self, other: Self, parts: u16) -> Self {
         let parts = parts.min(Self::STEPS);
-        let mix = |from: u8, to: u8| {
-            let sum = u16::from(from) * (Self::STEPS - parts) + u16::from(to) * parts;
-            u8::try_from(sum / Self::STEPS).unwrap_or(u8::MAX)
-        };
-        let ([r, g, b], [x, y, z]) = (self.0, other.0);
-        Self([mix(r, x), mix(g, y), mix(b, z)])
+        let mut mixed = self.0;
+        for (from, to) in mixed.iter_mut().zip(other.0) {
+            let sum = u16::from(*from) * (Self::STEPS - parts) + u16::from(to) * parts;
+            *from = u8::try_from(sum / Self::STEPS).unwrap_or(u8::MAX);
+        }
+        Self(mixed)
     }
 
     /// Relative luminance, 0 to 1.

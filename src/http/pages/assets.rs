@@ -87,13 +87,13 @@ impl Assets {
 
     /// The addresses below the path under which this server is reached.
     pub(super) fn below(&self, base: &str) -> Addresses {
-        let address = |asset: &Option<Asset>| asset.as_ref().map(|asset| asset.address(base));
+        let address = |asset: Option<&Asset>| asset.map(|asset| asset.address(base));
         Addresses {
             css: self.css.address(base),
             js: self.js.address(base),
             icon: self.icon.address(base),
-            brand: address(&self.brand),
-            logo: address(&self.logo),
+            brand: address(self.brand.as_ref()),
+            logo: address(self.logo.as_ref()),
         }
     }
 

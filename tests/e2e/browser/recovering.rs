@@ -175,7 +175,7 @@ async fn r_25_a_link_that_is_too_old_leads_to_a_new_one() {
         browser.fill(field, NEW).await;
     }
     browser.click("main button[type=submit]").await;
-    assert!(browser.text().await.contains("유효 기간"));
+    assert!(browser.text().await.contains("기한"));
     browser.fill("form[action^='/recover/request'] #email", ADA).await;
     browser.click("form[action^='/recover/request'] button").await;
     let mail = house.next_mail_of("password_reset").await;
