@@ -11,9 +11,9 @@ const LOOKED_AT: u64 = 20_000;
 const SHOWN_MAX: usize = 100;
 
 impl Desk {
-    /// The latest events that concern a user, newest first, out of the end of the ledger. One reader at a time; whoever
+    /// The latest events that concern a user, newest first, told in a language, out of the end of the ledger. One reader at a time; whoever
     /// comes meanwhile is told to come again.
-    pub async fn latest_of(&self, user: UserId) -> Result<Vec<Line>, Fault> {
+    pub async fn latest_of(&self, user: UserId, locale: Locale) -> Result<Vec<Line>, Fault> {
         let Ok(_only) = self.inner.looking_back.try_lock() else {
             return Err(Fault::Overloaded);
         };
@@ -28,11 +28,7 @@ impl Desk {
         let read = spawn_blocking(move || {
             let found = desk.latest_events(&filter)?;
             Ok::<_, crate::ledger::StoreError>(
-                found
-                    .iter()
-                    .rev()
-                    .map(|one| desk.describe(one, Locale::En))
-                    .collect(),
+                found.iter().rev().map(|one| desk.describe(one, locale)).collect(),
             )
         });
         match read.await {

@@ -42,9 +42,6 @@ impl<'a> Korean<'a> {
             Event::ClockAccepted { kept } => {
                 format!("운영자가 시스템 시계를 받아들였습니다. 그때까지의 시각은 {kept}")
             }
-            Event::FlowsChanged { change, by } => {
-                format!("{} ({})", flows::changed(change), self.actor(*by))
-            }
             Event::PolicySaved { policy, by } => {
                 let asks = policy.online_check().map_or_else(String::new, |check| {
                     format!(". 유출된 비밀번호는 {} 주소에 확인합니다", check.url)
@@ -154,6 +151,7 @@ impl<'a> Korean<'a> {
             Event::WithdrawRequested { until, .. } => {
                 format!("{whom}이 계정을 닫았습니다. 완전히 파기되는 때는 {until}")
             }
+            Event::ProfileChanged { .. } => format!("{whom}이 이름이나 언어를 변경했습니다"),
             Event::WithdrawCancelled { .. } => format!("{whom}이 계정 닫기를 취소했습니다"),
             Event::UserErased { by, .. } => format!(
                 "{whom}의 정보가 파기되었습니다. 암호 키가 없어졌습니다 ({})",

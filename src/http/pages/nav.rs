@@ -47,4 +47,16 @@ impl Nav {
             items: ITEMS.into_iter().map(item).collect(),
         }
     }
+    /// A way around that leads nowhere, to try templates with.
+    pub(super) fn sample() -> Self {
+        let item = |here| Item {
+            href: "/account".to_owned(),
+            words: "Example".to_owned(),
+            here,
+        };
+        Self {
+            form: "x".to_owned(),
+            items: vec![item(true), item(false)],
+        }
+    }
 }

@@ -109,6 +109,7 @@ mod tests {
             include_str!("account/factors.rs"),
             include_str!("account/overview.rs"),
             include_str!("account/password.rs"),
+            include_str!("account/profile.rs"),
             include_str!("account/sessions.rs"),
             include_str!("ask.rs"),
             include_str!("forms.rs"),
@@ -124,7 +125,10 @@ mod tests {
             include_str!("../../domain/factor.rs"),
         ]
         .concat();
-        let templates = super::super::look::SOURCES.map(|(_, source)| source).concat();
+        let templates: String = super::super::look::SOURCES
+            .iter()
+            .map(|(_, source)| *source)
+            .collect();
         for (section, name) in names(of(Locale::En)) {
             assert!(
                 used.contains(&format!("\"{name}\"")) || templates.contains(&format!("t.{section}.{name} ")),

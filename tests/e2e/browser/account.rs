@@ -1,4 +1,3 @@
-use keyledger::types::Span;
 use ring::hmac;
 
 use super::*;
@@ -97,8 +96,28 @@ async fn m_07_an_app_is_set_up_and_removed_in_a_browser() {
     browser.quit().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_is_looked_after_without_scripts() {
+    let house = House::start().await;
+    house.sign_up(ADA, OLD).await;
+    let browser = Chromium::start("ko", Scripts::Off).await;
+    house.seat(&browser).await;
+    browser.open(&house.at("/account/profile?lang=ko")).await;
+    browser.fill("#name", "에이다").await;
+    browser.click("main button[type=submit]").await;
+    assert!(browser.text().await.contains("에이다"));
+    browser.open(&house.at("/account/password?lang=ko")).await;
+    browser.fill("#current", OLD).await;
+    browser.fill("#password", NEW).await;
+    browser.fill("#repeat", NEW).await;
+    browser.click("main button[type=submit]").await;
+    assert!(browser.text().await.contains("비밀번호가 변경되었고"));
+    house.sign_in(ADA, NEW).await.expect(200);
+    browser.quit().await;
+}
+
 /// The code that an app shows at this moment (RFC 6238).
-fn totp(secret: &str, house: &House) -> String {
+pub(super) fn totp(secret: &str, house: &House) -> String {
     let alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
     let bits: Vec<usize> = secret
         .chars()

@@ -149,11 +149,6 @@ impl Chromium {
         self.look("url").await.as_str().unwrap().to_owned()
     }
 
-    /// The page's source as it stands now.
-    pub(crate) async fn source(&self) -> String {
-        self.look("source").await.as_str().unwrap().to_owned()
-    }
-
     /// What a person reads on the page.
     pub(crate) async fn text(&self) -> String {
         let body = self.element("body").await;

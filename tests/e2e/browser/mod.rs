@@ -7,8 +7,8 @@ mod look;
 mod recovering;
 
 use keyledger::crypto::BrowserUse;
-use keyledger::desk::{Caller, Visitor};
-use keyledger::types::EmailAddress;
+use keyledger::desk::{Caller, Reproof, Visitor};
+use keyledger::types::{EmailAddress, Span};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::support::House;
@@ -41,6 +41,26 @@ impl House {
         let secret = self.desk().browser_secret(BrowserUse::Cookie, caller.session);
         browser.set_cookie(COOKIE, secret.expose_secret()).await;
         caller
+    }
+
+    /// Gives Ada an authenticator app; its secret, as she typed it into the app.
+    async fn app_of_ada(&self) -> String {
+        let visitor = keyledger::desk::Desk::console();
+        let (address, password) = (EmailAddress::parse(ADA).unwrap(), SecretString::from(OLD));
+        let desk = self.desk();
+        let signed_in = desk.sign_in_browser(&address, &password, None, &visitor).await;
+        let caller = signed_in.unwrap();
+        let begun = desk
+            .begin_totp(caller, Reproof::FreshSession, None, &visitor)
+            .await;
+        let Ok(app) = begun else {
+            panic!("an app is begun");
+        };
+        let secret = app.secret.expose_secret().to_owned();
+        let code = SecretString::from(account::totp(&secret, self));
+        desk.confirm_totp(caller, &code, &visitor).await.unwrap();
+        self.advance(Span::minutes(1));
+        secret
     }
 
     /// The link of a recovery mail that somebody asks for in a browser.

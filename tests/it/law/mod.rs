@@ -15,6 +15,7 @@ mod lawful;
 mod limits;
 mod mails;
 mod outlook;
+mod profile;
 mod properties;
 mod recovery;
 mod refresh;

@@ -10,11 +10,12 @@ use crate::http::request::Request;
 use crate::http::site::Site;
 
 /// Events that people are told of, by their name in the ledger, and the sentence for each.
-pub(in crate::http::pages) const TOLD: [(&str, &str); 24] = [
+pub(in crate::http::pages) const TOLD: [(&str, &str); 25] = [
     ("UserRegistered", "registered"),
     ("PasswordSet", "password_set"),
     ("PasswordRevoked", "password_revoked"),
     ("AddressVerified", "address_verified"),
+    ("ProfileChanged", "profile_changed"),
     ("UserBanned", "banned"),
     ("UserUnbanned", "unbanned"),
     ("WithdrawRequested", "close_requested"),
@@ -53,7 +54,7 @@ struct Told {
 pub(super) async fn show(site: &Site, request: &Request) -> Outcome {
     let member = Member::of(site, request).await?;
     let viewer = &member.viewer;
-    let lines = match site.desk.latest_of(member.caller.user).await {
+    let lines = match site.desk.latest_of(member.caller.user, viewer.locale()).await {
         Ok(lines) => lines,
         Err(fault) => return Ok(member.trouble(&fault)),
     };

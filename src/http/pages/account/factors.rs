@@ -135,11 +135,10 @@ fn app_page(member: &Member<'_>, status: StatusCode, app: &AppSetUp, code_error:
     member.viewer.page(status, Page::App, &title, page)
 }
 
-/// Takes the app's first code; then the recovery codes are shown, once.
+/// Takes the app's first code; then the recovery codes are shown, once. What was begun freshly is finished in its time.
 pub(super) async fn confirm_app(site: &Site, request: &Request) -> Outcome {
     let member = Member::of(site, request).await?;
     let code = code_of(&member, request)?;
-    member.freshly(PATH)?;
     let Some(app) = site.desk.begun_app(member.caller) else {
         return Ok(member.viewer.lead_to(PATH, None));
     };

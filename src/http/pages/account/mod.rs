@@ -6,7 +6,11 @@ mod confirm;
 mod factors;
 mod overview;
 mod password;
+mod profile;
 mod sessions;
+
+#[cfg(test)]
+pub(super) use activity::TOLD;
 
 use std::net::IpAddr;
 
@@ -40,6 +44,8 @@ pub(super) fn routes() -> Vec<Route<Site, Access>> {
         page!(POST "/account/sign-out" overview::sign_out),
         page!(GET "/account/confirm" confirm::show),
         page!(POST "/account/confirm" confirm::confirm),
+        page!(GET "/account/profile" profile::show),
+        page!(POST "/account/profile" profile::change),
         page!(GET "/account/password" password::show),
         page!(POST "/account/password" password::change),
         page!(GET "/account/factors" factors::show),
