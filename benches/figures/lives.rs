@@ -230,6 +230,7 @@ impl<'a> Town<'a> {
         let mail = self.mail(&self.residents[who]);
         self.carry_out(Command::IssueProof { request, proof, mail }, None);
         self.deliver();
+        let credential = self.credential();
         let resident = &self.residents[who];
         let against = self.state.users[&resident.user].credential_id();
         let proof = ProofFound {
@@ -240,7 +241,7 @@ impl<'a> Town<'a> {
             proof,
             client: self.ask(resident).client,
             against,
-            credential: self.credential(),
+            credential,
             factor: nothing_shown(),
             mails: vec![(address, self.mail(resident))],
         };

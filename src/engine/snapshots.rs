@@ -7,7 +7,7 @@
 use std::num::NonZeroU64;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError};
 
 use super::{Durable, Engine, Shared};
 use crate::crypto::{KeyId, Purpose};
@@ -65,18 +65,12 @@ pub(super) fn newest(shelf: &Shelf, reader: &dyn Reader, wanted: Wanted) -> Opti
 pub struct Snapshots {
     shelf: Shelf,
     every: NonZeroU64,
-    /// Held by whoever takes one.
-    taking: Arc<Mutex<()>>,
 }
 
 impl Snapshots {
     /// One after each so many events, in that folder.
     pub fn new(shelf: Shelf, every: NonZeroU64) -> Self {
-        Self {
-            shelf,
-            every,
-            taking: Arc::default(),
-        }
+        Self { shelf, every }
     }
 
     /// The folder.
@@ -100,14 +94,14 @@ impl Snapshots {
     /// Takes one of what is durable now, beside the writer. Blocks; memory: what changes before it is written, at most
     /// [`Past::KEPT_MAX`] entries. `None` if another one is being taken.
     pub fn take(&self, engine: &Engine, stop: &AtomicBool) -> Result<Option<Taken>, SnapshotTrouble> {
-        let Ok(_alone) = self.taking.try_lock() else {
-            return Ok(None);
-        };
         loop {
             let shared = Arc::clone(&engine.shared);
             let moment = engine
                 .on_writer(|_| Ok(Moment::mark(shared)))
                 .map_err(|_| SnapshotTrouble::Stopped)?;
+            let Some(moment) = moment else {
+                return Ok(None);
+            };
             match self.put(moment, stop) {
                 // Keys are replaced so seldom that it does not happen to the next one too.
                 Err(SnapshotTrouble::File(SnapshotFault::Halted(Halt::Rekeyed))) => {}
@@ -122,11 +116,9 @@ impl Snapshots {
         if events < WORTH_IT.min(self.every()) {
             return Ok(None);
         }
-        let Ok(_alone) = self.taking.try_lock() else {
-            return Ok(None);
-        };
-        let moment = Moment::mark(Arc::clone(&engine.shared));
-        self.put(moment, &AtomicBool::new(false)).map(Some)
+        Moment::mark(Arc::clone(&engine.shared))
+            .map(|moment| self.put(moment, &AtomicBool::new(false)))
+            .transpose()
     }
 
     fn put(&self, moment: Moment, stop: &AtomicBool) -> Result<Taken, SnapshotTrouble> {
@@ -160,21 +152,26 @@ struct Moment {
 }
 
 impl Moment {
-    /// Chooses this moment, in which nothing may be half written: on the writer, or after it has stopped.
-    fn mark(shared: Arc<Shared>) -> Self {
+    /// Chooses this moment, in which nothing may be half written: on the writer, or after it has stopped. `None` while
+    /// there is another one.
+    fn mark(shared: Arc<Shared>) -> Option<Self> {
         let small = {
             let state = shared.state.read().unwrap_or_else(PoisonError::into_inner);
-            *shared.past() = Some(Past::default());
+            let mut past = shared.past();
+            if past.is_some() {
+                return None;
+            }
+            *past = Some(Past::default());
             state.small.clone()
         };
         let durable = shared.durable().clone();
         let key = shared.keyring.current().active(Purpose::Lookup).0;
-        Self {
+        Some(Self {
             shared,
             durable,
             small,
             key,
-        }
+        })
     }
 }
 
