@@ -91,9 +91,10 @@ impl<'a> Gathering<'a> {
             draft.positions.insert(recorded.position);
         }
         let steps = &mut draft.recovery.steps;
+        let is_full = steps.len() >= STEPS_MAX;
         match steps.last_mut() {
             Some(last) if last.what == what => last.times += 1,
-            Some(_) if steps.len() >= STEPS_MAX => {}
+            Some(_) if is_full => {}
             Some(_) | None => steps.push(Step {
                 position: recorded.position,
                 time: recorded.time,
