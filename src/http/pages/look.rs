@@ -12,6 +12,7 @@ use warp::http::{HeaderName, HeaderValue, StatusCode, header};
 
 use super::assets::{Addresses, Assets};
 use super::brand::{Logo, LogoFault};
+use super::member::next_of;
 use super::nav::Nav;
 use super::samples;
 use super::texts::{self, Texts};
@@ -427,10 +428,11 @@ impl Viewer<'_> {
         let Some(path) = self.path_to_reopen() else {
             return vec![];
         };
+        let next = next_of(self.head()).map_or_else(String::new, |next| format!("&next={next}"));
         let language = |locale: Locale| Language {
             tag: locale.tag(),
             name: texts::own_name(locale),
-            href: format!("{}{path}?lang={}", self.base(), locale.tag()),
+            href: format!("{}{path}?lang={}{next}", self.base(), locale.tag()),
         };
         Locale::ALL.map(language).into()
     }
