@@ -257,17 +257,17 @@ impl Look {
     fn read(&mut self, dir: &Path) -> Result<(), TemplateFault> {
         for (name, path) in files::entries(dir)? {
             if !path.is_dir() {
-                self.put(name, path)?;
+                self.put(&name, path)?;
                 continue;
             }
             for (below, path) in files::entries(&path)? {
-                self.put(format!("{name}/{below}"), path)?;
+                self.put(&format!("{name}/{below}"), path)?;
             }
         }
         Ok(())
     }
 
-    fn put(&mut self, name: String, file: PathBuf) -> Result<(), TemplateFault> {
+    fn put(&mut self, name: &str, file: PathBuf) -> Result<(), TemplateFault> {
         if !SOURCES.iter().any(|(known, _)| *known == name) {
             let known: Vec<_> = SOURCES.iter().map(|(name, _)| *name).collect();
             return Err(files::unknown(
@@ -276,9 +276,9 @@ impl Look {
             ));
         }
         let source = files::text_of(&file)?;
-        self.overridden.insert(name.clone(), file);
-        let added = self.templates.add_template_owned(name.clone(), source);
-        added.map_err(|error| self.fault(&name, &error))
+        self.overridden.insert(name.to_owned(), file);
+        let added = self.templates.add_template_owned(name.to_owned(), source);
+        added.map_err(|error| self.fault(name, &error))
     }
 
     /// Renders every page with sample values, and looks whether its forms still have their fields.
