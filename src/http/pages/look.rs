@@ -22,7 +22,7 @@ use crate::http::codes::Code;
 use crate::http::reply::ApiError;
 use crate::http::request::Request;
 use crate::http::response::Response;
-use crate::mail::templates::{TemplateFault, files, said_of};
+use crate::mail::templates::{TemplateFault, cause_of, files, said_of};
 use crate::types::{Colour, Locale};
 
 /// What a page may load, run and send to: its own files and its own server, nothing inline (R-33, ASVS 3.4.3).
@@ -341,6 +341,7 @@ impl Look {
     }
 
     fn fault(&self, name: &str, error: &minijinja::Error) -> TemplateFault {
+        let error = cause_of(error);
         TemplateFault::Broken {
             file: self.shown(error.name().unwrap_or(name)),
             line: error.line().unwrap_or(0),
