@@ -270,7 +270,12 @@ impl<'a> Town<'a> {
             }
             if refreshed == REFRESHES {
                 let user = self.residents[resident].user;
-                self.carry_out(Command::SignOut { user, session }, None);
+                let command = Command::SignOut {
+                    user,
+                    session,
+                    origin: Some(self.origin(&self.residents[resident])),
+                };
+                self.carry_out(command, None);
                 continue;
             }
             let command = Command::Refresh {
