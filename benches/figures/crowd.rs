@@ -52,7 +52,8 @@ pub(crate) struct Crowd {
     vault: Vault,
     entropy: SeededEntropy,
     verifier: SecretString,
-    began: Timestamp,
+    /// When everything of theirs happened.
+    pub(crate) began: Timestamp,
 }
 
 /// What is sealed of a person, and what names their network.
@@ -308,7 +309,7 @@ fn network() -> [u8; 9] {
     ClientNet::V4([127, 0, 0, 1]).to_bytes()
 }
 
-fn append(store: &mut dyn Store, records: Vec<Vec<u8>>, keys: StoredKeys) {
+pub(crate) fn append(store: &mut dyn Store, records: Vec<Vec<u8>>, keys: StoredKeys) {
     let batch = Batch {
         epoch: 1,
         id: [0; 16],

@@ -15,15 +15,18 @@ mod crowd;
 mod disk;
 mod heap;
 mod house;
+mod lives;
 mod load;
 mod p01_me;
 mod p02_commands;
 mod p03_reset;
 mod p04_sign_in;
+mod p05_replay;
 mod p06_snapshot;
 mod p07_memory;
 mod p08_audit;
 mod p09_disk;
+mod p10_growth;
 mod p11_program;
 mod p12_mail;
 mod r02_timing;
@@ -55,18 +58,20 @@ impl Size {
 }
 
 /// In the order in which the memory they leave behind disturbs the next one least.
-const FIGURES: [Figure; 11] = [
+const FIGURES: [Figure; 13] = [
     p11_program::FIGURE,
     p07_memory::FIGURE,
     p02_commands::FIGURE,
     p03_reset::FIGURE,
     p04_sign_in::FIGURE,
     p09_disk::FIGURE,
+    p05_replay::FIGURE,
     p06_snapshot::FIGURE,
     p08_audit::FIGURE,
     p12_mail::FIGURE,
     r02_timing::FIGURE,
     p01_me::FIGURE,
+    p10_growth::FIGURE,
 ];
 
 fn main() -> ExitCode {

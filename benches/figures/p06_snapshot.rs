@@ -1,28 +1,25 @@
-//! P6: a start from a snapshot, to the first answer; what taking one costs those who write meanwhile; and P5, the start
-//! that folds every event.
+//! P6: a start from a snapshot, to the first answer; and what taking one costs those who write meanwhile.
 
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::num::NonZeroU64;
-use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use keyledger::domain::{Command, SuppressedClass};
-use keyledger::engine::{Engine, Lane, Snapshots, fold};
-use keyledger::ledger::{Shelf, Store};
-use keyledger::types::Position;
+use keyledger::engine::{Engine, Lane, Snapshots};
+use keyledger::ledger::Shelf;
 
 use crate::crowd::Crowd;
 use crate::house::House;
-use crate::report::{Figure, Goal, Line, mebibytes, per_second};
+use crate::report::{Figure, Goal, Line, mebibytes};
 use crate::{Size, disk, heap, house};
 
 pub(crate) const FIGURE: Figure = Figure {
     name: "P6",
-    about: "a start: by replay (P5), from a snapshot, and what taking one costs",
+    about: "a start from a snapshot, and what taking one costs",
     measure,
 };
 
@@ -37,16 +34,29 @@ fn measure(size: Size) -> Vec<Line> {
     let directory = disk::directory();
     let mut store = house::on_disk(directory.path());
     crowd.settle_with(&mut *store, people, SESSIONS);
-    let mut lines = vec![replay(&mut *store)];
     let engine = house::start_engine(store, crowd.ring.clone());
     let snapshots = Snapshots::new(Shelf::of(directory.path()), NonZeroU64::MIN);
-    lines.extend(taking(&engine, &snapshots, people));
-    let more = AFTER.saturating_sub(engine.head().next.0 - snapshots.newest().0);
-    for _ in 0..more {
+    let mut lines = Vec::from(taking(&engine, &snapshots, people));
+    // Another, from the first one, with what was written meanwhile.
+    let taken = snapshots.take(&engine, &AtomicBool::new(false));
+    taken.expect("a snapshot is taken");
+    stop(engine);
+    // sled reads its whole log once after it was written, and from then on what was added since it was last opened.
+    let began = Instant::now();
+    let store = house::on_disk(directory.path());
+    lines.push(Line::plain(
+        "P6 opening sled for the first time after all was written",
+        "its whole log is read, once",
+        began.elapsed().as_secs_f64(),
+        " s",
+        Goal::Stated,
+    ));
+    let engine = house::start_engine_from(store, crowd.ring.clone(), Some(snapshots.shelf()));
+    for _ in 0..AFTER.saturating_sub(engine.head().next.0 - snapshots.newest().0) {
         write(&engine);
     }
     stop(engine);
-    lines.push(starting(directory.path(), &crowd, &snapshots, people));
+    lines.extend(starting(directory.path(), &crowd, &snapshots, people));
     lines
 }
 
@@ -65,39 +75,6 @@ fn stop(engine: Engine) {
     drop(engine);
 }
 
-/// P5: folding all events, and reading and hashing the bytes they lie in.
-fn replay(store: &mut dyn Store) -> Line {
-    let (mut events, mut bytes) = (0_u64, 0_u64);
-    let began = Instant::now();
-    let mut hasher = blake3::Hasher::new();
-    let scanned = store.scan(Position(0), &mut |frame| {
-        for record in frame.records() {
-            hasher.update(record);
-            events += 1;
-            bytes += record.len() as u64;
-        }
-        ControlFlow::Continue(())
-    });
-    scanned.expect("the ledger is whole");
-    std::hint::black_box(hasher.finalize());
-    let limit = events as f64 / began.elapsed().as_secs_f64();
-    let began = Instant::now();
-    let folded = fold(store).expect("the ledger folds");
-    let ours = events as f64 / began.elapsed().as_secs_f64();
-    assert_eq!(folded.events, events);
-    Line::ratio(
-        format!("P5 replay of {events} events"),
-        per_second(ours),
-        format!(
-            "{} read and hashed ({})",
-            per_second(limit),
-            mebibytes(bytes as f64)
-        ),
-        ours / limit,
-        Goal::AtLeast(0.5),
-    )
-}
-
 /// Taking a snapshot while one caller writes: how long it takes, what it holds, and the longest wait of the caller.
 fn taking(engine: &Engine, snapshots: &Snapshots, people: u64) -> [Line; 2] {
     let longest = |until: &AtomicBool| {
@@ -109,13 +86,6 @@ fn taking(engine: &Engine, snapshots: &Snapshots, people: u64) -> [Line; 2] {
         }
         longest
     };
-    let quiet = AtomicBool::new(false);
-    let alone = std::thread::scope(|scope| {
-        let writing = scope.spawn(|| longest(&quiet));
-        std::thread::sleep(Duration::from_secs(2));
-        quiet.store(true, Ordering::Relaxed);
-        writing.join().expect("writing goes on")
-    });
     let done = AtomicBool::new(false);
     let before = heap::live();
     heap::forget_peak();
@@ -135,6 +105,14 @@ fn taking(engine: &Engine, snapshots: &Snapshots, people: u64) -> [Line; 2] {
         (took, writing.join().expect("writing goes on"))
     });
     let held = heap::peak() - before;
+    // For as long, because the longest wait of a longer time is longer whatever else goes on.
+    let quiet = AtomicBool::new(false);
+    let alone = std::thread::scope(|scope| {
+        let writing = scope.spawn(|| longest(&quiet));
+        std::thread::sleep(took);
+        quiet.store(true, Ordering::Relaxed);
+        writing.join().expect("writing goes on")
+    });
     let millis = |time: Duration| time.as_secs_f64() * 1e3;
     [
         Line::plain(
@@ -155,7 +133,7 @@ fn taking(engine: &Engine, snapshots: &Snapshots, people: u64) -> [Line; 2] {
 }
 
 /// From opening the folder to the first answer, against reading and hashing the snapshot.
-fn starting(directory: &Path, crowd: &Crowd, snapshots: &Snapshots, people: u64) -> Line {
+fn starting(directory: &Path, crowd: &Crowd, snapshots: &Snapshots, people: u64) -> [Line; 2] {
     let (_, path) = snapshots.shelf().files().remove(0);
     let began = Instant::now();
     let bytes = fs::read(&path).expect("the snapshot is there");
@@ -170,17 +148,18 @@ fn starting(directory: &Path, crowd: &Crowd, snapshots: &Snapshots, people: u64)
     first_200(house.addr);
     let ours = began.elapsed();
     house.close();
-    Line::ratio(
-        format!("P6 start from a snapshot, {people} users, {AFTER} events after it"),
-        format!(
-            "{:.2} s to the first 200, of which opening sled {:.2} s",
-            ours.as_secs_f64(),
-            opened.as_secs_f64()
-        ),
-        format!("{:.2} s for {}", limit.as_secs_f64(), mebibytes(size as f64)),
-        ours.as_secs_f64() / limit.as_secs_f64(),
-        Goal::AtMost(5.0),
-    )
+    let name = format!("P6 start from a snapshot, {people} users, {AFTER} events after it");
+    let words = format!(
+        "{:.2} s to the first 200, of which opening sled {:.2} s",
+        ours.as_secs_f64(),
+        opened.as_secs_f64()
+    );
+    let limit_words = format!("{:.2} s for {}", limit.as_secs_f64(), mebibytes(size as f64));
+    let ratio = ours.as_secs_f64() / limit.as_secs_f64();
+    [
+        Line::ratio(name.clone(), words.clone(), limit_words, ratio, Goal::AtMost(5.0)),
+        Line::plain(name, words, ours.as_secs_f64(), " s", Goal::AtMost(1.5)),
+    ]
 }
 
 fn first_200(addr: SocketAddr) {

@@ -11,7 +11,7 @@ use crate::domain::{Event, MailKind, Recorded, Subject};
 use crate::ledger::codec::{self, event_name};
 use crate::ledger::{StoreError, record};
 use crate::types::{AddressId, DataKeyId, EmailAddress, Position, Sealed, Timestamp, UserId};
-use words::{Names, Teller, short};
+use words::{Names, Teller, Whom};
 
 /// Events that one question is answered with, at most.
 pub const EVENTS_MAX: usize = 1_000;
@@ -154,10 +154,11 @@ impl Desk {
         let who = user.and_then(|user| self.masked_address(user));
         let teller = Teller {
             names: self,
-            whom: who.clone().unwrap_or_else(|| match user {
-                Some(user) => format!("user {}", short(&user.to_string())),
-                None => "an address without an account".to_owned(),
-            }),
+            whom: match (&who, user) {
+                (Some(who), _) => Whom::Named(who.clone()),
+                (None, Some(user)) => Whom::User(user),
+                (None, None) => Whom::Nobody,
+            },
         };
         Line {
             position: recorded.position,
@@ -273,10 +274,10 @@ impl Names for Stranger {
 /// Tells an event from what it says itself, without a word of personal data: the same for everybody, for ever.
 pub fn tell_plainly(event: &Event) -> String {
     let whom = match about(event) {
-        About::User(user) => format!("user {}", short(&user.to_string())),
-        About::Address(address) => format!("address {}", short(&address.to_string())),
-        About::Earlier(_) => "its user".to_owned(),
-        About::Nobody => "an address without an account".to_owned(),
+        About::User(user) => Whom::User(user),
+        About::Address(address) => Whom::Address(address),
+        About::Earlier(_) => Whom::Earlier,
+        About::Nobody => Whom::Nobody,
     };
     let names = &Stranger;
     Teller { names, whom }.tell(event)

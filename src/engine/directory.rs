@@ -232,14 +232,20 @@ impl Engine {
 fn copy_of<V: Copy>(table: &RwLock<IdTable<Tag, V>>) -> IdTable<Tag, V> {
     let (mut copy, mut number) = (IdTable::new(), Some(0));
     while let Some(at) = number {
-        let table = table.read().unwrap_or_else(PoisonError::into_inner);
-        let (part, next) = table.part(at);
-        for (tag, id) in part {
-            copy.insert(*tag, *id);
-        }
+        let (entries, next) = part_of(table, at);
+        // One after another these are in order; the writer waits for none of it.
+        let in_order = copy.extend_ordered(entries);
+        debug_assert!(in_order, "parts follow one another");
         number = next;
     }
     copy
+}
+
+/// The entries of one part, and which part is next.
+fn part_of<V: Copy>(table: &RwLock<IdTable<Tag, V>>, number: usize) -> (Vec<(Tag, V)>, Option<usize>) {
+    let table = table.read().unwrap_or_else(PoisonError::into_inner);
+    let (part, next) = table.part(number);
+    (part.copied().collect(), next)
 }
 
 /// What a start knows before it has keys.

@@ -1,20 +1,23 @@
-//! Folding a ledger, on two cores: one reads, proves and decodes, the other evolves.
+//! Folding a ledger on several cores.
 
-use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::mpsc::sync_channel;
+use std::sync::{Mutex, PoisonError};
 
 use crate::domain::{Recorded, State, evolve};
 use crate::ledger::codec::{self, CodecFault};
+use crate::ledger::record::HEADER_LEN as RECORD_HEADER_LEN;
 use crate::ledger::replay::Visit;
 use crate::ledger::tree::leaf_hash;
 use crate::ledger::{
     Frontier, Reader, RecordHeader, ReplayCut, ReplayError, ReplayReport, Store, TreeHash, read_until,
-    replay_from,
 };
 
 /// Events that change hands at once.
 const HANDFUL: usize = 1_024;
-/// Handfuls that may wait for the evolving core.
+/// Handfuls that may wait for the next hand.
 const WAITING_MAX: usize = 8;
+/// Bytes of a record, about.
+const RECORD_USUAL: usize = 256;
 
 /// What a ledger folds to.
 #[derive(Clone, Debug, Default)]
@@ -44,8 +47,14 @@ pub(super) fn fold_on(
     tree: Frontier,
     note: &mut Note<'_>,
 ) -> Result<Folded, ReplayError<CodecFault>> {
-    let from = state.next();
-    folded(state, tree, note, |visit| replay_from(store, from, visit))
+    let (from, reader) = (state.next(), store.reader());
+    let folded = folded(state, tree, note, |visit| {
+        read_until(&*reader, from, &|_| false, visit)
+    })?;
+    if let Some(cut) = &folded.cut {
+        store.cut(cut.from)?;
+    }
+    Ok(folded)
 }
 
 /// The same beside a writer, up to the first record that is `too_late`.
@@ -53,7 +62,7 @@ pub(super) fn fold_until(
     reader: &dyn Reader,
     state: State,
     tree: Frontier,
-    too_late: &dyn Fn(&RecordHeader) -> bool,
+    too_late: &(dyn Fn(&RecordHeader) -> bool + Sync),
 ) -> Result<Folded, ReplayError<CodecFault>> {
     let from = state.next();
     folded(state, tree, &mut |_, _| {}, |visit| {
@@ -61,65 +70,116 @@ pub(super) fn fold_until(
     })
 }
 
+/// Three hands, because they take about as long as one another: one reads and proves records, one decodes and hashes
+/// them, and the caller's own folds.
 fn folded(
     state: State,
     tree: Frontier,
     note: &mut Note<'_>,
-    read: impl FnOnce(&mut Visit<'_, CodecFault>) -> Result<ReplayReport, ReplayError<CodecFault>>,
+    read: impl FnOnce(&mut Visit<'_, CodecFault>) -> Result<ReplayReport, ReplayError<CodecFault>> + Send,
 ) -> Result<Folded, ReplayError<CodecFault>> {
-    std::thread::scope(|scope| {
-        let (sender, receiver) = sync_channel::<Vec<(Recorded, TreeHash)>>(WAITING_MAX);
-        let evolving = scope.spawn(move || {
-            let (mut state, mut tree) = (state, tree);
-            for handful in receiver {
-                for (recorded, leaf) in &handful {
-                    note(&state, recorded);
-                    evolve(&mut state, recorded);
-                    tree.push(*leaf);
+    let (mut state, mut tree) = (state, tree);
+    let fault = &Mutex::default();
+    let report: Result<_, ReplayError<_>> = std::thread::scope(|scope| {
+        let (raw, undecoded) = sync_channel::<Raw>(WAITING_MAX);
+        let (decoded, unfolded) = sync_channel::<Decoded>(WAITING_MAX);
+        // What was folded goes back, and is freed by the thread whose heap it came from.
+        let (done, spent) = sync_channel::<Decoded>(WAITING_MAX);
+        scope.spawn(move || {
+            for raw in undecoded {
+                let mut events = spent.try_recv().unwrap_or_default();
+                events.clear();
+                match raw.decode(&mut events) {
+                    Ok(()) if decoded.send(events).is_ok() => {}
+                    Ok(()) => break,
+                    Err(found) => {
+                        *fault.lock().unwrap_or_else(PoisonError::into_inner) = Some(found);
+                        break;
+                    }
                 }
             }
-            (state, tree)
         });
-        let mut hand = Hand {
-            events: Vec::with_capacity(HANDFUL),
-            sender,
-        };
-        let report = read(&mut |header, payload, raw| {
-            hand.take(codec::decode(header, payload)?, leaf_hash(raw));
-            Ok(())
+        let reading = scope.spawn(move || -> Result<_, ReplayError<_>> {
+            let mut handful = Raw::with_capacity();
+            let report = read(&mut |header, _, raw_record| {
+                handful.take(*header, raw_record);
+                if handful.records.len() < HANDFUL {
+                    return Ok(());
+                }
+                let full = std::mem::replace(&mut handful, Raw::with_capacity());
+                // Whoever decodes has gone with a fault, or by a panic that shows where it is joined.
+                raw.send(full).or_else(|_| told(fault))
+            })?;
+            raw.send(handful)
+                .or_else(|_| told(fault))
+                .map_err(ReplayError::Visit)?;
+            Ok(report)
         });
-        hand.give();
-        drop(hand);
-        let (state, tree) = evolving
+        for events in unfolded {
+            for (recorded, leaf) in &events {
+                note(&state, recorded);
+                evolve(&mut state, recorded);
+                tree.push(*leaf);
+            }
+            // Nobody may want it any more.
+            let _ = done.try_send(events);
+        }
+        let report = reading
             .join()
             .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        let ReplayReport { records, cut, .. } = report?;
-        Ok(Folded {
-            state,
-            tree,
-            events: records,
-            cut,
-        })
+        // Decoding lags behind: its fault is about an earlier record than one that shows in reading.
+        told(fault).map_err(ReplayError::Visit)?;
+        report
+    });
+    let ReplayReport { records, cut, .. } = report?;
+    Ok(Folded {
+        state,
+        tree,
+        events: records,
+        cut,
     })
 }
 
-/// Events on their way to the evolving core.
-struct Hand {
-    events: Vec<(Recorded, TreeHash)>,
-    sender: SyncSender<Vec<(Recorded, TreeHash)>>,
+/// The fault that a record could not be decoded for.
+fn told(fault: &Mutex<Option<CodecFault>>) -> Result<(), CodecFault> {
+    match fault.lock().unwrap_or_else(PoisonError::into_inner).take() {
+        Some(found) => Err(found),
+        None => Ok(()),
+    }
 }
 
-impl Hand {
-    fn take(&mut self, recorded: Recorded, leaf: TreeHash) {
-        self.events.push((recorded, leaf));
-        if self.events.len() == HANDFUL {
-            self.give();
+/// Events that change hands at once, and the hashes of their records.
+type Decoded = Vec<(Recorded, TreeHash)>;
+
+/// Records that change hands at once.
+#[derive(Default)]
+struct Raw {
+    /// Header and length of each.
+    records: Vec<(RecordHeader, usize)>,
+    /// One after another.
+    bytes: Vec<u8>,
+}
+
+impl Raw {
+    fn with_capacity() -> Self {
+        Self {
+            records: Vec::with_capacity(HANDFUL),
+            bytes: Vec::with_capacity(HANDFUL * RECORD_USUAL),
         }
     }
 
-    fn give(&mut self) {
-        let handful = std::mem::replace(&mut self.events, Vec::with_capacity(HANDFUL));
-        // The receiver goes only by a panic, which shows where it is joined.
-        let _ = self.sender.send(handful);
+    fn take(&mut self, header: RecordHeader, raw: &[u8]) {
+        self.records.push((header, raw.len()));
+        self.bytes.extend_from_slice(raw);
+    }
+
+    fn decode(&self, events: &mut Decoded) -> Result<(), CodecFault> {
+        let mut rest = self.bytes.as_slice();
+        for (header, length) in &self.records {
+            let (raw, after) = rest.split_at(*length);
+            rest = after;
+            events.push((codec::decode(header, &raw[RECORD_HEADER_LEN..])?, leaf_hash(raw)));
+        }
+        Ok(())
     }
 }

@@ -2,12 +2,15 @@
 
 mod factors;
 
+use std::borrow::Cow;
+use std::fmt;
+
 use crate::domain::{
     Actor, Allowance, ApiKeyKind, DropCause, EndCause, EpochReason, Event, FailCause, MailEnd, MailKind,
     PasswordCause, Purpose, RefusedCause, Subject, SuppressedClass, Via,
 };
 use crate::mail::Step;
-use crate::types::{Position, UserId};
+use crate::types::{AddressId, Position, UserId};
 
 /// What can be looked up about what an event names.
 pub(super) trait Names {
@@ -20,7 +23,30 @@ pub(super) trait Names {
 /// Tells events about one person.
 pub(super) struct Teller<'a> {
     pub(super) names: &'a dyn Names,
-    pub(super) whom: String,
+    pub(super) whom: Whom,
+}
+
+/// Whom an event is about, as a line names them.
+pub(super) enum Whom {
+    /// By what is known of them.
+    Named(String),
+    User(UserId),
+    Address(AddressId),
+    /// Whomever an earlier event is about.
+    Earlier,
+    Nobody,
+}
+
+impl fmt::Display for Whom {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Named(name) => f.write_str(name),
+            Self::User(user) => write!(f, "user {}", user.short()),
+            Self::Address(address) => write!(f, "address {}", address.short()),
+            Self::Earlier => f.write_str("its user"),
+            Self::Nobody => f.write_str("an address without an account"),
+        }
+    }
 }
 
 impl Teller<'_> {
@@ -48,19 +74,15 @@ impl Teller<'_> {
                     ApiKeyKind::Publishable => "publishable",
                     ApiKeyKind::Secret => "secret",
                 };
-                let (key, label) = (key.to_string(), printable(label));
+                let label = printable(label);
                 format!(
                     "{kind} API key {} ({label}) made by {}",
-                    short(&key),
+                    key.short(),
                     self.actor(*by)
                 )
             }
             Event::ApiKeyRevoked { key, by } => {
-                format!(
-                    "API key {} revoked by {}",
-                    short(&key.to_string()),
-                    self.actor(*by)
-                )
+                format!("API key {} revoked by {}", key.short(), self.actor(*by))
             }
             Event::CheckpointKeyNamed { key, public, .. } => {
                 let public = public.to_string();
@@ -95,13 +117,9 @@ impl Teller<'_> {
                 self.actor(*by)
             ),
             Event::ApiKeyConfirmed { key, by } => {
-                format!(
-                    "API key {} confirmed by {}",
-                    short(&key.to_string()),
-                    self.actor(*by)
-                )
+                format!("API key {} confirmed by {}", key.short(), self.actor(*by))
             }
-            Event::ApiKeyUsed { key } => format!("API key {} used today", short(&key.to_string())),
+            Event::ApiKeyUsed { key } => format!("API key {} used today", key.short()),
             Event::UserRegistered {
                 role,
                 by: Actor::Stranger,
@@ -173,30 +191,30 @@ impl Teller<'_> {
                 format!("the owner of the address of {whom} disowned the sign-up")
             }
             Event::SignedIn { session, .. } => {
-                format!("{whom} signed in (session {})", short(&session.to_string()))
+                format!("{whom} signed in (session {})", session.short())
             }
             Event::SignInFailed { cause, .. } => format!("sign-in for {whom} refused: {}", failed(*cause)),
             Event::CurrentPasswordWrong { .. } => format!("{whom} gave a wrong current password"),
             Event::RefreshRotated { session, .. } => {
-                format!("session {} of {whom} renewed", short(&session.to_string()))
+                format!("session {} of {whom} renewed", session.short())
             }
             Event::RefreshReplayed { session, .. } => {
                 format!(
                     "a replaced refresh token of {whom} came back (session {})",
-                    short(&session.to_string())
+                    session.short()
                 )
             }
             Event::RefreshRefused { session, .. } => {
                 format!(
                     "a refresh token of session {}, which is over, was refused",
-                    short(&session.to_string())
+                    session.short()
                 )
             }
             Event::SessionEnded {
                 session, cause, by, ..
             } => format!(
                 "session {} of {whom} ended: {}, by {}",
-                short(&session.to_string()),
+                session.short(),
                 ended(*cause),
                 self.actor(*by)
             ),
@@ -279,22 +297,22 @@ impl Teller<'_> {
         }
     }
 
-    pub(super) fn actor(&self, actor: Actor) -> String {
-        match actor {
-            Actor::Stranger => "somebody unknown".to_owned(),
+    pub(super) fn actor(&self, actor: Actor) -> Cow<'static, str> {
+        Cow::Owned(match actor {
+            Actor::Stranger => return Cow::Borrowed("somebody unknown"),
+            Actor::Operator => return Cow::Borrowed("the operator"),
+            Actor::System => return Cow::Borrowed("the system"),
             Actor::User(user) => self
                 .names
                 .person(user)
-                .unwrap_or_else(|| format!("user {}", short(&user.to_string()))),
-            Actor::Operator => "the operator".to_owned(),
-            Actor::ApiKey(key) => format!("API key {}", short(&key.to_string())),
-            Actor::System => "the system".to_owned(),
-        }
+                .unwrap_or_else(|| format!("user {}", user.short())),
+            Actor::ApiKey(key) => format!("API key {}", key.short()),
+        })
     }
 }
 
-/// The first eight characters of an id: enough to tell lines apart.
-pub(super) fn short(id: &str) -> &str {
+/// The first eight characters of a key.
+fn short(id: &str) -> &str {
     id.get(..8).unwrap_or(id)
 }
 

@@ -12,9 +12,13 @@ use super::{CHUNK_MAX, CHUNKS_MAX, SnapshotFault, SnapshotHead, View, seal};
 /// A chunk is closed when it has so many bytes.
 const CHUNK_GOAL: usize = 256 << 10;
 
+/// Bytes that are written before the disk is waited for, so that a commit of the ledger beside it never waits behind more.
+const UNSYNCED_MAX: usize = 1 << 20;
+
 /// The chunks of a snapshot that is being written.
 pub(super) struct Chunks {
     file: File,
+    unsynced: usize,
     index: Vec<u8>,
     count: u32,
 }
@@ -62,6 +66,11 @@ impl Chunks {
         self.index.extend_from_slice(&length.to_be_bytes());
         self.index.extend_from_slice(blake3::hash(body).as_bytes());
         self.count += 1;
+        self.unsynced += body.len();
+        if self.unsynced >= UNSYNCED_MAX {
+            self.file.sync_data()?;
+            self.unsynced = 0;
+        }
         body.clear();
         Ok(())
     }
@@ -77,6 +86,7 @@ pub(super) fn write(path: &Path, head: &SnapshotHead, contents: &View<'_>) -> Re
         file.write_all(&head)?;
         let mut chunks = Chunks {
             file,
+            unsynced: 0,
             index: Vec::new(),
             count: 0,
         };
@@ -85,6 +95,7 @@ pub(super) fn write(path: &Path, head: &SnapshotHead, contents: &View<'_>) -> Re
             mut file,
             index,
             count,
+            ..
         } = chunks;
         file.write_all(&index)?;
         file.write_all(&count.to_be_bytes())?;
