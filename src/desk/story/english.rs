@@ -1,55 +1,33 @@
-//! The words of each event.
+//! The English words of each event. Exports quote them, and whoever checks one writes them again: they never change.
 
 mod factors;
 
-use std::borrow::Cow;
-use std::fmt;
-
+use super::teller::{Names, Whom, printable, short};
 use crate::domain::{
-    Actor, Allowance, ApiKeyKind, DropCause, EndCause, EpochReason, Event, FailCause, MailEnd, MailKind,
-    PasswordCause, Purpose, RefusedCause, Subject, SuppressedClass, Via,
+    Actor, Allowance, ApiKeyKind, DropCause, EndCause, EpochReason, Event, FailCause, MailEnd, PasswordCause,
+    Purpose, RefusedCause, Subject, SuppressedClass, Via,
 };
 use crate::mail::Step;
-use crate::types::{AddressId, Position, UserId};
+use crate::types::Position;
 
-/// What can be looked up about what an event names.
-pub(super) trait Names {
-    /// A user's address, masked, if it is to be told.
-    fn person(&self, user: UserId) -> Option<String>;
-    /// Which mail was queued at a position.
-    fn mail_at(&self, queued: Position) -> Option<MailKind>;
+/// Tells events about one person in English.
+pub(super) struct English<'a> {
+    names: &'a dyn Names,
+    whom: String,
 }
 
-/// Tells events about one person.
-pub(super) struct Teller<'a> {
-    pub(super) names: &'a dyn Names,
-    pub(super) whom: Whom,
-}
-
-/// Whom an event is about, as a line names them.
-pub(super) enum Whom {
-    /// By what is known of them.
-    Named(String),
-    User(UserId),
-    Address(AddressId),
-    /// Whomever an earlier event is about.
-    Earlier,
-    Nobody,
-}
-
-impl fmt::Display for Whom {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Named(name) => f.write_str(name),
-            Self::User(user) => write!(f, "user {}", user.short()),
-            Self::Address(address) => write!(f, "address {}", address.short()),
-            Self::Earlier => f.write_str("its user"),
-            Self::Nobody => f.write_str("an address without an account"),
-        }
+impl<'a> English<'a> {
+    pub(super) fn about(names: &'a dyn Names, whom: &Whom) -> Self {
+        let whom = match whom {
+            Whom::Masked(address) => address.clone(),
+            Whom::User(user) => format!("user {}", user.short()),
+            Whom::Address(address) => format!("address {}", address.short()),
+            Whom::OfEarlier => "its user".to_owned(),
+            Whom::Nobody => "an address without an account".to_owned(),
+        };
+        Self { names, whom }
     }
-}
 
-impl Teller<'_> {
     pub(super) fn tell(&self, event: &Event) -> String {
         let whom = &self.whom;
         match event {
@@ -74,10 +52,10 @@ impl Teller<'_> {
                     ApiKeyKind::Publishable => "publishable",
                     ApiKeyKind::Secret => "secret",
                 };
-                let label = printable(label);
+                let (key, label) = (key.to_string(), printable(label));
                 format!(
                     "{kind} API key {} ({label}) made by {}",
-                    key.short(),
+                    short(&key),
                     self.actor(*by)
                 )
             }
@@ -297,28 +275,18 @@ impl Teller<'_> {
         }
     }
 
-    pub(super) fn actor(&self, actor: Actor) -> Cow<'static, str> {
-        Cow::Owned(match actor {
-            Actor::Stranger => return Cow::Borrowed("somebody unknown"),
-            Actor::Operator => return Cow::Borrowed("the operator"),
-            Actor::System => return Cow::Borrowed("the system"),
+    fn actor(&self, actor: Actor) -> String {
+        match actor {
+            Actor::Stranger => "somebody unknown".to_owned(),
             Actor::User(user) => self
                 .names
                 .person(user)
                 .unwrap_or_else(|| format!("user {}", user.short())),
+            Actor::Operator => "the operator".to_owned(),
             Actor::ApiKey(key) => format!("API key {}", key.short()),
-        })
+            Actor::System => "the system".to_owned(),
+        }
     }
-}
-
-/// The first eight characters of a key.
-fn short(id: &str) -> &str {
-    id.get(..8).unwrap_or(id)
-}
-
-/// Without what could move a terminal's cursor (L-02).
-fn printable(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).collect()
 }
 
 fn epoch(reason: EpochReason) -> &'static str {
