@@ -4,9 +4,12 @@ use std::sync::Arc;
 
 use crate::desk::{ApiCaller, Caller};
 use crate::domain::{ApiKeyKind, Role};
+use crate::http::header::HeaderName;
 use crate::http::site::{Access, Site};
 use crate::http::{ApiError, Code, Head, Request, header, json, refusals};
 use crate::types::{ApiKeyId, Span};
+
+static X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 
 /// What the text of every secret key begins with.
 const SECRET_KEY: &str = "sk_";
@@ -55,8 +58,8 @@ fn api_client(site: &Site, head: &Head) -> Result<ApiCaller, ApiError> {
 
 /// The key's text: in `X-API-Key`, or, if it is a secret one, as the bearer.
 fn api_key(head: &Head) -> Option<&str> {
-    if head.headers.contains_key("x-api-key") {
-        return head.header("x-api-key");
+    if head.headers.contains_key(&X_API_KEY) {
+        return head.header(&X_API_KEY);
     }
     head.bearer().filter(|bearer| bearer.starts_with(SECRET_KEY))
 }
@@ -68,7 +71,7 @@ fn signed_in(site: &Site, head: &Head) -> Result<Caller, ApiError> {
         // Another scheme, or two fields: something was sent, and it is none of our tokens.
         (true, None) => return Err(none_of_ours(head).into()),
     };
-    let is_api_key = bearer.starts_with(SECRET_KEY) && !head.headers.contains_key("x-api-key");
+    let is_api_key = bearer.starts_with(SECRET_KEY) && !head.headers.contains_key(&X_API_KEY);
     if bearer.is_empty() || is_api_key {
         return Err(Code::Unauthorized.into());
     }
@@ -83,7 +86,7 @@ fn signed_in(site: &Site, head: &Head) -> Result<Caller, ApiError> {
 
 /// A client that has no token yet may send the scheme alone.
 fn none_of_ours(head: &Head) -> Code {
-    let sent = head.header(header::AUTHORIZATION.as_str());
+    let sent = head.header(header::AUTHORIZATION);
     if sent.is_some_and(|scheme| scheme.eq_ignore_ascii_case("bearer")) {
         Code::Unauthorized
     } else {
