@@ -68,11 +68,7 @@ pub(crate) fn start_engine(store: Box<dyn Store>, ring: SharedKeyring) -> Engine
 }
 
 /// The same, going on from a snapshot.
-pub(crate) fn start_engine_from(
-    store: Box<dyn Store>,
-    ring: SharedKeyring,
-    snapshots: Option<&Shelf>,
-) -> Engine {
+pub(crate) fn start_engine_from(store: Box<dyn Store>, ring: SharedKeyring, shelf: Option<&Shelf>) -> Engine {
     let boot = Boot {
         store,
         keyring: ring,
@@ -83,7 +79,7 @@ pub(crate) fn start_engine_from(
         erasures: None,
         rollback: Rollback::Refuse,
         on_failure: Box::new(|cause| panic!("the writer failed: {cause}")),
-        snapshots,
+        snapshots: shelf,
     };
     boot.start().expect("the ledger folds").0
 }

@@ -1,23 +1,21 @@
-//! Folding a ledger on several cores.
+//! Folding a ledger, in three steps that go on side by side: one reads and proves, one decodes and hashes, one evolves.
 
-use std::sync::mpsc::sync_channel;
-use std::sync::{Mutex, PoisonError};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::ScopedJoinHandle;
 
 use crate::domain::{Recorded, State, evolve};
 use crate::ledger::codec::{self, CodecFault};
-use crate::ledger::record::HEADER_LEN as RECORD_HEADER_LEN;
+use crate::ledger::record::HEADER_LEN;
 use crate::ledger::replay::Visit;
 use crate::ledger::tree::leaf_hash;
 use crate::ledger::{
-    Frontier, Reader, RecordHeader, ReplayCut, ReplayError, ReplayReport, Store, TreeHash, read_until,
+    Frontier, Reader, RecordHeader, ReplayCut, ReplayError, ReplayReport, Store, read_until,
 };
 
 /// Events that change hands at once.
 const HANDFUL: usize = 1_024;
-/// Handfuls that may wait for the next hand.
-const WAITING_MAX: usize = 8;
-/// Bytes of a record, about.
-const RECORD_USUAL: usize = 256;
+/// Handfuls between two steps: when all of them are full the step before waits.
+const HANDFULS: usize = 8;
 
 /// What a ledger folds to.
 #[derive(Clone, Debug, Default)]
@@ -51,18 +49,19 @@ pub(super) fn fold_on(
     let folded = folded(state, tree, note, |visit| {
         read_until(&*reader, from, &|_| false, visit)
     })?;
+    // Only now: what this program cannot read, it does not touch.
     if let Some(cut) = &folded.cut {
         store.cut(cut.from)?;
     }
     Ok(folded)
 }
 
-/// The same beside a writer, up to the first record that is `too_late`.
-pub(super) fn fold_until(
+/// The same beside a writer, up to the first record that is `too_late`: what would be cut is told and left.
+pub fn fold_until(
     reader: &dyn Reader,
     state: State,
     tree: Frontier,
-    too_late: &(dyn Fn(&RecordHeader) -> bool + Sync),
+    too_late: &dyn Fn(&RecordHeader) -> bool,
 ) -> Result<Folded, ReplayError<CodecFault>> {
     let from = state.next();
     folded(state, tree, &mut |_, _| {}, |visit| {
@@ -70,116 +69,152 @@ pub(super) fn fold_until(
     })
 }
 
-/// Three hands, because they take about as long as one another: one reads and proves records, one decodes and hashes
-/// them, and the caller's own folds.
 fn folded(
     state: State,
     tree: Frontier,
     note: &mut Note<'_>,
-    read: impl FnOnce(&mut Visit<'_, CodecFault>) -> Result<ReplayReport, ReplayError<CodecFault>> + Send,
+    read: impl FnOnce(&mut Visit<'_, Ended>) -> Result<ReplayReport, ReplayError<Ended>>,
 ) -> Result<Folded, ReplayError<CodecFault>> {
-    let (mut state, mut tree) = (state, tree);
-    let fault = &Mutex::default();
-    let report: Result<_, ReplayError<_>> = std::thread::scope(|scope| {
-        let (raw, undecoded) = sync_channel::<Raw>(WAITING_MAX);
-        let (decoded, unfolded) = sync_channel::<Decoded>(WAITING_MAX);
-        // What was folded goes back, and is freed by the thread whose heap it came from.
-        let (done, spent) = sync_channel::<Decoded>(WAITING_MAX);
-        scope.spawn(move || {
-            for raw in undecoded {
-                let mut events = spent.try_recv().unwrap_or_default();
-                events.clear();
-                match raw.decode(&mut events) {
-                    Ok(()) if decoded.send(events).is_ok() => {}
-                    Ok(()) => break,
-                    Err(found) => {
-                        *fault.lock().unwrap_or_else(PoisonError::into_inner) = Some(found);
-                        break;
-                    }
-                }
-            }
-        });
-        let reading = scope.spawn(move || -> Result<_, ReplayError<_>> {
-            let mut handful = Raw::with_capacity();
-            let report = read(&mut |header, _, raw_record| {
-                handful.take(*header, raw_record);
-                if handful.records.len() < HANDFUL {
-                    return Ok(());
-                }
-                let full = std::mem::replace(&mut handful, Raw::with_capacity());
-                // Whoever decodes has gone with a fault, or by a panic that shows where it is joined.
-                raw.send(full).or_else(|_| told(fault))
-            })?;
-            raw.send(handful)
-                .or_else(|_| told(fault))
-                .map_err(ReplayError::Visit)?;
-            Ok(report)
-        });
-        for events in unfolded {
-            for (recorded, leaf) in &events {
-                note(&state, recorded);
-                evolve(&mut state, recorded);
-                tree.push(*leaf);
-            }
-            // Nobody may want it any more.
-            let _ = done.try_send(events);
-        }
-        let report = reading
-            .join()
-            .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        // Decoding lags behind: its fault is about an earlier record than one that shows in reading.
-        told(fault).map_err(ReplayError::Visit)?;
-        report
-    });
-    let ReplayReport { records, cut, .. } = report?;
-    Ok(Folded {
-        state,
-        tree,
-        events: records,
-        cut,
+    std::thread::scope(|scope| {
+        let (raw, to_decode) = circle();
+        let (decoded, to_evolve) = circle();
+        let decoding = scope.spawn(move || decode(tree, to_decode, &decoded));
+        let evolving = scope.spawn(move || evolve_all(state, note, to_evolve));
+        let mut hand = Hand { raw, sheaf: None };
+        let report = read(&mut |header, _, record| hand.take(header, record))
+            .and_then(|report| hand.give().map(|()| report).map_err(ReplayError::Visit));
+        drop(hand);
+        let state = joined(evolving);
+        let tree = joined(decoding).map_err(ReplayError::Visit)?;
+        let ReplayReport { records, cut, .. } = report.map_err(|error| {
+            error.map_visit(|Ended| {
+                unreachable!("decoding ends early by a fault or a panic, which were told above")
+            })
+        })?;
+        Ok(Folded {
+            state,
+            tree,
+            events: records,
+            cut,
+        })
     })
 }
 
-/// The fault that a record could not be decoded for.
-fn told(fault: &Mutex<Option<CodecFault>>) -> Result<(), CodecFault> {
-    match fault.lock().unwrap_or_else(PoisonError::into_inner).take() {
-        Some(found) => Err(found),
-        None => Ok(()),
-    }
+fn joined<T>(step: ScopedJoinHandle<'_, T>) -> T {
+    step.join()
+        .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
-/// Events that change hands at once, and the hashes of their records.
-type Decoded = Vec<(Recorded, TreeHash)>;
+/// Decodes what was read, and grows the tree by it.
+fn decode(
+    mut tree: Frontier,
+    read: Taking<Sheaf>,
+    decoded: &Giving<Vec<Recorded>>,
+) -> Result<Frontier, CodecFault> {
+    for mut sheaf in read.full {
+        // Evolving ends early only by a panic, which shows where it is joined.
+        let Ok(mut handful) = decoded.empty.recv() else {
+            break;
+        };
+        // The events of an earlier handful go on the thread that made them, because memory of another thread goes slowly.
+        handful.clear();
+        for (header, record) in sheaf.records() {
+            handful.push(codec::decode(header, &record[HEADER_LEN..])?);
+            tree.push(leaf_hash(record));
+        }
+        sheaf.clear();
+        let _ = (decoded.full.send(handful), read.empty.send(sheaf));
+    }
+    Ok(tree)
+}
 
-/// Records that change hands at once.
+fn evolve_all(mut state: State, note: &mut Note<'_>, decoded: Taking<Vec<Recorded>>) -> State {
+    for handful in decoded.full {
+        for recorded in &handful {
+            note(&state, recorded);
+            evolve(&mut state, recorded);
+        }
+        // Nobody needs it any more when all was decoded.
+        let _ = decoded.empty.send(handful);
+    }
+    state
+}
+
+/// Some records, one behind the other.
 #[derive(Default)]
-struct Raw {
-    /// Header and length of each.
-    records: Vec<(RecordHeader, usize)>,
-    /// One after another.
+struct Sheaf {
     bytes: Vec<u8>,
+    /// The header of each, and where it ends.
+    headers: Vec<(RecordHeader, usize)>,
 }
 
-impl Raw {
-    fn with_capacity() -> Self {
-        Self {
-            records: Vec::with_capacity(HANDFUL),
-            bytes: Vec::with_capacity(HANDFUL * RECORD_USUAL),
-        }
+impl Sheaf {
+    fn clear(&mut self) {
+        self.bytes.clear();
+        self.headers.clear();
     }
 
-    fn take(&mut self, header: RecordHeader, raw: &[u8]) {
-        self.records.push((header, raw.len()));
-        self.bytes.extend_from_slice(raw);
+    fn records(&self) -> impl Iterator<Item = (&RecordHeader, &[u8])> {
+        let mut begin = 0;
+        self.headers.iter().map(move |(header, end)| {
+            let record = &self.bytes[begin..*end];
+            begin = *end;
+            (header, record)
+        })
+    }
+}
+
+/// Records on their way to being decoded.
+struct Hand {
+    raw: Giving<Sheaf>,
+    sheaf: Option<Sheaf>,
+}
+
+impl Hand {
+    fn take(&mut self, header: &RecordHeader, record: &[u8]) -> Result<(), Ended> {
+        let mut sheaf = match self.sheaf.take() {
+            Some(sheaf) => sheaf,
+            None => self.raw.empty.recv().map_err(|_| Ended)?,
+        };
+        sheaf.bytes.extend_from_slice(record);
+        sheaf.headers.push((*header, sheaf.bytes.len()));
+        let is_full = sheaf.headers.len() == HANDFUL;
+        self.sheaf = Some(sheaf);
+        if is_full { self.give() } else { Ok(()) }
     }
 
-    fn decode(&self, events: &mut Decoded) -> Result<(), CodecFault> {
-        let mut rest = self.bytes.as_slice();
-        for (header, length) in &self.records {
-            let (raw, after) = rest.split_at(*length);
-            rest = after;
-            events.push((codec::decode(header, &raw[RECORD_HEADER_LEN..])?, leaf_hash(raw)));
-        }
-        Ok(())
+    fn give(&mut self) -> Result<(), Ended> {
+        self.sheaf
+            .take()
+            .map_or(Ok(()), |sheaf| self.raw.full.send(sheaf).map_err(|_| Ended))
     }
+}
+
+/// The next step has ended before this one.
+struct Ended;
+
+/// Where a step gives away what it filled, and gets it back empty.
+struct Giving<T> {
+    full: Sender<T>,
+    empty: Receiver<T>,
+}
+
+/// Where the next step takes it, and gives it back.
+struct Taking<T> {
+    full: Receiver<T>,
+    empty: Sender<T>,
+}
+
+/// Two steps and what goes round between them; whoever finds none waits.
+fn circle<T: Default>() -> (Giving<T>, Taking<T>) {
+    let ((full, taken), (emptied, empty)) = (channel(), channel());
+    for _ in 0..HANDFULS {
+        emptied.send(T::default()).expect("its receiver is here");
+    }
+    let giving = Giving { full, empty };
+    let taking = Taking {
+        full: taken,
+        empty: emptied,
+    };
+    (giving, taking)
 }
