@@ -269,11 +269,11 @@ impl<'a> Town<'a> {
                 continue;
             }
             if refreshed == REFRESHES {
-                let user = self.residents[resident].user;
+                let who = &self.residents[resident];
                 let command = Command::SignOut {
-                    user,
+                    user: who.user,
                     session,
-                    origin: Some(self.origin(&self.residents[resident])),
+                    origin: Some(self.origin(who)),
                 };
                 self.carry_out(command, None);
                 continue;
