@@ -9,7 +9,7 @@ use crate::domain::{BACKUP_TOLD_EVERY, Role, Standing, User};
 use crate::engine::{CompactError, Compacted, Lane};
 use crate::ledger::backup::{self, BackupError, Made, Order, Progress, Pruned};
 use crate::system::step_back;
-use crate::types::UserId;
+use crate::types::{IdTable, UserId};
 
 /// Administrators who are told of failing backups.
 const ADMINISTRATORS_TOLD_MAX: usize = 16;
@@ -70,16 +70,16 @@ impl Desk {
 
     /// So many administrators who may sign in. The table is looked through part by part, so that nobody waits.
     fn administrators(&self, most: usize) -> Vec<UserId> {
-        let (mut found, mut number) = (vec![], Some(0));
-        while let Some(at) = number
-            && found.len() < most
-        {
-            number = self.engine().read(|state| {
-                let (part, next) = state.users.part(at);
+        let mut found = vec![];
+        for part in 0..IdTable::<UserId, Box<User>>::SHARDS {
+            self.engine().read(|state| {
+                let some = state.users.shard(part).iter();
                 let may_know = |user: &User| user.role == Role::Admin && user.standing == Standing::Active;
-                found.extend(part.filter(|(_, user)| may_know(user)).map(|(id, _)| *id));
-                next
+                found.extend(some.filter(|(_, user)| may_know(user)).map(|(id, _)| *id));
             });
+            if found.len() >= most {
+                break;
+            }
         }
         found.truncate(most);
         found
