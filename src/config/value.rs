@@ -9,9 +9,8 @@ use ipnet::IpNet;
 use secrecy::SecretString;
 
 use super::sender::Sender;
-use super::units;
 use super::url::WebUrl;
-use crate::types::Colour;
+use crate::types::{Colour, units};
 
 /// What stands for a secret wherever configuration is shown.
 pub(super) const MASK: &str = "••••••";

@@ -21,6 +21,7 @@ mod origin;
 mod outbox;
 mod pace;
 mod passwords;
+mod past;
 mod proofs;
 mod recovery;
 mod repeats;
@@ -46,9 +47,16 @@ pub use greeting::Visitor;
 pub use keys::{KeyView, KeysFault, MasterReplaced, Rotated};
 pub use origin::Origin;
 pub use outbox::{Letter, LetterFault};
+pub use past::{
+    ChangesView, MomentView, NotThere, PastConfiguration, PastCounts, PastSignIn, PastToken, PastUser,
+    PastView, TellPast,
+};
 pub use sessions::{Caller, SessionView, Tokens};
 pub use sign_up::{SignUpAnswer, SignUpForm};
-pub use story::{EVENTS_MAX, EventFilter, Line, tell_plainly, vocabulary};
+pub use story::{
+    EVENTS_MAX, Ending, EventFilter, Line, Recovery, RecoveryTold, STORIES_MAX, Step, StepWhat, Which,
+    tell_plainly, vocabulary,
+};
 pub use verify::{VerifyFault, VerifyReport, verify};
 
 use crate::breach::Leaks;

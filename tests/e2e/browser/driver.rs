@@ -62,7 +62,7 @@ impl Chromium {
             driver,
             port,
             session: String::new(),
-            profile: profile,
+            profile,
         };
         let folder = format!("--user-data-dir={}", browser.profile.path().display());
         let mut arguments = vec![
