@@ -15,6 +15,7 @@ mod outbox;
 mod past;
 mod policies;
 mod request;
+mod rows;
 mod server;
 mod socket;
 mod telling;

@@ -5,9 +5,11 @@
 //! against. HTTP, pages and the command line are doors to the same desk.
 
 mod account;
+mod activity;
 mod admin;
 mod api_keys;
 mod backup;
+mod browsers;
 mod console;
 mod cursor;
 mod epochs;
@@ -31,7 +33,7 @@ mod verify;
 
 use std::sync::{Arc, Mutex};
 
-pub use account::Profile;
+pub use account::{Profile, Reproof};
 pub use admin::{AdminRecovery, NewPerson, UserView};
 pub(crate) use api_keys::new_api_key;
 pub use api_keys::{ApiCaller, NewKeyText};
@@ -104,6 +106,10 @@ struct Inner {
     repeats: Repeats,
     epochs: Mutex<KnownEpochs>,
     touched: Mutex<Vec<(crate::types::ApiKeyId, u32)>>,
+    /// Held while a browser's session is prolonged.
+    prolonging: tokio::sync::Mutex<()>,
+    /// Held while somebody's latest events are looked for.
+    looking_back: tokio::sync::Mutex<()>,
 }
 
 impl Desk {
@@ -118,6 +124,8 @@ impl Desk {
             repeats,
             epochs: Mutex::default(),
             touched: Mutex::default(),
+            prolonging: tokio::sync::Mutex::default(),
+            looking_back: tokio::sync::Mutex::default(),
         };
         Self {
             inner: Arc::new(inner),

@@ -13,9 +13,9 @@ use crate::crypto::{self, Field};
 use crate::domain::password_policy::PasswordPolicy;
 use crate::domain::{
     Actor, ApiKey, Change, CheckpointKey, Epoch, Event, FactorKind, Outline, Outlook, Purpose, Role,
-    Standing, Unverified, is_token_alive, live_session, sign_in_outlook,
+    Standing, Unverified, is_token_alive, live_session, password_policies, sign_in_outlook,
 };
-use crate::engine::{Moment, PastFault, StateThen};
+use crate::engine::{Moment, Past, PastFault};
 use crate::ledger::StoreError;
 use crate::types::{ApiKeyId, DataKeyId, Locale, Position, Sealed, SessionId, Timestamp, TokenId, UserId};
 
@@ -25,7 +25,7 @@ pub type TellPast = Box<dyn Fn(Position, Position) + Send>;
 /// The state of a moment, and a desk that can read it. While there is one, nobody else is given any.
 pub struct PastView {
     desk: Desk,
-    past: StateThen,
+    past: Past,
 }
 
 /// Which moment it is.
@@ -178,7 +178,7 @@ impl Desk {
         let (desk, stop) = (self.clone(), StopWhenDropped::default());
         let stopped = Arc::clone(&stop.0);
         let compared = aside("past", move || {
-            let outline = |past: &StateThen| Outline::of(&past.state, past.at, desk.limits());
+            let outline = |past: &Past| Outline::of(&past.state, past.at, desk.limits());
             let past = desk.engine().past(from, &stopped, &tell)?;
             let (from, before) = (moment_view(&past), outline(&past));
             let past = desk.engine().past_later(past, to, &stopped, &tell)?;
@@ -192,7 +192,7 @@ impl Desk {
     }
 }
 
-fn moment_view(past: &StateThen) -> MomentView {
+fn moment_view(past: &Past) -> MomentView {
     MomentView {
         at: past.at,
         position: past.position(),
@@ -342,11 +342,21 @@ impl PastView {
         let Some(outlook) = sign_in_outlook(state, id, at, self.desk.limits(), unverified) else {
             return Ok(None);
         };
-        // Taking a password away is what voids everything before it; so does a ban that came later.
-        let voided = state.users.get(&id).map(|user| user.valid_from);
-        let voided = voided.map(|at| self.desk.event_at(at)).transpose()?.flatten();
-        let revoked = voided
-            .filter(|recorded| matches!(recorded.event, Event::PasswordRevoked { user, .. } if user == id));
+        // Taking a password away voids what is before it, and so does the end of all sessions right behind it; and so does
+        // a ban that came later.
+        let mut revoked = None;
+        if let Some(user) = state.users.get(&id) {
+            let voided = user.valid_from;
+            for at in [Some(voided), voided.0.checked_sub(1).map(Position)]
+                .into_iter()
+                .flatten()
+            {
+                let recorded = self.desk.event_at(at)?;
+                let is_it =
+                    |event: &Event| matches!(event, Event::PasswordRevoked { user, .. } if *user == id);
+                revoked = revoked.or(recorded.filter(|recorded| is_it(&recorded.event)));
+            }
+        }
         Ok(Some(PastSignIn {
             user: id,
             outlook,
@@ -363,7 +373,7 @@ impl PastView {
             .map(|(id, key)| ((key.created, *id), key.clone()))
             .collect();
         PastConfiguration {
-            policies: state.policies.values().cloned().collect(),
+            policies: password_policies(state).cloned().collect(),
             api_keys: keys.into_iter().map(|((_, id), key)| (id, key)).collect(),
             checkpoint_key: state.small.checkpoint_key,
         }

@@ -10,7 +10,7 @@ use std::net::IpAddr;
 
 use super::{Desk, Origin};
 use crate::crypto::{self, Field};
-use crate::domain::{Event, MailKind, Recorded, Subject};
+use crate::domain::{Event, MailKind, Recorded, Subject, SuppressedClass};
 use crate::ledger::codec::event_name;
 use crate::types::{AddressId, DataKeyId, EmailAddress, Locale, Position, Sealed, Timestamp, UserId};
 pub(super) use english::epoch_words;
@@ -169,6 +169,7 @@ pub fn tell_plainly(event: &Event, locale: Locale) -> String {
 pub fn vocabulary(event: &Event) -> Option<&'static str> {
     Some(match event {
         Event::PolicySaved { .. }
+        | Event::FlowsChanged { .. }
         | Event::UserUnbanned { .. }
         | Event::ApiKeyConfirmed { .. }
         | Event::CheckpointKeyRotated { .. } => "authz_admin",
@@ -184,20 +185,29 @@ pub fn vocabulary(event: &Event) -> Option<&'static str> {
         }
         Event::AddressVerified { .. }
         | Event::WithdrawCancelled { .. }
+        | Event::ProfileChanged { .. }
         | Event::FactorConfirmed { .. }
         | Event::RecoveryCodesIssued { .. } => "user_updated",
         Event::UserBanned { .. } => "authn_login_lock",
         Event::WithdrawRequested { .. } => "user_archived",
         Event::UserErased { .. } | Event::SignUpDisowned { .. } => "user_deleted",
-        Event::ProofRefused { .. } | Event::CodeRefused { .. } | Event::CurrentPasswordWrong { .. } => {
-            "authn_password_change_fail"
-        }
+        Event::ProofRefused { .. }
+        | Event::CodeRefused { .. }
+        | Event::CurrentPasswordWrong { .. }
+        | Event::PasswordRefused { .. } => "authn_password_change_fail",
         Event::SignedIn { .. } | Event::FactorAccepted { .. } => "authn_login_success",
         Event::SignInFailed { .. } | Event::FactorRefused { .. } => "authn_login_fail",
         Event::RefreshRotated { .. } => "session_renewed",
         Event::RefreshReplayed { .. } | Event::RefreshRefused { .. } => "authn_token_reuse",
         Event::SessionEnded { .. } | Event::SessionsEnded { .. } => "session_expired",
-        Event::Suppressed { .. } => "excess_rate_limit_exceeded",
+        Event::Suppressed { class, .. } => match class {
+            SuppressedClass::Requests
+            | SuppressedClass::SignIns
+            | SuppressedClass::Codes
+            | SuppressedClass::Limited => "excess_rate_limit_exceeded",
+            SuppressedClass::ApiKeys | SuppressedClass::ForeignTokens => "authn_login_fail",
+            SuppressedClass::DeadTokens => "authn_token_reuse",
+        },
         Event::EpochStarted { .. }
         | Event::ClockAccepted { .. }
         | Event::CheckpointKeyNamed { .. }
@@ -238,6 +248,7 @@ fn about(event: &Event) -> About {
         | Event::UserUnbanned { user, .. }
         | Event::WithdrawRequested { user, .. }
         | Event::WithdrawCancelled { user, .. }
+        | Event::ProfileChanged { user, .. }
         | Event::UserErased { user, .. }
         | Event::TokenIssued { user, .. }
         | Event::ProofRefused { user, .. }
@@ -245,6 +256,7 @@ fn about(event: &Event) -> About {
         | Event::SignUpDisowned { user, .. }
         | Event::SignedIn { user, .. }
         | Event::CurrentPasswordWrong { user, .. }
+        | Event::PasswordRefused { user, .. }
         | Event::RefreshRotated { user, .. }
         | Event::RefreshReplayed { user, .. }
         | Event::SessionEnded { user, .. }
@@ -277,6 +289,7 @@ fn about(event: &Event) -> About {
         | Event::CheckpointKeyNamed { .. }
         | Event::CheckpointKeyRotated { .. }
         | Event::PolicySaved { .. }
+        | Event::FlowsChanged { .. }
         | Event::ApiKeyCreated { .. }
         | Event::ApiKeyRevoked { .. }
         | Event::ApiKeyUsed { .. }
@@ -295,6 +308,7 @@ fn origin_of(event: &Event) -> Option<&Sealed> {
         | Event::AddressVerified { origin, .. }
         | Event::WithdrawRequested { origin, .. }
         | Event::WithdrawCancelled { origin, .. }
+        | Event::ProfileChanged { origin, .. }
         | Event::ResetRequested { origin, .. }
         | Event::VerificationRequested { origin, .. }
         | Event::CodeRefused { origin, .. }
@@ -311,6 +325,7 @@ fn origin_of(event: &Event) -> Option<&Sealed> {
         | Event::FactorRefused { origin, .. }
         | Event::FactorCodeRequested { origin, .. }
         | Event::CurrentPasswordWrong { origin, .. }
+        | Event::PasswordRefused { origin, .. }
         | Event::RefreshReplayed { origin, .. }
         | Event::RefreshRefused { origin, .. } => Some(origin),
         Event::EpochStarted { .. }
@@ -318,6 +333,7 @@ fn origin_of(event: &Event) -> Option<&Sealed> {
         | Event::CheckpointKeyNamed { .. }
         | Event::CheckpointKeyRotated { .. }
         | Event::PolicySaved { .. }
+        | Event::FlowsChanged { .. }
         | Event::ApiKeyCreated { .. }
         | Event::ApiKeyRevoked { .. }
         | Event::ApiKeyUsed { .. }
@@ -332,14 +348,14 @@ fn origin_of(event: &Event) -> Option<&Sealed> {
         | Event::CallbackNamed { .. }
         | Event::RequestDropped { .. }
         | Event::TokenIssued { .. }
-        | Event::RefreshRotated { .. }
-        | Event::SessionEnded { .. }
-        | Event::SessionsEnded { .. }
         | Event::MailQueued { .. }
         | Event::MailDelivered { .. }
         | Event::MailDeferred { .. }
-        | Event::MailEnded { .. }
-        | Event::Suppressed { .. } => None,
-        Event::FactorRemoved { origin, .. } => origin.as_ref(),
+        | Event::MailEnded { .. } => None,
+        Event::RefreshRotated { origin, .. }
+        | Event::SessionEnded { origin, .. }
+        | Event::SessionsEnded { origin, .. }
+        | Event::Suppressed { first: origin, .. }
+        | Event::FactorRemoved { origin, .. } => origin.as_ref(),
     }
 }

@@ -6,6 +6,7 @@ use crate::types::{AddressId, ApiKeyId, CredentialId, FactorId, SessionId, Times
 
 use super::event::Purpose;
 use super::factor::{FactorKind, Factors};
+use super::flow::Policy;
 use super::limits::Limits;
 use super::outlook::is_token_alive;
 use super::password_policy::PasswordPolicy;
@@ -91,10 +92,22 @@ pub struct Outline {
     users: BTreeMap<UserId, UserOutline>,
     sessions: BTreeMap<SessionId, UserId>,
     tokens: BTreeMap<TokenId, TokenOutline>,
-    policies: BTreeMap<u32, PasswordPolicy>,
+    policies: BTreeMap<String, PasswordPolicy>,
     /// Whether it is revoked, and where it was last confirmed.
     api_keys: BTreeMap<ApiKeyId, (bool, u64)>,
     checkpoint_key: Option<CheckpointKey>,
+}
+
+/// The password policies in force.
+pub fn password_policies(state: &State) -> impl Iterator<Item = &PasswordPolicy> {
+    state
+        .small
+        .flows
+        .policies()
+        .filter_map(|placed| match &placed.value {
+            Policy::Password(policy) => Some(policy),
+            Policy::Expression(_) => None,
+        })
 }
 
 impl Outline {
@@ -123,7 +136,9 @@ impl Outline {
             users: users.collect(),
             sessions: sessions.collect(),
             tokens: tokens.collect(),
-            policies: state.policies.clone(),
+            policies: password_policies(state)
+                .map(|policy| (policy.settings().name.clone(), policy.clone()))
+                .collect(),
             api_keys: api_keys
                 .map(|(id, key)| (*id, (key.revoked.is_some(), key.confirmed.0)))
                 .collect(),
@@ -191,8 +206,8 @@ impl Outline {
     }
 
     fn house_changes(&self, later: &Self, changes: &mut Vec<Change>) {
-        for (number, policy) in &later.policies {
-            if self.policies.get(number) != Some(policy) {
+        for (name, policy) in &later.policies {
+            if self.policies.get(name) != Some(policy) {
                 changes.push(Change::PolicySaved(policy.settings().name.clone()));
             }
         }

@@ -9,15 +9,16 @@ use serde::{Deserialize, Serialize};
 
 use super::record::{self, CommandPart, MAX_PAYLOAD, RecordFault, RecordHeader};
 use super::stored::{PolicyV1, Stored};
-use crate::domain::password_policy::PasswordPolicy;
+use crate::domain::flow::{Binding, ExpressionPolicy, Flow, FlowChange, Stage};
+use crate::domain::password_policy::{BrokenRules, PasswordPolicy};
 use crate::domain::{
     Actor, Allowance, ApiKeyKind, DropCause, EndCause, EpochReason, Event, FactorKind, FactorProof,
     FactorUse, FailCause, KeyPurpose, MailEnd, MailKind, PasswordCause, Purpose, Recorded, RefusedCause,
     Role, Subject, SuppressedClass, Via,
 };
 use crate::types::{
-    AddressId, ApiKeyId, CredentialId, FactorId, Locale, MailId, Position, PublicKey, Sealed, SessionId,
-    Signature, Span, Tag, Timestamp, TokenId, UserId,
+    AddressId, ApiKeyId, CredentialId, FactorId, Locale, MailId, ObjectName, Position, PublicKey, Sealed,
+    SessionId, Signature, Slug, Span, Tag, Timestamp, TokenId, UserId,
 };
 
 /// Why a record cannot be read as an event, or an event not be written.
@@ -69,18 +70,28 @@ fn read<T: for<'de> Deserialize<'de>>(bytes: &[u8]) -> Option<T> {
 }
 
 macro_rules! events {
-    ($($kind:literal / $schema:literal => $name:ident { $($field:ident: $type:ty),* $(,)? })*) => {
+    ($($kind:literal / $schema:literal => $name:ident { $($field:ident: $type:ty),* $(,)? })*
+    of FlowsChanged:
+    $($flow_kind:literal / $flow_schema:literal => $change:ident { $($part:ident: $part_type:ty),* $(,)? })*) => {
         /// The payload forms, one struct an event and schema.
         mod forms {
             use super::*;
             $(#[derive(Serialize, Deserialize)]
             pub(super) struct $name { $(pub(super) $field: <$type as Stored>::Form),* })*
+            $(#[derive(Serialize, Deserialize)]
+            pub(super) struct $change { $(pub(super) $part: <$part_type as Stored>::Form,)* pub(super) by: <Actor as Stored>::Form })*
         }
 
         /// Kind, schema and payload of an event.
         fn to_payload(event: &Event) -> (u16, u16, Vec<u8>) {
             match event {
                 $(Event::$name { $($field),* } => ($kind, $schema, write(&forms::$name { $($field: $field.store()),* })),)*
+                Event::FlowsChanged { change, by } => match &**change {
+                    $(FlowChange::$change { $($part),* } => {
+                        let form = forms::$change { $($part: $part.store(),)* by: by.store() };
+                        ($flow_kind, $flow_schema, write(&form))
+                    })*
+                },
             }
         }
 
@@ -91,17 +102,30 @@ macro_rules! events {
                     (|| Some(Event::$name { $($field: <$type as Stored>::load(form.$field)?),* }))()
                         .ok_or(CodecFault::Payload { kind })
                 })*
+                $(($flow_kind, $flow_schema) => {
+                    let form: forms::$change = read(payload).ok_or(CodecFault::Payload { kind })?;
+                    (|| {
+                        let change = FlowChange::$change { $($part: <$part_type as Stored>::load(form.$part)?),* };
+                        Some(Event::FlowsChanged { change: Box::new(change), by: Actor::load(form.by)? })
+                    })()
+                    .ok_or(CodecFault::Payload { kind })
+                })*
                 _ => from_earlier(kind, schema, payload),
             }
         }
 
         /// The name of an event, as the log and the command line show it.
         pub fn event_name(event: &Event) -> &'static str {
-            match event { $(Event::$name { .. } => stringify!($name),)* }
+            match event {
+                $(Event::$name { .. } => stringify!($name),)*
+                Event::FlowsChanged { change, .. } => match &**change {
+                    $(FlowChange::$change { .. } => stringify!($change),)*
+                },
+            }
         }
 
         /// The names of all events.
-        pub const EVENT_NAMES: &[&str] = &[$(stringify!($name)),*];
+        pub const EVENT_NAMES: &[&str] = &[$(stringify!($name),)* $(stringify!($change)),*];
     };
 }
 
@@ -144,18 +168,19 @@ events! {
     60/1 => SignedIn { user: UserId, session: SessionId, credential: CredentialId, network: Tag, refresh_key: u32, expires: Timestamp, ends: Timestamp, origin: Sealed }
     61/1 => SignInFailed { subject: Subject, network: Tag, cause: FailCause, origin: Sealed }
     62/1 => CurrentPasswordWrong { user: UserId, session: SessionId, origin: Sealed }
-    63/1 => RefreshRotated { user: UserId, session: SessionId, counter: u32, refresh_key: u32, idle: Span }
+    63/2 => RefreshRotated { user: UserId, session: SessionId, counter: u32, refresh_key: u32, idle: Span, origin: Option<Sealed> }
     64/1 => RefreshReplayed { user: UserId, session: SessionId, counter: u32, origin: Sealed }
-    65/1 => SessionEnded { user: UserId, session: SessionId, cause: EndCause, by: Actor }
-    66/1 => SessionsEnded { user: UserId, except: Option<SessionId>, count: u32, cause: EndCause, by: Actor }
+    65/2 => SessionEnded { user: UserId, session: SessionId, cause: EndCause, by: Actor, origin: Option<Sealed> }
+    66/2 => SessionsEnded { user: UserId, except: Option<SessionId>, count: u32, cause: EndCause, by: Actor, origin: Option<Sealed> }
     67/1 => RefreshRefused { user: Option<UserId>, session: SessionId, origin: Sealed }
+    68/1 => PasswordRefused { user: UserId, session: SessionId, rules: BrokenRules, origin: Sealed }
 
     80/1 => MailQueued { mail: MailId, kind: MailKind, user: UserId, address: AddressId, token: Option<TokenId>, locale: Locale, details: Sealed }
     81/1 => MailDelivered { queued: Position, attempt: u16, status: u16 }
     82/1 => MailDeferred { queued: Position, attempt: u16, status: u16, step: u8, next: Timestamp }
     83/1 => MailEnded { queued: Position, attempt: u16, status: u16, step: u8, cause: MailEnd }
 
-    100/1 => Suppressed { class: SuppressedClass, count: u64 }
+    100/2 => Suppressed { class: SuppressedClass, count: u64, first: Option<Sealed> }
 
     120/1 => TotpBegun { user: UserId, session: SessionId, factor: FactorId, seed: Sealed, expires: Timestamp, origin: Sealed }
     121/1 => MailboxBegun { user: UserId, session: SessionId, factor: FactorId, address: AddressId, sealed: Option<Sealed>, token: TokenId, origin: Sealed }
@@ -165,21 +190,101 @@ events! {
     125/1 => FactorAccepted { user: UserId, proof: FactorProof, action: FactorUse, session: Option<SessionId>, origin: Sealed }
     126/1 => FactorRefused { user: UserId, action: FactorUse, token: Option<TokenId>, origin: Sealed }
     127/1 => FactorCodeRequested { user: UserId, allowance: Allowance, client: Tag, origin: Sealed }
+
+    170/1 => ProfileChanged { user: UserId, name: Option<Sealed>, locale: Locale, origin: Sealed }
+
+    of FlowsChanged:
+    140/1 => FlowSaved { flow: Flow }
+    141/1 => FlowRemoved { slug: Slug }
+    142/1 => FlowRenamed { from: Slug, to: Slug }
+    143/1 => StageSaved { stage: Stage }
+    144/1 => StageRemoved { name: ObjectName }
+    145/1 => StageRenamed { from: ObjectName, to: ObjectName }
+    146/1 => BindingSaved { flow: Slug, binding: Binding }
+    147/1 => BindingRemoved { flow: Slug, order: u16 }
+    148/1 => ExpressionSaved { policy: ExpressionPolicy }
+    149/1 => PolicyRemoved { name: ObjectName }
+    150/1 => PolicyRenamed { from: ObjectName, to: ObjectName }
 }
 
 /// Entries that gave way to a later schema: read for ever, never written again.
 fn from_earlier(kind: u16, schema: u16, payload: &[u8]) -> Result<Event, CodecFault> {
-    match (kind, schema) {
-        (3, 1) => (|| {
-            let (policy, by): (PolicyV1, <Actor as Stored>::Form) = read(payload)?;
-            Some(Event::PolicySaved {
-                policy: Box::new(policy.load()?),
-                by: Actor::load(by)?,
-            })
-        })()
-        .ok_or(CodecFault::Payload { kind }),
-        _ => Err(CodecFault::Unknown { kind, schema }),
-    }
+    let event = match (kind, schema) {
+        (3, 1) => policy_saved_1(payload),
+        (63, 1) => refresh_rotated_1(payload),
+        (65, 1) => session_ended_1(payload),
+        (66, 1) => sessions_ended_1(payload),
+        (100, 1) => suppressed_1(payload),
+        _ => return Err(CodecFault::Unknown { kind, schema }),
+    };
+    event.ok_or(CodecFault::Payload { kind })
+}
+
+type Form<T> = <T as Stored>::Form;
+
+fn policy_saved_1(payload: &[u8]) -> Option<Event> {
+    let (policy, by): (PolicyV1, Form<Actor>) = read(payload)?;
+    Some(Event::PolicySaved {
+        policy: Box::new(policy.load()?),
+        by: Actor::load(by)?,
+    })
+}
+
+/// Before requests were noted in it.
+fn refresh_rotated_1(payload: &[u8]) -> Option<Event> {
+    let (user, session, counter, refresh_key, idle): (Form<UserId>, Form<SessionId>, u32, u32, Form<Span>) =
+        read(payload)?;
+    Some(Event::RefreshRotated {
+        user: UserId::load(user)?,
+        session: SessionId::load(session)?,
+        counter,
+        refresh_key,
+        idle: Span::load(idle)?,
+        origin: None,
+    })
+}
+
+/// Before requests were noted in it.
+fn session_ended_1(payload: &[u8]) -> Option<Event> {
+    let (user, session, cause, by): (Form<UserId>, Form<SessionId>, Form<EndCause>, Form<Actor>) =
+        read(payload)?;
+    Some(Event::SessionEnded {
+        user: UserId::load(user)?,
+        session: SessionId::load(session)?,
+        cause: EndCause::load(cause)?,
+        by: Actor::load(by)?,
+        origin: None,
+    })
+}
+
+/// Before requests were noted in it.
+fn sessions_ended_1(payload: &[u8]) -> Option<Event> {
+    type Fields = (
+        Form<UserId>,
+        Form<Option<SessionId>>,
+        u32,
+        Form<EndCause>,
+        Form<Actor>,
+    );
+    let (user, except, count, cause, by): Fields = read(payload)?;
+    Some(Event::SessionsEnded {
+        user: UserId::load(user)?,
+        except: <Option<SessionId>>::load(except)?,
+        count,
+        cause: EndCause::load(cause)?,
+        by: Actor::load(by)?,
+        origin: None,
+    })
+}
+
+/// Before the first was noted in it.
+fn suppressed_1(payload: &[u8]) -> Option<Event> {
+    let (class, count): (Form<SuppressedClass>, u64) = read(payload)?;
+    Some(Event::Suppressed {
+        class: SuppressedClass::load(class)?,
+        count,
+        first: None,
+    })
 }
 
 /// Writes an event as the bytes of its record.

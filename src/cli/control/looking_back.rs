@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use tokio::task::spawn_blocking;
 
-use super::clerk::{Clerk, Tell, bounded, kind_word, page, session_row, standing_words};
+use super::clerk::{Clerk, Tell, bounded, page};
 use super::past::{
     At, ChangeRow, ChangesShown, ConfigurationShown, CountsRow, Found, MomentRow, MomentShown, ObstacleRow,
     PastForm, PastKeyRow, PastShown, PastUserRow, PolicyRow, Question, SignInRow, TokenRow,
 };
 use super::request::{Answer, ProgressRow};
+use super::rows::{kind_word, session_row, standing_words};
 use crate::audit::hexadecimal;
 use crate::cli::exit::Failure;
 use crate::desk::{

@@ -1,6 +1,7 @@
 //! The English words of each event. Exports quote them, and whoever checks one writes them again: they never change.
 
 mod factors;
+mod flows;
 mod recoveries;
 
 use super::teller::{Names, Whom, printable, short};
@@ -47,6 +48,9 @@ impl<'a> English<'a> {
                     policy.settings().name,
                     self.actor(*by)
                 )
+            }
+            Event::FlowsChanged { change, by } => {
+                format!("{} by {}", flows::changed(change), self.actor(*by))
             }
             Event::ApiKeyCreated {
                 key, kind, label, by, ..
@@ -135,6 +139,7 @@ impl<'a> English<'a> {
             Event::UserBanned { by, .. } => format!("{whom} banned by {}", self.actor(*by)),
             Event::UserUnbanned { by, .. } => format!("{whom} let in again by {}", self.actor(*by)),
             Event::WithdrawRequested { until, .. } => format!("{whom} closes the account; final at {until}"),
+            Event::ProfileChanged { .. } => format!("{whom} changed their name or language"),
             Event::WithdrawCancelled { .. } => format!("{whom} took the closing back"),
             Event::UserErased { by, .. } => {
                 format!("{whom} erased by {}: the keys are destroyed", self.actor(*by))
@@ -184,6 +189,10 @@ impl<'a> English<'a> {
             }
             Event::SignInFailed { cause, .. } => format!("sign-in for {whom} refused: {}", failed(*cause)),
             Event::CurrentPasswordWrong { .. } => format!("{whom} gave a wrong current password"),
+            Event::PasswordRefused { rules, .. } => {
+                let codes: Vec<_> = rules.codes().collect();
+                format!("a new password of {whom} was refused: {}", codes.join(", "))
+            }
             Event::RefreshRotated { session, .. } => {
                 format!("session {} of {whom} renewed", short(&session.to_string()))
             }
@@ -255,10 +264,15 @@ impl<'a> English<'a> {
             | Event::FactorAccepted { .. }
             | Event::FactorRefused { .. }
             | Event::FactorCodeRequested { .. } => self.factor(event),
-            Event::Suppressed { class, count } => format!(
-                "{count} {} answered and not written one by one",
-                suppressed(*class)
-            ),
+            Event::Suppressed { class, count, first } => {
+                let first = if first.is_some() {
+                    "; where the first came from was noted"
+                } else {
+                    ""
+                };
+                let what = suppressed(*class);
+                format!("{count} {what} answered and not written one by one{first}")
+            }
         }
     }
 
@@ -396,5 +410,8 @@ fn suppressed(class: SuppressedClass) -> &'static str {
         SuppressedClass::SignIns => "failed sign-ins",
         SuppressedClass::Codes => "wrong codes",
         SuppressedClass::Limited => "calls over a limit",
+        SuppressedClass::ApiKeys => "calls with an API key that opens nothing",
+        SuppressedClass::ForeignTokens => "calls with an access token that is none",
+        SuppressedClass::DeadTokens => "calls with an access token that is no longer good",
     }
 }

@@ -18,6 +18,7 @@ mod passwords;
 mod past;
 mod refreshing;
 mod registering;
+mod remembering;
 mod requesting;
 mod rotation;
 mod sessions;

@@ -183,7 +183,10 @@ async fn who_could_sign_in_is_told_with_what_was_in_the_way() {
     assert_eq!(told(moments[1]).await.outlook.obstacles, [Obstacle::Banned]);
     let revoked = told(moments[2]).await;
     assert_eq!(revoked.outlook.obstacles, [Obstacle::NoPassword]);
-    assert!(revoked.password_revoked.is_some_and(|at| at <= moments[2]));
+    assert!(
+        revoked.password_revoked.is_some_and(|at| at <= moments[2]),
+        "{revoked:?} {moments:?}"
+    );
     let guessed = told(tried).await.outlook;
     assert!(guessed.is_open(), "a stranger's guesses keep nobody else out");
     let (networks, until) = guessed.waiting_networks.unwrap();
