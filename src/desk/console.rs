@@ -1,11 +1,10 @@
 //! What the machine's own console asks beside what administrators do: keys, waiting mails, whose a session is, the clock.
 
 use super::{Command, Desk, Fault};
-use crate::crypto::{self, Field};
 use crate::domain::{Actor, ApiKey, Mail};
 use crate::engine::Lane;
 use crate::system::ClockStatus;
-use crate::types::{ApiKeyId, DataKeyId, EmailAddress, Position, SessionId, UserId};
+use crate::types::{ApiKeyId, Position, SessionId, UserId};
 
 /// A mail that is neither delivered nor given up.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -53,16 +52,10 @@ impl Desk {
                 .collect();
             (state.outbox.len(), first)
         });
-        let masked = |user: UserId, sealed| {
-            let key = self.engine().vault().key(DataKeyId::User(user))?;
-            let clear = crypto::open(&key, Field::UserAddress, user.0, &sealed)?;
-            let address = EmailAddress::parse(std::str::from_utf8(&clear).ok()?).ok()?;
-            Some(address.masked())
-        };
         let mails = first
             .into_iter()
             .map(|(queued, mail, sealed)| {
-                let to = sealed.and_then(|sealed| masked(mail.user, sealed));
+                let to = sealed.and_then(|sealed| self.masked(mail.user, &sealed));
                 WaitingMail { queued, mail, to }
             })
             .collect();

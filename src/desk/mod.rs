@@ -5,9 +5,11 @@
 //! against. HTTP, pages and the command line are doors to the same desk.
 
 mod account;
+mod activity;
 mod admin;
 mod api_keys;
 mod backup;
+mod browsers;
 mod console;
 mod cursor;
 mod epochs;
@@ -19,6 +21,7 @@ mod origin;
 mod outbox;
 mod pace;
 mod passwords;
+mod past;
 mod proofs;
 mod recovery;
 mod repeats;
@@ -30,7 +33,7 @@ mod verify;
 
 use std::sync::{Arc, Mutex};
 
-pub use account::Profile;
+pub use account::{Profile, Reproof};
 pub use admin::{AdminRecovery, NewPerson, UserView};
 pub(crate) use api_keys::new_api_key;
 pub use api_keys::{ApiCaller, NewKeyText};
@@ -44,9 +47,16 @@ pub use greeting::Visitor;
 pub use keys::{KeyView, KeysFault, MasterReplaced, Rotated};
 pub use origin::Origin;
 pub use outbox::{Letter, LetterFault};
+pub use past::{
+    ChangesView, MomentView, NotThere, PastConfiguration, PastCounts, PastSignIn, PastToken, PastUser,
+    PastView, TellPast,
+};
 pub use sessions::{Caller, SessionView, Tokens};
 pub use sign_up::{SignUpAnswer, SignUpForm};
-pub use story::{EVENTS_MAX, EventFilter, Line, tell_plainly, vocabulary};
+pub use story::{
+    EVENTS_MAX, Ending, EventFilter, Line, Recovery, RecoveryTold, STORIES_MAX, Step, StepWhat, Which,
+    tell_plainly, vocabulary,
+};
 pub use verify::{VerifyFault, VerifyReport, verify};
 
 use crate::breach::Leaks;
@@ -96,6 +106,10 @@ struct Inner {
     repeats: Repeats,
     epochs: Mutex<KnownEpochs>,
     touched: Mutex<Vec<(crate::types::ApiKeyId, u32)>>,
+    /// Held while a browser's session is prolonged.
+    prolonging: tokio::sync::Mutex<()>,
+    /// Held while somebody's latest events are looked for.
+    looking_back: tokio::sync::Mutex<()>,
 }
 
 impl Desk {
@@ -110,6 +124,8 @@ impl Desk {
             repeats,
             epochs: Mutex::default(),
             touched: Mutex::default(),
+            prolonging: tokio::sync::Mutex::default(),
+            looking_back: tokio::sync::Mutex::default(),
         };
         Self {
             inner: Arc::new(inner),

@@ -9,7 +9,8 @@ use super::repeats::Repeat;
 use super::{AccessFault, Command, Desk, Enumeration, Fault, Outcome, Refusal, Visitor};
 use crate::crypto::{self, Claims, JwtFault, KeyId, Purpose, Verdict};
 use crate::domain::{
-    Actor, Ask, NewSession, PasswordVerdict, Role, SessionFault, SuppressedClass, live_session, sign_in_gate,
+    Actor, Ask, NewSession, PasswordVerdict, Role, Session, SessionFault, SuppressedClass, live_session,
+    sign_in_gate,
 };
 use crate::engine::Lane;
 use crate::system::random_id;
@@ -69,7 +70,7 @@ impl Desk {
             })
     }
 
-    /// Signs somebody in; with a second factor, if they have one.
+    /// Signs somebody in, with a second factor if they have one, and gives them tokens.
     pub async fn sign_in(
         &self,
         address: &EmailAddress,
@@ -77,6 +78,19 @@ impl Desk {
         code: Option<&SecretString>,
         visitor: &Visitor,
     ) -> Result<Tokens, Fault> {
+        let (caller, refresh_key) = self.begin_session(address, password, code, visitor).await?;
+        self.tokens(caller.user, caller.role, caller.session, 0, refresh_key)
+            .ok_or(Fault::Stopped)
+    }
+
+    /// Signs somebody in, with a second factor if they have one; says in which session, and which key its tokens have.
+    pub(super) async fn begin_session(
+        &self,
+        address: &EmailAddress,
+        password: &SecretString,
+        code: Option<&SecretString>,
+        visitor: &Visitor,
+    ) -> Result<(Caller, u32), Fault> {
         let Greeting { found, ask, keys } = self.greet(address, visitor)?;
         self.may_sign_in(found, &ask)?;
         let user = found.and_then(|(_, id)| self.engine().read(|state| state.users.get(&id).cloned()));
@@ -130,8 +144,12 @@ impl Desk {
         {
             self.upgrade(id, credential.id, password.clone());
         }
-        self.tokens(id, user.role, session, 0, refresh_key)
-            .ok_or(Fault::Stopped)
+        let caller = Caller {
+            user: id,
+            session,
+            role: user.role,
+        };
+        Ok((caller, refresh_key))
     }
 
     /// Puts the password under the present parameters, beside the request and only if hashing has room.
@@ -353,19 +371,22 @@ impl Desk {
                 .filter_map(|id| Some((id, live_session(state, user, id, now).ok()?.1.clone())))
                 .collect()
         });
-        live.into_iter()
-            .map(|(id, session)| {
-                let origin = self.open_origin(Some(user), &session.origin);
-                SessionView {
-                    id,
-                    user,
-                    ip: origin.as_ref().map(|origin| origin.ip),
-                    user_agent: origin.map(|origin| origin.user_agent),
-                    active: session.active,
-                    created: session.created,
-                }
-            })
+        live.iter()
+            .map(|(id, session)| self.session_view(*id, session))
             .collect()
+    }
+
+    /// A session as its owner sees it.
+    pub(super) fn session_view(&self, id: SessionId, session: &Session) -> SessionView {
+        let origin = self.open_origin(Some(session.user), &session.origin);
+        SessionView {
+            id,
+            user: session.user,
+            ip: origin.as_ref().map(|origin| origin.ip),
+            user_agent: origin.map(|origin| origin.user_agent),
+            active: session.active,
+            created: session.created,
+        }
     }
 
     /// Ends the session that a user is in.

@@ -11,6 +11,7 @@ use crate::types::{
 use super::access::{ApiKeyKind, CheckpointRotation, NamedCheckpointKey};
 use super::event::{Actor, DropCause, EpochReason, Purpose, RefusedCause, Via};
 use super::factor::{FactorKind, FactorShown, NewCodes, Reauthenticated};
+use super::flow::Edit;
 use super::key_purpose::KeyPurpose;
 use super::limits::Limits;
 use super::mail::MailEnd;
@@ -204,6 +205,12 @@ pub enum Command {
     },
     /// Make or change a password policy.
     SavePolicy { policy: PasswordPolicy, by: Actor },
+    /// Change flows, stages, bindings and policies, all or none; computed against what last changed there.
+    ChangeFlows {
+        edits: Vec<Edit>,
+        against: Option<Position>,
+        by: Actor,
+    },
 
     /// Register as a user.
     SignUp {
@@ -236,6 +243,14 @@ pub enum Command {
         session: SessionId,
         proof: AddressProof,
         mail: NewMail,
+        origin: Sealed,
+    },
+    /// Change one's name and language.
+    ChangeProfile {
+        user: UserId,
+        session: SessionId,
+        name: Option<Sealed>,
+        locale: Locale,
         origin: Sealed,
     },
     /// Take that back.
@@ -447,74 +462,4 @@ pub enum Command {
         count: u64,
         first: Option<Sealed>,
     },
-}
-
-impl Command {
-    /// The address this names, as the directory looks it up.
-    pub fn address_lookup(&self) -> Option<Tag> {
-        match self {
-            Self::SignUp { ask, .. }
-            | Self::RequestProof { ask, .. }
-            | Self::RefuseCode { ask, .. }
-            | Self::SignIn { ask, .. }
-            | Self::ChallengeMailbox { ask, .. } => Some(ask.lookup),
-            Self::CreateUser { lookup, .. } => Some(*lookup),
-            Self::Found { .. }
-            | Self::StartEpoch { .. }
-            | Self::AcceptClock { .. }
-            | Self::CreateApiKey { .. }
-            | Self::RevokeApiKey { .. }
-            | Self::RecordKeyRotation { .. }
-            | Self::RecordMasterKeyReplaced { .. }
-            | Self::ConfirmApiKey { .. }
-            | Self::TouchApiKey { .. }
-            | Self::SavePolicy { .. }
-            | Self::NameCheckpointKey { .. }
-            | Self::RotateCheckpointKey { .. }
-            | Self::BanUser { .. }
-            | Self::UnbanUser { .. }
-            | Self::RevokePassword { .. }
-            | Self::EraseUser { .. }
-            | Self::Withdraw { .. }
-            | Self::CancelWithdraw { .. }
-            | Self::RenewClosing { .. }
-            | Self::EraseDue { .. }
-            | Self::IssueProof { .. }
-            | Self::DropRequest { .. }
-            | Self::IssueRecovery { .. }
-            | Self::RefuseProof { .. }
-            | Self::CompleteRecovery { .. }
-            | Self::RefuseFactor { .. }
-            | Self::TellUnfinished { .. }
-            | Self::BeginTotp { .. }
-            | Self::ConfirmTotp { .. }
-            | Self::BeginMailbox { .. }
-            | Self::ConfirmMailbox { .. }
-            | Self::RemoveFactors { .. }
-            | Self::IssueRecoveryCodes { .. }
-            | Self::RevokeFactors { .. }
-            | Self::VerifyAddress { .. }
-            | Self::DisownSignUp { .. }
-            | Self::UpgradeVerifier { .. }
-            | Self::ChangePassword { .. }
-            | Self::Refresh { .. }
-            | Self::SignOut { .. }
-            | Self::EndSession { .. }
-            | Self::EndSessions { .. }
-            | Self::TellBackupFailed { .. }
-            | Self::MailDelivered { .. }
-            | Self::MailDeferred { .. }
-            | Self::MailEnded { .. }
-            | Self::RecordSuppressed { .. } => None,
-        }
-    }
-
-    /// The user name this names, as the directory looks it up.
-    pub fn username_lookup(&self) -> Option<Tag> {
-        if let Self::CreateUser { username, .. } = self {
-            *username
-        } else {
-            None
-        }
-    }
 }

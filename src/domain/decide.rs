@@ -1,13 +1,14 @@
 //! From a command to events or a refusal. The topics hold the rules; this is their table of contents.
 
 use super::command::{Command, Context, Outcome};
-use super::event::Event;
+use super::event::{Actor, Event};
+use super::flow::{Edit, Policy, Presence, edited};
 use super::key_purpose::KeyPurpose;
 use super::refusal::{LimitKind, LimitReached, Refusal};
 use super::strangers::{StrangerClass, SuppressedClass};
 use super::world::World;
 use super::{access, codes, factor, mail, password_change, recovery, session, user, verification};
-use crate::types::{Span, Tag};
+use crate::types::{Position, Span, Tag};
 
 /// What follows from a command.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -132,13 +133,12 @@ pub fn decide(world: &impl World, command: Command, context: &Context<'_>) -> De
         Command::TouchApiKey { key } => access::touch_api_key(world, context, key),
         Command::NameCheckpointKey { named } => access::name_checkpoint_key(world, named),
         Command::RotateCheckpointKey { rotation, by } => access::rotate_checkpoint_key(world, *rotation, by),
-        Command::SavePolicy { policy, by } => Decision::accepted(
-            vec![Event::PolicySaved {
-                policy: Box::new(policy),
-                by,
-            }],
-            Outcome::Done,
-        ),
+        Command::SavePolicy { policy, by } => {
+            let policy = Box::new(Policy::Password(policy));
+            let presence = Presence::Either;
+            change_flows(world, vec![Edit::SavePolicy { policy, presence }], None, by)
+        }
+        Command::ChangeFlows { edits, against, by } => change_flows(world, edits, against, by),
         Command::SignUp {
             ask,
             new,
@@ -165,6 +165,13 @@ pub fn decide(world: &impl World, command: Command, context: &Context<'_>) -> De
             mail,
             origin,
         } => user::withdraw(world, context, user, session, proof, &mail, origin),
+        Command::ChangeProfile {
+            user,
+            session,
+            name,
+            locale,
+            origin,
+        } => user::change_profile(world, context, user, session, name, locale, origin),
         Command::CancelWithdraw { proof, origin } => user::cancel_withdraw(world, context, proof, origin),
         Command::RenewClosing { user, proof, mail } => {
             user::renew_closing(world, context, user, proof, &mail)
@@ -353,5 +360,12 @@ pub fn decide(world: &impl World, command: Command, context: &Context<'_>) -> De
         Command::RecordSuppressed { class, count, first } => {
             Decision::accepted(vec![Event::Suppressed { class, count, first }], Outcome::Done)
         }
+    }
+}
+
+fn change_flows(world: &impl World, edits: Vec<Edit>, against: Option<Position>, by: Actor) -> Decision {
+    match edited(&world.small().flows, edits, against, by) {
+        Ok(events) => Decision::accepted(events, Outcome::Done),
+        Err(refusal) => Decision::refused(refusal),
     }
 }

@@ -3,6 +3,8 @@
 mod factors;
 mod steps;
 
+use std::sync::Arc;
+
 use crate::types::Span;
 
 use super::event::{Allowance, Event, FailCause, PasswordCause, Purpose, Recorded, Subject};
@@ -17,8 +19,7 @@ use super::world::{Table, World};
 
 use steps::{
     Voided, count_mail, count_sign_in, end_sessions, erase, forget_past, guard_of, guard_of_subject, issue,
-    register, remember_past, requested, save_policy, set_standing, sign_in, stranger_wrote, touch,
-    void_tokens,
+    register, remember_past, requested, set_standing, sign_in, stranger_wrote, touch, void_tokens,
 };
 
 #[expect(
@@ -50,7 +51,12 @@ pub fn evolve(world: &mut impl World, recorded: &Recorded) {
             rotated.push((*purpose, *new));
         }
         Event::ClockAccepted { .. } | Event::MasterKeyReplaced { .. } | Event::Suppressed { .. } => {}
-        Event::PolicySaved { policy, .. } => save_policy(world, policy),
+        Event::PolicySaved { policy, .. } => {
+            Arc::make_mut(&mut world.small_mut().flows).save_password_policy((**policy).clone(), position);
+        }
+        Event::FlowsChanged { change, .. } => {
+            Arc::make_mut(&mut world.small_mut().flows).apply(change, position);
+        }
         Event::CheckpointKeyNamed { key: id, public, .. }
         | Event::CheckpointKeyRotated {
             new: id,
@@ -204,6 +210,14 @@ pub fn evolve(world: &mut impl World, recorded: &Recorded) {
             }
             world.closings_mut().remove(user);
             set_standing(world, *token, TokenStanding::Spent);
+        }
+        Event::ProfileChanged {
+            user, name, locale, ..
+        } => {
+            if let Some(found) = touch(world, *user, time) {
+                found.name.clone_from(name);
+                found.locale = *locale;
+            }
         }
         Event::UserErased { user, .. } => erase(world, *user, position),
         Event::ResetRequested {

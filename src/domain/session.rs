@@ -6,6 +6,7 @@ use super::command::{Ask, Client, Context, NewCredential, NewMail, NewSession, O
 use super::decide::Decision;
 use super::event::{Actor, EndCause, Event, FailCause, Subject};
 use super::factor::{FactorShown, FactorUse, FactorVerdict, Factors};
+use super::limits::Limits;
 use super::mail_kind::MailKind;
 use super::recovery::{is_known, notices, saturated};
 use super::refusal::{LimitKind, LimitReached, Refusal};
@@ -14,7 +15,7 @@ use super::strangers::{StrangerClass, SuppressedClass, tally};
 use super::world::{Table, World};
 use super::{factor, recovery, user};
 
-const HOUR: Span = Span::hours(1);
+pub(super) const HOUR: Span = Span::hours(1);
 
 /// Why an access token's session does not hold.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -66,8 +67,7 @@ pub(super) fn signed_in_user<'w>(
 }
 
 /// The wait after so many wrong sign-ins: none for the free ones, then doubling to a cap.
-fn backoff(context: &Context<'_>, count: u32) -> Span {
-    let limits = context.limits;
+pub(super) fn backoff(limits: &Limits, count: u32) -> Span {
     let Some(doublings) = count.checked_sub(limits.signin_free) else {
         return Span(0);
     };
@@ -128,7 +128,7 @@ pub fn sign_in_gate(
             let all = tally(world, context, stranger, StrangerClass::SignInsHour);
             (pair.count, pair.last, all.count, all.wait, false)
         };
-    let ready = last + backoff(context, count);
+    let ready = last + backoff(limits, count);
     if now < ready {
         return Err(reached(limits.signin_free, ready.since(now)));
     }

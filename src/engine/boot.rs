@@ -2,6 +2,7 @@
 //! be gone are destroyed again, and the anchor is asked whether the ledger is whole.
 
 use std::path::Path;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, RwLock};
 
 use tokio::sync::watch;
@@ -307,6 +308,8 @@ impl Boot<'_> {
             suppressed: Mutex::default(),
             outlived: Mutex::default(),
             reader,
+            shelf: snapshots.cloned(),
+            looked_back: AtomicBool::new(false),
             failure: Mutex::default(),
             on_failure,
             finished: Arc::default(),

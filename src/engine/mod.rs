@@ -11,11 +11,13 @@ mod fingerprint;
 mod fold;
 mod keys;
 mod lanes;
+mod past;
 mod rewrap;
 mod snapshots;
 mod writer;
 
 use std::collections::BTreeMap;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -28,12 +30,13 @@ pub use directory::Directory;
 pub use fingerprint::{PIECES, agree, state_hash};
 pub use fold::{Folded, fold, fold_until};
 pub use keys::DAY_KEYS_KEPT;
+pub use past::{Moment, Past, PastFault, TellFold};
 pub use rewrap::RewrapFault;
 pub use snapshots::{SnapshotTrouble, Snapshots, Taken};
 
 use crate::crypto::{SharedKeyring, Vault, WrappedKey};
-use crate::domain::{Command, Limits, Outcome, Past, Refusal, State, SuppressedClass, Unwritten};
-use crate::ledger::{Frontier, Head, Reader};
+use crate::domain::{Command, Limits, Outcome, Preserved, Refusal, State, SuppressedClass, Unwritten};
+use crate::ledger::{Frontier, Head, Reader, Shelf};
 use crate::system::{Clock, Entropy};
 use crate::types::{DataKeyId, Position, Sealed};
 use chores::Chores;
@@ -78,13 +81,17 @@ struct Shared {
     chores: Chores,
     unwritten: Unwritten,
     /// What was there before, where somebody is writing a snapshot and has yet to see it. Taken after `state` only.
-    past: Mutex<Option<Past>>,
+    past: Mutex<Option<Preserved>>,
     durable: Mutex<Durable>,
     published: watch::Sender<Position>,
     suppressed: Mutex<BTreeMap<SuppressedClass, Counted>>,
     /// Data keys whose time is over, for the writer to destroy in the store.
     outlived: Mutex<Vec<DataKeyId>>,
     reader: Arc<dyn Reader>,
+    /// Where snapshots lie, from which the past is folded.
+    shelf: Option<Shelf>,
+    /// Whether somebody looks at the past.
+    looked_back: AtomicBool,
     failure: Mutex<Option<String>>,
     on_failure: Box<dyn Fn(&str) + Send + Sync>,
     finished: Arc<Finished>,
@@ -145,7 +152,7 @@ impl Shared {
         self.durable.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn past(&self) -> MutexGuard<'_, Option<Past>> {
+    fn past(&self) -> MutexGuard<'_, Option<Preserved>> {
         self.past.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -4,11 +4,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use secrecy::ExposeSecret as _;
+use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 
+use super::following::FOLLOWERS_MAX;
 use super::request::{
-    Answer, BackupSince, KeyRow, NewKey, NewUserForm, Page, ProgressRow, RecoveryShown, Request, SessionRow,
-    UserRow, Verdict, VerdictWord,
+    Answer, BackupSince, KeyRow, NewKey, NewUserForm, Page, ProgressRow, RecoveryShown, Request, UserRow,
+    Verdict, VerdictWord,
 };
 use super::rows::{
     backup_row, clock_word, compacted_row, key_row, kind_word, session_row, user_row, verdict, verdict_on,
@@ -37,6 +39,8 @@ pub(in crate::cli) struct Clerk {
     recovery_url: Option<String>,
     /// Whether the start could tell that the end of the ledger is there.
     end: EndOfLedger,
+    /// Places for those who follow the events.
+    pub(super) followers: Arc<Semaphore>,
 }
 
 impl Clerk {
@@ -47,6 +51,7 @@ impl Clerk {
             notary,
             recovery_url,
             end,
+            followers: Arc::new(Semaphore::new(FOLLOWERS_MAX)),
         }
     }
 
@@ -92,7 +97,7 @@ impl Clerk {
             Request::RemoveFactors { user, kind } => self.remove_factors(&user, kind.as_deref()).await,
             Request::ListSessions { user } => {
                 let sessions = desk.sessions(self.find(&user)?);
-                let items: Vec<SessionRow> = sessions.into_iter().map(session_row).collect();
+                let items: Vec<_> = sessions.into_iter().map(session_row).collect();
                 Ok(Answer::Sessions(page(items.len(), items)))
             }
             Request::EndSessions { session, user } => self.end_sessions(session, user).await,
@@ -118,6 +123,12 @@ impl Clerk {
             }
             Request::Outbox { take } => self.outbox(take).await,
             Request::Events(form) => self.events(form).await,
+            Request::Explain(form) => self.explain(form).await,
+            // The socket's server tells them itself; nothing happens where none runs.
+            Request::Follow(_) => Err(Failure::unavailable(
+                "events are followed at a running server only",
+            )),
+            Request::Past(form) => self.past(form, tell).await,
             Request::SetOnlineCheck(form) => Ok(Answer::OnlineCheck(self.set_online_check(form, by).await?)),
             Request::ShowEpoch => Ok(Answer::Epoch(self.epoch().await?)),
             Request::StartEpoch { reason } => self.start_epoch(&reason).await,

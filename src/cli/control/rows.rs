@@ -50,11 +50,7 @@ pub(super) fn user_row(view: UserView) -> UserRow {
         has_password,
         sessions,
     } = view;
-    let (standing, closes) = match standing {
-        Standing::Active => ("active", None),
-        Standing::Banned => ("banned", None),
-        Standing::Closing(at) => ("closing", Some(at.rfc3339())),
-    };
+    let (standing, closes) = standing_words(standing);
     UserRow {
         id: profile.id.to_string(),
         email: profile.email,
@@ -75,6 +71,15 @@ pub(super) fn user_row(view: UserView) -> UserRow {
         created: profile.created.rfc3339(),
         updated: profile.updated.rfc3339(),
         last_login: profile.last_login.map(Timestamp::rfc3339),
+    }
+}
+
+/// The word for a standing, and when a closing account ends.
+pub(super) fn standing_words(standing: Standing) -> (&'static str, Option<String>) {
+    match standing {
+        Standing::Active => ("active", None),
+        Standing::Banned => ("banned", None),
+        Standing::Closing(at) => ("closing", Some(at.rfc3339())),
     }
 }
 

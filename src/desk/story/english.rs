@@ -1,6 +1,8 @@
 //! The English words of each event. Exports quote them, and whoever checks one writes them again: they never change.
 
 mod factors;
+mod flows;
+mod recoveries;
 
 use super::teller::{Names, Whom, printable, short};
 use crate::domain::{
@@ -31,7 +33,9 @@ impl<'a> English<'a> {
     pub(super) fn tell(&self, event: &Event) -> String {
         let whom = &self.whom;
         match event {
-            Event::EpochStarted { number, reason } => format!("epoch {number} began: {}", epoch(*reason)),
+            Event::EpochStarted { number, reason } => {
+                format!("epoch {number} began: {}", epoch_words(*reason))
+            }
             Event::ClockAccepted { kept } => {
                 format!("the operator accepted the wall clock; time had been kept at {kept}")
             }
@@ -44,6 +48,9 @@ impl<'a> English<'a> {
                     policy.settings().name,
                     self.actor(*by)
                 )
+            }
+            Event::FlowsChanged { change, by } => {
+                format!("{} by {}", flows::changed(change), self.actor(*by))
             }
             Event::ApiKeyCreated {
                 key, kind, label, by, ..
@@ -132,6 +139,7 @@ impl<'a> English<'a> {
             Event::UserBanned { by, .. } => format!("{whom} banned by {}", self.actor(*by)),
             Event::UserUnbanned { by, .. } => format!("{whom} let in again by {}", self.actor(*by)),
             Event::WithdrawRequested { until, .. } => format!("{whom} closes the account; final at {until}"),
+            Event::ProfileChanged { .. } => format!("{whom} changed their name or language"),
             Event::WithdrawCancelled { .. } => format!("{whom} took the closing back"),
             Event::UserErased { by, .. } => {
                 format!("{whom} erased by {}: the keys are destroyed", self.actor(*by))
@@ -306,7 +314,8 @@ impl<'a> English<'a> {
     }
 }
 
-fn epoch(reason: EpochReason) -> &'static str {
+/// Why an epoch began.
+pub(in crate::desk) fn epoch_words(reason: EpochReason) -> &'static str {
     match reason {
         EpochReason::Founded => "the ledger was made",
         EpochReason::Restored => "a backup was put back",

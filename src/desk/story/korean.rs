@@ -3,6 +3,8 @@
 //! Names end in a word whose last letter is known (님, 키, 시스템), so that the particle behind them is always the right one.
 
 mod factors;
+mod flows;
+mod recoveries;
 
 use super::teller::{Names, Whom, printable, short};
 use crate::domain::{
@@ -49,6 +51,9 @@ impl<'a> Korean<'a> {
                     policy.settings().name,
                     self.actor(*by)
                 )
+            }
+            Event::FlowsChanged { change, by } => {
+                format!("{} ({})", flows::changed(change), self.actor(*by))
             }
             Event::ApiKeyCreated {
                 key, kind, label, by, ..
@@ -146,6 +151,7 @@ impl<'a> Korean<'a> {
             Event::WithdrawRequested { until, .. } => {
                 format!("{whom}이 계정을 닫았습니다. 완전히 파기되는 때는 {until}")
             }
+            Event::ProfileChanged { .. } => format!("{whom}이 이름이나 언어를 변경했습니다"),
             Event::WithdrawCancelled { .. } => format!("{whom}이 계정 닫기를 취소했습니다"),
             Event::UserErased { by, .. } => format!(
                 "{whom}의 정보가 파기되었습니다. 암호 키가 없어졌습니다 ({})",
@@ -274,7 +280,7 @@ impl<'a> Korean<'a> {
             | Event::FactorCodeRequested { .. } => self.factor(event),
             Event::Suppressed { class, count, first } => {
                 let first = if first.is_some() {
-                    ". 처음 온 곳은 기록했습니다"
+                    ". 첫 번째가 어디에서 왔는지 적어 두었습니다"
                 } else {
                     ""
                 };
@@ -444,8 +450,8 @@ fn suppressed(class: SuppressedClass) -> &'static str {
         SuppressedClass::SignIns => "실패한 로그인",
         SuppressedClass::Codes => "틀린 코드",
         SuppressedClass::Limited => "한도를 넘은 호출",
-        SuppressedClass::ApiKeys => "쓸 수 없는 API 키로 온 호출",
-        SuppressedClass::ForeignTokens => "액세스 토큰이 아닌 것으로 온 호출",
-        SuppressedClass::DeadTokens => "더 이상 유효하지 않은 액세스 토큰으로 온 호출",
+        SuppressedClass::ApiKeys => "아무것도 열지 못하는 API 키로 한 호출",
+        SuppressedClass::ForeignTokens => "이 서버가 발급하지 않은 액세스 토큰으로 한 호출",
+        SuppressedClass::DeadTokens => "더는 유효하지 않은 액세스 토큰으로 한 호출",
     }
 }

@@ -1,6 +1,7 @@
 //! One record of every event, and of every value that has a code of its own: what the golden samples are made of.
 
 mod factors;
+mod flows;
 mod sessions;
 
 use keyledger::domain::password_policy::{PasswordPolicy, PasswordPolicySettings};
@@ -56,6 +57,7 @@ pub fn samples() -> Vec<Recorded> {
         session_events(),
         mail_events(),
         factors::events(),
+        flows::events(),
     ]
     .concat();
     events.into_iter().map(record).collect()
@@ -237,6 +239,18 @@ fn user_events() -> Vec<Event> {
         Event::WithdrawCancelled {
             user,
             token: TOKEN,
+            origin: sealed(),
+        },
+        Event::ProfileChanged {
+            user,
+            name: Some(sealed()),
+            locale: Locale::Ko,
+            origin: sealed(),
+        },
+        Event::ProfileChanged {
+            user,
+            name: None,
+            locale: Locale::En,
             origin: sealed(),
         },
         Event::UserErased {
