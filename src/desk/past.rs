@@ -342,11 +342,21 @@ impl PastView {
         let Some(outlook) = sign_in_outlook(state, id, at, self.desk.limits(), unverified) else {
             return Ok(None);
         };
-        // Taking a password away is what voids everything before it; so does a ban that came later.
-        let voided = state.users.get(&id).map(|user| user.valid_from);
-        let voided = voided.map(|at| self.desk.event_at(at)).transpose()?.flatten();
-        let revoked = voided
-            .filter(|recorded| matches!(recorded.event, Event::PasswordRevoked { user, .. } if user == id));
+        // Taking a password away voids what is before it, and so does the end of all sessions right behind it; and so does
+        // a ban that came later.
+        let mut revoked = None;
+        if let Some(user) = state.users.get(&id) {
+            let voided = user.valid_from;
+            for at in [Some(voided), voided.0.checked_sub(1).map(Position)]
+                .into_iter()
+                .flatten()
+            {
+                let recorded = self.desk.event_at(at)?;
+                let is_it =
+                    |event: &Event| matches!(event, Event::PasswordRevoked { user, .. } if *user == id);
+                revoked = revoked.or(recorded.filter(|recorded| is_it(&recorded.event)));
+            }
+        }
         Ok(Some(PastSignIn {
             user: id,
             outlook,

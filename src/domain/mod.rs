@@ -10,6 +10,7 @@ mod causes;
 mod changes;
 mod codes;
 mod command;
+mod command_lookups;
 pub mod common_passwords;
 mod decide;
 mod event;

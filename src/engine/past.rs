@@ -19,7 +19,8 @@ const TELL_EVERY: u64 = 65_536;
 /// A moment of the past.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Moment {
-    /// After everything that had happened by then.
+    /// After everything that had happened by then. Counted in whole milliseconds, as times are printed: the time of an
+    /// event, read off and typed again, is after that event.
     Time(Timestamp),
     /// After the event at this position.
     Position(Position),
@@ -144,7 +145,7 @@ impl Engine {
     ) -> Result<Past, PastFault> {
         self.check(moment)?;
         let is_earlier = match moment {
-            Moment::Time(time) => time < past.at,
+            Moment::Time(time) => millisecond(time) < millisecond(past.at),
             Moment::Position(position) => position < past.position(),
         };
         if is_earlier {
@@ -177,7 +178,7 @@ impl Engine {
                 tell(header.position, end);
             }
             header.position >= end
-                || matches!(moment, Moment::Time(time) if header.time > time)
+                || matches!(moment, Moment::Time(time) if millisecond(header.time) > millisecond(time))
                 || stop.load(Ordering::Relaxed)
         };
         let Past {
@@ -189,7 +190,7 @@ impl Engine {
         }
         let Folded { state, tree, .. } = folded;
         let at = match moment {
-            Moment::Time(time) => time,
+            Moment::Time(time) => time.max(state.last_time()),
             Moment::Position(_) => state.last_time(),
         };
         if let Moment::Time(asked) = moment
@@ -211,7 +212,7 @@ impl Engine {
         match moment {
             Moment::Time(asked) => {
                 let now = self.clock().now().max(self.read(State::last_time));
-                if asked > now {
+                if millisecond(asked) > millisecond(now) {
                     return Err(PastFault::Future { asked, now });
                 }
             }
@@ -235,4 +236,8 @@ impl Engine {
         })?;
         Ok(first)
     }
+}
+
+fn millisecond(time: Timestamp) -> i64 {
+    time.0.div_euclid(1_000)
 }

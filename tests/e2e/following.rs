@@ -37,9 +37,9 @@ fn events_are_followed_until_the_reader_has_enough_and_taken_up_again_where_it_s
     let (ann, bob) = (next(), next());
     assert_eq!(
         (&ann["type"], &ann["address"]),
-        (&"UserRegistered".into(), &"a***@example.org".into())
+        (&"UserRegistered".into(), &"a…@e…e.org".into())
     );
-    assert_eq!(bob["address"], "b***@example.org");
+    assert_eq!(bob["address"], "b…@e…e.org");
     assert_eq!(end(&mut child, "-INT"), Some(0), "Ctrl-C is how it ends");
 
     // Behind a cursor nothing is told twice, and nothing is missed.
@@ -57,7 +57,7 @@ fn events_are_followed_until_the_reader_has_enough_and_taken_up_again_where_it_s
     assert_eq!(next()["cursor"], bob["cursor"]);
     home.run(&["user", "create", "cyd@example.org"]).json(0);
     let cyd = next();
-    assert_eq!(cyd["address"], "c***@example.org");
+    assert_eq!(cyd["address"], "c…@e…e.org");
 
     // The past is folded beside the writer, which goes on.
     let past = home.run(&["replay", "--at", &after, "users"]).json(0);

@@ -1,5 +1,6 @@
 //! Authenticator apps in a simulation: begun, confirmed, shown rightly, wrongly or twice, and taken away.
 
+use keyledger::desk::Reproof;
 use keyledger::domain::Actor;
 use keyledger::types::UserId;
 use secrecy::{ExposeSecret, SecretString};
@@ -47,9 +48,10 @@ impl Life {
         let (visitor, session, user) = (self.a_visitor(), device.session, device.user);
         let password = self.a_password_of_user(user);
         let typed = SecretString::from(password.clone());
-        let answer = self
-            .machine
-            .ask(|desk| async move { desk.begin_totp(caller, &typed, None, &visitor).await });
+        let answer = self.machine.ask(|desk| async move {
+            desk.begin_totp(caller, Reproof::Password(&typed), None, &visitor)
+                .await
+        });
         let begun = self.note(&Attempt::BeginApp { session, password }, answer)?;
         if let Some((made, _)) = begun {
             let id = self.machine.engine().read(|state| {
@@ -95,7 +97,7 @@ impl Life {
         let (shown, code) = self.a_factor_of(Some(device.user));
         let typed = SecretString::from(password.clone());
         let answer = self.machine.ask(|desk| async move {
-            desk.remove_factors(caller, &typed, code.as_ref(), None, &visitor)
+            desk.remove_factors(caller, Reproof::Password(&typed), code.as_ref(), None, &visitor)
                 .await
         });
         let attempt = Attempt::RemoveApp {
