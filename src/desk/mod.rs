@@ -26,6 +26,7 @@ mod sign_up;
 mod story;
 mod verification;
 mod verify;
+mod walk;
 
 use std::sync::{Arc, Mutex};
 
@@ -46,6 +47,10 @@ pub use sessions::{Caller, SessionView, Tokens};
 pub use sign_up::{SignUpAnswer, SignUpForm};
 pub use story::{EVENTS_MAX, EventFilter, Line, tell_plainly, vocabulary};
 pub use verify::{VerifyFault, VerifyReport, verify};
+pub use walk::{
+    Answer, BegunSession, Challenge, Component, Denial, Done, EnterBy, FlowFault, FlowHead, LeadsTo, Mistake, Reproofs, Scene,
+    ShownSecret, Step, Walker, Wrong,
+};
 
 use crate::breach::Leaks;
 use crate::crypto::PasswordPool;
@@ -92,6 +97,7 @@ struct Inner {
     day_keys: DayKeys,
     repeats: Repeats,
     touched: Mutex<Vec<(crate::types::ApiKeyId, u32)>>,
+    latest: walk::Latest,
 }
 
 impl Desk {
@@ -105,6 +111,7 @@ impl Desk {
             day_keys,
             repeats,
             touched: Mutex::default(),
+            latest: walk::Latest::default(),
         };
         Self {
             inner: Arc::new(inner),

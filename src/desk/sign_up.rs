@@ -2,11 +2,12 @@
 
 use secrecy::SecretString;
 
+use super::greeting::{Greeting, NewKeys};
 use super::passwords::PasswordOwner;
 use super::sessions::Tokens;
 use super::{Command, Desk, Enumeration, Fault, Outcome, Visitor};
 use crate::crypto::{self, DataKey, Field};
-use crate::domain::{NewSession, NewUser, Role, SignUpMode, SuppressedClass, may_sign_up};
+use crate::domain::{NewCredential, NewSession, NewUser, Role, SignUpMode, SuppressedClass, may_sign_up};
 use crate::engine::Lane;
 use crate::system::random_id;
 use crate::types::{AddressId, DataKeyId, EmailAddress, Locale, PersonName, SessionId, UserId, Username};
@@ -21,6 +22,16 @@ pub struct SignUpForm {
     pub name: PersonName,
     /// Their language.
     pub locale: Option<Locale>,
+}
+
+/// Somebody who is to be registered, with a password that was tested and hashed.
+pub(super) struct Registration {
+    pub(super) address: EmailAddress,
+    pub(super) name: Option<PersonName>,
+    pub(super) locale: Option<Locale>,
+    pub(super) credential: NewCredential,
+    /// The key that its verifier is sealed under.
+    pub(super) keys: NewKeys,
 }
 
 /// What they are told.
@@ -57,20 +68,68 @@ impl Desk {
                 return Err(refusal.into());
             }
         }
-        let (credential, credential_keys) = self.new_credential(Lane::Stranger, password).await?;
+        let (credential, keys) = self.new_credential(Lane::Stranger, password).await?;
+        let registration = Registration {
+            address,
+            name: Some(name),
+            locale,
+            credential,
+            keys,
+        };
+        let refresh_key = self.refresh_key();
+        let session = NewSession {
+            session: SessionId(random_id(self.engine().entropy())),
+            refresh_key,
+        };
+        let begins = match self.settings().enumeration {
+            Enumeration::Open => Some(session),
+            Enumeration::Strict => None,
+        };
+        match self.register(registration, greeting, begins, visitor).await? {
+            Some((user, session)) => {
+                let tokens = self.tokens(user, Role::User, session, 0, refresh_key);
+                Ok(SignUpAnswer::SignedIn(tokens.ok_or(Fault::Stopped)?))
+            }
+            None => Ok(SignUpAnswer::MailSent),
+        }
+    }
+
+    /// Registers somebody without a word about whether the address is taken: a mail tells, whoever its owner is.
+    pub(super) async fn register_quietly(
+        &self,
+        registration: Registration,
+        visitor: &Visitor,
+    ) -> Result<(), Fault> {
+        let greeting = self.greet(&registration.address, visitor)?;
+        self.register(registration, greeting, None, visitor)
+            .await
+            .map(|_| ())
+    }
+
+    /// Registers somebody whose password is hashed already; gives back the user and the session that began, if one was
+    /// to begin.
+    async fn register(
+        &self,
+        registration: Registration,
+        greeting: Greeting,
+        begins: Option<NewSession>,
+        visitor: &Visitor,
+    ) -> Result<Option<(UserId, SessionId)>, Fault> {
+        let Registration {
+            address,
+            name,
+            locale,
+            credential,
+            keys: credential_keys,
+        } = registration;
         let entropy = self.engine().entropy();
         let user = UserId(random_id(entropy));
         let (key, wrapped) = self.engine().vault().make(DataKeyId::User(user), entropy);
         let locale = locale.or(visitor.locale).unwrap_or_default();
-        let new = self.new_user(&key, user, Role::User, &address, Some(&name), None, locale);
-        let refresh_key = self.refresh_key();
-        let session = NewSession {
-            session: SessionId(random_id(entropy)),
-            refresh_key,
-        };
-        let mode = match self.settings().enumeration {
-            Enumeration::Open => SignUpMode::Open(session),
-            Enumeration::Strict => SignUpMode::Strict(
+        let new = self.new_user(&key, user, Role::User, &address, name.as_ref(), None, locale);
+        let mode = match begins {
+            Some(session) => SignUpMode::Open(session),
+            None => SignUpMode::Strict(
                 greeting
                     .found
                     .and_then(|(_, owner)| self.new_mail(owner, visitor)),
@@ -94,17 +153,13 @@ impl Desk {
         keys.push((DataKeyId::User(user), wrapped));
         keys.extend(credential_keys);
         match self.carry_out(Lane::Stranger, command, keys).await? {
-            Outcome::Session(Some(session)) => {
-                let tokens = self.tokens(user, Role::User, session, 0, refresh_key);
-                Ok(SignUpAnswer::SignedIn(tokens.ok_or(Fault::Stopped)?))
-            }
-            Outcome::Session(None)
-            | Outcome::Done
+            Outcome::Session(session) => Ok(session.map(|session| (user, session))),
+            Outcome::Done
             | Outcome::Refreshed { .. }
             | Outcome::Issued(_)
             | Outcome::Ended(_)
             | Outcome::Verified
-            | Outcome::Enrolled { .. } => Ok(SignUpAnswer::MailSent),
+            | Outcome::Enrolled { .. } => Ok(None),
         }
     }
 

@@ -18,6 +18,7 @@ pub use super::outcome::Outcome;
 use super::password_policy::PasswordPolicy;
 use super::state::Role;
 use super::strangers::{SuppressedClass, Unwritten};
+use super::walk::Walk;
 
 /// What holds at the moment of decision.
 #[derive(Debug)]
@@ -287,12 +288,6 @@ pub enum Command {
         factor: FactorShown,
         mails: Vec<(AddressId, NewMail)>,
     },
-    /// A mailed proof came with a wrong second factor.
-    RefuseFactor {
-        user: UserId,
-        factor: FactorShown,
-        origin: Sealed,
-    },
     /// Prove an address.
     VerifyAddress { proof: ProofFound, client: Client },
     /// Delete an account that was made with somebody else's address.
@@ -306,6 +301,8 @@ pub enum Command {
         session: NewSession,
         require_verified: bool,
     },
+    /// What a flow asks for on its way.
+    Walk(Walk),
     /// Ask for a code by mail, to sign in with.
     ChallengeMailbox {
         ask: Ask,
@@ -444,6 +441,7 @@ impl Command {
             | Self::SignIn { ask, .. }
             | Self::ChallengeMailbox { ask, .. } => Some(ask.lookup),
             Self::CreateUser { lookup, .. } => Some(*lookup),
+            Self::Walk(walk) => walk.address_lookup(),
             Self::Found { .. }
             | Self::StartEpoch { .. }
             | Self::AcceptClock { .. }
@@ -469,7 +467,6 @@ impl Command {
             | Self::IssueRecovery { .. }
             | Self::RefuseProof { .. }
             | Self::CompleteRecovery { .. }
-            | Self::RefuseFactor { .. }
             | Self::TellUnfinished { .. }
             | Self::BeginTotp { .. }
             | Self::ConfirmTotp { .. }

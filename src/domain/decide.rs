@@ -3,9 +3,10 @@
 use super::command::{Command, Context, Outcome};
 use super::event::Event;
 use super::refusal::{LimitKind, LimitReached, Refusal};
+use super::sign_in::{self, SessionTerms};
 use super::strangers::{StrangerClass, SuppressedClass};
 use super::world::World;
-use super::{access, codes, factor, mail, recovery, session, user, verification};
+use super::{access, codes, factor, mail, recovery, session, user, verification, walk};
 use crate::types::{Span, Tag};
 
 /// What follows from a command.
@@ -196,7 +197,20 @@ pub fn decide(world: &impl World, command: Command, context: &Context<'_>) -> De
             factor,
             session,
             require_verified,
-        } => session::sign_in(world, context, ask, verdict, &factor, &session, require_verified),
+        } => {
+            let terms = SessionTerms::usual(context);
+            sign_in::sign_in(
+                world,
+                context,
+                ask,
+                verdict,
+                &factor,
+                &session,
+                terms,
+                require_verified,
+            )
+        }
+        Command::Walk(walk) => walk::decide(world, context, walk),
         Command::UpgradeVerifier { user, credential } => session::upgrade_verifier(world, user, credential),
         Command::ChangePassword {
             user,
@@ -226,9 +240,6 @@ pub fn decide(world: &impl World, command: Command, context: &Context<'_>) -> De
         Command::SignOut { user, session } => session::sign_out(world, user, session),
         Command::EndSession { user, session, by } => session::end(world, user, session, by),
         Command::EndSessions { user, except, by } => session::end_all(world, user, except, by),
-        Command::RefuseFactor { user, factor, origin } => {
-            factor::refuse(world, context, user, &factor, &origin)
-        }
         Command::ChallengeMailbox {
             ask,
             verdict,

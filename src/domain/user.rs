@@ -3,13 +3,13 @@
 use crate::types::{AddressId, Sealed, SessionId, UserId};
 
 use super::command::{
-    AddressProof, Ask, Client, Context, NewCredential, NewMail, NewSession, NewUser, Outcome, ProofFound,
-    SignUpMode,
+    AddressProof, Ask, Client, Context, NewCredential, NewMail, NewUser, Outcome, ProofFound, SignUpMode,
 };
 use super::decide::Decision;
 use super::event::{Actor, Allowance, EndCause, Event, PasswordCause, Purpose};
 use super::mail_kind::MailKind;
 use super::refusal::{LimitKind, Refusal};
+use super::sign_in::{self, SessionTerms};
 use super::state::{Standing, TokenStanding, User};
 use super::strangers::{StrangerClass, SuppressedClass, tally};
 use super::world::{Table, World};
@@ -127,19 +127,19 @@ pub(super) fn sign_up(
             locale,
         ),
     ];
-    let SignUpMode::Open(NewSession { session, refresh_key }) = mode else {
+    let SignUpMode::Open(session) = mode else {
         return Decision::accepted(events, Outcome::Session(None));
     };
-    events.push(session::signed_in(
+    events.push(sign_in::signed_in(
         context,
         id,
-        session,
+        &session,
         credential_id,
         ask.client.network,
-        refresh_key,
+        SessionTerms::usual(context),
         origin,
     ));
-    Decision::accepted(events, Outcome::Session(Some(session)))
+    Decision::accepted(events, Outcome::Session(Some(session.session)))
 }
 
 fn collided(

@@ -1,8 +1,8 @@
 //! What is tried with second factors.
 
 use keyledger::domain::{
-    Actor, Command, FactorKind, FactorProof, FactorVerdict, Factors, PasswordVerdict, Purpose,
-    Reauthenticated, State, live_challenge,
+    Actor, Command, FactorKind, FactorProof, FactorUse, FactorVerdict, Factors, PasswordVerdict, Purpose,
+    Reauthenticated, State, Walk, live_challenge,
 };
 use keyledger::types::{SessionId, UserId};
 
@@ -79,11 +79,12 @@ impl Try {
                 by: Actor::Operator,
             },
             _ if is_even => Command::TellUnfinished { user, mails },
-            _ => Command::RefuseFactor {
+            _ => Command::Walk(Walk::TryFactor {
                 user,
                 factor: person.shows(verdict),
+                action: FactorUse::Recovery,
                 origin: origin(),
-            },
+            }),
         };
         if let Command::BeginTotp { who: of, .. }
         | Command::BeginMailbox { who: of, .. }

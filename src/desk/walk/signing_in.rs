@@ -1,0 +1,258 @@
+//! Signing in, step by step.
+
+use secrecy::SecretString;
+
+use super::challenge::{Mistake, Wrong};
+use super::effects::{Scene, Stop, about};
+use super::execution::{Begun, Execution};
+use crate::crypto::{Rehash, Verdict};
+use crate::desk::greeting::Greeting;
+use crate::desk::{Command, Desk, Enumeration, Fault, Outcome, Refusal, Visitor};
+use crate::domain::flow::{StageSettings, UserLogin};
+use crate::domain::{
+    FactorKind, FactorProof, FactorShown, FactorUse, FactorVerdict, NewSession, OtherSessions,
+    PasswordVerdict, SessionTerms, Walk,
+};
+use crate::engine::Lane;
+use crate::mail::templates::FactorChange;
+use crate::system::random_id;
+use crate::types::{CredentialId, SessionId, Span, Timestamp, UserId};
+
+impl Desk {
+    pub(super) fn demand_existence(&self, execution: &mut Execution) -> Result<(), Stop> {
+        let who = execution.who.clone().unwrap_or_default();
+        if self.engine().read(|state| self.whose(&who, state)).is_some() {
+            return Ok(());
+        }
+        execution.who = None;
+        let fault = Fault::from(Refusal::UserNotFound);
+        Err(Stop::Wrong(Wrong::new("identifier", Mistake::Refused(fault))))
+    }
+
+    /// Holds a password against that of whoever was named; a wrong one is remembered before it is told, and costs as much
+    /// for somebody who is nobody (P-13).
+    pub(super) async fn try_walkers_password(
+        &self,
+        password: SecretString,
+        execution: &mut Execution,
+        scene: &Scene<'_>,
+    ) -> Result<(), Stop> {
+        let who = execution.who.clone().unwrap_or_default();
+        let credential = self
+            .try_password(&who, password, &scene.walker.visitor)
+            .await
+            .map_err(about("password"))?;
+        execution.prove_password(credential, self.now());
+        Ok(())
+    }
+
+    async fn try_password(
+        &self,
+        who: &str,
+        password: SecretString,
+        visitor: &Visitor,
+    ) -> Result<CredentialId, Fault> {
+        let Greeting { found, ask, keys } = self.greet_by_name(who, visitor)?;
+        self.may_sign_in(found, &ask)?;
+        let owner = found.map(|(_, id)| id);
+        let credential = owner.and_then(|id| {
+            self.engine()
+                .read(|state| state.users.get(&id)?.credential.clone())
+        });
+        let verifier = credential
+            .as_ref()
+            .and_then(|credential| self.verifier(credential));
+        let checked = self.is_password(Lane::Stranger, &password, verifier).await?;
+        let right = credential.map(|credential| credential.id).filter(|_| checked.matches());
+        let verdict = right.map_or(PasswordVerdict::Wrong, PasswordVerdict::Right);
+        let lane = if right.is_some() { Lane::Proof } else { Lane::Stranger };
+        let command = Command::Walk(Walk::TryPassword {
+            ask,
+            verdict,
+            require_verified: self.requires_verified(),
+        });
+        match self.carry_out(lane, command, keys).await {
+            // Right so far: the second factor is asked at its stage.
+            Ok(_) | Err(Fault::Refused(Refusal::FactorRequired)) => {}
+            Err(fault) => return Err(self.unless_told_too_much(fault)),
+        }
+        let right = right.ok_or(Refusal::InvalidCredentials)?;
+        if let (Verdict::Right { rehash: Rehash::Due }, Some(owner)) = (checked, owner) {
+            self.upgrade(owner, right, password);
+        }
+        Ok(right)
+    }
+
+    fn requires_verified(&self) -> bool {
+        // Where sign-up keeps silent about taken addresses, signing in with what was just chosen must not tell either.
+        self.settings().require_verified_email || self.settings().enumeration == Enumeration::Strict
+    }
+
+    fn unless_told_too_much(&self, fault: Fault) -> Fault {
+        let silent = self.settings().enumeration == Enumeration::Strict;
+        match fault {
+            Fault::Refused(Refusal::EmailNotVerified) if silent => Refusal::InvalidCredentials.into(),
+            fault => fault,
+        }
+    }
+
+    /// Holds a code against the second factors of whoever was proven to be here. It is spent by what follows.
+    pub(super) async fn try_walkers_factor(
+        &self,
+        code: &SecretString,
+        kinds: &[FactorKind],
+        execution: &mut Execution,
+        scene: &Scene<'_>,
+    ) -> Result<(), Stop> {
+        let visitor = &scene.walker.visitor;
+        let user = scene.facts.user.ok_or(Refusal::UserNotFound)?;
+        let client = self.client_of(user, visitor).ok_or(Refusal::UserNotFound)?;
+        let mut factor = self.shown_factor(Some(user), Some(code), visitor);
+        if let FactorVerdict::Right(proof) = factor.verdict
+            && !kinds.contains(&proof.kind())
+        {
+            factor.verdict = FactorVerdict::Wrong;
+        }
+        let verdict = factor.verdict;
+        let action = if execution.proof().is_some() {
+            FactorUse::Recovery
+        } else {
+            FactorUse::SignIn
+        };
+        let command = Command::Walk(Walk::TryFactor {
+            user,
+            factor,
+            action,
+            origin: client.origin,
+        });
+        self.carry_out(Lane::Proof, command, vec![])
+            .await
+            .map_err(about("code"))?;
+        match verdict {
+            FactorVerdict::Right(proof) => {
+                execution.prove_factor(proof);
+                Ok(())
+            }
+            FactorVerdict::Absent | FactorVerdict::Wrong | FactorVerdict::Exhausted => {
+                Err(about("code")(Refusal::FactorWrong.into()))
+            }
+        }
+    }
+
+    /// A second factor that was right on the way, as it is presented at the end.
+    pub(super) fn presented_factor(
+        &self,
+        user: UserId,
+        proof: Option<FactorProof>,
+        visitor: &Visitor,
+    ) -> FactorShown {
+        let Some(proof) = proof else {
+            return self.shown_factor(None, None, visitor);
+        };
+        let change = match proof.kind() {
+            FactorKind::RecoveryCodes => Some(FactorChange::CodeUsed),
+            FactorKind::Totp | FactorKind::Email => None,
+        };
+        FactorShown {
+            verdict: FactorVerdict::Right(proof),
+            mails: self.notices_of_change(user, &visitor.origin(), change),
+        }
+    }
+
+    /// Mails a code for the second factor; a newer one voids the one before (M-06).
+    pub(super) async fn mail_factor_code(
+        &self,
+        execution: &mut Execution,
+        scene: &Scene<'_>,
+    ) -> Result<(), Stop> {
+        let (who, visitor) = (execution.who.clone().unwrap_or_default(), &scene.walker.visitor);
+        let proven = execution.password(self.now()).ok_or(Refusal::Outdated)?;
+        let Greeting { found, ask, keys } = self.greet_by_name(&who, visitor)?;
+        let proof = self.new_proof();
+        let command = Command::ChallengeMailbox {
+            ask,
+            verdict: PasswordVerdict::Right(proven.credential),
+            proof,
+            mail: found.and_then(|(_, user)| self.new_mail(user, visitor)),
+        };
+        self.carry_out(Lane::Stranger, command, keys).await?;
+        execution.set_challenge(Some(proof.token));
+        Ok(())
+    }
+
+    /// Begins the session that everything before was for. It is a new one always (S-02, A24).
+    pub(super) async fn begin_walkers_session(
+        &self,
+        execution: &mut Execution,
+        scene: &Scene<'_>,
+    ) -> Result<(), Stop> {
+        let (who, visitor) = (execution.who.clone().unwrap_or_default(), &scene.walker.visitor);
+        let proven = execution.password(self.now()).ok_or(Refusal::Outdated)?;
+        let user = scene.facts.user.ok_or(Refusal::Outdated)?;
+        let StageSettings::UserLogin(settings) = scene.place.stage.settings() else {
+            return Err(Refusal::Outdated.into());
+        };
+        let Greeting { ask, keys, .. } = self.greet_by_name(&who, visitor)?;
+        let refresh_key = self.refresh_key();
+        let session = SessionId(random_id(self.engine().entropy()));
+        let command = Command::Walk(Walk::SignIn {
+            ask,
+            verdict: PasswordVerdict::Right(proven.credential),
+            factor: self.presented_factor(user, execution.factor(), visitor),
+            session: NewSession {
+                session,
+                refresh_key,
+            },
+            terms: self.terms(settings, execution.wants_to_stay, proven.at),
+            require_verified: self.requires_verified(),
+        });
+        match self.carry_out(Lane::Proof, command, keys).await {
+            Ok(Outcome::Session(Some(session))) => {
+                execution.begin(Begun {
+                    user,
+                    session,
+                    refresh_key,
+                });
+                execution.set_challenge(None);
+                Ok(())
+            }
+            Ok(_) => Err(Refusal::InvalidCredentials.into()),
+            Err(fault) => {
+                // What was proven does not hold any more: a code was used elsewhere, a password was changed.
+                if let Fault::Refused(Refusal::FactorWrong | Refusal::CodesExhausted) = fault {
+                    execution.forget_factor();
+                    return Err(about("code")(fault));
+                }
+                Err(self.unless_told_too_much(fault).into())
+            }
+        }
+    }
+
+    /// How long a session lives, as the stage says; never longer than the settings allow.
+    fn terms(
+        &self,
+        settings: &UserLogin,
+        wants_to_stay: bool,
+        proven: Timestamp,
+    ) -> SessionTerms {
+        let lifetimes = &self.limits().lifetimes;
+        let asked = if settings.session_duration.0 == 0 {
+            lifetimes.session_absolute
+        } else if wants_to_stay {
+            Span(settings.session_duration.0 + settings.remember_me_offset.0)
+        } else {
+            settings.session_duration
+        };
+        let absolute = Span(asked.0.min(lifetimes.session_absolute.0));
+        SessionTerms {
+            proven,
+            idle: Span(lifetimes.session_idle.0.min(absolute.0)),
+            absolute,
+            others: if settings.terminate_other_sessions {
+                OtherSessions::End
+            } else {
+                OtherSessions::Stay
+            },
+        }
+    }
+}

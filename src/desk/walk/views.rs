@@ -1,0 +1,235 @@
+//! What is shown of a place: the challenge that goes with it, or why there is no way on.
+
+use secrecy::SecretString;
+
+use super::challenge::{Challenge, Component, Denial, Scene, ShownSecret, Step, Wrong};
+use super::effects::Scene as Here;
+use super::execution::Execution;
+use super::facts::{Place, Plan, Walker};
+use super::set_up::{MAILBOX, MAILBOX_SHOWN};
+use super::stages::{reproofs, usable};
+use super::head;
+use crate::desk::Desk;
+use crate::domain::flow::{
+    AuthenticatorValidation, Binding, EmailAuthenticatorSetup, EmailStage, FieldKind, MailTemplate,
+    NotConfigured, Prompt, StageSettings,
+};
+use crate::domain::FactorKind;
+use crate::domain::password_policy::Rule;
+use crate::types::Span;
+
+/// Set-up stages that were chosen on the way stand behind every binding.
+const SET_UPS: u32 = 1 << 20;
+
+impl Desk {
+    /// The next place of an execution: a binding, or behind them a set-up stage that was chosen on the way.
+    pub(super) fn next_place(&self, plan: &Plan, execution: &Execution) -> Option<Place> {
+        if let Some(place) = plan.from(execution.at) {
+            return Some(place.clone());
+        }
+        let number = execution.at.saturating_sub(SET_UPS);
+        let name = execution.set_up.get(usize::try_from(number).ok()?)?;
+        let stage = self.engine().read(|state| state.flows.stage(name).cloned())?;
+        Some(Place {
+            order: SET_UPS + number,
+            binding: Binding::plain(0, stage.name().clone()),
+            stage,
+        })
+    }
+
+    pub(super) fn sealed(&self, execution: &Execution) -> SecretString {
+        let ring = self.engine().keyring().current();
+        execution.seal(&ring, self.engine().entropy())
+    }
+
+    fn step(&self, here: &Here<'_>, execution: &Execution, component: Component, errors: Vec<Wrong>) -> Step {
+        Step {
+            execution: self.sealed(execution),
+            flow: head(here.plan),
+            scene: Scene::Ask(Box::new(Challenge { component, errors })),
+            restarted: false,
+        }
+    }
+
+    /// There is no way on.
+    pub(super) fn denied(&self, here: &Here<'_>, execution: &Execution, reason: Denial) -> Step {
+        let message = match here.place.stage.settings() {
+            StageSettings::Deny(settings) if reason == Denial::Stage => settings.message.clone(),
+            _other => String::new(),
+        };
+        self.step(here, execution, Component::Deny { message, reason }, vec![])
+    }
+
+    /// Something would happen now, and only a person's click may have it happen.
+    pub(super) fn to_go_on(&self, here: &Here<'_>, execution: &Execution) -> Step {
+        self.step(here, execution, Component::Continue, vec![])
+    }
+
+    /// What a place asks.
+    pub(super) fn asked(&self, here: &Here<'_>, execution: &Execution, errors: Vec<Wrong>) -> Step {
+        let component = self.component(here, execution);
+        self.step(here, execution, component, errors)
+    }
+
+    fn component(&self, here: &Here<'_>, execution: &Execution) -> Component {
+        let facts = here.facts;
+        match here.place.stage.settings() {
+            StageSettings::Identification(settings) => Component::Identification {
+                user_fields: settings.user_fields.clone(),
+                password: settings.password_stage.is_some(),
+                remember: facts.offers_to_stay && settings.password_stage.is_some(),
+                recovery_flow: settings.recovery_flow.as_ref().map(ToString::to_string),
+                enrollment_flow: settings.enrollment_flow.as_ref().map(ToString::to_string),
+            },
+            StageSettings::Password(_) => Component::Password {
+                who: execution.who.clone().or_else(|| facts.account.clone()).unwrap_or_default(),
+                remember: facts.offers_to_stay && execution.who.is_some(),
+                recovery_flow: facts.recovery_flow.clone(),
+            },
+            StageSettings::Email(settings) => email_sent(settings, execution),
+            StageSettings::Prompt(settings) => self.prompt(settings, here, execution),
+            StageSettings::AuthenticatorValidation(settings) => validate(settings, here, execution),
+            StageSettings::UserWrite(_) | StageSettings::UserLogin(_) => {
+                asks_factor(facts.kinds.clone(), execution)
+            }
+            StageSettings::UserLogout => Component::UserLogout,
+            StageSettings::EmailAuthenticatorSetup(settings) => email_set_up(settings, here, execution),
+            StageSettings::TotpAuthenticatorSetup(_) => self.totp_set_up(here, execution),
+            StageSettings::StaticAuthenticatorSetup(_) => shown_codes(execution)
+                .unwrap_or_else(|| Component::Reauthenticate {
+                    reproof: reproofs(facts),
+                }),
+            StageSettings::Deny(settings) => Component::Deny {
+                message: settings.message.clone(),
+                reason: Denial::Stage,
+            },
+        }
+    }
+
+    fn prompt(&self, settings: &Prompt, here: &Here<'_>, execution: &Execution) -> Component {
+        let fields: Vec<_> = settings
+            .ordered()
+            .into_iter()
+            .filter(|field| field.kind != FieldKind::Hidden)
+            .cloned()
+            .collect();
+        let value = |key: &str| Some((key.to_owned(), execution.text(key)?.to_owned()));
+        let names: Vec<String> = settings.validation_policies.iter().map(ToString::to_string).collect();
+        let rules = if settings.asks_password() {
+            self.rules_of(&names)
+        } else {
+            vec![]
+        };
+        Component::Prompt {
+            values: fields.iter().filter_map(|field| value(&field.field_key)).collect(),
+            fields,
+            rules,
+            account: here.facts.account.clone(),
+        }
+    }
+
+    /// The rules of policies, each once.
+    fn rules_of(&self, names: &[String]) -> Vec<Rule> {
+        let mut rules = vec![];
+        for policy in self.policies(names).unwrap_or_default() {
+            for rule in policy.rules() {
+                if !rules.contains(&rule) {
+                    rules.push(rule);
+                }
+            }
+        }
+        rules
+    }
+
+    fn totp_set_up(&self, here: &Here<'_>, execution: &Execution) -> Component {
+        if let Some(codes) = shown_codes(execution) {
+            return codes;
+        }
+        let begun = execution.challenge().and(here.facts.caller);
+        match begun.and_then(|caller| self.begun_totp(caller)) {
+            Some(begun) => Component::TotpSetup {
+                secret: ShownSecret(begun.secret),
+                uri: ShownSecret(begun.uri),
+                issuer: begun.issuer,
+            },
+            None => Component::Reauthenticate {
+                reproof: reproofs(here.facts),
+            },
+        }
+    }
+
+    /// Whether the binding at a place applies to whoever walks: asked once, when it is reached.
+    pub(super) fn applies(
+        &self,
+        place: &Place,
+        plan: &Plan,
+        execution: &Execution,
+        walker: &Walker,
+    ) -> bool {
+        let asked = place.binding.policies.iter().filter(|bound| bound.enabled);
+        let _ = (plan, execution, walker);
+        asked.count() == 0
+    }
+}
+
+fn email_sent(settings: &EmailStage, execution: &Execution) -> Component {
+    Component::EmailSent {
+        who: execution.who.clone().unwrap_or_default(),
+        lifetime: Span::minutes(i64::from(settings.token_expiry_minutes)),
+        recovers: settings.template == MailTemplate::PasswordReset,
+    }
+}
+
+fn asks_factor(device_classes: Vec<FactorKind>, execution: &Execution) -> Component {
+    Component::AuthenticatorValidate {
+        device_classes,
+        is_mailed: execution.challenge().is_some(),
+    }
+}
+
+fn validate(settings: &AuthenticatorValidation, here: &Here<'_>, execution: &Execution) -> Component {
+    let kinds = usable(settings, here.facts);
+    if kinds.is_empty() && settings.not_configured_action == NotConfigured::Configure {
+        let stages = settings.configuration_stages.iter();
+        return Component::Choose {
+            stages: stages.map(ToString::to_string).collect(),
+        };
+    }
+    asks_factor(kinds, execution)
+}
+
+fn email_set_up(
+    settings: &EmailAuthenticatorSetup,
+    here: &Here<'_>,
+    execution: &Execution,
+) -> Component {
+    if let Some(codes) = shown_codes(execution) {
+        return codes;
+    }
+    let name = settings.authenticator_type_name.clone();
+    if execution.challenge().is_some() {
+        return Component::EmailSetupCode {
+            name,
+            address: execution.text(MAILBOX_SHOWN).unwrap_or_default().to_owned(),
+            lifetime: Span::minutes(i64::from(settings.token_expiry_minutes)),
+        };
+    }
+    Component::EmailSetupAddress {
+        name,
+        suggested: match execution.text(MAILBOX) {
+            Some(_) => execution.text(MAILBOX_SHOWN).map(str::to_owned),
+            None => here.facts.account.clone(),
+        },
+        reproof: reproofs(here.facts),
+    }
+}
+
+fn shown_codes(execution: &Execution) -> Option<Component> {
+    if execution.codes.is_empty() {
+        return None;
+    }
+    let codes = execution.codes.iter().cloned();
+    Some(Component::StaticSetup {
+        codes: codes.map(|code| ShownSecret(SecretString::from(code))).collect(),
+    })
+}
