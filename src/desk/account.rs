@@ -35,6 +35,15 @@ pub struct Profile {
     pub last_login: Option<Timestamp>,
 }
 
+/// How somebody who is signed in shows that it is still them (S-08).
+#[derive(Clone, Copy, Debug)]
+pub enum Reproof<'a> {
+    /// By the password, once more.
+    Password(&'a SecretString),
+    /// By having signed in just now, as [`Desk::is_fresh`] says.
+    FreshSession,
+}
+
 const CHANGE_SCOPE: &str = "change";
 
 impl Desk {
@@ -138,14 +147,21 @@ impl Desk {
         self.carry_out(Lane::Proof, command, keys).await.map(|_| ())
     }
 
-    /// Asks somebody who is signed in for the password once more; gives back which it is. The same wrong value again is
-    /// answered without a hash.
+    /// Makes sure that somebody who is signed in is still who they were; gives back which password says so. The same
+    /// wrong value again is answered without a hash.
     pub(super) async fn reauthenticate(
         &self,
         caller: Caller,
-        password: &SecretString,
+        reproof: Reproof<'_>,
         visitor: &Visitor,
     ) -> Result<CredentialId, Fault> {
+        let password = match reproof {
+            Reproof::Password(password) => password,
+            Reproof::FreshSession => {
+                let credential = self.fresh_credential(caller);
+                return credential.ok_or(Refusal::CurrentPasswordWrong.into());
+            }
+        };
         let (owner, text) = (caller.session.0, password.expose_secret());
         match self.inner.repeats.look(CHANGE_SCOPE, &owner, text, self.now()) {
             Repeat::New => {}

@@ -8,6 +8,7 @@ mod account;
 mod admin;
 mod api_keys;
 mod backup;
+mod browsers;
 mod console;
 mod epochs;
 mod factors;
@@ -30,7 +31,7 @@ mod walk;
 
 use std::sync::{Arc, Mutex};
 
-pub use account::Profile;
+pub use account::{Profile, Reproof};
 pub use admin::{AdminRecovery, NewPerson, UserView};
 pub(crate) use api_keys::new_api_key;
 pub use api_keys::{ApiCaller, NewKeyText};
@@ -98,6 +99,8 @@ struct Inner {
     repeats: Repeats,
     touched: Mutex<Vec<(crate::types::ApiKeyId, u32)>>,
     latest: walk::Latest,
+    /// Held while a browser's session is prolonged.
+    prolonging: tokio::sync::Mutex<()>,
 }
 
 impl Desk {
@@ -112,6 +115,7 @@ impl Desk {
             repeats,
             touched: Mutex::default(),
             latest: walk::Latest::default(),
+            prolonging: tokio::sync::Mutex::default(),
         };
         Self {
             inner: Arc::new(inner),

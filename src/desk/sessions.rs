@@ -69,7 +69,7 @@ impl Desk {
             })
     }
 
-    /// Signs somebody in; with a second factor, if they have one.
+    /// Signs somebody in, with a second factor if they have one, and gives them tokens.
     pub async fn sign_in(
         &self,
         address: &EmailAddress,
@@ -77,6 +77,19 @@ impl Desk {
         code: Option<&SecretString>,
         visitor: &Visitor,
     ) -> Result<Tokens, Fault> {
+        let (caller, refresh_key) = self.begin_session(address, password, code, visitor).await?;
+        self.tokens(caller.user, caller.role, caller.session, 0, refresh_key)
+            .ok_or(Fault::Stopped)
+    }
+
+    /// Signs somebody in, with a second factor if they have one; says in which session, and which key its tokens have.
+    pub(super) async fn begin_session(
+        &self,
+        address: &EmailAddress,
+        password: &SecretString,
+        code: Option<&SecretString>,
+        visitor: &Visitor,
+    ) -> Result<(Caller, u32), Fault> {
         let Greeting { found, ask, keys } = self.greet(address, visitor)?;
         self.may_sign_in(found, &ask)?;
         let user = found.and_then(|(_, id)| self.engine().read(|state| state.users.get(&id).cloned()));
@@ -130,8 +143,12 @@ impl Desk {
         {
             self.upgrade(id, credential.id, password.clone());
         }
-        self.tokens(id, user.role, session, 0, refresh_key)
-            .ok_or(Fault::Stopped)
+        let caller = Caller {
+            user: id,
+            session,
+            role: user.role,
+        };
+        Ok((caller, refresh_key))
     }
 
     /// Puts the password under the present parameters, beside the request and only if hashing has room.

@@ -24,7 +24,7 @@ use crate::types::Locale;
 
 pub use change::FactorChange;
 use data::Values;
-pub use data::{MailData, MailField};
+pub use data::{MailData, MailField, moment};
 pub use kind::MailKind;
 
 /// Instructions that one part of a mail may take; ours take a few hundred.

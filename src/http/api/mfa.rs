@@ -6,6 +6,7 @@ use serde::Serialize;
 use super::forms::{address, refused};
 use super::gate::caller;
 use super::shapes::as_text;
+use crate::desk::Reproof;
 use crate::domain::FactorKind;
 use crate::http::site::Site;
 use crate::http::{ApiError, Fields, Request, Response};
@@ -59,7 +60,7 @@ pub(super) async fn enable(site: &Site, request: &Request) -> Result<Response, A
     let visitor = site.visitor(request);
     let made = site
         .desk
-        .begin_totp(caller, &password, code.as_ref(), &visitor)
+        .begin_totp(caller, Reproof::Password(&password), code.as_ref(), &visitor)
         .await
         .map_err(refused(request))?;
     let uri = made.uri.expose_secret();
@@ -106,7 +107,13 @@ pub(super) async fn disable(site: &Site, request: &Request) -> Result<Response, 
     body.finish()?;
     let visitor = site.visitor(request);
     site.desk
-        .remove_factors(caller, &password, code.as_ref(), kind, &visitor)
+        .remove_factors(
+            caller,
+            Reproof::Password(&password),
+            code.as_ref(),
+            kind,
+            &visitor,
+        )
         .await
         .map_err(refused(request))?;
     Ok(request.voice.ok(&Nothing {}))
@@ -122,7 +129,7 @@ pub(super) async fn issue_recovery_codes(site: &Site, request: &Request) -> Resu
     let visitor = site.visitor(request);
     let codes = site
         .desk
-        .issue_recovery_codes(caller, &password, code.as_ref(), &visitor)
+        .issue_recovery_codes(caller, Reproof::Password(&password), code.as_ref(), &visitor)
         .await
         .map_err(refused(request))?;
     Ok(request.voice.ok(&Codes {
@@ -142,7 +149,13 @@ pub(super) async fn enable_email(site: &Site, request: &Request) -> Result<Respo
     let visitor = site.visitor(request);
     let made = site
         .desk
-        .begin_mailbox(caller, &password, email.as_ref(), code.as_ref(), &visitor)
+        .begin_mailbox(
+            caller,
+            Reproof::Password(&password),
+            email.as_ref(),
+            code.as_ref(),
+            &visitor,
+        )
         .await
         .map_err(refused(request))?;
     Ok(request.voice.ok(&Challenged {

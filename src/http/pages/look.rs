@@ -9,6 +9,7 @@ use serde::Serialize;
 use warp::http::{HeaderName, HeaderValue, StatusCode, header};
 
 use super::assets::Addresses;
+use super::nav::Nav;
 use super::texts::{self, Texts};
 use super::viewer::Viewer;
 use crate::http::callback;
@@ -31,7 +32,7 @@ macro_rules! sources {
 }
 
 /// Names and texts of all templates.
-pub(super) const SOURCES: [(&str, &str); 11] = sources! {
+pub(super) const SOURCES: [(&str, &str); 15] = sources! {
     "layout.html"
     "problem.html"
     "email.html"
@@ -43,6 +44,10 @@ pub(super) const SOURCES: [(&str, &str); 11] = sources! {
     "confirm.html"
     "link.html"
     "notice.html"
+    "password.html"
+    "account/overview.html"
+    "account/confirm.html"
+    "account/sessions.html"
 };
 
 static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
@@ -77,6 +82,12 @@ pub(super) enum Page {
     Link,
     /// What happened.
     Notice,
+    /// An account at a glance.
+    Overview,
+    /// Who one is, once more.
+    ConfirmSelf,
+    /// Where one is signed in.
+    Sessions,
 }
 
 impl Page {
@@ -88,6 +99,9 @@ impl Page {
             Self::Confirm => "confirm.html",
             Self::Link => "link.html",
             Self::Notice => "notice.html",
+            Self::Overview => "account/overview.html",
+            Self::ConfirmSelf => "account/confirm.html",
+            Self::Sessions => "account/sessions.html",
         }
     }
 }
@@ -103,6 +117,8 @@ struct Frame<'a, T> {
     t: Texts,
     title: &'a str,
     failed: bool,
+    /// The way around the pages of an account; none for who is not signed in.
+    nav: Option<&'a Nav>,
     page: T,
 }
 
@@ -132,6 +148,7 @@ impl Viewer<'_> {
             t: filled(self.locale(), self.brand()),
             title,
             failed: !status.is_success(),
+            nav: self.nav(),
             page: values,
         };
         let rendered = TEMPLATES

@@ -1,17 +1,25 @@
-//! The pages behind mailed links: a new password, a confirmed address, an account taken back.
+//! The pages behind mailed links (a new password, a confirmed address, an account taken back), and those of an account.
 //!
 //! A mailed link carries its secret in the fragment, which never reaches a server, a log or a `Referer`; the page's own
 //! script puts it into the form, or a person types the code of the same mail. Opening a page asks the desk for nothing:
 //! only a POST does, and only a person's click sends one. Every page works without JavaScript, in English and
 //! Korean, and loads nothing from anywhere else.
+//!
+//! Below `/account` are the pages of somebody who is signed in (`account/`): their cookie is held against the ledger on
+//! every call (`member.rs`), and every form carries a secret of its session.
 
+mod account;
 mod ask;
 mod assets;
 mod browsers;
 mod confirm;
+mod cookie;
 mod forms;
 mod link;
 mod look;
+mod member;
+mod nav;
+mod new_password;
 mod notice;
 mod recover;
 mod reopen;
@@ -41,7 +49,7 @@ type Shared = Arc<Site>;
 pub fn routes() -> Vec<Route<Site, Access>> {
     let show = |pattern, handler: Handler<Site>| Route::new(Method::GET, pattern, Access::Open, handler);
     let act = |pattern, handler: Handler<Site>| Route::new(Method::POST, pattern, Access::Open, handler);
-    vec![
+    let mut routes = vec![
         show("/assets/{hash}/{name}", |_, r| {
             answer(async move { assets::serve(&r) })
         }),
@@ -73,7 +81,9 @@ pub fn routes() -> Vec<Route<Site, Access>> {
         act(CONFIRM, |s, r| {
             answer(async move { r.voice.settle(confirm::confirm(&s, &r).await) })
         }),
-    ]
+    ];
+    routes.extend(account::routes());
+    routes
 }
 
 fn answer(work: impl Future<Output = Response> + Send + 'static) -> Answer {

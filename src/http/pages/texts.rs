@@ -103,15 +103,21 @@ mod tests {
     #[test]
     fn every_text_is_used() {
         let used = [
+            include_str!("account/confirm.rs"),
+            include_str!("account/overview.rs"),
+            include_str!("account/sessions.rs"),
             include_str!("ask.rs"),
             include_str!("forms.rs"),
             include_str!("link.rs"),
+            include_str!("nav.rs"),
+            include_str!("new_password.rs"),
             include_str!("notice.rs"),
             include_str!("recover.rs"),
             include_str!("reopen.rs"),
             include_str!("texts.rs"),
             include_str!("verify.rs"),
             include_str!("viewer.rs"),
+            include_str!("../../domain/factor.rs"),
         ]
         .concat();
         let templates = super::super::look::SOURCES.map(|(_, source)| source).concat();

@@ -1,6 +1,7 @@
 //! A house in memory with one owner, whose pages are asked without a socket.
 
 mod look;
+mod member;
 mod recover;
 mod verify;
 
