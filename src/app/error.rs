@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::crypto::{KeyFault, TooWeakOrCostly};
-use crate::domain::password_policy::PasswordPolicy;
+use crate::domain::flow::Policy;
 use crate::engine::{BootError, Trouble};
 use crate::ledger::{AnchorError, StoreError};
 use crate::mail::SettingsFault;
@@ -102,10 +102,13 @@ pub enum AppError {
 }
 
 impl AppError {
-    pub(super) fn unknown_policy<'p>(name: &str, known: impl Iterator<Item = &'p PasswordPolicy>) -> Self {
+    pub(super) fn unknown_policy<'p>(name: &str, known: impl Iterator<Item = &'p Policy>) -> Self {
         Self::UnknownPolicy {
             name: name.to_owned(),
-            known: known.map(|policy| policy.settings().name.clone()).collect(),
+            known: known
+                .filter(|policy| matches!(policy, Policy::Password(_)))
+                .map(|policy| policy.name().to_string())
+                .collect(),
         }
     }
 }

@@ -327,7 +327,7 @@ fn check_policy(engine: &Engine, desk: &DeskSettings) -> Result<(), AppError> {
         Some(_) => Ok(()),
         None => Err(AppError::unknown_policy(
             &desk.password_policy,
-            state.policies.values(),
+            state.flows().policies().map(|placed| &placed.value),
         )),
     })
 }

@@ -204,6 +204,7 @@ fn refused(refusal: Refusal) -> Failure {
         Refusal::Saturated => {
             Failure::later("the ledger takes no more from strangers today").remedy("try again later")
         }
+        Refusal::FlowChange(refused) => no(refused.fault.remedy()).field(refused.fault.field()),
         Refusal::FactorNotEnabled => no("this user has no such second factor")
             .field("user")
             .remedy("`keyledger user factor list USER` shows those of a user"),

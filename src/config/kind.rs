@@ -6,10 +6,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::sender::Sender;
-use super::units;
 use super::url::{Shape, WebUrl};
 use super::value::{Raw, Value};
 use super::words::{TEXT_CHARS_MAX, flag, host, line, network, quote, secret, whole, within};
+use crate::types::units;
 
 const LIST_ITEMS_MAX: usize = 256;
 

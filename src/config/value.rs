@@ -9,8 +9,8 @@ use ipnet::IpNet;
 use secrecy::SecretString;
 
 use super::sender::Sender;
-use super::units;
 use super::url::WebUrl;
+use crate::types::units;
 
 /// What stands for a secret wherever configuration is shown.
 pub(super) const MASK: &str = "••••••";

@@ -47,7 +47,7 @@ pub use pool::{Busy, PasswordPool, PoolSettings, Rehash, Verdict};
 pub use recovery_codes::{
     TypedRecoveryCode, find_recovery_code, normalise_recovery_code, recovery_codes, recovery_hashes,
 };
-pub use seal::{DataKey, Field, SealedConfig, open, open_config, seal, seal_config};
+pub use seal::{DataKey, Field, open, open_config, seal, seal_config};
 pub use tokens::{
     ParsedMailSecret, ParsedRefreshToken, SecretLabel, mail_secret, parse_mail_secret, parse_refresh_token,
     refresh_token,

@@ -49,8 +49,8 @@ pub use sign_up::{SignUpAnswer, SignUpForm};
 pub use story::{EVENTS_MAX, EventFilter, Line, tell_plainly, vocabulary};
 pub use verify::{VerifyFault, VerifyReport, verify};
 pub use walk::{
-    Answer, BegunSession, Challenge, Component, Denial, Done, EnterBy, FlowFault, FlowHead, LeadsTo, Mistake, Reproofs, Scene,
-    ShownSecret, Step, Walker, Wrong,
+    Answer, BegunSession, Challenge, Component, Denial, Done, EnterBy, FlowFault, FlowHead, LeadsTo, Mistake,
+    Reproofs, Scene, ShownSecret, Step, Walker, Wrong,
 };
 
 use crate::breach::Leaks;

@@ -286,6 +286,7 @@ pub fn tell_plainly(event: &Event) -> String {
 pub fn vocabulary(event: &Event) -> Option<&'static str> {
     Some(match event {
         Event::PolicySaved { .. }
+        | Event::FlowsChanged { .. }
         | Event::UserUnbanned { .. }
         | Event::ApiKeyConfirmed { .. }
         | Event::CheckpointKeyRotated { .. } => "authz_admin",
@@ -394,6 +395,7 @@ fn about(event: &Event) -> About {
         | Event::CheckpointKeyNamed { .. }
         | Event::CheckpointKeyRotated { .. }
         | Event::PolicySaved { .. }
+        | Event::FlowsChanged { .. }
         | Event::ApiKeyCreated { .. }
         | Event::ApiKeyRevoked { .. }
         | Event::ApiKeyUsed { .. }
@@ -435,6 +437,7 @@ fn origin_of(event: &Event) -> Option<&Sealed> {
         | Event::CheckpointKeyNamed { .. }
         | Event::CheckpointKeyRotated { .. }
         | Event::PolicySaved { .. }
+        | Event::FlowsChanged { .. }
         | Event::ApiKeyCreated { .. }
         | Event::ApiKeyRevoked { .. }
         | Event::ApiKeyUsed { .. }

@@ -11,6 +11,7 @@ use crate::types::{
 use super::access::{ApiKeyKind, CheckpointRotation, NamedCheckpointKey};
 use super::event::{Actor, DropCause, EpochReason, Purpose, RefusedCause, Via};
 use super::factor::{FactorKind, FactorShown, NewCodes, Reauthenticated};
+use super::flow::Edit;
 use super::key_purpose::KeyPurpose;
 use super::limits::Limits;
 use super::mail::MailEnd;
@@ -204,6 +205,12 @@ pub enum Command {
     },
     /// Make or change a password policy.
     SavePolicy { policy: PasswordPolicy, by: Actor },
+    /// Change flows, stages, bindings and policies, all or none; computed against what last changed there.
+    ChangeFlows {
+        edits: Vec<Edit>,
+        against: Option<Position>,
+        by: Actor,
+    },
 
     /// Register as a user.
     SignUp {
@@ -452,6 +459,7 @@ impl Command {
             | Self::ConfirmApiKey { .. }
             | Self::TouchApiKey { .. }
             | Self::SavePolicy { .. }
+            | Self::ChangeFlows { .. }
             | Self::NameCheckpointKey { .. }
             | Self::RotateCheckpointKey { .. }
             | Self::BanUser { .. }

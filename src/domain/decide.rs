@@ -1,13 +1,14 @@
 //! From a command to events or a refusal. The topics hold the rules; this is their table of contents.
 
 use super::command::{Command, Context, Outcome};
-use super::event::Event;
+use super::event::{Actor, Event};
+use super::flow::{Edit, Policy, Presence, edited};
 use super::refusal::{LimitKind, LimitReached, Refusal};
 use super::sign_in::{self, SessionTerms};
 use super::strangers::{StrangerClass, SuppressedClass};
 use super::world::World;
 use super::{access, codes, factor, mail, recovery, session, user, verification, walk};
-use crate::types::{Span, Tag};
+use crate::types::{Position, Span, Tag};
 
 /// What follows from a command.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -121,13 +122,12 @@ pub fn decide(world: &impl World, command: Command, context: &Context<'_>) -> De
         Command::TouchApiKey { key } => access::touch_api_key(world, context, key),
         Command::NameCheckpointKey { named } => access::name_checkpoint_key(world, named),
         Command::RotateCheckpointKey { rotation, by } => access::rotate_checkpoint_key(world, *rotation, by),
-        Command::SavePolicy { policy, by } => Decision::accepted(
-            vec![Event::PolicySaved {
-                policy: Box::new(policy),
-                by,
-            }],
-            Outcome::Done,
-        ),
+        Command::SavePolicy { policy, by } => {
+            let policy = Box::new(Policy::Password(policy));
+            let presence = Presence::Either;
+            change_flows(world, vec![Edit::SavePolicy { policy, presence }], None, by)
+        }
+        Command::ChangeFlows { edits, against, by } => change_flows(world, edits, against, by),
         Command::SignUp {
             ask,
             new,
@@ -339,5 +339,12 @@ pub fn decide(world: &impl World, command: Command, context: &Context<'_>) -> De
         Command::RecordSuppressed { class, count } => {
             Decision::accepted(vec![Event::Suppressed { class, count }], Outcome::Done)
         }
+    }
+}
+
+fn change_flows(world: &impl World, edits: Vec<Edit>, against: Option<Position>, by: Actor) -> Decision {
+    match edited(&world.small().flows, edits, against, by) {
+        Ok(events) => Decision::accepted(events, Outcome::Done),
+        Err(refusal) => Decision::refused(refusal),
     }
 }

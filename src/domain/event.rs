@@ -8,6 +8,7 @@ use crate::types::{
 use super::access::ApiKeyKind;
 pub use super::causes::{DropCause, EndCause, FailCause, PasswordCause, RefusedCause};
 use super::factor::{FactorKind, FactorProof, FactorUse};
+use super::flow::FlowChange;
 use super::key_purpose::KeyPurpose;
 use super::mail::MailEnd;
 use super::mail_kind::MailKind;
@@ -115,6 +116,8 @@ pub enum Event {
     ClockAccepted { kept: Timestamp },
     /// A password policy was made or changed.
     PolicySaved { policy: Box<PasswordPolicy>, by: Actor },
+    /// A flow, a stage, a binding or a policy was made, changed or removed.
+    FlowsChanged { change: Box<FlowChange>, by: Actor },
     /// An API key was made; only a keyed hash is kept.
     ApiKeyCreated {
         key: ApiKeyId,

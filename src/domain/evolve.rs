@@ -3,6 +3,8 @@
 mod factors;
 mod steps;
 
+use std::sync::Arc;
+
 use crate::types::Span;
 
 use super::event::{Allowance, Event, FailCause, PasswordCause, Purpose, Recorded, Subject};
@@ -16,8 +18,7 @@ use super::world::{Table, World};
 
 use steps::{
     Voided, count_mail, count_sign_in, end_sessions, erase, forget_past, guard_of, guard_of_subject, issue,
-    register, remember_past, requested, save_policy, set_standing, sign_in, stranger_wrote, touch,
-    void_tokens,
+    register, remember_past, requested, set_standing, sign_in, stranger_wrote, touch, void_tokens,
 };
 
 #[expect(
@@ -47,7 +48,12 @@ pub fn evolve(world: &mut impl World, recorded: &Recorded) {
         | Event::KeyRotated { .. }
         | Event::MasterKeyReplaced { .. }
         | Event::Suppressed { .. } => {}
-        Event::PolicySaved { policy, .. } => save_policy(world, policy),
+        Event::PolicySaved { policy, .. } => {
+            Arc::make_mut(&mut world.small_mut().flows).save_password_policy((**policy).clone(), position);
+        }
+        Event::FlowsChanged { change, .. } => {
+            Arc::make_mut(&mut world.small_mut().flows).apply(change, position);
+        }
         Event::CheckpointKeyNamed { key: id, public, .. }
         | Event::CheckpointKeyRotated {
             new: id,

@@ -4,6 +4,7 @@ mod factors;
 
 use super::event::{Event, PasswordCause, Purpose, Recorded};
 use super::factor::{FactorKind, Factors, sealed_address};
+use super::flow::{allows, password_policy};
 use super::session::live_session;
 use super::state::{Standing, TokenStanding};
 use super::world::{Table, World};
@@ -52,13 +53,17 @@ fn check(world: &impl World, recorded: &Recorded) -> Result<(), &'static str> {
         Event::KeyRotated { old, new, .. } => ensure(old < new, "a key made way for an older one"),
         Event::ClockAccepted { .. }
         | Event::MasterKeyReplaced { .. }
-        | Event::PolicySaved { .. }
         | Event::ResetRequested { .. }
         | Event::VerificationRequested { .. }
         | Event::CodeRefused { .. }
         | Event::SignInFailed { .. }
         | Event::SignUpCollided { .. }
         | Event::Suppressed { .. } => Ok(()),
+        Event::PolicySaved { policy, .. } => password_policy(&small.flows, policy)
+            .map_err(|_| "a password policy has the name of another policy"),
+        Event::FlowsChanged { change, .. } => {
+            allows(&small.flows, change).map_err(|_| "flows were changed against their law")
+        }
         Event::CheckpointKeyNamed { .. } => ensure(
             small
                 .checkpoint_key

@@ -14,6 +14,7 @@ mod decide;
 mod event;
 mod evolve;
 mod factor;
+pub mod flow;
 mod key_purpose;
 mod lawful;
 mod limits;

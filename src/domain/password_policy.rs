@@ -229,6 +229,13 @@ impl PasswordPolicy {
         }
     }
 
+    /// The same under another name, which is a line of 1 to 100 characters.
+    #[must_use]
+    pub(super) fn renamed(mut self, name: &str) -> Self {
+        name.clone_into(&mut self.settings.name);
+        self
+    }
+
     /// The settings it was made of.
     pub fn settings(&self) -> &PasswordPolicySettings {
         &self.settings

@@ -1,6 +1,7 @@
 //! What is, folded from what happened.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::types::{
     AddressId, ApiKeyId, CredentialId, Few, IdTable, Locale, Position, PublicKey, Sealed, SessionId, Tag,
@@ -10,6 +11,7 @@ use crate::types::{
 use super::access::ApiKeyKind;
 use super::event::{Actor, Purpose};
 use super::factor::{Factors, Unfinished};
+use super::flow::Flows;
 use super::mail::Mail;
 use super::password_policy::PasswordPolicy;
 use super::strangers::{StrangerSet, Window};
@@ -43,8 +45,6 @@ pub struct State {
     pub unfinished: BTreeMap<UserId, Unfinished>,
     /// API keys.
     pub api_keys: BTreeMap<ApiKeyId, ApiKey>,
-    /// Password policies, numbered in the order they appeared.
-    pub policies: BTreeMap<u32, PasswordPolicy>,
     /// What strangers did.
     pub strangers: BTreeMap<u16, StrangerSet>,
 }
@@ -65,11 +65,14 @@ impl State {
         self.small.epoch
     }
 
-    /// The policy of a name.
+    /// The password policy of a name.
     pub fn policy(&self, name: &str) -> Option<&PasswordPolicy> {
-        self.policies
-            .values()
-            .find(|policy| policy.settings().name == name)
+        self.small.flows.password_policy(name)
+    }
+
+    /// The configuration of flows.
+    pub fn flows(&self) -> &Arc<Flows> {
+        &self.small.flows
     }
 }
 
@@ -88,6 +91,8 @@ pub struct Small {
     pub stranger_burst: Window,
     /// The key that signs checkpoints, once one was named.
     pub checkpoint_key: Option<CheckpointKey>,
+    /// Flows, stages, bindings and policies: one value, which readers share.
+    pub flows: Arc<Flows>,
 }
 
 /// The key that signs checkpoints.

@@ -10,7 +10,6 @@ use crate::types::{AddressId, ApiKeyId, IdTable, Position, RandomId, SessionId, 
 
 use super::factor::{Factors, Unfinished};
 use super::mail::Mail;
-use super::password_policy::PasswordPolicy;
 use super::state::{ApiKey, Due, Guard, Session, Small, State, Token, User};
 use super::strangers::StrangerSet;
 
@@ -195,8 +194,6 @@ world! {
     unfinished / unfinished_mut: BTreeMap<UserId, Unfinished>, UserId => Unfinished;
     /// API keys.
     api_keys / api_keys_mut: BTreeMap<ApiKeyId, ApiKey>, ApiKeyId => ApiKey;
-    /// Password policies, by a hash-free stable number (their place of first appearance).
-    policies / policies_mut: BTreeMap<u32, PasswordPolicy>, u32 => PasswordPolicy;
     /// What strangers did, in a table that cannot grow.
     strangers / strangers_mut: BTreeMap<u16, StrangerSet>, u16 => StrangerSet;
 }

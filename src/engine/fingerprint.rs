@@ -52,7 +52,6 @@ pub fn state_hash(state: &State) -> [u8; 32] {
         factors,
         unfinished,
         api_keys,
-        policies,
         strangers,
     } = state;
     let mut hasher = Blake3Hasher(blake3::Hasher::new());
@@ -69,7 +68,6 @@ pub fn state_hash(state: &State) -> [u8; 32] {
     table(factors, &mut hasher);
     unfinished.hash(&mut hasher);
     api_keys.hash(&mut hasher);
-    policies.hash(&mut hasher);
     strangers.hash(&mut hasher);
     *hasher.0.finalize().as_bytes()
 }
@@ -95,7 +93,6 @@ pub fn agree(one: &State, other: &State, piece: usize) -> bool {
         factors,
         unfinished,
         api_keys,
-        policies,
         strangers,
         ..
     } = one;
@@ -103,8 +100,7 @@ pub fn agree(one: &State, other: &State, piece: usize) -> bool {
         return one.small == other.small
             && *requests == other.requests
             && *outbox == other.outbox
-            && *api_keys == other.api_keys
-            && *policies == other.policies;
+            && *api_keys == other.api_keys;
     };
     users.shard(part) == other.users.shard(part)
         && guards.shard(part) == other.guards.shard(part)

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::record::{self, CommandPart, MAX_PAYLOAD, RecordFault, RecordHeader};
 use super::stored::{PolicyV1, Stored};
+use crate::domain::flow::{Binding, ExpressionPolicy, Flow, FlowChange, Stage};
 use crate::domain::password_policy::PasswordPolicy;
 use crate::domain::{
     Actor, Allowance, ApiKeyKind, DropCause, EndCause, EpochReason, Event, FactorKind, FactorProof,
@@ -16,8 +17,8 @@ use crate::domain::{
     Role, Subject, SuppressedClass, Via,
 };
 use crate::types::{
-    AddressId, ApiKeyId, CredentialId, FactorId, Locale, MailId, Position, PublicKey, Sealed, SessionId,
-    Signature, Span, Tag, Timestamp, TokenId, UserId,
+    AddressId, ApiKeyId, CredentialId, FactorId, Locale, MailId, ObjectName, Position, PublicKey, Sealed,
+    SessionId, Signature, Slug, Span, Tag, Timestamp, TokenId, UserId,
 };
 
 /// Why a record cannot be read as an event, or an event not be written.
@@ -69,18 +70,28 @@ fn read<T: for<'de> Deserialize<'de>>(bytes: &[u8]) -> Option<T> {
 }
 
 macro_rules! events {
-    ($($kind:literal / $schema:literal => $name:ident { $($field:ident: $type:ty),* $(,)? })*) => {
+    ($($kind:literal / $schema:literal => $name:ident { $($field:ident: $type:ty),* $(,)? })*
+    of FlowsChanged:
+    $($flow_kind:literal / $flow_schema:literal => $change:ident { $($part:ident: $part_type:ty),* $(,)? })*) => {
         /// The payload forms, one struct an event and schema.
         mod forms {
             use super::*;
             $(#[derive(Serialize, Deserialize)]
             pub(super) struct $name { $(pub(super) $field: <$type as Stored>::Form),* })*
+            $(#[derive(Serialize, Deserialize)]
+            pub(super) struct $change { $(pub(super) $part: <$part_type as Stored>::Form,)* pub(super) by: <Actor as Stored>::Form })*
         }
 
         /// Kind, schema and payload of an event.
         fn to_payload(event: &Event) -> (u16, u16, Vec<u8>) {
             match event {
                 $(Event::$name { $($field),* } => ($kind, $schema, write(&forms::$name { $($field: $field.store()),* })),)*
+                Event::FlowsChanged { change, by } => match &**change {
+                    $(FlowChange::$change { $($part),* } => {
+                        let form = forms::$change { $($part: $part.store(),)* by: by.store() };
+                        ($flow_kind, $flow_schema, write(&form))
+                    })*
+                },
             }
         }
 
@@ -91,17 +102,30 @@ macro_rules! events {
                     (|| Some(Event::$name { $($field: <$type as Stored>::load(form.$field)?),* }))()
                         .ok_or(CodecFault::Payload { kind })
                 })*
+                $(($flow_kind, $flow_schema) => {
+                    let form: forms::$change = read(payload).ok_or(CodecFault::Payload { kind })?;
+                    (|| {
+                        let change = FlowChange::$change { $($part: <$part_type as Stored>::load(form.$part)?),* };
+                        Some(Event::FlowsChanged { change: Box::new(change), by: Actor::load(form.by)? })
+                    })()
+                    .ok_or(CodecFault::Payload { kind })
+                })*
                 _ => from_earlier(kind, schema, payload),
             }
         }
 
         /// The name of an event, as the log and the command line show it.
         pub fn event_name(event: &Event) -> &'static str {
-            match event { $(Event::$name { .. } => stringify!($name),)* }
+            match event {
+                $(Event::$name { .. } => stringify!($name),)*
+                Event::FlowsChanged { change, .. } => match &**change {
+                    $(FlowChange::$change { .. } => stringify!($change),)*
+                },
+            }
         }
 
         /// The names of all events.
-        pub const EVENT_NAMES: &[&str] = &[$(stringify!($name)),*];
+        pub const EVENT_NAMES: &[&str] = &[$(stringify!($name),)* $(stringify!($change)),*];
     };
 }
 
@@ -165,6 +189,19 @@ events! {
     125/1 => FactorAccepted { user: UserId, proof: FactorProof, action: FactorUse, session: Option<SessionId>, origin: Sealed }
     126/1 => FactorRefused { user: UserId, action: FactorUse, token: Option<TokenId>, origin: Sealed }
     127/1 => FactorCodeRequested { user: UserId, allowance: Allowance, client: Tag, origin: Sealed }
+
+    of FlowsChanged:
+    140/1 => FlowSaved { flow: Flow }
+    141/1 => FlowRemoved { slug: Slug }
+    142/1 => FlowRenamed { from: Slug, to: Slug }
+    143/1 => StageSaved { stage: Stage }
+    144/1 => StageRemoved { name: ObjectName }
+    145/1 => StageRenamed { from: ObjectName, to: ObjectName }
+    146/1 => BindingSaved { flow: Slug, binding: Binding }
+    147/1 => BindingRemoved { flow: Slug, order: u16 }
+    148/1 => ExpressionSaved { policy: ExpressionPolicy }
+    149/1 => PolicyRemoved { name: ObjectName }
+    150/1 => PolicyRenamed { from: ObjectName, to: ObjectName }
 }
 
 /// Entries that gave way to a later schema: read for ever, never written again.

@@ -3,6 +3,8 @@
 //! Each enum has a table of codes here. A code, once released, is never given another meaning; new ones are added at
 //! the end. Every table is exhaustive both ways, so a new variant does not compile without its code.
 
+mod flows;
+
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
@@ -130,6 +132,16 @@ impl<T: Stored> Stored for Option<T> {
     }
 }
 
+impl<T: Stored> Stored for Vec<T> {
+    type Form = Vec<T::Form>;
+    fn store(&self) -> Self::Form {
+        self.iter().map(Stored::store).collect()
+    }
+    fn load(form: Self::Form) -> Option<Self> {
+        form.into_iter().map(T::load).collect()
+    }
+}
+
 impl<T: Stored> Stored for Box<T> {
     type Form = T::Form;
     fn store(&self) -> T::Form {
@@ -140,6 +152,7 @@ impl<T: Stored> Stored for Box<T> {
     }
 }
 
+/// Enums of a few variants as codes.
 macro_rules! coded {
     ($($type:ident { $($code:literal => $variant:ident),* $(,)? })*) => {$(
         impl Stored for $type {
@@ -149,6 +162,8 @@ macro_rules! coded {
         }
     )*};
 }
+use coded;
+
 coded! {
     Role { 1 => Admin, 2 => User, 3 => Guest }
     Locale { 1 => En, 2 => Ko }

@@ -6,6 +6,7 @@ pub mod email;
 pub mod few;
 pub mod id_table;
 pub mod ids;
+pub mod labels;
 pub mod lane;
 pub mod locale;
 pub mod names;
@@ -14,6 +15,7 @@ mod percent;
 pub mod sealed;
 pub mod signing;
 pub mod time;
+pub mod units;
 
 pub use email::EmailAddress;
 pub use few::Few;
@@ -22,11 +24,12 @@ pub use ids::{
     AddressId, ApiKeyId, CommandId, CredentialId, DataKeyId, FactorId, MailId, Position, SessionId, Tag,
     TokenId, UserId,
 };
+pub use labels::{ObjectName, Slug};
 pub use lane::Lane;
 pub use locale::Locale;
 pub use names::{PersonName, Username};
 pub use net::ClientNet;
 pub use percent::percent_encode;
-pub use sealed::Sealed;
+pub use sealed::{Sealed, SealedConfig};
 pub use signing::{PublicKey, Signature};
 pub use time::{Span, Timestamp};

@@ -1,6 +1,7 @@
 //! The words of each event.
 
 mod factors;
+mod flows;
 
 use crate::domain::{
     Actor, Allowance, ApiKeyKind, DropCause, EndCause, EpochReason, Event, FailCause, MailEnd, MailKind,
@@ -40,6 +41,9 @@ impl Teller<'_> {
                     policy.settings().name,
                     self.actor(*by)
                 )
+            }
+            Event::FlowsChanged { change, by } => {
+                format!("{} by {}", flows::changed(change), self.actor(*by))
             }
             Event::ApiKeyCreated {
                 key, kind, label, by, ..

@@ -5,8 +5,8 @@ use std::fmt;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::desk::{Caller, Fault, Tokens};
-use crate::domain::flow::{FieldKind, PromptField, UserField};
 use crate::domain::FactorKind;
+use crate::domain::flow::{FieldKind, PromptField, UserField};
 use crate::domain::password_policy::Rule;
 use crate::types::Span;
 
@@ -300,7 +300,9 @@ impl Answer {
     /// The secret of a field.
     pub(super) fn secret(&self, name: &str) -> Option<&SecretString> {
         let found = self.fields.iter().find(|(known, _)| known == name);
-        found.map(|(_, value)| value).filter(|value| !value.expose_secret().is_empty())
+        found
+            .map(|(_, value)| value)
+            .filter(|value| !value.expose_secret().is_empty())
     }
 
     /// Whether a field was sent, be it empty.

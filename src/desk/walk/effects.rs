@@ -96,7 +96,8 @@ impl Desk {
             Effect::BeginTotp(shown) => self.begin_walkers_totp(&shown, execution, scene).await,
             Effect::ConfirmTotp(code) => self.confirm_walkers_totp(&code, execution, scene).await,
             Effect::BeginMailbox(shown, address) => {
-                self.begin_walkers_mailbox(&shown, address, execution, scene).await
+                self.begin_walkers_mailbox(&shown, address, execution, scene)
+                    .await
             }
             Effect::ConfirmMailbox(code) => self.confirm_walkers_mailbox(&code, execution, scene).await,
             Effect::IssueCodes(shown) => self.issue_walkers_codes(&shown, execution, scene).await,
@@ -139,4 +140,3 @@ fn keep_texts(execution: &mut Execution, texts: &[(String, String)]) -> Result<(
     }
     Ok(())
 }
-

@@ -15,9 +15,7 @@ impl Desk {
         let (day_key, _) = self.day_key();
         let client = self.client(&day_key, &day_key, [0; 16], visitor);
         let context = self.context(None);
-        let gate = self
-            .engine()
-            .read(|state| may_sign_up(state, &context, &client));
+        let gate = self.engine().read(|state| may_sign_up(state, &context, &client));
         gate.map_err(|refusal| {
             self.engine().count_suppressed(SuppressedClass::Limited);
             refusal.into()

@@ -11,9 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::crypto::{self, Keyring, WrappedKey};
 use crate::domain::{FactorProof, NewCredential, ProofFound, Via};
 use crate::system::Entropy;
-use crate::types::{
-    CredentialId, DataKeyId, FactorId, Sealed, SessionId, Span, Timestamp, TokenId, UserId,
-};
+use crate::types::{CredentialId, DataKeyId, FactorId, Sealed, SessionId, Span, Timestamp, TokenId, UserId};
 
 /// From its first step to its last.
 pub(super) const LIFE: Span = Span::hours(1);

@@ -2,7 +2,7 @@
 
 use super::execution::{Execution, Written};
 use crate::desk::{Caller, Desk, Visitor};
-use crate::domain::flow::{BoundFlow, Binding, Designation, Flows, Stage, StageSettings};
+use crate::domain::flow::{Binding, BoundFlow, Designation, Flows, Stage, StageSettings};
 use crate::domain::{FactorKind, RecoveryFactors, live_session, recovery_factors};
 use crate::types::{Timestamp, UserId};
 
@@ -108,7 +108,7 @@ impl Desk {
     /// The flow of a slug.
     pub(super) fn plan(&self, slug: &str) -> Option<Plan> {
         self.engine()
-            .read(|state| Plan::of(&state.flows, slug, state.epoch().number))
+            .read(|state| Plan::of(state.flows(), slug, state.epoch().number))
     }
 
     /// What is known at a place of an execution.
@@ -127,9 +127,7 @@ impl Desk {
                         role: user.role,
                     }),
             };
-            let token = execution
-                .proof()
-                .and_then(|proof| state.tokens.get(&proof.token));
+            let token = execution.proof().and_then(|proof| state.tokens.get(&proof.token));
             let by_password = execution.password(now).and_then(|proven| {
                 let named = self.whose(execution.who.as_deref()?, state)?;
                 let user = state.users.get(&named)?;

@@ -132,7 +132,10 @@ mod tests {
             latest.note(id, entry(1, 1));
         }
         let kept = latest.kept.lock().unwrap();
-        assert_eq!((kept.texts.len(), kept.order.len()), (REMEMBERED_MAX, REMEMBERED_MAX));
+        assert_eq!(
+            (kept.texts.len(), kept.order.len()),
+            (REMEMBERED_MAX, REMEMBERED_MAX)
+        );
         assert!(!kept.texts.contains_key(&[0; 16]));
     }
 }

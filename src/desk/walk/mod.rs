@@ -15,8 +15,6 @@ mod recovering;
 mod set_up;
 mod signing_in;
 mod stages;
-#[cfg(test)]
-mod tests;
 mod views;
 
 pub use challenge::{
@@ -243,10 +241,16 @@ impl Desk {
             // Too many wrong answers end a flow at once, not with the next one.
             let facts = self.facts(&plan, &execution, walker);
             if let Verdict::Deny(denial) = consider(&place, &execution, &facts, None) {
-                let here = Here { facts: &facts, ..here };
+                let here = Here {
+                    facts: &facts,
+                    ..here
+                };
                 return Ok(self.denied(&here, &execution, denial));
             }
-            let here = Here { facts: &facts, ..here };
+            let here = Here {
+                facts: &facts,
+                ..here
+            };
             return Ok(self.asked(&here, &execution, errors));
         }
         Err(Fault::Overloaded.into())
@@ -298,10 +302,7 @@ impl Desk {
 
 fn with_errors(step: Step, errors: Vec<WrongField>) -> Step {
     let scene = match step.scene {
-        Scene::Ask(challenge) => Scene::Ask(Box::new(Challenge {
-            errors,
-            ..*challenge
-        })),
+        Scene::Ask(challenge) => Scene::Ask(Box::new(Challenge { errors, ..*challenge })),
         done @ Scene::Done(_) => done,
     };
     Step { scene, ..step }

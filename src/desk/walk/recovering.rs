@@ -11,9 +11,9 @@ use crate::crypto::parse_mail_secret;
 use crate::desk::passwords::{PasswordOwner, kept_passwords};
 use crate::desk::recovery::Claim;
 use crate::desk::{Command, Desk, Fault, Refusal};
+use crate::domain::Purpose;
 use crate::domain::flow::{Designation, EmailStage, MailTemplate, StageSettings};
 use crate::domain::password_policy::PasswordPolicy;
-use crate::domain::Purpose;
 use crate::engine::Lane;
 use crate::types::{EmailAddress, PersonName, Span, TokenId, Username};
 
@@ -161,7 +161,10 @@ impl Desk {
     /// What the stage that had a mail sent says about it: nothing for mails that no stage asked for, or one that is gone.
     pub(super) fn mail_stage(&self, asked: &AskedBy) -> Option<(FlowHead, EmailStage)> {
         let plan = self.plan(&asked.flow)?;
-        let stage = plan.steps.iter().find(|place| place.stage.name().as_str() == asked.stage)?;
+        let stage = plan
+            .steps
+            .iter()
+            .find(|place| place.stage.name().as_str() == asked.stage)?;
         let StageSettings::Email(settings) = stage.stage.settings() else {
             return None;
         };
@@ -177,7 +180,11 @@ impl Desk {
         scene: &Scene<'_>,
     ) -> Result<(), Stop> {
         let policies = self.policies(policies).ok_or(Refusal::Outdated)?;
-        let lane = if scene.facts.user.is_some() { Lane::Proof } else { Lane::Stranger };
+        let lane = if scene.facts.user.is_some() {
+            Lane::Proof
+        } else {
+            Lane::Stranger
+        };
         if scene.facts.user.is_none() {
             self.may_register(&scene.walker.visitor)?;
         }
@@ -210,10 +217,14 @@ impl Desk {
 
     fn owner_of_new_password(&self, execution: &Execution, scene: &Scene<'_>) -> PasswordOwner {
         let Some(id) = scene.facts.user else {
-            let address = execution.text("email").and_then(|text| EmailAddress::parse(text).ok());
+            let address = execution
+                .text("email")
+                .and_then(|text| EmailAddress::parse(text).ok());
             return PasswordOwner {
                 addresses: address.into_iter().collect(),
-                name: execution.text("name").and_then(|text| PersonName::parse(text).ok()),
+                name: execution
+                    .text("name")
+                    .and_then(|text| PersonName::parse(text).ok()),
                 username: execution
                     .text("username")
                     .and_then(|text| Username::parse(text).ok()),
@@ -221,7 +232,9 @@ impl Desk {
             };
         };
         let user = self.engine().read(|state| state.users.get(&id).cloned());
-        let known = user.map(|user| self.password_owner(id, &user)).unwrap_or_default();
+        let known = user
+            .map(|user| self.password_owner(id, &user))
+            .unwrap_or_default();
         let mailed = execution.proof().map(|proof| self.secrets_of(proof.token));
         PasswordOwner {
             mailed: mailed.unwrap_or_default(),
@@ -242,9 +255,12 @@ impl Desk {
             return Err(Refusal::TokenNotFound.into());
         };
         let client = self.client_of(user, visitor).ok_or(Refusal::TokenNotFound)?;
-        let against = self
-            .engine()
-            .read(|state| state.users.get(&user).and_then(crate::domain::User::credential_id));
+        let against = self.engine().read(|state| {
+            state
+                .users
+                .get(&user)
+                .and_then(crate::domain::User::credential_id)
+        });
         let keys = chosen.keys();
         let command = Command::CompleteRecovery {
             proof,

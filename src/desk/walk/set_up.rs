@@ -43,9 +43,14 @@ impl Desk {
         scene: &Scene<'_>,
     ) -> Result<(), Stop> {
         let caller = caller_of(scene)?;
-        self.begin_totp(caller, shown.reproof(), shown.factor.as_ref(), &scene.walker.visitor)
-            .await
-            .map_err(about(shown.field()))?;
+        self.begin_totp(
+            caller,
+            shown.reproof(),
+            shown.factor.as_ref(),
+            &scene.walker.visitor,
+        )
+        .await
+        .map_err(about(shown.field()))?;
         // Which one it is, the ledger knows; here it only counts that there is one.
         execution.set_challenge(Some(TokenId([0; 16])));
         Ok(())
@@ -117,7 +122,12 @@ impl Desk {
     ) -> Result<(), Stop> {
         let caller = caller_of(scene)?;
         let codes = self
-            .issue_recovery_codes(caller, shown.reproof(), shown.factor.as_ref(), &scene.walker.visitor)
+            .issue_recovery_codes(
+                caller,
+                shown.reproof(),
+                shown.factor.as_ref(),
+                &scene.walker.visitor,
+            )
             .await
             .map_err(about(shown.field()))?;
         self.show_codes(codes, execution, scene);
@@ -137,6 +147,10 @@ impl Desk {
 impl Shown {
     /// The field that a refusal is about.
     fn field(&self) -> &'static str {
-        if self.factor.is_some() { "mfaCode" } else { "password" }
+        if self.factor.is_some() {
+            "mfaCode"
+        } else {
+            "password"
+        }
     }
 }

@@ -63,9 +63,15 @@ impl Desk {
             .as_ref()
             .and_then(|credential| self.verifier(credential));
         let checked = self.is_password(Lane::Stranger, &password, verifier).await?;
-        let right = credential.map(|credential| credential.id).filter(|_| checked.matches());
+        let right = credential
+            .map(|credential| credential.id)
+            .filter(|_| checked.matches());
         let verdict = right.map_or(PasswordVerdict::Wrong, PasswordVerdict::Right);
-        let lane = if right.is_some() { Lane::Proof } else { Lane::Stranger };
+        let lane = if right.is_some() {
+            Lane::Proof
+        } else {
+            Lane::Stranger
+        };
         let command = Command::Walk(Walk::TryPassword {
             ask,
             verdict,
@@ -199,10 +205,7 @@ impl Desk {
             ask,
             verdict: PasswordVerdict::Right(proven.credential),
             factor: self.presented_factor(user, execution.factor(), visitor),
-            session: NewSession {
-                session,
-                refresh_key,
-            },
+            session: NewSession { session, refresh_key },
             terms: self.terms(settings, execution.wants_to_stay, proven.at),
             require_verified: self.requires_verified(),
         });
@@ -229,12 +232,7 @@ impl Desk {
     }
 
     /// How long a session lives, as the stage says; never longer than the settings allow.
-    fn terms(
-        &self,
-        settings: &UserLogin,
-        wants_to_stay: bool,
-        proven: Timestamp,
-    ) -> SessionTerms {
+    fn terms(&self, settings: &UserLogin, wants_to_stay: bool, proven: Timestamp) -> SessionTerms {
         let lifetimes = &self.limits().lifetimes;
         let asked = if settings.session_duration.0 == 0 {
             lifetimes.session_absolute

@@ -103,9 +103,7 @@ pub(super) fn consider(
         StageSettings::Password(settings) => password(settings, execution, facts, answer),
         StageSettings::Email(settings) => email(settings, execution, facts, answer),
         StageSettings::Prompt(settings) => prompt(settings, place, execution, answer),
-        StageSettings::UserWrite(settings) => {
-            write(settings.user_creation_mode, execution, facts, answer)
-        }
+        StageSettings::UserWrite(settings) => write(settings.user_creation_mode, execution, facts, answer),
         StageSettings::UserLogin(_) => log_in(execution, facts, answer),
         StageSettings::UserLogout => log_out(place, execution, facts, answer),
         StageSettings::EmailAuthenticatorSetup(_) => set_up(place, execution, facts, answer, email_set_up),
@@ -195,7 +193,8 @@ fn email(settings: &EmailStage, execution: &Execution, facts: &Facts, answer: Op
     }
     if !execution.mails.sent {
         // Whom it goes to: whoever was named, or whoever was written or is signed in.
-        let has_recipient = execution.who.is_some() || execution.text("email").is_some() || facts.user.is_some();
+        let has_recipient =
+            execution.who.is_some() || execution.text("email").is_some() || facts.user.is_some();
         return if has_recipient {
             Verdict::Do(vec![Effect::SendMail])
         } else {
@@ -253,14 +252,19 @@ fn prompt(settings: &Prompt, place: &Place, execution: &Execution, answer: Optio
             Some(password) => {
                 for (key, other) in others {
                     // A page that shows the password asks once: what was not sent is not compared.
-                    let is_same = other.is_some_and(|other| other.expose_secret() == password.expose_secret());
+                    let is_same =
+                        other.is_some_and(|other| other.expose_secret() == password.expose_secret());
                     if !is_same && answer.was_sent(key) {
                         errors.push(Wrong::new(key, Mistake::Differs));
                     }
                 }
                 effects.push(Effect::ChoosePassword {
                     password: (*password).clone(),
-                    policies: settings.validation_policies.iter().map(ToString::to_string).collect(),
+                    policies: settings
+                        .validation_policies
+                        .iter()
+                        .map(ToString::to_string)
+                        .collect(),
                 });
             }
         }
@@ -275,7 +279,11 @@ fn prompt(settings: &Prompt, place: &Place, execution: &Execution, answer: Optio
 /// A text as a field takes it.
 fn taken(kind: FieldKind, required: bool, text: Option<&str>) -> Result<String, Mistake> {
     let Some(text) = text else {
-        return if required { Err(Mistake::Missing) } else { Ok(String::new()) };
+        return if required {
+            Err(Mistake::Missing)
+        } else {
+            Ok(String::new())
+        };
     };
     let is_valid = match kind {
         FieldKind::Email => EmailAddress::parse(text).is_ok(),
@@ -398,7 +406,10 @@ fn validate(
                 return Verdict::Do(vec![Effect::SetUpLater(vec![only.clone()])]);
             }
             let Some(answer) = answer else { return ASK };
-            match answer.text("stage").filter(|chosen| stages.iter().any(|one| one == chosen)) {
+            match answer
+                .text("stage")
+                .filter(|chosen| stages.iter().any(|one| one == chosen))
+            {
                 Some(chosen) => Verdict::Do(vec![Effect::SetUpLater(vec![chosen.to_owned()])]),
                 None => wrong("stage", Mistake::Missing),
             }

@@ -6,15 +6,15 @@ use super::challenge::{Challenge, Component, Denial, Scene, ShownSecret, Step, W
 use super::effects::Scene as Here;
 use super::execution::Execution;
 use super::facts::{Place, Plan, Walker};
+use super::head;
 use super::set_up::{MAILBOX, MAILBOX_SHOWN};
 use super::stages::{reproofs, usable};
-use super::head;
 use crate::desk::Desk;
+use crate::domain::FactorKind;
 use crate::domain::flow::{
     AuthenticatorValidation, Binding, EmailAuthenticatorSetup, EmailStage, FieldKind, MailTemplate,
     NotConfigured, Prompt, StageSettings,
 };
-use crate::domain::FactorKind;
 use crate::domain::password_policy::Rule;
 use crate::types::Span;
 
@@ -29,7 +29,7 @@ impl Desk {
         }
         let number = execution.at.saturating_sub(SET_UPS);
         let name = execution.set_up.get(usize::try_from(number).ok()?)?;
-        let stage = self.engine().read(|state| state.flows.stage(name).cloned())?;
+        let stage = self.engine().read(|state| state.flows().stage(name).cloned())?;
         Some(Place {
             order: SET_UPS + number,
             binding: Binding::plain(0, stage.name().clone()),
@@ -82,7 +82,11 @@ impl Desk {
                 enrollment_flow: settings.enrollment_flow.as_ref().map(ToString::to_string),
             },
             StageSettings::Password(_) => Component::Password {
-                who: execution.who.clone().or_else(|| facts.account.clone()).unwrap_or_default(),
+                who: execution
+                    .who
+                    .clone()
+                    .or_else(|| facts.account.clone())
+                    .unwrap_or_default(),
                 remember: facts.offers_to_stay && execution.who.is_some(),
                 recovery_flow: facts.recovery_flow.clone(),
             },
@@ -95,10 +99,11 @@ impl Desk {
             StageSettings::UserLogout => Component::UserLogout,
             StageSettings::EmailAuthenticatorSetup(settings) => email_set_up(settings, here, execution),
             StageSettings::TotpAuthenticatorSetup(_) => self.totp_set_up(here, execution),
-            StageSettings::StaticAuthenticatorSetup(_) => shown_codes(execution)
-                .unwrap_or_else(|| Component::Reauthenticate {
+            StageSettings::StaticAuthenticatorSetup(_) => {
+                shown_codes(execution).unwrap_or_else(|| Component::Reauthenticate {
                     reproof: reproofs(facts),
-                }),
+                })
+            }
             StageSettings::Deny(settings) => Component::Deny {
                 message: settings.message.clone(),
                 reason: Denial::Stage,
@@ -114,14 +119,21 @@ impl Desk {
             .cloned()
             .collect();
         let value = |key: &str| Some((key.to_owned(), execution.text(key)?.to_owned()));
-        let names: Vec<String> = settings.validation_policies.iter().map(ToString::to_string).collect();
+        let names: Vec<String> = settings
+            .validation_policies
+            .iter()
+            .map(ToString::to_string)
+            .collect();
         let rules = if settings.asks_password() {
             self.rules_of(&names)
         } else {
             vec![]
         };
         Component::Prompt {
-            values: fields.iter().filter_map(|field| value(&field.field_key)).collect(),
+            values: fields
+                .iter()
+                .filter_map(|field| value(&field.field_key))
+                .collect(),
             fields,
             rules,
             account: here.facts.account.clone(),
@@ -159,13 +171,7 @@ impl Desk {
     }
 
     /// Whether the binding at a place applies to whoever walks: asked once, when it is reached.
-    pub(super) fn applies(
-        &self,
-        place: &Place,
-        plan: &Plan,
-        execution: &Execution,
-        walker: &Walker,
-    ) -> bool {
+    pub(super) fn applies(&self, place: &Place, plan: &Plan, execution: &Execution, walker: &Walker) -> bool {
         let asked = place.binding.policies.iter().filter(|bound| bound.enabled);
         let _ = (plan, execution, walker);
         asked.count() == 0
@@ -198,11 +204,7 @@ fn validate(settings: &AuthenticatorValidation, here: &Here<'_>, execution: &Exe
     asks_factor(kinds, execution)
 }
 
-fn email_set_up(
-    settings: &EmailAuthenticatorSetup,
-    here: &Here<'_>,
-    execution: &Execution,
-) -> Component {
+fn email_set_up(settings: &EmailAuthenticatorSetup, here: &Here<'_>, execution: &Execution) -> Component {
     if let Some(codes) = shown_codes(execution) {
         return codes;
     }

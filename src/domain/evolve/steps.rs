@@ -98,18 +98,6 @@ pub(super) fn count_sign_in(guard: &mut Guard, network: Tag, time: Timestamp) {
     guard.sign_ins.push((network, 1, time));
 }
 
-pub(super) fn save_policy(world: &mut impl World, policy: &super::super::password_policy::PasswordPolicy) {
-    let mut number = 0;
-    while world
-        .policies()
-        .look(&number)
-        .is_some_and(|known| known.settings().name != policy.settings().name)
-    {
-        number += 1;
-    }
-    world.policies_mut().put(number, policy.clone());
-}
-
 pub(super) fn register(world: &mut impl World, position: Position, time: Timestamp, event: &Event) {
     let Event::UserRegistered {
         user,

@@ -7,8 +7,8 @@ use serde_json::{Map, Value, json};
 use super::gate::{caller_if_any, is_anonymous};
 use super::tokens::TokensShown;
 use crate::desk::{
-    Answer, ApiCaller, Challenge, Component, Denial, Done, FlowFault, LeadsTo, Mistake, Reproofs, Scene, Step,
-    Walker, Wrong,
+    Answer, ApiCaller, Challenge, Component, Denial, Done, FlowFault, LeadsTo, Mistake, Reproofs, Scene,
+    Step, Walker, Wrong,
 };
 use crate::domain::FactorKind;
 use crate::domain::flow::{FieldKind, PromptField, UserField};
@@ -34,8 +34,7 @@ pub(super) async fn go_on(site: &Site, request: &Request) -> Result<Response, Ap
     let walker = walker(site, request)?;
     let answer = answer(request)?;
     let execution = with_caller(site, request, |caller| {
-        site.desk
-            .latest_execution(request.param("executionId"), caller)
+        site.desk.latest_execution(request.param("executionId"), caller)
     });
     let went = site
         .desk
@@ -181,7 +180,11 @@ fn challenge_shown(challenge: &Challenge, locale: Locale) -> Map<String, Value> 
         shown.extend(more);
     }
     if !challenge.errors.is_empty() {
-        let errors: Vec<Value> = challenge.errors.iter().map(|wrong| error_shown(wrong, locale)).collect();
+        let errors: Vec<Value> = challenge
+            .errors
+            .iter()
+            .map(|wrong| error_shown(wrong, locale))
+            .collect();
         shown.insert("errors".to_owned(), errors.into());
     }
     shown
@@ -237,7 +240,10 @@ fn component_shown(component: &Component, locale: Locale) -> (Vec<Field<'_>>, Va
             account,
         } => {
             let shown = fields.iter().map(|of| prompt_field(of, values)).collect();
-            (shown, json!({ "rules": rules_shown(rules, locale), "account": account }))
+            (
+                shown,
+                json!({ "rules": rules_shown(rules, locale), "account": account }),
+            )
         }
         Component::AuthenticatorValidate {
             device_classes,
@@ -273,11 +279,7 @@ fn component_shown(component: &Component, locale: Locale) -> (Vec<Field<'_>>, Va
             (fields, more)
         }
         Component::Reauthenticate { reproof } => (reproof_fields(*reproof), json!({})),
-        Component::TotpSetup {
-            secret,
-            uri,
-            issuer,
-        } => {
+        Component::TotpSetup { secret, uri, issuer } => {
             let more = json!({
                 "secret": secret.0.expose_secret(),
                 "otpauth": uri.0.expose_secret(),
@@ -304,7 +306,9 @@ fn component_shown(component: &Component, locale: Locale) -> (Vec<Field<'_>>, Va
 }
 
 fn reproof_fields(reproof: Reproofs) -> Vec<Field<'static>> {
-    let password = reproof.password.then(|| field("password", FieldKind::Password, true));
+    let password = reproof
+        .password
+        .then(|| field("password", FieldKind::Password, true));
     let factor = reproof.factor.then(|| field("mfaCode", FieldKind::Text, true));
     password.into_iter().chain(factor).collect()
 }

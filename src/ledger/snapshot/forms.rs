@@ -4,6 +4,9 @@
 //! of what is here fails a test until [`SCHEMA`] is another number. There is one schema only: a snapshot of another is
 //! skipped, and state is folded from the events instead.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use bincode::de::BorrowDecoder;
 use bincode::enc::Encoder;
 use bincode::error::{DecodeError, EncodeError};
@@ -11,7 +14,8 @@ use bincode::serde::Compat;
 use bincode::{Decode, Encode};
 
 use super::super::stored::Stored;
-use super::kept::Kept;
+use super::kept::{Kept, put_all};
+use crate::domain::flow::{Binding, BoundFlow, ExpressionPolicy, Flow, Flows, Placed, Policy, Stage};
 use crate::domain::password_policy::PasswordPolicy;
 use crate::domain::{
     Actor, Address, ApiKey, ApiKeyKind, CheckpointKey, Credential, Due, Epoch, FactorKind, FactorMailbox,
@@ -25,7 +29,7 @@ use crate::types::{
 };
 
 /// The number of the forms below. Another number for every change of what they write.
-pub const SCHEMA: u16 = 2;
+pub const SCHEMA: u16 = 3;
 
 /// Those with a form in the ledger: the same one.
 macro_rules! as_in_events {
@@ -49,7 +53,11 @@ as_in_events!(
     MailKind,
     Actor,
     PasswordPolicy,
-    FactorKind
+    FactorKind,
+    Flow,
+    Binding,
+    Stage,
+    ExpressionPolicy
 );
 
 macro_rules! coded {
@@ -91,6 +99,53 @@ impl Kept for Standing {
     }
 }
 
+impl Kept for Arc<Flows> {
+    fn put<E: Encoder>(&self, to: &mut E) -> Result<(), EncodeError> {
+        put_all(self.flows(), to)?;
+        put_all(self.stages(), to)?;
+        put_all(self.policies(), to)?;
+        self.changed().put(to)
+    }
+    fn take<'de, D: BorrowDecoder<'de>>(from: &mut D) -> Result<Self, DecodeError> {
+        let (flows, stages): (Vec<BoundFlow>, Vec<Placed<Stage>>) = Kept::take(from)?;
+        let (policies, changed): (Vec<Placed<Policy>>, Position) = Kept::take(from)?;
+        Ok(Self::new(Flows::kept(flows, stages, policies, changed)))
+    }
+}
+
+impl<T: Kept> Kept for Placed<T> {
+    fn put<E: Encoder>(&self, to: &mut E) -> Result<(), EncodeError> {
+        self.value.put(to)?;
+        self.changed.put(to)
+    }
+    fn take<'de, D: BorrowDecoder<'de>>(from: &mut D) -> Result<Self, DecodeError> {
+        let (value, changed) = Kept::take(from)?;
+        Ok(Self { value, changed })
+    }
+}
+
+impl Kept for Policy {
+    fn put<E: Encoder>(&self, to: &mut E) -> Result<(), EncodeError> {
+        match self {
+            Self::Password(policy) => {
+                1_u8.put(to)?;
+                policy.put(to)
+            }
+            Self::Expression(policy) => {
+                2_u8.put(to)?;
+                policy.put(to)
+            }
+        }
+    }
+    fn take<'de, D: BorrowDecoder<'de>>(from: &mut D) -> Result<Self, DecodeError> {
+        match u8::take(from)? {
+            1 => PasswordPolicy::take(from).map(Self::Password),
+            2 => ExpressionPolicy::take(from).map(Self::Expression),
+            _ => Err(DecodeError::Other("a value that no release wrote")),
+        }
+    }
+}
+
 impl Kept for StrangerSet {
     fn put<E: Encoder>(&self, to: &mut E) -> Result<(), EncodeError> {
         self.entries().to_vec().put(to)
@@ -119,7 +174,8 @@ macro_rules! kept {
     };
 }
 kept! {
-    Small { next: Position, last_time: Timestamp, epoch: Epoch, stranger_day: Window, stranger_burst: Window, checkpoint_key: Option<CheckpointKey> }
+    Small { next: Position, last_time: Timestamp, epoch: Epoch, stranger_day: Window, stranger_burst: Window, checkpoint_key: Option<CheckpointKey>, flows: Arc<Flows> }
+    BoundFlow { flow: Flow, bindings: BTreeMap<u16, Binding>, changed: Position }
     CheckpointKey { id: u32, public: PublicKey, epoch: u32 }
     Epoch { number: u32, valid_from: Position, trusted_from: Position }
     Window { start: Timestamp, count: u32 }

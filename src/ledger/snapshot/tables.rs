@@ -9,7 +9,6 @@ use super::super::tree::Frontier;
 use super::kept::take_all;
 use super::write::Chunks;
 use super::{Contents, View};
-use crate::domain::password_policy::PasswordPolicy;
 use crate::domain::{
     ApiKey, Due, Factors, Guard, Mail, Session, Small, State, StrangerSet, Token, Unfinished, User,
 };
@@ -124,7 +123,6 @@ tables! {
     8 => closings: UserId => Timestamp;
     9 => erased: UserId => Position;
     10 => api_keys: ApiKeyId => ApiKey;
-    11 => policies: u32 => PasswordPolicy;
     12 => strangers: u16 => StrangerSet;
     13 => factors: UserId => Box<Factors>;
     14 => unfinished: UserId => Unfinished;

@@ -220,7 +220,7 @@ fn a_policy_is_replaced_by_its_name() {
         .done(save(PasswordPolicy::classic()))
         .done(save(PasswordPolicy::nist()))
         .done(save(PasswordPolicy::classic()));
-    assert_eq!(scene.state.policies.len(), 2);
+    assert_eq!(scene.state.flows().policies().count(), 2);
     assert_eq!(scene.state.policy("nist"), Some(&PasswordPolicy::nist()));
     assert_eq!(scene.state.policy("none"), None);
 }

@@ -10,6 +10,7 @@ mod administrators;
 mod codes;
 mod epochs;
 mod factors;
+mod flows;
 mod lawful;
 mod limits;
 mod mails;

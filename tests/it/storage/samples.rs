@@ -1,6 +1,7 @@
 //! One record of every event, and of every value that has a code of its own: what the golden samples are made of.
 
 mod factors;
+mod flows;
 
 use keyledger::domain::password_policy::{PasswordPolicy, PasswordPolicySettings};
 use keyledger::domain::{
@@ -55,6 +56,7 @@ pub fn samples() -> Vec<Recorded> {
         session_events(),
         mail_events(),
         factors::events(),
+        flows::events(),
     ]
     .concat();
     events.into_iter().map(record).collect()
