@@ -150,11 +150,6 @@ impl Desk {
         EmailAddress::parse(std::str::from_utf8(&clear).ok()?).ok()
     }
 
-    /// The same, masked.
-    pub(super) fn masked_address(&self, user: UserId) -> Option<String> {
-        self.first_address(user).map(|address| address.masked())
-    }
-
     /// A client under the day's key and a subject's.
     pub(super) fn client(
         &self,

@@ -50,7 +50,7 @@ pub use story::{EVENTS_MAX, EventFilter, Line, tell_plainly, vocabulary};
 pub use verify::{VerifyFault, VerifyReport, verify};
 pub use walk::{
     Answer, BegunSession, Challenge, Component, Denial, Done, EnterBy, FlowFault, FlowHead, LeadsTo, Mistake,
-    Reproofs, Scene, ShownSecret, Step, Walker, Wrong,
+    Reproofs, Scene, ShownSecret, StageMail, Step, Walker, Wrong,
 };
 
 use crate::breach::Leaks;

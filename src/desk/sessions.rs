@@ -152,7 +152,12 @@ impl Desk {
     }
 
     /// Puts the password under the present parameters, beside the request and only if hashing has room.
-    fn upgrade(&self, user: UserId, credential: crate::types::CredentialId, password: SecretString) {
+    pub(super) fn upgrade(
+        &self,
+        user: UserId,
+        credential: crate::types::CredentialId,
+        password: SecretString,
+    ) {
         let desk = self.clone();
         tokio::spawn(async move {
             let Ok(verifier) = desk.passwords().hash(Lane::Proof, password).await else {

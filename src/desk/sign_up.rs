@@ -5,6 +5,7 @@ use secrecy::SecretString;
 use super::greeting::{Greeting, NewKeys};
 use super::passwords::PasswordOwner;
 use super::sessions::Tokens;
+use super::walk::AskedBy;
 use super::{Command, Desk, Enumeration, Fault, Outcome, Visitor};
 use crate::crypto::{self, DataKey, Field};
 use crate::domain::{NewCredential, NewSession, NewUser, Role, SignUpMode, SuppressedClass, may_sign_up};
@@ -32,6 +33,8 @@ pub(super) struct Registration {
     pub(super) credential: NewCredential,
     /// The key that its verifier is sealed under.
     pub(super) keys: NewKeys,
+    /// The stage of a flow that has the address confirmed.
+    pub(super) asked: Option<AskedBy>,
 }
 
 /// What they are told.
@@ -75,6 +78,7 @@ impl Desk {
             locale,
             credential,
             keys,
+            asked: None,
         };
         let refresh_key = self.refresh_key();
         let session = NewSession {
@@ -121,7 +125,9 @@ impl Desk {
             locale,
             credential,
             keys: credential_keys,
+            asked,
         } = registration;
+        let stage = asked.as_ref().and_then(|asked| self.stage_mail(asked));
         let entropy = self.engine().entropy();
         let user = UserId(random_id(entropy));
         let (key, wrapped) = self.engine().vault().make(DataKeyId::User(user), entropy);
@@ -146,8 +152,9 @@ impl Desk {
             new,
             credential,
             proof: self.new_proof(),
-            mail: self.mail_under(&key, user, visitor),
+            mail: self.mail_of_stage(&key, user, &visitor.origin(), asked.as_ref()),
             mode,
+            lifetime: stage.map(|stage| stage.lifetime),
         };
         let mut keys = greeting.keys;
         keys.push((DataKeyId::User(user), wrapped));

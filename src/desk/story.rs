@@ -6,11 +6,10 @@ use std::net::IpAddr;
 use std::ops::ControlFlow;
 
 use super::Desk;
-use crate::crypto::{self, Field};
 use crate::domain::{Event, MailKind, Recorded, Subject};
 use crate::ledger::codec::{self, event_name};
 use crate::ledger::{StoreError, record};
-use crate::types::{AddressId, DataKeyId, EmailAddress, Position, Sealed, Timestamp, UserId};
+use crate::types::{AddressId, DataKeyId, Position, Sealed, Timestamp, UserId};
 use words::{Names, Teller, short};
 
 /// Events that one question is answered with, at most.
@@ -194,13 +193,7 @@ impl Desk {
 
     /// The address that a user signs in with, masked; `None` if it cannot be read any more.
     pub fn masked_address(&self, user: UserId) -> Option<String> {
-        let key = self.engine().vault().key(DataKeyId::User(user))?;
-        let sealed = self
-            .engine()
-            .read(|state| Some(state.users.get(&user)?.addresses.first()?.sealed.clone()))?;
-        let clear = crypto::open(&key, Field::UserAddress, user.0, &sealed)?;
-        let address = EmailAddress::parse(std::str::from_utf8(&clear).ok()?).ok()?;
-        Some(address.masked())
+        self.first_address(user).map(|address| address.masked())
     }
 
     fn is_asked_for(&self, filter: &EventFilter, recorded: &Recorded) -> bool {

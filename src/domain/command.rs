@@ -220,6 +220,7 @@ pub enum Command {
         proof: AddressProof,
         mail: NewMail,
         mode: SignUpMode,
+        lifetime: Option<Span>,
     },
     /// Register a user for somebody; they set their password by recovery.
     CreateUser {
@@ -262,11 +263,12 @@ pub enum Command {
         purpose: Purpose,
         callback: Option<Sealed>,
     },
-    /// Answer a request with a proof and its mail.
+    /// Answer a request with a proof and its mail; the proof lives so long, or as long as the settings say.
     IssueProof {
         request: Position,
         proof: AddressProof,
         mail: NewMail,
+        lifetime: Option<Span>,
     },
     /// Answer a request with nothing.
     DropRequest { request: Position, cause: DropCause },

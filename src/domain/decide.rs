@@ -135,7 +135,8 @@ pub fn decide(world: &impl World, command: Command, context: &Context<'_>) -> De
             proof,
             mail,
             mode,
-        } => user::sign_up(world, context, ask, new, credential, proof, &mail, mode),
+            lifetime,
+        } => user::sign_up(world, context, ask, new, credential, proof, &mail, mode, lifetime),
         Command::CreateUser {
             lookup: _,
             username: _,
@@ -164,9 +165,12 @@ pub fn decide(world: &impl World, command: Command, context: &Context<'_>) -> De
             purpose,
             callback,
         } => recovery::request(world, context, ask, purpose, callback),
-        Command::IssueProof { request, proof, mail } => {
-            recovery::issue(world, context, request, proof, &mail)
-        }
+        Command::IssueProof {
+            request,
+            proof,
+            mail,
+            lifetime,
+        } => recovery::issue(world, context, request, proof, &mail, lifetime),
         Command::DropRequest { request, cause } => recovery::drop_request(world, request, cause),
         Command::IssueRecovery {
             user,

@@ -1,6 +1,6 @@
 //! Signing in and staying in.
 
-use crate::types::{AddressId, CredentialId, Sealed, SessionId, Span, Tag, Timestamp, UserId};
+use crate::types::{AddressId, Sealed, SessionId, Span, Tag, Timestamp, UserId};
 
 use super::command::{Ask, Context, NewCredential, NewMail, Outcome, PasswordVerdict};
 use super::decide::Decision;

@@ -83,6 +83,7 @@ pub(super) fn sign_up(
     proof: AddressProof,
     mail: &NewMail,
     mode: SignUpMode,
+    lifetime: Option<Span>,
 ) -> Decision {
     if let Err(closed) = sign_up_gate(world, context, &ask.client) {
         return closed;
@@ -112,7 +113,8 @@ pub(super) fn sign_up(
             address,
             purpose: Purpose::VerifyEmail,
             credential: Some(credential_id),
-            expires: context.now + context.limits.lifetimes.verification,
+            expires: context.now
+                + lifetime.map_or(context.limits.lifetimes.verification, recovery::within_a_day),
             link_key: proof.link_key,
             code_key: proof.code_key,
             request: None,

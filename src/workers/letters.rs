@@ -125,7 +125,7 @@ impl MailTools {
                 .as_ref()
                 .map(|secret| fragment(&format!("{public_url}/verify"), "n", secret)),
             change: letter.change,
-            subject: None,
+            subject: letter.stage.as_ref().and_then(|stage| stage.subject.clone()),
         }
     }
 
@@ -138,6 +138,8 @@ impl MailTools {
             ..
         } = &self.stationery;
         Some(match letter.purpose? {
+            // A mail that a flow has sent leads into that flow, whatever page of their own clients of the API have.
+            Purpose::Recovery if letter.of_flow => fragment(&format!("{public_url}/recover"), "t", secret),
             Purpose::Recovery => fragment(recovery_url, "t", secret),
             Purpose::VerifyEmail => {
                 let mut link = fragment(&format!("{public_url}/verify"), "t", secret);

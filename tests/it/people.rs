@@ -301,6 +301,7 @@ impl Person {
             request: Position(request),
             proof: proof(self.token(number)),
             mail: mail(number),
+            lifetime: None,
         }
     }
 
@@ -411,6 +412,7 @@ impl Person {
             proof: proof(self.token(1)),
             mail: mail(1),
             mode,
+            lifetime: None,
         }
     }
 

@@ -121,6 +121,8 @@ pub enum Component {
         values: Vec<(String, String)>,
         /// Rules of a new password.
         rules: Vec<Rule>,
+        /// What the operator has said of passwords that break them; empty is the pages' own sentence.
+        error_message: String,
         /// Whose account it is, if that was proven: an address, masked.
         account: Option<String>,
     },

@@ -44,6 +44,7 @@ impl Desk {
             locale: visitor.locale,
             credential: chosen.credential,
             keys,
+            asked: scene.plan.mail_behind(scene.place.order),
         };
         self.register_quietly(registration, visitor).await?;
         execution.written = Written::User;

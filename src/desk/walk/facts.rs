@@ -1,5 +1,6 @@
 //! What stages look at: the flow as it is configured, and what the ledger knows of whoever walks it.
 
+use super::asked_by::AskedBy;
 use super::execution::{Execution, Written};
 use crate::desk::{Caller, Desk, Visitor};
 use crate::domain::flow::{Binding, BoundFlow, Designation, Flows, Stage, StageSettings};
@@ -68,6 +69,16 @@ impl Plan {
             }
             _other => None,
         })
+    }
+
+    /// The e-mail stage behind an order: the one that the mail of a new account is of.
+    pub(super) fn mail_behind(&self, order: u32) -> Option<AskedBy> {
+        let is_mail =
+            |place: &&Place| place.order > order && matches!(place.stage.settings(), StageSettings::Email(_));
+        self.steps
+            .iter()
+            .find(is_mail)
+            .map(|place| AskedBy::of(self, place))
     }
 
     /// The e-mail stage that sends recoveries.

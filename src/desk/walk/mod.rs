@@ -5,6 +5,7 @@
 //! The client carries where it stands, sealed ([`execution`]): executions survive restarts, cost no room here, and end by
 //! their time.
 
+mod asked_by;
 mod challenge;
 mod effects;
 mod enrolling;
@@ -17,6 +18,8 @@ mod signing_in;
 mod stages;
 mod views;
 
+pub(super) use asked_by::AskedBy;
+pub use asked_by::StageMail;
 pub use challenge::{
     Answer, BegunSession, Challenge, Component, Denial, Done, FlowHead, LeadsTo, Mistake, Reproofs, Scene,
     ShownSecret, Step, Wrong,
@@ -27,13 +30,11 @@ pub use recovering::EnterBy;
 
 use crate::desk::{Desk, Fault, Refusal};
 use crate::domain::flow::{Designation, InvalidResponse, Requirement};
-use challenge::Wrong as WrongField;
+use crate::system::random_id;
 use effects::{Scene as Here, Stop};
 use execution::{Execution, Written};
 use facts::Plan;
 use stages::{Verdict, consider};
-
-use crate::system::random_id;
 
 /// Stages and effects that one answer may lead through; no plan has so many.
 const TURNS_MAX: usize = 64;
@@ -74,6 +75,14 @@ enum Look {
     AndAct,
 }
 
+/// What a walk through the stages comes to.
+enum Turn {
+    /// A step.
+    Step(Box<Step>),
+    /// What was proven does not hold any more, or a stage wants it so: from the beginning.
+    Anew(Vec<Wrong>),
+}
+
 fn head(plan: &Plan) -> FlowHead {
     FlowHead {
         slug: plan.flow.slug.to_string(),
@@ -90,10 +99,8 @@ impl Desk {
         walker: &Walker,
     ) -> Result<Step, FlowFault> {
         let plan = self.enter(slug, walker)?;
-        let execution = Execution {
-            next,
-            ..self.new_execution(&plan)
-        };
+        let mut execution = self.new_execution(&plan);
+        execution.next = next;
         self.walk(plan, execution, None, walker, Look::Only).await
     }
 
@@ -174,35 +181,59 @@ impl Desk {
         })
     }
 
-    /// Goes from stage to stage until something is asked, or the end is reached.
+    /// Walks on; once more from the beginning, looking only, if what was proven on the way does not hold any more, or a
+    /// stage wants that after a wrong answer.
     async fn walk(
         &self,
         plan: Plan,
+        execution: Execution,
+        answer: Option<&Answer>,
+        walker: &Walker,
+        look: Look,
+    ) -> Result<Step, FlowFault> {
+        let next = execution.next.clone();
+        let errors = match self.walk_on(&plan, execution, answer, walker, look).await? {
+            Turn::Step(step) => return Ok(*step),
+            Turn::Anew(errors) => errors,
+        };
+        let plan = self.enter(plan.flow.slug.as_str(), walker)?;
+        let mut execution = self.new_execution(&plan);
+        execution.next = next;
+        match self.walk_on(&plan, execution, None, walker, Look::Only).await? {
+            Turn::Step(step) => Ok(begun_anew(*step, errors)),
+            Turn::Anew(_) => Err(Fault::Overloaded.into()),
+        }
+    }
+
+    /// Goes from stage to stage until something is asked, or the end is reached.
+    async fn walk_on(
+        &self,
+        plan: &Plan,
         mut execution: Execution,
         mut answer: Option<&Answer>,
         walker: &Walker,
         look: Look,
-    ) -> Result<Step, FlowFault> {
+    ) -> Result<Turn, FlowFault> {
         for _ in 0..TURNS_MAX {
-            let Some(place) = self.next_place(&plan, &execution) else {
-                return self.finish(&plan, &execution, walker);
+            let Some(place) = self.next_place(plan, &execution) else {
+                return self.finish(plan, &execution, walker);
             };
             execution.at = place.order;
             if !execution.applies {
-                if !self.applies(&place, &plan, &execution, walker) {
+                if !self.applies(&place, plan, &execution, walker) {
                     execution.pass(place.order);
                     continue;
                 }
                 execution.applies = true;
             }
-            let facts = self.facts(&plan, &execution, walker);
+            let facts = self.facts(plan, &execution, walker);
             let here = Here {
-                plan: &plan,
+                plan,
                 place: &place,
                 facts: &facts,
                 walker,
             };
-            let mut errors = match consider(&place, &execution, &facts, answer) {
+            let errors = match consider(&place, &execution, &facts, answer) {
                 Verdict::Pass => {
                     execution.pass(place.order);
                     answer = None;
@@ -217,8 +248,7 @@ impl Desk {
                     match self.perform_all(effects, &mut execution, &here).await {
                         Ok(()) => continue,
                         Err(Stop::Fault(Fault::Refused(Refusal::Outdated))) => {
-                            // What was proven on the way does not hold any more.
-                            return self.anew(plan.flow.slug.as_str(), walker, look).await;
+                            return Ok(Turn::Anew(vec![]));
                         }
                         Err(Stop::Fault(fault)) => return Err(fault.into()),
                         Err(Stop::Wrong(wrong)) => vec![wrong],
@@ -228,29 +258,18 @@ impl Desk {
             if !errors.is_empty() {
                 execution.wrong = execution.wrong.saturating_add(1);
                 if place.binding.invalid_response_action == InvalidResponse::Restart {
-                    execution = Execution {
-                        next: execution.next.take(),
-                        ..self.new_execution(&plan)
-                    };
-                    answer = None;
-                    // The first stage asks, and says what was wrong with the last answer.
-                    let step = Box::pin(self.walk(plan, execution, answer, walker, Look::Only)).await?;
-                    return Ok(with_errors(step, std::mem::take(&mut errors)));
+                    return Ok(Turn::Anew(errors));
                 }
             }
-            // Too many wrong answers end a flow at once, not with the next one.
-            let facts = self.facts(&plan, &execution, walker);
-            if let Verdict::Deny(denial) = consider(&place, &execution, &facts, None) {
-                let here = Here {
-                    facts: &facts,
-                    ..here
-                };
-                return Ok(self.denied(&here, &execution, denial));
-            }
+            let facts = self.facts(plan, &execution, walker);
             let here = Here {
                 facts: &facts,
                 ..here
             };
+            // Too many wrong answers end a flow at once, not with the next one.
+            if let Verdict::Deny(denial) = consider(&place, &execution, &facts, None) {
+                return Ok(self.denied(&here, &execution, denial));
+            }
             return Ok(self.asked(&here, &execution, errors));
         }
         Err(Fault::Overloaded.into())
@@ -268,7 +287,7 @@ impl Desk {
         Ok(())
     }
 
-    fn finish(&self, plan: &Plan, execution: &Execution, walker: &Walker) -> Result<Step, FlowFault> {
+    fn finish(&self, plan: &Plan, execution: &Execution, walker: &Walker) -> Result<Turn, FlowFault> {
         let next = execution.next.clone();
         let leads_to = match plan.flow.designation {
             _ if execution.written == Written::Password => LeadsTo::SignInAnew,
@@ -291,19 +310,24 @@ impl Desk {
                 })
             }
         };
-        Ok(Step {
+        Ok(Turn::Step(Box::new(Step {
             execution: self.sealed(execution),
             flow: head(plan),
             scene: Scene::Done(Box::new(Done { session, leads_to })),
             restarted: false,
-        })
+        })))
     }
 }
 
-fn with_errors(step: Step, errors: Vec<WrongField>) -> Step {
+/// The first step once more, with what was wrong with the last answer.
+fn begun_anew(step: Step, errors: Vec<Wrong>) -> Step {
     let scene = match step.scene {
         Scene::Ask(challenge) => Scene::Ask(Box::new(Challenge { errors, ..*challenge })),
         done @ Scene::Done(_) => done,
     };
-    Step { scene, ..step }
+    Step {
+        scene,
+        restarted: true,
+        ..step
+    }
 }

@@ -2,7 +2,8 @@
 
 use secrecy::{ExposeSecret, SecretString};
 
-use super::challenge::{FlowHead, Step};
+use super::asked_by::AskedBy;
+use super::challenge::Step;
 use super::effects::{Scene, Stop, about};
 use super::execution::{Chosen, Execution, Written};
 use super::facts::{Plan, Walker};
@@ -15,13 +16,12 @@ use crate::domain::Purpose;
 use crate::domain::flow::{Designation, EmailStage, MailTemplate, StageSettings};
 use crate::domain::password_policy::PasswordPolicy;
 use crate::engine::Lane;
-use crate::types::{EmailAddress, PersonName, Span, TokenId, Username};
+use crate::types::{EmailAddress, PersonName, Span, Username};
 
-/// What stands before the flow and the stage in the place where a request keeps where its link is to lead. No URL begins
-/// so, so that neither can be taken for the other.
-const LEADS_TO_FLOW: &str = "flow:";
-/// Recoveries that no flow asked for lead to this one.
-pub(super) const DEFAULT: &str = "default-recovery-flow";
+/// The flow in which people sign in.
+const SIGN_IN: &str = "default-authentication-flow";
+/// The flow in which people get back in, unless the one above names another.
+const DEFAULT: &str = "default-recovery-flow";
 
 /// What somebody who comes by a mail brings.
 #[derive(Clone, Copy, Debug)]
@@ -30,27 +30,6 @@ pub enum EnterBy<'a> {
     Link(&'a SecretString),
     /// Its code, and the address that it went to.
     Code(&'a EmailAddress, &'a SecretString),
-}
-
-/// Which flow a mail was asked for by, and which stage of it.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) struct AskedBy {
-    pub(super) flow: String,
-    pub(super) stage: String,
-}
-
-impl AskedBy {
-    fn text(plan: &Plan, stage: &str) -> String {
-        format!("{LEADS_TO_FLOW}{} {stage}", plan.flow.slug)
-    }
-
-    fn read(text: &str) -> Option<Self> {
-        let (flow, stage) = text.strip_prefix(LEADS_TO_FLOW)?.split_once(' ')?;
-        Some(Self {
-            flow: flow.to_owned(),
-            stage: stage.to_owned(),
-        })
-    }
 }
 
 impl Desk {
@@ -65,13 +44,12 @@ impl Desk {
         };
         let visitor = &scene.walker.visitor;
         let who = self.addressee(execution, scene)?;
-        let leads_to = AskedBy::text(scene.plan, scene.place.stage.name().as_str());
-        let (purpose, leads_to) = match settings.template {
-            MailTemplate::PasswordReset => (Purpose::Recovery, Some(leads_to)),
-            MailTemplate::AccountConfirmation => (Purpose::VerifyEmail, None),
+        let asked = AskedBy::of(scene.plan, scene.place).text();
+        let purpose = match settings.template {
+            MailTemplate::PasswordReset => Purpose::Recovery,
+            MailTemplate::AccountConfirmation => Purpose::VerifyEmail,
         };
-        self.request_proof(&who, visitor, purpose, leads_to.as_deref())
-            .await?;
+        self.request_proof(&who, visitor, purpose, Some(&asked)).await?;
         execution.mails.count(window(settings), self.now());
         Ok(())
     }
@@ -129,6 +107,13 @@ impl Desk {
         self.claim_by_code(greeting, shown).await
     }
 
+    /// The flow in which somebody gets back in: that of "Forgot password?" where people sign in, or the one that ships.
+    pub fn recovery_flow(&self) -> String {
+        let attached = self.plan(SIGN_IN).and_then(|plan| plan.recovery_flow());
+        let attached = attached.filter(|slug| self.plan(slug).is_some_and(|plan| leads_back(&plan)));
+        attached.unwrap_or_else(|| DEFAULT.to_owned())
+    }
+
     /// Begins a flow behind its e-mail stage, for somebody who came by a mail, on whatever device. The flow is the one that
     /// asked for the mail. Spends nothing.
     pub async fn enter_recovery(&self, by: EnterBy<'_>, walker: &Walker) -> Result<Step, FlowFault> {
@@ -143,32 +128,14 @@ impl Desk {
             return Err(self.unless_repeated(fault, shown).into());
         }
         let asked = self.asked_by(claim.proof.token);
-        let slug = asked.map_or_else(|| DEFAULT.to_owned(), |asked| asked.flow);
-        let plan = self.plan(&slug).filter(leads_back).or_else(|| self.plan(DEFAULT));
+        let plan = asked.and_then(|asked| self.plan(&asked.flow)).filter(leads_back);
+        let plan = plan.or_else(|| self.plan(&self.recovery_flow()));
         let plan = plan.ok_or(FlowFault::NotFound)?;
         let mut execution = self.new_execution(&plan);
         execution.show_proof(claim.proof);
         let mail = plan.recovery_mail().map(|place| place.order);
         execution.pass(mail.unwrap_or_default());
         self.walk(plan, execution, None, walker, Look::AndAct).await
-    }
-
-    /// Which flow and stage had a mail sent, if it was one.
-    pub(super) fn asked_by(&self, token: TokenId) -> Option<AskedBy> {
-        AskedBy::read(&self.callback_of(token)?)
-    }
-
-    /// What the stage that had a mail sent says about it: nothing for mails that no stage asked for, or one that is gone.
-    pub(super) fn mail_stage(&self, asked: &AskedBy) -> Option<(FlowHead, EmailStage)> {
-        let plan = self.plan(&asked.flow)?;
-        let stage = plan
-            .steps
-            .iter()
-            .find(|place| place.stage.name().as_str() == asked.stage)?;
-        let StageSettings::Email(settings) = stage.stage.settings() else {
-            return None;
-        };
-        Some((super::head(&plan), settings.clone()))
     }
 
     /// Tests a new password by the policies of a prompt, hashes it, and keeps its verifier, sealed.
@@ -255,12 +222,9 @@ impl Desk {
             return Err(Refusal::TokenNotFound.into());
         };
         let client = self.client_of(user, visitor).ok_or(Refusal::TokenNotFound)?;
-        let against = self.engine().read(|state| {
-            state
-                .users
-                .get(&user)
-                .and_then(crate::domain::User::credential_id)
-        });
+        let against = self
+            .engine()
+            .read(|state| state.users.get(&user)?.credential_id());
         let keys = chosen.keys();
         let command = Command::CompleteRecovery {
             proof,
@@ -292,21 +256,4 @@ fn leads_back(plan: &Plan) -> bool {
 
 fn window(settings: &EmailStage) -> Span {
     Span::minutes(i64::from(settings.resend_window_minutes))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn where_a_mail_leads_is_told_from_every_url() {
-        let asked = AskedBy::read("flow:password-recovery-flow email recovery stage").unwrap();
-        assert_eq!(
-            (asked.flow.as_str(), asked.stage.as_str()),
-            ("password-recovery-flow", "email recovery stage")
-        );
-        for url in ["https://app.example.org/done", "flow:", "flow:x", ""] {
-            assert_eq!(AskedBy::read(url), None, "{url:?}");
-        }
-    }
 }

@@ -3,13 +3,13 @@
 
 use secrecy::{ExposeSecret, SecretString};
 
-use super::challenge::{Answer, Challenge, Component, Denial, Mistake, Reproofs, Wrong, takes_text};
+use super::challenge::{Answer, Denial, Mistake, Reproofs, Wrong, takes_text};
 use super::execution::{Execution, Written};
 use super::facts::{Facts, Place};
 use crate::domain::FactorKind;
 use crate::domain::flow::{
-    AuthenticatorValidation, Designation, EmailStage, FieldKind, Identification, MailTemplate, NotConfigured,
-    PasswordStage, Prompt, StageSettings, UserCreation, UserField, UserLogin,
+    AuthenticatorValidation, EmailStage, FieldKind, Identification, NotConfigured, PasswordStage, Prompt,
+    StageSettings, UserCreation, UserField,
 };
 use crate::types::{EmailAddress, Span, Username};
 

@@ -6,16 +6,16 @@ use super::challenge::{Challenge, Component, Denial, Scene, ShownSecret, Step, W
 use super::effects::Scene as Here;
 use super::execution::Execution;
 use super::facts::{Place, Plan, Walker};
-use super::head;
 use super::set_up::{MAILBOX, MAILBOX_SHOWN};
 use super::stages::{reproofs, usable};
+use super::{Turn, head};
 use crate::desk::Desk;
 use crate::domain::FactorKind;
 use crate::domain::flow::{
     AuthenticatorValidation, Binding, EmailAuthenticatorSetup, EmailStage, FieldKind, MailTemplate,
     NotConfigured, Prompt, StageSettings,
 };
-use crate::domain::password_policy::Rule;
+use crate::domain::password_policy::{PasswordPolicy, Rule};
 use crate::types::Span;
 
 /// Set-up stages that were chosen on the way stand behind every binding.
@@ -42,17 +42,17 @@ impl Desk {
         execution.seal(&ring, self.engine().entropy())
     }
 
-    fn step(&self, here: &Here<'_>, execution: &Execution, component: Component, errors: Vec<Wrong>) -> Step {
-        Step {
+    fn step(&self, here: &Here<'_>, execution: &Execution, component: Component, errors: Vec<Wrong>) -> Turn {
+        Turn::Step(Box::new(Step {
             execution: self.sealed(execution),
             flow: head(here.plan),
             scene: Scene::Ask(Box::new(Challenge { component, errors })),
             restarted: false,
-        }
+        }))
     }
 
     /// There is no way on.
-    pub(super) fn denied(&self, here: &Here<'_>, execution: &Execution, reason: Denial) -> Step {
+    pub(super) fn denied(&self, here: &Here<'_>, execution: &Execution, reason: Denial) -> Turn {
         let message = match here.place.stage.settings() {
             StageSettings::Deny(settings) if reason == Denial::Stage => settings.message.clone(),
             _other => String::new(),
@@ -61,12 +61,12 @@ impl Desk {
     }
 
     /// Something would happen now, and only a person's click may have it happen.
-    pub(super) fn to_go_on(&self, here: &Here<'_>, execution: &Execution) -> Step {
+    pub(super) fn to_go_on(&self, here: &Here<'_>, execution: &Execution) -> Turn {
         self.step(here, execution, Component::Continue, vec![])
     }
 
     /// What a place asks.
-    pub(super) fn asked(&self, here: &Here<'_>, execution: &Execution, errors: Vec<Wrong>) -> Step {
+    pub(super) fn asked(&self, here: &Here<'_>, execution: &Execution, errors: Vec<Wrong>) -> Turn {
         let component = self.component(here, execution);
         self.step(here, execution, component, errors)
     }
@@ -124,33 +124,26 @@ impl Desk {
             .iter()
             .map(ToString::to_string)
             .collect();
-        let rules = if settings.asks_password() {
-            self.rules_of(&names)
+        let policies = if settings.asks_password() {
+            self.policies(&names).unwrap_or_default()
         } else {
             vec![]
         };
+        let said = policies.iter().map(|policy| &policy.settings().error_message);
         Component::Prompt {
             values: fields
                 .iter()
                 .filter_map(|field| value(&field.field_key))
                 .collect(),
             fields,
-            rules,
+            error_message: said
+                .filter(|said| !said.is_empty())
+                .cloned()
+                .next()
+                .unwrap_or_default(),
+            rules: rules_of(&policies),
             account: here.facts.account.clone(),
         }
-    }
-
-    /// The rules of policies, each once.
-    fn rules_of(&self, names: &[String]) -> Vec<Rule> {
-        let mut rules = vec![];
-        for policy in self.policies(names).unwrap_or_default() {
-            for rule in policy.rules() {
-                if !rules.contains(&rule) {
-                    rules.push(rule);
-                }
-            }
-        }
-        rules
     }
 
     fn totp_set_up(&self, here: &Here<'_>, execution: &Execution) -> Component {
@@ -234,4 +227,15 @@ fn shown_codes(execution: &Execution) -> Option<Component> {
     Some(Component::StaticSetup {
         codes: codes.map(|code| ShownSecret(SecretString::from(code))).collect(),
     })
+}
+
+/// The rules of policies, each once.
+fn rules_of(policies: &[PasswordPolicy]) -> Vec<Rule> {
+    let mut rules = vec![];
+    for rule in policies.iter().flat_map(PasswordPolicy::rules) {
+        if !rules.contains(&rule) {
+            rules.push(rule);
+        }
+    }
+    rules
 }

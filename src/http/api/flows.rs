@@ -237,6 +237,7 @@ fn component_shown(component: &Component, locale: Locale) -> (Vec<Field<'_>>, Va
             fields,
             values,
             rules,
+            error_message: _,
             account,
         } => {
             let shown = fields.iter().map(|of| prompt_field(of, values)).collect();

@@ -32,7 +32,7 @@ macro_rules! sources {
 }
 
 /// Names and texts of all templates.
-pub(super) const SOURCES: [(&str, &str); 15] = sources! {
+pub(super) const SOURCES: [(&str, &str); 16] = sources! {
     "layout.html"
     "problem.html"
     "email.html"
@@ -44,6 +44,7 @@ pub(super) const SOURCES: [(&str, &str); 15] = sources! {
     "confirm.html"
     "link.html"
     "notice.html"
+    "flow.html"
     "password.html"
     "account/overview.html"
     "account/confirm.html"
@@ -82,6 +83,8 @@ pub(super) enum Page {
     Link,
     /// What happened.
     Notice,
+    /// A stage of a flow.
+    Flow,
     /// An account at a glance.
     Overview,
     /// Who one is, once more.
@@ -99,6 +102,7 @@ impl Page {
             Self::Confirm => "confirm.html",
             Self::Link => "link.html",
             Self::Notice => "notice.html",
+            Self::Flow => "flow.html",
             Self::Overview => "account/overview.html",
             Self::ConfirmSelf => "account/confirm.html",
             Self::Sessions => "account/sessions.html",
