@@ -32,7 +32,7 @@ macro_rules! sources {
 }
 
 /// Names and texts of all templates.
-pub(super) const SOURCES: [(&str, &str); 16] = sources! {
+pub(super) const SOURCES: [(&str, &str); 18] = sources! {
     "layout.html"
     "problem.html"
     "email.html"
@@ -44,6 +44,8 @@ pub(super) const SOURCES: [(&str, &str); 16] = sources! {
     "confirm.html"
     "link.html"
     "notice.html"
+    "field_error.html"
+    "field_state.html"
     "flow.html"
     "password.html"
     "account/overview.html"

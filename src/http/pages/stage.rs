@@ -47,6 +47,8 @@ struct FieldShown {
     rules: Vec<RuleShown>,
     /// The field that is asked again beside this one.
     twin: Option<String>,
+    /// The ids of what describes it.
+    described: String,
     error: Option<Unfit>,
 }
 
@@ -156,6 +158,7 @@ impl StagePage {
             page.ways.push(writer.way("", &href, "verify"));
         }
         page.focus();
+        page.fields.iter_mut().for_each(FieldShown::describe);
         page
     }
 
@@ -166,6 +169,20 @@ impl StagePage {
         if let Some(field) = wrong.or(first).and_then(|at| self.fields.get_mut(at)) {
             field.focus = true;
         }
+    }
+}
+
+impl FieldShown {
+    /// Names what describes it, for whoever does not see the page.
+    fn describe(&mut self) {
+        let parts = [
+            (self.error.is_some(), "error"),
+            (!self.help.is_empty(), "help"),
+            (!self.rules.is_empty(), "rules"),
+        ];
+        let there = parts.iter().filter(|(is_there, _)| *is_there);
+        let ids: Vec<String> = there.map(|(_, part)| format!("{}-{part}", self.name)).collect();
+        self.described = ids.join(" ");
     }
 }
 
