@@ -8,6 +8,7 @@ use zeroize::Zeroizing;
 
 use super::account::Reproof;
 use super::sessions::Caller;
+use super::walk::AskedBy;
 use super::{Command, Desk, Fault, Outcome, Refusal, Visitor};
 use crate::crypto::{self, DataKey, Field, KeyId, SecretLabel, totp};
 use crate::domain::{
@@ -132,7 +133,18 @@ impl Desk {
         visitor: &Visitor,
     ) -> Result<MailboxSetUp, Fault> {
         let who = self.reauthenticated(caller, reproof, code, visitor).await?;
-        let user = caller.user;
+        self.begin_mailbox_as(who, address, None, visitor).await
+    }
+
+    /// The same for somebody who was asked already; `asked` is the stage of a flow that has the code sent.
+    pub(super) async fn begin_mailbox_as(
+        &self,
+        who: Reauthenticated,
+        address: Option<&EmailAddress>,
+        asked: Option<&AskedBy>,
+        visitor: &Visitor,
+    ) -> Result<MailboxSetUp, Fault> {
+        let user = who.user;
         let key = self.user_key(user)?;
         let client = self.client_of(user, visitor).ok_or(Refusal::UserNotFound)?;
         let own = self.own_addresses(user, &key);
@@ -157,7 +169,8 @@ impl Desk {
             address: id,
             sealed,
             proof,
-            mail: self.mail_under(&key, user, visitor),
+            mail: self.mail_of_stage(&key, user, &visitor.origin(), asked),
+            lifetime: asked.and_then(|asked| Some(self.stage_mail(asked)?.lifetime)),
             client,
         };
         self.carry_out(Lane::Proof, command, vec![]).await?;
@@ -315,6 +328,7 @@ impl Desk {
             },
             proof,
             mail: user.and_then(|user| self.new_mail(user, visitor)),
+            lifetime: None,
         };
         self.carry_out(Lane::Stranger, command, keys).await?;
         Ok(proof.token)
@@ -327,7 +341,7 @@ impl Desk {
         Some(Command::TellUnfinished { user, mails })
     }
 
-    async fn reauthenticated(
+    pub(super) async fn reauthenticated(
         &self,
         caller: Caller,
         reproof: Reproof<'_>,
@@ -353,7 +367,7 @@ impl Desk {
         })
     }
 
-    fn user_key(&self, user: UserId) -> Result<DataKey, Fault> {
+    pub(super) fn user_key(&self, user: UserId) -> Result<DataKey, Fault> {
         let key = self.engine().vault().key(DataKeyId::User(user));
         key.ok_or_else(|| Refusal::UserNotFound.into())
     }

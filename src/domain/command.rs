@@ -318,6 +318,7 @@ pub enum Command {
         verdict: PasswordVerdict,
         proof: AddressProof,
         mail: Option<NewMail>,
+        lifetime: Option<Span>,
     },
     /// Tell a user of a sign-in that was left alone before its second factor.
     TellUnfinished {
@@ -348,6 +349,7 @@ pub enum Command {
         sealed: Option<Sealed>,
         proof: AddressProof,
         mail: NewMail,
+        lifetime: Option<Span>,
         client: Client,
     },
     /// The first code of a mailbox: right or wrong.

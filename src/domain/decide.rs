@@ -249,7 +249,8 @@ pub fn decide(world: &impl World, command: Command, context: &Context<'_>) -> De
             verdict,
             proof,
             mail,
-        } => factor::challenge(world, context, ask, verdict, proof, mail.as_ref()),
+            lifetime,
+        } => factor::challenge(world, context, ask, verdict, proof, mail.as_ref(), lifetime),
         Command::TellUnfinished { user, mails } => factor::tell_unfinished(world, context, user, &mails),
         Command::BeginTotp { who, factor, seed } => factor::begin_totp(world, context, who, factor, seed),
         Command::ConfirmTotp {
@@ -268,9 +269,10 @@ pub fn decide(world: &impl World, command: Command, context: &Context<'_>) -> De
             sealed,
             proof,
             mail,
+            lifetime,
             client,
         } => factor::begin_mailbox(
-            world, context, who, factor, address, sealed, proof, &mail, &client,
+            world, context, who, factor, address, sealed, proof, &mail, lifetime, &client,
         ),
         Command::ConfirmMailbox {
             user,

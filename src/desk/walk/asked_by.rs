@@ -1,8 +1,11 @@
 //! Which stage of which flow had a mail sent: kept with the request and with the mail, sealed.
 
+use secrecy::SecretString;
+
 use super::Desk;
 use super::facts::{Place, Plan};
-use crate::domain::flow::{EmailStage, MailServer, StageSettings};
+use crate::crypto;
+use crate::domain::flow::{EmailStage, MailServer, StageSecret, StageSettings};
 use crate::types::{Span, TokenId};
 
 /// What stands before flow and stage where a request keeps where its link is to lead. No URL begins so, and neither can be
@@ -91,6 +94,12 @@ impl Desk {
     /// Which stage had the mail of a proof sent, if one did.
     pub(super) fn asked_by(&self, token: TokenId) -> Option<AskedBy> {
         AskedBy::read(&self.callback_of(token)?)
+    }
+
+    /// A secret of a stage, opened; `None` if the key it was sealed under is gone.
+    pub fn stage_secret(&self, secret: &StageSecret) -> Option<SecretString> {
+        let ring = self.engine().keyring().current();
+        crypto::open_config(&ring, secret.owner, &secret.sealed)
     }
 
     /// What a stage says about a mail that it had sent; nothing if it is gone.

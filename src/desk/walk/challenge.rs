@@ -123,7 +123,7 @@ pub enum Component {
         rules: Vec<Rule>,
         /// What the operator has said of passwords that break them; empty is the pages' own sentence.
         error_message: String,
-        /// Whose account it is, if that was proven: an address, masked.
+        /// Whose account it is, if that was proven: the address they sign in with.
         account: Option<String>,
     },
     /// `code` of a second factor; `send` = `email` mails one.

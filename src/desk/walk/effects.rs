@@ -100,6 +100,10 @@ impl Desk {
                     .await
             }
             Effect::ConfirmMailbox(code) => self.confirm_walkers_mailbox(&code, execution, scene).await,
+            Effect::DropChallenge => {
+                execution.set_challenge(None);
+                Ok(())
+            }
             Effect::IssueCodes(shown) => self.issue_walkers_codes(&shown, execution, scene).await,
         }
     }

@@ -16,6 +16,8 @@ mod recovering;
 mod set_up;
 mod signing_in;
 mod stages;
+#[cfg(test)]
+mod tests;
 mod views;
 
 pub(super) use asked_by::AskedBy;

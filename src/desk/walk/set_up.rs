@@ -2,6 +2,7 @@
 
 use secrecy::{ExposeSecret, SecretString};
 
+use super::asked_by::AskedBy;
 use super::effects::{Scene, Stop, about};
 use super::execution::Execution;
 use super::stages::Shown;
@@ -79,16 +80,17 @@ impl Desk {
     ) -> Result<(), Stop> {
         let caller = caller_of(scene)?;
         let address = address.and_then(|text| EmailAddress::parse(&text).ok());
-        let begun = self
-            .begin_mailbox(
-                caller,
-                shown.reproof(),
-                address.as_ref(),
-                shown.factor.as_ref(),
-                &scene.walker.visitor,
-            )
-            .await
-            .map_err(about(shown.field()))?;
+        let visitor = &scene.walker.visitor;
+        let asked = AskedBy::of(scene.plan, scene.place);
+        let begun = async {
+            let factor = shown.factor.as_ref();
+            let who = self
+                .reauthenticated(caller, shown.reproof(), factor, visitor)
+                .await?;
+            self.begin_mailbox_as(who, address.as_ref(), Some(&asked), visitor)
+                .await
+        };
+        let begun = begun.await.map_err(about(shown.field()))?;
         execution.set_challenge(Some(begun.challenge));
         if let Some(address) = address {
             execution.keep_text(MAILBOX, address.as_typed());

@@ -2,13 +2,14 @@
 
 use secrecy::SecretString;
 
+use super::asked_by::AskedBy;
 use super::challenge::{Mistake, Wrong};
 use super::effects::{Scene, Stop, about};
 use super::execution::{Begun, Execution};
 use crate::crypto::{Rehash, Verdict};
 use crate::desk::greeting::Greeting;
 use crate::desk::{Command, Desk, Enumeration, Fault, Outcome, Refusal, Visitor};
-use crate::domain::flow::{StageSettings, UserLogin};
+use crate::domain::flow::{StageKind, StageSettings, UserLogin};
 use crate::domain::{
     FactorKind, FactorProof, FactorShown, FactorUse, FactorVerdict, NewSession, OtherSessions,
     PasswordVerdict, SessionTerms, Walk,
@@ -17,6 +18,9 @@ use crate::engine::Lane;
 use crate::mail::templates::FactorChange;
 use crate::system::random_id;
 use crate::types::{CredentialId, SessionId, Span, Timestamp, UserId};
+
+/// The stage that ships for codes by mail.
+const CODES: &str = "default-authenticator-email-setup";
 
 impl Desk {
     pub(super) fn demand_existence(&self, execution: &mut Execution) -> Result<(), Stop> {
@@ -175,15 +179,41 @@ impl Desk {
         let proven = execution.password(self.now()).ok_or(Refusal::Outdated)?;
         let Greeting { found, ask, keys } = self.greet_by_name(&who, visitor)?;
         let proof = self.new_proof();
+        let asked = self.code_stage(scene);
+        let mail = found.and_then(|(_, user)| {
+            let key = self.user_key(user).ok()?;
+            Some(self.mail_of_stage(&key, user, &visitor.origin(), asked.as_ref()))
+        });
         let command = Command::ChallengeMailbox {
             ask,
             verdict: PasswordVerdict::Right(proven.credential),
             proof,
-            mail: found.and_then(|(_, user)| self.new_mail(user, visitor)),
+            mail,
+            lifetime: asked.and_then(|asked| Some(self.stage_mail(&asked)?.lifetime)),
         };
         self.carry_out(Lane::Stranger, command, keys).await?;
         execution.set_challenge(Some(proof.token));
         Ok(())
+    }
+
+    /// The set-up stage whose words and server the codes of a sign-in have: the one that the validation names, or the one
+    /// that ships.
+    fn code_stage(&self, scene: &Scene<'_>) -> Option<AskedBy> {
+        let named = match scene.place.stage.settings() {
+            StageSettings::AuthenticatorValidation(settings) => settings.configuration_stages.as_slice(),
+            _other => &[],
+        };
+        let named = named.iter().map(ToString::to_string);
+        let stage = named.chain([CODES.to_owned()]).find(|name| {
+            self.engine().read(|state| {
+                let stage = state.flows().stage(name);
+                stage.is_some_and(|stage| stage.kind() == StageKind::EmailAuthenticatorSetup)
+            })
+        })?;
+        Some(AskedBy {
+            flow: scene.plan.flow.slug.to_string(),
+            stage,
+        })
     }
 
     /// Begins the session that everything before was for. It is a new one always (S-02, A24).

@@ -74,6 +74,8 @@ pub(super) enum Effect {
     BeginMailbox(Shown, Option<String>),
     /// Confirm it.
     ConfirmMailbox(SecretString),
+    /// Let go of it.
+    DropChallenge,
     /// Make recovery codes.
     IssueCodes(Shown),
 }
@@ -485,6 +487,11 @@ fn email_set_up(execution: &Execution, facts: &Facts, answer: Option<&Answer>) -
             Some(code) => Verdict::Do(vec![Effect::ConfirmMailbox(code.clone())]),
             None => wrong("code", Mistake::Missing),
         };
+    }
+    // Who somebody is was asked too long ago for another mail: from the beginning of this stage.
+    let needs = reproofs(facts);
+    if execution.challenge().is_some() && (needs.password || needs.factor) {
+        return Verdict::Do(vec![Effect::DropChallenge]);
     }
     let address = answer
         .text("email")

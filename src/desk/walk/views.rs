@@ -118,6 +118,8 @@ impl Desk {
             .filter(|field| field.kind != FieldKind::Hidden)
             .cloned()
             .collect();
+        // Whoever is here has proven to be the owner of it.
+        let account = here.facts.user.and_then(|user| self.first_address(user));
         let value = |key: &str| Some((key.to_owned(), execution.text(key)?.to_owned()));
         let names: Vec<String> = settings
             .validation_policies
@@ -142,7 +144,7 @@ impl Desk {
                 .next()
                 .unwrap_or_default(),
             rules: rules_of(&policies),
-            account: here.facts.account.clone(),
+            account: account.map(|address| address.as_typed().to_owned()),
         }
     }
 

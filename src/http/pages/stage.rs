@@ -165,7 +165,8 @@ impl StagePage {
     /// The first field that is wrong is where the person goes on; else the first one.
     fn focus(&mut self) {
         let wrong = self.fields.iter().position(|field| field.error.is_some());
-        let first = self.fields.iter().position(|field| field.kind != "static");
+        let is_typed = |field: &FieldShown| field.kind != "static" && field.kind != "known";
+        let first = self.fields.iter().position(is_typed);
         if let Some(field) = wrong.or(first).and_then(|at| self.fields.get_mut(at)) {
             field.focus = true;
         }
@@ -328,9 +329,10 @@ impl Writer<'_> {
                         second.name.clone()
                     });
                 }
+                let known = account.iter().map(|account| self.known_as(account));
                 StagePage {
                     leads: lead.into_iter().collect(),
-                    fields: shown,
+                    fields: known.chain(shown).collect(),
                     submit: Some(self.say(if asks_password { "save" } else { "next" })),
                     ..StagePage::default()
                 }
