@@ -265,13 +265,13 @@ impl Flows {
         match change.clone() {
             FlowChange::FlowSaved { flow } => self.save_flow(flow, position),
             FlowChange::FlowRemoved { slug } => {
-                self.flows.remove(&slug);
+                self.by_slug.remove(&slug);
             }
             FlowChange::FlowRenamed { from, to } => {
-                if let Some(mut bound) = self.flows.remove(&from) {
+                if let Some(mut bound) = self.by_slug.remove(&from) {
                     bound.flow.slug = to.clone();
                     bound.changed = position;
-                    self.flows.insert(to.clone(), bound);
+                    self.by_slug.insert(to.clone(), bound);
                     self.follow(&ObjectKey::Flow(from), &ObjectKey::Flow(to), position);
                 }
             }
@@ -289,13 +289,13 @@ impl Flows {
                 }
             }
             FlowChange::BindingSaved { flow, binding } => {
-                if let Some(bound) = self.flows.get_mut(&flow) {
+                if let Some(bound) = self.by_slug.get_mut(&flow) {
                     bound.bindings.insert(binding.order, binding);
                     bound.changed = position;
                 }
             }
             FlowChange::BindingRemoved { flow, order } => {
-                if let Some(bound) = self.flows.get_mut(&flow) {
+                if let Some(bound) = self.by_slug.get_mut(&flow) {
                     bound.bindings.remove(&order);
                     bound.changed = position;
                 }
@@ -329,11 +329,14 @@ impl Flows {
     }
 
     fn save_flow(&mut self, flow: Flow, position: Position) {
-        let bound = self.flows.entry(flow.slug.clone()).or_insert_with(|| BoundFlow {
-            flow: flow.clone(),
-            bindings: std::collections::BTreeMap::new(),
-            changed: position,
-        });
+        let bound = self
+            .by_slug
+            .entry(flow.slug.clone())
+            .or_insert_with(|| BoundFlow {
+                flow: flow.clone(),
+                bindings: std::collections::BTreeMap::new(),
+                changed: position,
+            });
         bound.flow = flow;
         bound.changed = position;
     }
@@ -347,7 +350,7 @@ impl Flows {
                 placed.changed = position;
             }
         }
-        for bound in self.flows.values_mut() {
+        for bound in self.by_slug.values_mut() {
             for binding in bound.bindings.values_mut() {
                 if binding.rename(from, to) {
                     bound.changed = position;

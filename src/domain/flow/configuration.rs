@@ -16,7 +16,7 @@ use crate::types::{ObjectName, Position, Slug};
 /// objects must have an event bring them.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Flows {
-    pub(super) flows: BTreeMap<Slug, BoundFlow>,
+    pub(super) by_slug: BTreeMap<Slug, BoundFlow>,
     pub(super) stages: BTreeMap<ObjectName, Placed<Stage>>,
     pub(super) policies: BTreeMap<ObjectName, Placed<Policy>>,
     pub(super) changed: Position,
@@ -74,7 +74,7 @@ impl Flows {
             .map(|placed| (placed.value.name().clone(), placed));
         let policies = policies.into_iter().map(|placed| (placed.value.name(), placed));
         Self {
-            flows: flows.collect(),
+            by_slug: flows.collect(),
             stages: stages.collect(),
             policies: policies.collect(),
             changed,
@@ -83,12 +83,12 @@ impl Flows {
 
     /// The flow of a slug.
     pub fn flow(&self, slug: &str) -> Option<&BoundFlow> {
-        self.flows.get(slug)
+        self.by_slug.get(slug)
     }
 
     /// All flows, by slug.
     pub fn flows(&self) -> impl Iterator<Item = &BoundFlow> + Clone {
-        self.flows.values()
+        self.by_slug.values()
     }
 
     /// The stage of a name.

@@ -114,7 +114,7 @@ impl Default for Flows {
             )
         });
         Self {
-            flows: FLOWS
+            by_slug: FLOWS
                 .iter()
                 .map(|shipped| (slug(shipped.0), flow(shipped)))
                 .collect(),

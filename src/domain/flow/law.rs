@@ -58,9 +58,9 @@ fn ensure(holds: bool, fault: ChangeFault) -> Result<(), ChangeFault> {
 }
 
 fn save_flow(flows: &Flows, flow: &Flow) -> Result<(), ChangeFault> {
-    let is_known = flows.flows.contains_key(&flow.slug);
+    let is_known = flows.by_slug.contains_key(&flow.slug);
     ensure(
-        is_known || flows.flows.len() < Flows::FLOWS_MAX,
+        is_known || flows.by_slug.len() < Flows::FLOWS_MAX,
         ChangeFault::TooMany,
     )?;
     let mut others = flows.flows().filter(|other| other.flow.slug != flow.slug);

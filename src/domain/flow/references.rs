@@ -19,20 +19,20 @@ pub enum ObjectKey {
 impl StageSettings {
     /// What these settings name: the field and the object.
     pub fn references(&self) -> Vec<(&'static str, ObjectKey)> {
-        let flow = |field, slug: &Option<Slug>| slug.clone().map(|slug| (field, ObjectKey::Flow(slug)));
+        let flow = |field, slug: Option<&Slug>| slug.cloned().map(|slug| (field, ObjectKey::Flow(slug)));
         match self {
             Self::Identification(s) => {
                 let stage = s.password_stage.clone();
                 let stage = stage.map(|name| ("settings.password_stage", ObjectKey::Stage(name)));
                 let flows = [
-                    flow("settings.enrollment_flow", &s.enrollment_flow),
-                    flow("settings.recovery_flow", &s.recovery_flow),
+                    flow("settings.enrollment_flow", s.enrollment_flow.as_ref()),
+                    flow("settings.recovery_flow", s.recovery_flow.as_ref()),
                 ];
                 stage.into_iter().chain(flows.into_iter().flatten()).collect()
             }
-            Self::Password(s) => configure(&s.configure_flow),
-            Self::EmailAuthenticatorSetup(s) => configure(&s.configure_flow),
-            Self::TotpAuthenticatorSetup(s) => configure(&s.configure_flow),
+            Self::Password(s) => configure(s.configure_flow.as_ref()),
+            Self::EmailAuthenticatorSetup(s) => configure(s.configure_flow.as_ref()),
+            Self::TotpAuthenticatorSetup(s) => configure(s.configure_flow.as_ref()),
             Self::Prompt(s) => {
                 let names = s.validation_policies.iter().cloned();
                 names
@@ -79,9 +79,9 @@ impl StageSettings {
     }
 }
 
-fn configure(flow: &Option<Slug>) -> Vec<(&'static str, ObjectKey)> {
+fn configure(flow: Option<&Slug>) -> Vec<(&'static str, ObjectKey)> {
     let named = flow
-        .clone()
+        .cloned()
         .map(|slug| ("settings.configure_flow", ObjectKey::Flow(slug)));
     named.into_iter().collect()
 }
@@ -163,7 +163,7 @@ impl Flows {
     /// Whether there is such an object.
     pub fn has(&self, key: &ObjectKey) -> bool {
         match key {
-            ObjectKey::Flow(slug) => self.flows.contains_key(slug),
+            ObjectKey::Flow(slug) => self.by_slug.contains_key(slug),
             ObjectKey::Stage(name) => self.stages.contains_key(name),
             ObjectKey::Policy(name) => self.policies.contains_key(name),
         }
@@ -181,7 +181,7 @@ impl Flows {
 
     /// The bindings that name an object: flow and order.
     pub fn bindings_that_name(&self, key: &ObjectKey) -> Vec<(&Slug, u16)> {
-        let bound = self.flows.iter();
+        let bound = self.by_slug.iter();
         bound
             .flat_map(|(slug, bound)| bound.bindings.values().map(move |binding| (slug, binding)))
             .filter(|(_, binding)| binding.names(key))

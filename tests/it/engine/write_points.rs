@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use keyledger::domain::flow::Edit;
 use keyledger::domain::password_policy::PasswordPolicy;
 use keyledger::domain::{
     Actor, ApiKeyKind, CheckpointRotation, Command, DropCause, EpochReason, KeyPurpose, MailEnd,
@@ -11,7 +12,7 @@ use keyledger::domain::{
 use keyledger::engine::{Engine, Lane, Trouble, fold, state_hash};
 use keyledger::ledger::MemoryStore;
 use keyledger::ledger::memory::{Fault, WritePoint};
-use keyledger::types::{ApiKeyId, Position, PublicKey, Signature, Span};
+use keyledger::types::{ApiKeyId, Position, PublicKey, Signature, Slug, Span};
 
 use super::gate::Gate;
 use crate::people::{ADA, BOB, ELSEWHERE, HOME, NOBODY, Person, code, link, mail, origin, proof, sealed};
@@ -68,6 +69,14 @@ fn story() -> Vec<Step> {
         at_once(|_| Command::TouchApiKey { key: KEY }),
         at_once(|_| Command::SavePolicy {
             policy: PasswordPolicy::nist(),
+            by: by(),
+        }),
+        at_once(|_| Command::ChangeFlows {
+            edits: vec![Edit::RemoveBinding {
+                flow: Slug::parse("default-recovery-flow").unwrap(),
+                order: 25,
+            }],
+            against: None,
             by: by(),
         }),
         at_once(|_| ADA.signs_up(HOME)),

@@ -1,6 +1,6 @@
 //! The words of changes to flows, stages, bindings and policies.
 
-use super::printable;
+use crate::desk::story::teller::printable;
 use crate::domain::flow::FlowChange;
 use crate::types::ObjectName;
 
