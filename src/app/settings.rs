@@ -11,6 +11,7 @@ use crate::config::{self, Config, Serving};
 use crate::crypto::{KeyName, PasswordParams, PoolSettings};
 use crate::desk::{DeskSettings, Enumeration};
 use crate::domain::{Lifetimes, Limits};
+use crate::http::pages::LookSettings;
 use crate::http::site::SiteSettings;
 use crate::http::{Envelope, NetList, ServerLimits};
 use crate::mail::{MailSettings, MailSettingsDraft, TransportKind};
@@ -35,6 +36,8 @@ pub struct AppSettings {
     pub server: ServerLimits,
     /// How mails leave.
     pub mail: MailSettings,
+    /// How pages look.
+    pub look: LookSettings,
     /// The operator's mail templates.
     pub templates_dir: Option<PathBuf>,
     /// What checkpoints are signed as, and where tiles lie.
@@ -62,6 +65,7 @@ impl AppSettings {
             handler_time_max: Span::seconds(30),
             server: ServerLimits::default(),
             mail,
+            look: LookSettings::default(),
             templates_dir: None,
             audit: AuditSettings::default(),
             backups: None,
@@ -105,6 +109,11 @@ impl AppSettings {
                 ..ServerLimits::default()
             },
             mail: mail_settings(config)?,
+            look: LookSettings {
+                templates_dir: Some(config.data.join("templates/pages")),
+                colour: config.brand_color,
+                logo: config.brand_logo.clone(),
+            },
             templates_dir: Some(config.data.join("templates/mail")),
             audit: audit_settings(config)?,
             backups: schedule(config),

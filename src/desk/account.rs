@@ -8,7 +8,7 @@ use super::{Command, Desk, Fault, Refusal, Visitor};
 use crate::crypto::{self, Field};
 use crate::domain::{FactorKind, PasswordVerdict, Role, User};
 use crate::engine::Lane;
-use crate::types::{CredentialId, DataKeyId, Locale, Sealed, Timestamp, UserId};
+use crate::types::{CredentialId, DataKeyId, Locale, PersonName, Sealed, Timestamp, UserId};
 
 /// A user as they see themself.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -218,6 +218,32 @@ impl Desk {
             credential: None,
             mails: vec![],
             origin: origin.clone(),
+        };
+        self.carry_out(Lane::Proof, command, vec![]).await.map(|_| ())
+    }
+
+    /// Gives the caller another name, and has mails and pages speak another language.
+    pub async fn change_profile(
+        &self,
+        caller: Caller,
+        name: Option<&PersonName>,
+        locale: Locale,
+        visitor: &Visitor,
+    ) -> Result<(), Fault> {
+        let (user, gone) = (caller.user, Refusal::UserNotFound);
+        let key = self.engine().vault().key(DataKeyId::User(user)).ok_or(gone)?;
+        let client = self.client_of(user, visitor).ok_or(gone)?;
+        let entropy = self.engine().entropy();
+        let seal = |name: &PersonName| {
+            let clear = name.as_str().as_bytes();
+            crypto::seal(&key, Field::UserName, user.0, clear, entropy)
+        };
+        let command = Command::ChangeProfile {
+            user,
+            session: caller.session,
+            name: name.map(seal),
+            locale,
+            origin: client.origin,
         };
         self.carry_out(Lane::Proof, command, vec![]).await.map(|_| ())
     }

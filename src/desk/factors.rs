@@ -63,31 +63,7 @@ impl Desk {
             seed: crypto::seal(&key, Field::TotpSeed, caller.user.0, seed.as_slice(), entropy),
         };
         self.carry_out(Lane::Proof, command, vec![]).await?;
-        let set_up = self.app_set_up(caller.user, &key, factor, seed.as_slice());
-        set_up.ok_or_else(|| Refusal::UserNotFound.into())
-    }
-
-    /// The app that waits for its first code in this session, as it was told when it began.
-    pub fn begun_totp(&self, caller: Caller) -> Option<AppSetUp> {
-        let begun = self
-            .engine()
-            .read(|state| state.factors.get(&caller.user)?.totp_begun.clone())?;
-        let is_waiting = begun.session == caller.session && self.now() < begun.expires;
-        let key = self.user_key(caller.user).ok().filter(|_| is_waiting)?;
-        let seed = crypto::open(&key, Field::TotpSeed, caller.user.0, &begun.seed)?;
-        self.app_set_up(caller.user, &key, begun.id, &seed)
-    }
-
-    fn app_set_up(&self, user: UserId, key: &DataKey, factor: FactorId, seed: &[u8]) -> Option<AppSetUp> {
-        let issuer = self.settings().brand.clone();
-        let account = self.profile(user)?.email;
-        let secret = totp::seed_text(seed);
-        Some(AppSetUp {
-            uri: app_uri(&issuer, &account, &secret),
-            secret,
-            issuer,
-            recovery_codes: crypto::recovery_codes(key, factor, seed, RECOVERY_CODES),
-        })
+        self.app_set_up(caller.user, &key, factor, seed.as_slice())
     }
 
     /// Confirms an app with its first code; gives back the recovery codes that were shown when it began.

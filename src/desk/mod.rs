@@ -5,6 +5,7 @@
 //! against. HTTP, pages and the command line are doors to the same desk.
 
 mod account;
+mod activity;
 mod admin;
 mod api_keys;
 mod backup;
@@ -105,6 +106,8 @@ struct Inner {
     latest: walk::Latest,
     /// Held while a browser's session is prolonged.
     prolonging: tokio::sync::Mutex<()>,
+    /// Held while somebody's latest events are looked for.
+    looking_back: tokio::sync::Mutex<()>,
 }
 
 impl Desk {
@@ -121,6 +124,7 @@ impl Desk {
             touched: Mutex::default(),
             latest: walk::Latest::default(),
             prolonging: tokio::sync::Mutex::default(),
+            looking_back: tokio::sync::Mutex::default(),
         };
         Self {
             inner: Arc::new(inner),

@@ -295,6 +295,7 @@ pub fn vocabulary(event: &Event) -> Option<&'static str> {
         }
         Event::AddressVerified { .. }
         | Event::WithdrawCancelled { .. }
+        | Event::ProfileChanged { .. }
         | Event::FactorConfirmed { .. }
         | Event::RecoveryCodesIssued { .. } => "user_updated",
         Event::UserBanned { .. } => "authn_login_lock",
@@ -349,6 +350,7 @@ fn about(event: &Event) -> About {
         | Event::UserUnbanned { user, .. }
         | Event::WithdrawRequested { user, .. }
         | Event::WithdrawCancelled { user, .. }
+        | Event::ProfileChanged { user, .. }
         | Event::UserErased { user, .. }
         | Event::TokenIssued { user, .. }
         | Event::ProofRefused { user, .. }
@@ -407,6 +409,7 @@ fn origin_of(event: &Event) -> Option<&Sealed> {
         | Event::AddressVerified { origin, .. }
         | Event::WithdrawRequested { origin, .. }
         | Event::WithdrawCancelled { origin, .. }
+        | Event::ProfileChanged { origin, .. }
         | Event::ResetRequested { origin, .. }
         | Event::VerificationRequested { origin, .. }
         | Event::CodeRefused { origin, .. }

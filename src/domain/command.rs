@@ -246,6 +246,14 @@ pub enum Command {
         mail: NewMail,
         origin: Sealed,
     },
+    /// Change one's name and language.
+    ChangeProfile {
+        user: UserId,
+        session: SessionId,
+        name: Option<Sealed>,
+        locale: Locale,
+        origin: Sealed,
+    },
     /// Take that back.
     CancelWithdraw { proof: ProofFound, origin: Sealed },
     /// Mail a new proof for taking a closing back, because an epoch voided the old one.
@@ -470,6 +478,7 @@ impl Command {
             | Self::UnbanUser { .. }
             | Self::RevokePassword { .. }
             | Self::EraseUser { .. }
+            | Self::ChangeProfile { .. }
             | Self::Withdraw { .. }
             | Self::CancelWithdraw { .. }
             | Self::RenewClosing { .. }

@@ -155,6 +155,13 @@ pub fn decide(world: &impl World, command: Command, context: &Context<'_>) -> De
             mail,
             origin,
         } => user::withdraw(world, context, user, session, proof, &mail, origin),
+        Command::ChangeProfile {
+            user,
+            session,
+            name,
+            locale,
+            origin,
+        } => user::change_profile(world, context, user, session, name, locale, origin),
         Command::CancelWithdraw { proof, origin } => user::cancel_withdraw(world, context, proof, origin),
         Command::RenewClosing { user, proof, mail } => {
             user::renew_closing(world, context, user, proof, &mail)

@@ -225,6 +225,13 @@ pub enum Event {
         token: TokenId,
         origin: Sealed,
     },
+    /// A user's name and language are these now.
+    ProfileChanged {
+        user: UserId,
+        name: Option<Sealed>,
+        locale: Locale,
+        origin: Sealed,
+    },
     /// A user's keys are destroyed, now and at every later start.
     UserErased { user: UserId, by: Actor },
 

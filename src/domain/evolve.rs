@@ -208,6 +208,14 @@ pub fn evolve(world: &mut impl World, recorded: &Recorded) {
             world.closings_mut().remove(user);
             set_standing(world, *token, TokenStanding::Spent);
         }
+        Event::ProfileChanged {
+            user, name, locale, ..
+        } => {
+            if let Some(found) = touch(world, *user, time) {
+                found.name.clone_from(name);
+                found.locale = *locale;
+            }
+        }
         Event::UserErased { user, .. } => erase(world, *user, position),
         Event::ResetRequested {
             subject,

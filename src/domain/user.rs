@@ -1,6 +1,6 @@
 //! Users: how they come to be, are kept out, and go.
 
-use crate::types::{AddressId, Sealed, SessionId, UserId};
+use crate::types::{AddressId, Locale, Sealed, SessionId, UserId};
 
 use super::command::{
     AddressProof, Ask, Client, Context, NewCredential, NewMail, NewUser, Outcome, ProofFound, SignUpMode,
@@ -260,6 +260,30 @@ pub(super) fn erase(world: &impl World, id: UserId, by: Actor) -> Decision {
     match world.users().look(&id) {
         Some(_) => Decision::accepted(vec![Event::UserErased { user: id, by }], Outcome::Done),
         None => Decision::refused(Refusal::UserNotFound),
+    }
+}
+
+/// Name and language are these from now on.
+pub(super) fn change_profile(
+    world: &impl World,
+    context: &Context<'_>,
+    id: UserId,
+    session: SessionId,
+    name: Option<Sealed>,
+    locale: Locale,
+    origin: Sealed,
+) -> Decision {
+    match session::signed_in_user(world, context, id, session) {
+        Ok(_) => {
+            let changed = Event::ProfileChanged {
+                user: id,
+                name,
+                locale,
+                origin,
+            };
+            Decision::accepted(vec![changed], Outcome::Done)
+        }
+        Err(refusal) => Decision::refused(refusal),
     }
 }
 

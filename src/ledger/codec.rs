@@ -190,6 +190,8 @@ events! {
     126/1 => FactorRefused { user: UserId, action: FactorUse, token: Option<TokenId>, origin: Sealed }
     127/1 => FactorCodeRequested { user: UserId, allowance: Allowance, client: Tag, origin: Sealed }
 
+    170/1 => ProfileChanged { user: UserId, name: Option<Sealed>, locale: Locale, origin: Sealed }
+
     of FlowsChanged:
     140/1 => FlowSaved { flow: Flow }
     141/1 => FlowRemoved { slug: Slug }

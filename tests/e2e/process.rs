@@ -135,6 +135,11 @@ pub(crate) struct Client {
 }
 
 impl Client {
+    /// Where the server listens.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// Asks, and says what went wrong on the way if the server did not answer whole.
     pub(crate) fn try_ask(
         &self,

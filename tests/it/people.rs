@@ -436,6 +436,16 @@ impl Person {
         }
     }
 
+    pub fn changes_profile(self, session: u32, locale: Locale) -> Command {
+        Command::ChangeProfile {
+            user: self.user(),
+            session: self.session(session),
+            name: Some(sealed("another name")),
+            locale,
+            origin: origin(),
+        }
+    }
+
     pub fn is_banned(self) -> Command {
         Command::BanUser {
             user: self.user(),

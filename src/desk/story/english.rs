@@ -136,6 +136,7 @@ impl<'a> English<'a> {
             Event::UserBanned { by, .. } => format!("{whom} banned by {}", self.actor(*by)),
             Event::UserUnbanned { by, .. } => format!("{whom} let in again by {}", self.actor(*by)),
             Event::WithdrawRequested { until, .. } => format!("{whom} closes the account; final at {until}"),
+            Event::ProfileChanged { .. } => format!("{whom} changed their name or language"),
             Event::WithdrawCancelled { .. } => format!("{whom} took the closing back"),
             Event::UserErased { by, .. } => {
                 format!("{whom} erased by {}: the keys are destroyed", self.actor(*by))

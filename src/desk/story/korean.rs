@@ -150,6 +150,7 @@ impl<'a> Korean<'a> {
             Event::WithdrawRequested { until, .. } => {
                 format!("{whom}이 계정을 닫았습니다. 완전히 파기되는 때는 {until}")
             }
+            Event::ProfileChanged { .. } => format!("{whom}이 이름이나 언어를 변경했습니다"),
             Event::WithdrawCancelled { .. } => format!("{whom}이 계정 닫기를 취소했습니다"),
             Event::UserErased { by, .. } => format!(
                 "{whom}의 정보가 파기되었습니다. 암호 키가 없어졌습니다 ({})",

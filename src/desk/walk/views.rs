@@ -153,7 +153,7 @@ impl Desk {
             return codes;
         }
         let begun = execution.challenge().and(here.facts.caller);
-        match begun.and_then(|caller| self.begun_totp(caller)) {
+        match begun.and_then(|caller| self.begun_app(caller)) {
             Some(begun) => Component::TotpSetup {
                 secret: ShownSecret(begun.secret),
                 uri: ShownSecret(begun.uri),

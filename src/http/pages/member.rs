@@ -96,7 +96,12 @@ impl<'a> Member<'a> {
         if self.is_fresh() {
             return Ok(());
         }
-        Err(Box::new(self.viewer.lead_to(CONFIRM, Some(path))))
+        Err(Box::new(self.ask_again(path)))
+    }
+
+    /// Leads to where this person shows who they are, and back to `path`.
+    pub(super) fn ask_again(&self, path: &str) -> Response {
+        self.viewer.lead_to(CONFIRM, Some(path))
     }
 
     /// Whether this person signed in just now.

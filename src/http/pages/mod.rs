@@ -11,6 +11,7 @@
 mod account;
 mod ask;
 mod assets;
+mod brand;
 mod browsers;
 mod confirm;
 mod cookie;
@@ -22,8 +23,10 @@ mod member;
 mod nav;
 mod new_password;
 mod notice;
+mod qr;
 mod recover;
 mod reopen;
+mod samples;
 mod stage;
 #[cfg(test)]
 mod tests;
@@ -34,7 +37,9 @@ mod viewer;
 use std::future::Future;
 use std::sync::Arc;
 
+pub use brand::LogoFault;
 pub use browsers::refuse_with_page;
+pub use look::{Look, LookFault, LookSettings};
 
 use super::response::Response;
 use super::router::{Answer, Handler, Route};
@@ -52,8 +57,8 @@ pub fn routes() -> Vec<Route<Site, Access>> {
     let show = |pattern, handler: Handler<Site>| Route::new(Method::GET, pattern, Access::Open, handler);
     let act = |pattern, handler: Handler<Site>| Route::new(Method::POST, pattern, Access::Open, handler);
     let mut routes = vec![
-        show("/assets/{hash}/{name}", |_, r| {
-            answer(async move { assets::serve(&r) })
+        show("/assets/{hash}/{name}", |s, r| {
+            answer(async move { s.look.serve(&r) })
         }),
         show("/recover", |s, r| answer(async move { recover::show(&s, &r) })),
         act("/recover", |s, r| answer(recover::enter(s, r))),

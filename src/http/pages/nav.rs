@@ -21,9 +21,12 @@ struct Item {
 }
 
 /// Paths and names of the pages, in their order.
-const ITEMS: [(&str, &str); 2] = [
+const ITEMS: [(&str, &str); 5] = [
     ("/account", "nav_overview"),
+    ("/account/password", "nav_password"),
+    ("/account/factors", "nav_factors"),
     ("/account/sessions", "nav_sessions"),
+    ("/account/activity", "nav_activity"),
 ];
 
 impl Nav {
@@ -42,6 +45,18 @@ impl Nav {
         Self {
             form: form.to_owned(),
             items: ITEMS.into_iter().map(item).collect(),
+        }
+    }
+    /// A way around that leads nowhere, to try templates with.
+    pub(super) fn sample() -> Self {
+        let item = |here| Item {
+            href: "/account".to_owned(),
+            words: "Example".to_owned(),
+            here,
+        };
+        Self {
+            form: "x".to_owned(),
+            items: vec![item(true), item(false)],
         }
     }
 }

@@ -6,6 +6,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 
 use super::new_password::{RuleShown, Unfit};
+use super::qr::Qr;
 use super::texts::span_in_words;
 use super::viewer::Viewer;
 use crate::desk::{Challenge, Component, Denial, Fault, FlowHead, Mistake, Reproofs, ShownSecret, Wrong};
@@ -54,6 +55,7 @@ struct FieldShown {
 
 #[derive(Serialize)]
 struct SeedShown {
+    qr: Option<Qr>,
     uri: String,
     secret: String,
     issuer: String,
@@ -370,6 +372,7 @@ impl Writer<'_> {
             Component::TotpSetup { secret, uri, issuer } => StagePage {
                 leads: vec![self.say("totp_lead")],
                 seed: Some(SeedShown {
+                    qr: Qr::of(uri.0.expose_secret()),
                     uri: exposed(uri),
                     secret: exposed(secret),
                     issuer: issuer.clone(),

@@ -12,7 +12,7 @@ use keyledger::domain::{
 use keyledger::engine::{Engine, Lane, Trouble, fold, state_hash};
 use keyledger::ledger::MemoryStore;
 use keyledger::ledger::memory::{Fault, WritePoint};
-use keyledger::types::{ApiKeyId, Position, PublicKey, Signature, Slug, Span};
+use keyledger::types::{ApiKeyId, Locale, Position, PublicKey, Signature, Slug, Span};
 
 use super::gate::Gate;
 use crate::people::{ADA, BOB, ELSEWHERE, HOME, NOBODY, Person, code, link, mail, origin, proof, sealed};
@@ -150,6 +150,7 @@ fn story() -> Vec<Step> {
             origin: origin(),
         }),
         at_once(|_| CAL.signs_in(HOME, 31)),
+        at_once(|_| CAL.changes_profile(31, Locale::Ko)),
         at_once(|_| CAL.withdraws(31, 32)),
         after(Span::hours(73), |_| Command::EraseDue { user: CAL.user() }),
         at_once(|_| DOT.signs_up(HOME)),

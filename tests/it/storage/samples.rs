@@ -237,6 +237,18 @@ fn user_events() -> Vec<Event> {
             token: TOKEN,
             origin: sealed(),
         },
+        Event::ProfileChanged {
+            user,
+            name: Some(sealed()),
+            locale: Locale::Ko,
+            origin: sealed(),
+        },
+        Event::ProfileChanged {
+            user,
+            name: None,
+            locale: Locale::En,
+            origin: sealed(),
+        },
         Event::UserErased {
             user,
             by: Actor::System,

@@ -1,8 +1,16 @@
 //! The pages of an account: what somebody who is signed in sees of it, and does with it.
 
+mod activity;
+mod close;
 mod confirm;
+mod factors;
 mod overview;
+mod password;
+mod profile;
 mod sessions;
+
+#[cfg(test)]
+pub(super) use activity::TOLD;
 
 use std::net::IpAddr;
 
@@ -36,10 +44,26 @@ pub(super) fn routes() -> Vec<Route<Site, Access>> {
         page!(POST "/account/sign-out" overview::sign_out),
         page!(GET "/account/confirm" confirm::show),
         page!(POST "/account/confirm" confirm::confirm),
+        page!(GET "/account/profile" profile::show),
+        page!(POST "/account/profile" profile::change),
+        page!(GET "/account/password" password::show),
+        page!(POST "/account/password" password::change),
+        page!(GET "/account/factors" factors::show),
+        page!(POST "/account/factors/app" factors::begin_app),
+        page!(GET "/account/factors/app" factors::show_app),
+        page!(POST "/account/factors/app/confirm" factors::confirm_app),
+        page!(POST "/account/factors/mail" factors::begin_mail),
+        page!(GET "/account/factors/mail" factors::show_mail),
+        page!(POST "/account/factors/mail/confirm" factors::confirm_mail),
+        page!(POST "/account/factors/codes" factors::issue_codes),
+        page!(POST "/account/factors/remove" factors::remove),
         page!(GET "/account/sessions" sessions::show),
         page!(POST "/account/sessions/end" sessions::end),
         page!(POST "/account/sessions/end-others" sessions::end_others),
         page!(POST "/account/sessions/end-all" sessions::end_all),
+        page!(GET "/account/activity" activity::show),
+        page!(GET "/account/close" close::show),
+        page!(POST "/account/close" close::close),
     ]
 }
 

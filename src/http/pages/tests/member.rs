@@ -7,10 +7,10 @@ use crate::desk::Caller;
 const COOKIE: &str = "__Host-keyledger";
 
 /// A browser with its cookie, and what its forms carry.
-struct Browser {
-    caller: Caller,
-    cookie: String,
-    form: String,
+pub(super) struct Browser {
+    pub(super) caller: Caller,
+    pub(super) cookie: String,
+    pub(super) form: String,
 }
 
 impl Browser {
@@ -26,7 +26,7 @@ impl Browser {
         }
     }
 
-    async fn signed_in(house: &House) -> Self {
+    pub(super) async fn signed_in(house: &House) -> Self {
         let password = SecretString::from(OLD);
         let signed_in = house
             .desk
@@ -35,13 +35,13 @@ impl Browser {
         Self::of(house, signed_in.unwrap())
     }
 
-    async fn get(&self, house: &House, path: &str) -> Seen {
+    pub(super) async fn get(&self, house: &House, path: &str) -> Seen {
         house
             .ask(Method::GET, path, &[("cookie", &self.cookie)], String::new())
             .await
     }
 
-    async fn post(&self, house: &House, path: &str, fields: &[(&str, &str)]) -> Seen {
+    pub(super) async fn post(&self, house: &House, path: &str, fields: &[(&str, &str)]) -> Seen {
         let headers = [
             ("sec-fetch-site", "same-origin"),
             ("origin", "null"),
@@ -61,7 +61,7 @@ fn set_cookie(seen: &Seen) -> Option<(String, Vec<String>)> {
     Some((value, parts.map(str::to_owned).collect()))
 }
 
-async fn house() -> House {
+pub(super) async fn house() -> House {
     let house = House::open();
     house.sign_up().await;
     house
@@ -87,7 +87,7 @@ async fn s_05_the_cookie_is_for_this_host_alone_and_out_of_reach_of_scripts() {
     };
     let seen = kept.post(&house, "/account/confirm", &[("password", OLD)]).await;
     let (value, attributes) = set_cookie(&seen).unwrap();
-    assert!(value.ends_with(".k") && attributes.contains(&"Max-Age=2592000".to_owned()));
+    assert!(value.strip_suffix(".k").is_some() && attributes.contains(&"Max-Age=2592000".to_owned()));
 }
 
 #[tokio::test]
@@ -306,4 +306,32 @@ async fn an_account_speaks_its_owners_language_unless_another_one_is_chosen() {
     assert!(seen.has("내 계정") && seen.has("에이다"));
     let seen = browser.get(&house, "/account?lang=en").await;
     assert!(seen.has("Your account") && seen.has("href=\"/account/sessions?lang=en\""));
+}
+
+#[tokio::test]
+async fn name_and_language_are_changed_and_told_back() {
+    let house = house().await;
+    let browser = Browser::signed_in(&house).await;
+    let seen = browser.get(&house, "/account/profile").await;
+    assert!(seen.has("value=\"Ada\"") && seen.has("<option value=\"en\" lang=\"en\" selected>"));
+    let wrong = browser
+        .post(
+            &house,
+            "/account/profile",
+            &[("name", "A\u{202e}da"), ("language", "ko")],
+        )
+        .await;
+    assert!(wrong.status == 400 && wrong.has("name-error"));
+    let fields = [("name", "에이다"), ("language", "ko")];
+    let seen = browser.post(&house, "/account/profile", &fields).await;
+    assert_eq!((seen.status, seen.header("location")), (303, "/account"));
+    let seen = browser.get(&house, "/account").await;
+    assert!(seen.has("에이다") && seen.has("내 계정"));
+    let seen = browser.get(&house, "/account/activity").await;
+    assert!(seen.has("이름 또는 언어 변경"));
+    browser
+        .post(&house, "/account/profile", &[("name", " "), ("language", "en")])
+        .await;
+    let profile = house.desk.profile(browser.caller.user).unwrap();
+    assert_eq!((profile.name, profile.locale), (None, crate::types::Locale::En));
 }
