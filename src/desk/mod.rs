@@ -13,6 +13,7 @@ mod browsers;
 mod console;
 mod cursor;
 mod epochs;
+mod expressions;
 mod factors;
 mod fault;
 mod greeting;
@@ -41,6 +42,9 @@ pub use backup::TellProgress;
 pub use console::WaitingMail;
 pub use cursor::{Cursor, CursorFault, EpochBegun, NotACursor};
 pub use epochs::EpochView;
+pub use expressions::{
+    Circumstances, ExpressionFault, KnownUser, Undecided, check_expression, decide_expression,
+};
 pub use factors::{AppSetUp, FactorView, MailboxSetUp};
 pub use fault::{AccessFault, Fault};
 pub use greeting::Visitor;

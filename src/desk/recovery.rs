@@ -241,6 +241,7 @@ impl Desk {
                     user,
                     factor,
                     action: FactorUse::Recovery,
+                    session: None,
                     origin: origin.clone(),
                 });
                 // The law never accepts it: what comes back is its refusal, or that of the limit.

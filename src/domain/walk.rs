@@ -4,12 +4,13 @@
 //! of it is presented at once. So a wrong answer is remembered before it is told, a right one changes nothing yet, and
 //! the step that counts is one command: what was proven is held against what is current then.
 
-use crate::types::{Sealed, Tag, UserId};
+use crate::types::{Sealed, SessionId, Tag, UserId};
 
 use super::command::{Ask, Context, NewSession, Outcome, PasswordVerdict};
 use super::decide::Decision;
 use super::factor::{self, FactorShown, FactorUse};
 use super::refusal::Refusal;
+use super::session::signed_in_user;
 use super::sign_in::{self, SessionTerms};
 use super::world::{Table, World};
 
@@ -23,11 +24,13 @@ pub enum Walk {
         verdict: PasswordVerdict,
         require_verified: bool,
     },
-    /// Tell whether a second factor is right. It is spent by the command that it is presented to later.
+    /// Tell whether a second factor is right. It is spent by the command that it is presented to later; for somebody who
+    /// is signed in, at once.
     TryFactor {
         user: UserId,
         factor: FactorShown,
         action: FactorUse,
+        session: Option<SessionId>,
         origin: Sealed,
     },
     /// Sign in with what was proven on the way.
@@ -63,8 +66,9 @@ pub(super) fn decide(world: &impl World, context: &Context<'_>, walk: Walk) -> D
             user,
             factor,
             action,
+            session,
             origin,
-        } => try_factor(world, context, user, &factor, action, &origin),
+        } => try_factor(world, context, user, &factor, action, session, &origin),
         Walk::SignIn {
             ask,
             verdict,
@@ -92,12 +96,19 @@ fn try_factor(
     user: UserId,
     shown: &FactorShown,
     action: FactorUse,
+    session: Option<SessionId>,
     origin: &Sealed,
 ) -> Decision {
     if world.users().look(&user).is_none() {
         return Decision::refused(Refusal::UserNotFound);
     }
-    match factor::present(world, context, user, shown, action, None, origin) {
+    if let Some(session) = session
+        && let Err(refusal) = signed_in_user(world, context, user, session)
+    {
+        return Decision::refused(refusal);
+    }
+    match factor::present(world, context, user, shown, action, session, origin) {
+        Ok(accepted) if session.is_some() => Decision::accepted(accepted, Outcome::Done),
         Ok(_) => Decision::accepted(vec![], Outcome::Done),
         Err(refused) => refused,
     }

@@ -64,6 +64,8 @@ pub enum LeadsTo {
     SignInAnew,
     /// Where somebody signs in, because the account is theirs now.
     SignInFirst,
+    /// Where somebody signs in.
+    SignIn,
     /// Where somebody signs in, because they have just left.
     SignedOut,
     /// The page somebody came from, or that of their account.

@@ -4,6 +4,8 @@
 //! verifier, a mailed proof the name of its token. What each is worth is asked of the ledger when it is used, so that an
 //! older copy opens nothing more once a step that counts was taken.
 
+use std::collections::BTreeMap;
+
 use bincode::config::standard;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
@@ -337,6 +339,12 @@ impl Execution {
     pub(super) fn text(&self, key: &str) -> Option<&str> {
         let found = self.texts.iter().find(|(known, _)| known == key);
         found.map(|(_, text)| text.as_str())
+    }
+
+    /// What prompts took; names with a dot are our own.
+    pub(super) fn prompted(&self) -> BTreeMap<String, String> {
+        let of_prompts = self.texts.iter().filter(|(key, _)| !key.contains('.'));
+        of_prompts.cloned().collect()
     }
 
     /// Keeps a text that a prompt took; false if there is no room for it.

@@ -3,7 +3,7 @@
 use super::asked_by::AskedBy;
 use super::execution::{Execution, Written};
 use crate::desk::{Caller, Desk, Visitor};
-use crate::domain::flow::{Binding, BoundFlow, Designation, Flows, Stage, StageSettings};
+use crate::domain::flow::{Binding, BoundFlow, Designation, Flows, Stage, StageSettings, UserCreation};
 use crate::domain::{FactorKind, RecoveryFactors, live_session, recovery_factors};
 use crate::types::{Timestamp, UserId};
 
@@ -71,6 +71,26 @@ impl Plan {
         })
     }
 
+    /// Where its first "Sign up" leads.
+    pub(super) fn enrolment_flow(&self) -> Option<String> {
+        self.steps.iter().find_map(|place| match place.stage.settings() {
+            StageSettings::Identification(settings) => {
+                settings.enrollment_flow.as_ref().map(ToString::to_string)
+            }
+            _other => None,
+        })
+    }
+
+    /// Whether accounts that it makes wait until their address is proven.
+    pub(super) fn makes_inactive_users(&self) -> bool {
+        self.steps.iter().any(|place| match place.stage.settings() {
+            StageSettings::UserWrite(settings) => {
+                settings.create_users_as_inactive && settings.user_creation_mode != UserCreation::NeverCreate
+            }
+            _other => false,
+        })
+    }
+
     /// The e-mail stage behind an order: the one that the mail of a new account is of.
     pub(super) fn mail_behind(&self, order: u32) -> Option<AskedBy> {
         let is_mail =
@@ -129,7 +149,11 @@ impl Desk {
         let (caller, user, kinds, demands_factor) = self.engine().read(|state| {
             let epoch = state.epoch();
             let caller = match begun {
-                None => walker.caller,
+                // To sign in, to get back in or to sign up is to be somebody new, whoever is signed in here.
+                None => match plan.flow.designation {
+                    Designation::StageConfiguration | Designation::Invalidation => walker.caller,
+                    Designation::Authentication | Designation::Recovery | Designation::Enrollment => None,
+                },
                 Some(begun) => live_session(state, begun.user, begun.session, now)
                     .ok()
                     .map(|(user, _)| Caller {
@@ -157,7 +181,13 @@ impl Desk {
                     kinds.retain(|kind| *kind != FactorKind::Email);
                     recovery_factors(state, token) == RecoveryFactors::Demand
                 }
-                None => enrolled.is_some(),
+                None => {
+                    // A code by mail signs in, and does nothing else.
+                    if execution.who.is_none() {
+                        kinds.retain(|kind| *kind != FactorKind::Email);
+                    }
+                    enrolled.is_some()
+                }
             };
             (caller, user, kinds, demands)
         });

@@ -221,13 +221,6 @@ impl Desk {
                 return self.finish(plan, &execution, walker);
             };
             execution.at = place.order;
-            if !execution.applies {
-                if !self.applies(&place, plan, &execution, walker) {
-                    execution.pass(place.order);
-                    continue;
-                }
-                execution.applies = true;
-            }
             let facts = self.facts(plan, &execution, walker);
             let here = Here {
                 plan,
@@ -235,6 +228,16 @@ impl Desk {
                 facts: &facts,
                 walker,
             };
+            if !execution.applies {
+                match self.applies(&place, &facts, &execution, walker) {
+                    Some(true) => execution.applies = true,
+                    Some(false) => {
+                        execution.pass(place.order);
+                        continue;
+                    }
+                    None => return Ok(self.denied(&here, &execution, Denial::Misconfigured)),
+                }
+            }
             let errors = match consider(&place, &execution, &facts, answer) {
                 Verdict::Pass => {
                     execution.pass(place.order);

@@ -6,6 +6,7 @@ use super::asked_by::AskedBy;
 use super::challenge::{Mistake, Wrong};
 use super::effects::{Scene, Stop, about};
 use super::execution::{Begun, Execution};
+use super::facts::Plan;
 use crate::crypto::{Rehash, Verdict};
 use crate::desk::greeting::Greeting;
 use crate::desk::{Command, Desk, Enumeration, Fault, Outcome, Refusal, Visitor};
@@ -43,7 +44,7 @@ impl Desk {
     ) -> Result<(), Stop> {
         let who = execution.who.clone().unwrap_or_default();
         let credential = self
-            .try_password(&who, password, &scene.walker.visitor)
+            .try_password(&who, password, scene.plan, &scene.walker.visitor)
             .await
             .map_err(about("password"))?;
         execution.prove_password(credential, self.now());
@@ -54,6 +55,7 @@ impl Desk {
         &self,
         who: &str,
         password: SecretString,
+        plan: &Plan,
         visitor: &Visitor,
     ) -> Result<CredentialId, Fault> {
         let Greeting { found, ask, keys } = self.greet_by_name(who, visitor)?;
@@ -79,7 +81,7 @@ impl Desk {
         let command = Command::Walk(Walk::TryPassword {
             ask,
             verdict,
-            require_verified: self.requires_verified(),
+            require_verified: self.requires_verified(plan),
         });
         match self.carry_out(lane, command, keys).await {
             // Right so far: the second factor is asked at its stage.
@@ -93,9 +95,16 @@ impl Desk {
         Ok(right)
     }
 
-    fn requires_verified(&self) -> bool {
+    /// Whether an address that was never proven keeps its owner out: as the settings say, and where the sign-up that this
+    /// flow offers makes accounts that wait for it.
+    fn requires_verified(&self, plan: &Plan) -> bool {
         // Where sign-up keeps silent about taken addresses, signing in with what was just chosen must not tell either.
-        self.settings().require_verified_email || self.settings().enumeration == Enumeration::Strict
+        let silent = self.settings().enumeration == Enumeration::Strict;
+        let enrols_inactive = || {
+            let enrolment = plan.enrolment_flow().and_then(|slug| self.plan(&slug));
+            enrolment.is_some_and(|plan| plan.makes_inactive_users())
+        };
+        self.settings().require_verified_email || silent || enrols_inactive()
     }
 
     fn unless_told_too_much(&self, fault: Fault) -> Fault {
@@ -124,15 +133,19 @@ impl Desk {
             factor.verdict = FactorVerdict::Wrong;
         }
         let verdict = factor.verdict;
-        let action = if execution.proof().is_some() {
-            FactorUse::Recovery
-        } else {
-            FactorUse::SignIn
+        // Whoever is signed in presents it to nothing later: it counts for their session, and is spent at once.
+        let session = scene.facts.caller.filter(|_| execution.who.is_none());
+        let session = session.map(|caller| caller.session);
+        let action = match (execution.proof(), session) {
+            (Some(_), _) => FactorUse::Recovery,
+            (None, Some(_)) => FactorUse::Change,
+            (None, None) => FactorUse::SignIn,
         };
         let command = Command::Walk(Walk::TryFactor {
             user,
             factor,
             action,
+            session: session.filter(|_| action == FactorUse::Change),
             origin: client.origin,
         });
         self.carry_out(Lane::Proof, command, vec![])
@@ -237,7 +250,7 @@ impl Desk {
             factor: self.presented_factor(user, execution.factor(), visitor),
             session: NewSession { session, refresh_key },
             terms: self.terms(settings, execution.wants_to_stay, proven.at),
-            require_verified: self.requires_verified(),
+            require_verified: self.requires_verified(scene.plan),
         });
         match self.carry_out(Lane::Proof, command, keys).await {
             Ok(Outcome::Session(Some(session))) => {

@@ -383,6 +383,10 @@ fn validate(
     if is_recovery && !facts.demands_factor {
         return Verdict::Pass;
     }
+    let is_signed_in = facts.caller.is_some() && execution.who.is_none();
+    if is_signed_in && !facts.needs_factor && facts.demands_factor && settings.last_auth_threshold.0 > 0 {
+        return Verdict::Pass;
+    }
     let kinds = usable(settings, facts);
     if !kinds.is_empty() {
         return ask_factor(&kinds, execution, answer);

@@ -2,21 +2,21 @@
 
 use secrecy::SecretString;
 
-use super::challenge::{Challenge, Component, Denial, Scene, ShownSecret, Step, Wrong};
+use super::challenge::{Challenge, Component, Denial, Done, LeadsTo, Scene, ShownSecret, Step, Wrong};
 use super::effects::Scene as Here;
 use super::execution::Execution;
-use super::facts::{Place, Plan, Walker};
+use super::facts::{Facts, Place, Plan, Walker};
 use super::set_up::{MAILBOX, MAILBOX_SHOWN};
 use super::stages::{reproofs, usable};
 use super::{Turn, head};
-use crate::desk::Desk;
+use crate::desk::{Circumstances, Desk, KnownUser, decide_expression};
 use crate::domain::FactorKind;
 use crate::domain::flow::{
-    AuthenticatorValidation, Binding, EmailAuthenticatorSetup, EmailStage, FieldKind, MailTemplate,
-    NotConfigured, Prompt, StageSettings,
+    AuthenticatorValidation, Binding, DeniedAction, EmailAuthenticatorSetup, EmailStage, FieldKind,
+    MailTemplate, NotConfigured, Policy, Prompt, StageSettings,
 };
 use crate::domain::password_policy::{PasswordPolicy, Rule};
-use crate::types::Span;
+use crate::types::{Span, UserId};
 
 /// Set-up stages that were chosen on the way stand behind every binding.
 const SET_UPS: u32 = 1 << 20;
@@ -53,6 +53,27 @@ impl Desk {
 
     /// There is no way on.
     pub(super) fn denied(&self, here: &Here<'_>, execution: &Execution, reason: Denial) -> Turn {
+        let next = execution.next.clone().filter(|_| here.walker.caller.is_some());
+        let leads_to = match (here.plan.flow.denied_action, next) {
+            (DeniedAction::MessageContinue | DeniedAction::Continue, Some(next)) => {
+                Some(LeadsTo::Account(Some(next)))
+            }
+            (DeniedAction::Continue, None) => Some(LeadsTo::SignIn),
+            (DeniedAction::MessageContinue, None) | (DeniedAction::Message, _) => None,
+        };
+        // Too many wrong answers are told in any case: they are no decision about who somebody is.
+        if let Some(leads_to) = leads_to.filter(|_| reason != Denial::TooManyTries) {
+            let done = Done {
+                session: None,
+                leads_to,
+            };
+            return Turn::Step(Box::new(Step {
+                execution: self.sealed(execution),
+                flow: head(here.plan),
+                scene: Scene::Done(Box::new(done)),
+                restarted: false,
+            }));
+        }
         let message = match here.place.stage.settings() {
             StageSettings::Deny(settings) if reason == Denial::Stage => settings.message.clone(),
             _other => String::new(),
@@ -165,11 +186,57 @@ impl Desk {
         }
     }
 
-    /// Whether the binding at a place applies to whoever walks: asked once, when it is reached.
-    pub(super) fn applies(&self, place: &Place, plan: &Plan, execution: &Execution, walker: &Walker) -> bool {
-        let asked = place.binding.policies.iter().filter(|bound| bound.enabled);
-        let _ = (plan, execution, walker);
-        asked.count() == 0
+    /// Whether the binding at a place applies to whoever walks: asked once, when it is reached. `None` if a policy of it
+    /// comes to no answer; then nobody goes on, because what is left out may be what protects.
+    pub(super) fn applies(
+        &self,
+        place: &Place,
+        facts: &Facts,
+        execution: &Execution,
+        walker: &Walker,
+    ) -> Option<bool> {
+        let asked: Vec<_> = place
+            .binding
+            .policies
+            .iter()
+            .filter(|bound| bound.enabled)
+            .collect();
+        if asked.is_empty() {
+            return Some(true);
+        }
+        let circumstances = Circumstances {
+            user: facts.user.and_then(|user| self.known_user(user)),
+            prompt_data: execution.prompted(),
+            ip: walker.visitor.ip,
+            now: facts.now,
+        };
+        for bound in asked {
+            let policy =
+                self.engine()
+                    .read(|state| match state.flows().policy(bound.policy.as_str())? {
+                        Policy::Expression(policy) => Some(policy.expression().to_owned()),
+                        Policy::Password(_) => None,
+                    })?;
+            match decide_expression(&policy, &circumstances) {
+                Ok(said) if said == bound.negate => return Some(false),
+                Ok(_) => {}
+                Err(why) => {
+                    tracing::warn!(policy = %bound.policy, %why, "an expression policy came to no answer; the flow ends there");
+                    return None;
+                }
+            }
+        }
+        Some(true)
+    }
+
+    fn known_user(&self, user: UserId) -> Option<KnownUser> {
+        let profile = self.profile(user)?;
+        Some(KnownUser {
+            email: profile.email,
+            email_verified: profile.email_verified.is_some(),
+            role: profile.role.word(),
+            factors: profile.factors.into_iter().map(FactorKind::name).collect(),
+        })
     }
 }
 

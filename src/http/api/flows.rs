@@ -98,7 +98,7 @@ fn done_shown(site: &Site, done: &Done) -> Value {
         return json!({ "session": TokensShown::from(&session.tokens) });
     }
     let path = match &done.leads_to {
-        LeadsTo::SignInAnew | LeadsTo::SignInFirst | LeadsTo::SignedOut => SIGN_IN,
+        LeadsTo::SignInAnew | LeadsTo::SignInFirst | LeadsTo::SignIn | LeadsTo::SignedOut => SIGN_IN,
         LeadsTo::Account(next) => next.as_deref().unwrap_or("/account"),
     };
     json!({ "redirect": url(path) })

@@ -185,6 +185,7 @@ async fn finish(viewer: &Viewer<'_>, done: &Done) -> Response {
     let lead_to = match &done.leads_to {
         LeadsTo::SignInAnew => lead(viewer, SIGN_IN, Some("password-changed")),
         LeadsTo::SignInFirst => lead(viewer, SIGN_IN, Some("confirmed")),
+        LeadsTo::SignIn => lead(viewer, SIGN_IN, None),
         LeadsTo::SignedOut => viewer.leave(lead(viewer, SIGN_IN, Some("signed-out"))).await,
         LeadsTo::Account(next) => lead(viewer, next.as_deref().unwrap_or("/account"), None),
     };

@@ -2,6 +2,7 @@
 
 mod api;
 mod browser;
+mod guides;
 mod recovering;
 mod signing_in;
 

@@ -90,6 +90,7 @@ impl Try {
                 user,
                 factor: person.shows(verdict),
                 action: FactorUse::Recovery,
+                session: None,
                 origin: origin(),
             }),
         };
