@@ -1,8 +1,8 @@
 //! The set-up guides, step by step with their own names, and what works afterwards.
 
 use keyledger::domain::flow::{
-    Binding, DeniedAction, Deny, Designation, Edit, EmailAuthenticatorSetup, EmailStage, Flow,
-    Identification, MailServer, Policy, Presence, Prompt, Requirement, Stage, StageSettings,
+    Binding, DeniedAction, Deny, Designation, Edit, EmailAuthenticatorSetup, EmailStage, ExpressionPolicy,
+    Flow, Identification, MailServer, Policy, Presence, Prompt, Requirement, Stage, StageSettings,
 };
 use keyledger::domain::password_policy::{PasswordPolicy, PasswordPolicySettings};
 use keyledger::domain::{Actor, Command};
@@ -295,4 +295,53 @@ async fn a24_what_was_proven_before_a_later_sign_in_opens_nothing() {
         "{}",
         refused.html
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_policy_decides_whether_a_stage_is_walked_and_one_that_fails_lets_nobody_past() {
+    let house = House::start().await;
+    house.resident().await;
+    let wall = StageSettings::Deny(Deny {
+        message: "Administrators only.".to_owned(),
+    });
+    let policy = |title: &str, text: &str| Edit::SavePolicy {
+        policy: Box::new(Policy::Expression(
+            ExpressionPolicy::new(name(title), text.to_owned()).unwrap(),
+        )),
+        presence: Presence::Either,
+    };
+    let bound = |negate| Edit::SaveBinding {
+        flow: slug("default-authentication-flow"),
+        binding: Binding {
+            policies: vec![BoundPolicy {
+                policy: name("is admin"),
+                negate,
+                enabled: true,
+            }],
+            ..Binding::plain(90, name("wall"))
+        },
+        presence: Presence::Either,
+    };
+    house
+        .configure(vec![
+            stage("wall", wall),
+            policy("is admin", "user.role == 'admin'"),
+            bound(true),
+        ])
+        .await;
+    let sign_in = async || {
+        let mut browser = Browser::new(&house);
+        browser.open(SIGN_IN).await;
+        browser.submit(SIGN_IN, &[("identifier", ADA)]).await;
+        browser.submit(SIGN_IN, &[("password", OLD)]).await
+    };
+    sign_in().await.expect("Administrators only.");
+    house.configure(vec![bound(false)]).await;
+    assert_eq!(sign_in().await.at, "/account");
+    house
+        .configure(vec![policy("is admin", "prompt_data.nothing")])
+        .await;
+    let closed = sign_in().await;
+    assert_eq!(closed.status, 403);
+    closed.expect("as it is set up");
 }
