@@ -1,9 +1,11 @@
 //! What each kind of stage asks for, and what follows from an answer. Pure: the same execution, facts and answer always
 //! lead to the same verdict, and nothing happens here.
 
+mod set_up;
+
 use secrecy::{ExposeSecret, SecretString};
 
-use super::challenge::{Answer, Denial, Mistake, Reproofs, Wrong, takes_text};
+use super::challenge::{Answer, Denial, Mistake, Wrong, takes_text};
 use super::execution::{Execution, Written};
 use super::facts::{Facts, Place};
 use crate::domain::FactorKind;
@@ -12,6 +14,9 @@ use crate::domain::flow::{
     StageSettings, UserCreation, UserField,
 };
 use crate::types::{EmailAddress, Span, Username};
+
+pub(super) use set_up::reproofs;
+use set_up::{email_set_up, set_up, static_set_up, totp_set_up};
 
 /// What follows at a place of a flow.
 #[derive(Debug)]
@@ -436,103 +441,5 @@ fn log_out(place: &Place, execution: &Execution, facts: &Facts, answer: Option<&
     match answer {
         None => ASK,
         Some(_) => Verdict::Do(vec![Effect::EndSession, Effect::Answered]),
-    }
-}
-
-type SetUp = fn(&Execution, &Facts, Option<&Answer>) -> Verdict;
-
-/// Setting a factor up is for whoever is signed in, and shows once more who they are (M-07).
-fn set_up(
-    place: &Place,
-    execution: &Execution,
-    facts: &Facts,
-    answer: Option<&Answer>,
-    kind: SetUp,
-) -> Verdict {
-    if execution.done == Some(place.order) {
-        return Verdict::Pass;
-    }
-    if facts.caller.is_none() {
-        return Verdict::Deny(Denial::Misconfigured);
-    }
-    kind(execution, facts, answer)
-}
-
-fn reproved(facts: &Facts, answer: &Answer) -> Result<Shown, Verdict> {
-    let needs = reproofs(facts);
-    let (password, factor) = (answer.secret("password"), answer.secret("mfaCode"));
-    if needs.password && password.is_none() {
-        return Err(wrong("password", Mistake::Missing));
-    }
-    if needs.factor && factor.is_none() {
-        return Err(wrong("mfaCode", Mistake::Missing));
-    }
-    Ok(Shown {
-        password: password.filter(|_| needs.password).cloned(),
-        factor: factor.filter(|_| needs.factor).cloned(),
-    })
-}
-
-/// What somebody who is signed in must show once more.
-pub(super) fn reproofs(facts: &Facts) -> Reproofs {
-    Reproofs {
-        password: !facts.is_fresh,
-        factor: facts.needs_factor,
-    }
-}
-
-fn email_set_up(execution: &Execution, facts: &Facts, answer: Option<&Answer>) -> Verdict {
-    let Some(answer) = answer else { return ASK };
-    if !execution.codes.is_empty() {
-        return Verdict::Do(vec![Effect::Answered]);
-    }
-    if execution.challenge().is_some() && !answer.has("resend") {
-        return match answer.secret("code") {
-            Some(code) => Verdict::Do(vec![Effect::ConfirmMailbox(code.clone())]),
-            None => wrong("code", Mistake::Missing),
-        };
-    }
-    // Who somebody is was asked too long ago for another mail: from the beginning of this stage.
-    let needs = reproofs(facts);
-    if execution.challenge().is_some() && (needs.password || needs.factor) {
-        return Verdict::Do(vec![Effect::DropChallenge]);
-    }
-    let address = answer
-        .text("email")
-        .or_else(|| execution.text(super::set_up::MAILBOX));
-    if address.is_some_and(|text| EmailAddress::parse(text).is_err()) {
-        return wrong("email", Mistake::Invalid);
-    }
-    match reproved(facts, answer) {
-        Ok(shown) => Verdict::Do(vec![Effect::BeginMailbox(shown, address.map(str::to_owned))]),
-        Err(asked) => asked,
-    }
-}
-
-fn totp_set_up(execution: &Execution, facts: &Facts, answer: Option<&Answer>) -> Verdict {
-    let Some(answer) = answer else { return ASK };
-    if !execution.codes.is_empty() {
-        return Verdict::Do(vec![Effect::Answered]);
-    }
-    if execution.challenge().is_some() {
-        return match answer.secret("code") {
-            Some(code) => Verdict::Do(vec![Effect::ConfirmTotp(code.clone())]),
-            None => wrong("code", Mistake::Missing),
-        };
-    }
-    match reproved(facts, answer) {
-        Ok(shown) => Verdict::Do(vec![Effect::BeginTotp(shown)]),
-        Err(asked) => asked,
-    }
-}
-
-fn static_set_up(execution: &Execution, facts: &Facts, answer: Option<&Answer>) -> Verdict {
-    let Some(answer) = answer else { return ASK };
-    if !execution.codes.is_empty() {
-        return Verdict::Do(vec![Effect::Answered]);
-    }
-    match reproved(facts, answer) {
-        Ok(shown) => Verdict::Do(vec![Effect::IssueCodes(shown)]),
-        Err(asked) => asked,
     }
 }
