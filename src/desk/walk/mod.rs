@@ -115,7 +115,7 @@ impl Desk {
 
     /// Shows once more what an execution asks; nothing happens.
     pub async fn look_at_flow(&self, execution: &str, walker: &Walker) -> Result<Step, FlowFault> {
-        match self.resume(execution, walker)? {
+        match self.pick_up(execution, walker)? {
             Ok((plan, execution)) => self.walk(plan, execution, None, walker, Look::Only).await,
             Err(changed) => self.anew(&changed, walker, Look::Only).await,
         }
@@ -128,7 +128,7 @@ impl Desk {
         answer: &Answer,
         walker: &Walker,
     ) -> Result<Step, FlowFault> {
-        match self.resume(execution, walker)? {
+        match self.pick_up(execution, walker)? {
             Ok((plan, mut execution)) => {
                 execution.answers = execution.answers.saturating_add(1);
                 self.walk(plan, execution, Some(answer), walker, Look::AndAct)
@@ -160,7 +160,7 @@ impl Desk {
     }
 
     /// The flow and the place that an execution stands at, or the flow's slug if it was changed in between.
-    fn resume(&self, text: &str, walker: &Walker) -> Result<Result<(Plan, Execution), String>, FlowFault> {
+    fn pick_up(&self, text: &str, walker: &Walker) -> Result<Result<(Plan, Execution), String>, FlowFault> {
         let ring = self.engine().keyring().current();
         let execution = Execution::open(&ring, text, self.now()).ok_or(FlowFault::Over)?;
         let plan = self.plan(&execution.flow).ok_or(FlowFault::Over)?;
