@@ -1,8 +1,9 @@
 //! The set-up guides, step by step with their own names, and what works afterwards.
 
 use keyledger::domain::flow::{
-    Binding, DeniedAction, Deny, Designation, Edit, EmailAuthenticatorSetup, EmailStage, ExpressionPolicy,
-    Flow, Identification, MailServer, Policy, Presence, Prompt, Requirement, Stage, StageSettings,
+    Binding, BoundPolicy, DeniedAction, Deny, Designation, Edit, EmailAuthenticatorSetup, EmailStage,
+    ExpressionPolicy, Flow, Identification, MailServer, Policy, Presence, Prompt, Requirement, Stage,
+    StageSettings,
 };
 use keyledger::domain::password_policy::{PasswordPolicy, PasswordPolicySettings};
 use keyledger::domain::{Actor, Command};
