@@ -12,8 +12,7 @@ use super::walk::AskedBy;
 use super::{Command, Desk, Fault, Outcome, Refusal, Visitor};
 use crate::crypto::{self, DataKey, Field, KeyId, SecretLabel, totp};
 use crate::domain::{
-    Actor, FactorKind, NewCodes, PasswordVerdict, Purpose, RECOVERY_CODES, Reauthenticated, Unfinished,
-    mailbox_brings_codes,
+    Actor, FactorKind, NewCodes, Purpose, RECOVERY_CODES, Reauthenticated, Unfinished, mailbox_brings_codes,
 };
 use crate::engine::Lane;
 use crate::mail::templates::FactorChange;
@@ -284,24 +283,12 @@ impl Desk {
         let (found, ask, keys) = (greeting.found, greeting.ask, greeting.keys);
         self.may_sign_in(found, &ask)?;
         let user = found.map(|(_, user)| user);
-        let credential = user.and_then(|id| {
-            self.engine()
-                .read(|state| state.users.get(&id)?.credential.clone())
-        });
-        let verifier = credential
-            .as_ref()
-            .and_then(|credential| self.verifier(credential));
-        let is_right = self
-            .is_password(Lane::Stranger, password, verifier)
-            .await?
-            .matches();
+        let owner = user.and_then(|id| self.engine().read(|state| state.users.get(&id).cloned()));
+        let (verdict, _) = self.judge_password(owner.as_deref(), password).await?;
         let proof = self.new_proof();
         let command = Command::ChallengeMailbox {
             ask,
-            verdict: match credential {
-                Some(credential) if is_right => PasswordVerdict::Right(credential.id),
-                Some(_) | None => PasswordVerdict::Wrong,
-            },
+            verdict,
             proof,
             mail: user.and_then(|user| self.new_mail(user, visitor)),
             lifetime: None,

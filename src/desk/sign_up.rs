@@ -9,7 +9,7 @@ use super::walk::AskedBy;
 use super::{Command, Desk, Enumeration, Fault, Outcome, Visitor};
 use crate::crypto::{self, DataKey, Field};
 use crate::domain::{NewCredential, NewSession, NewUser, Role, SignUpMode, SuppressedClass, may_sign_up};
-use crate::engine::Lane;
+use crate::engine::{Directory, Lane};
 use crate::system::random_id;
 use crate::types::{AddressId, DataKeyId, EmailAddress, Locale, PersonName, SessionId, UserId, Username};
 
@@ -29,6 +29,7 @@ pub struct SignUpForm {
 pub(super) struct Registration {
     pub(super) address: EmailAddress,
     pub(super) name: Option<PersonName>,
+    pub(super) username: Option<Username>,
     pub(super) locale: Option<Locale>,
     pub(super) credential: NewCredential,
     /// The key that its verifier is sealed under.
@@ -75,6 +76,7 @@ impl Desk {
         let registration = Registration {
             address,
             name: Some(name),
+            username: None,
             locale,
             credential,
             keys,
@@ -122,6 +124,7 @@ impl Desk {
         let Registration {
             address,
             name,
+            username,
             locale,
             credential,
             keys: credential_keys,
@@ -132,7 +135,17 @@ impl Desk {
         let user = UserId(random_id(entropy));
         let (key, wrapped) = self.engine().vault().make(DataKeyId::User(user), entropy);
         let locale = locale.or(visitor.locale).unwrap_or_default();
-        let new = self.new_user(&key, user, Role::User, &address, name.as_ref(), None, locale);
+        let new = self.new_user(
+            &key,
+            user,
+            Role::User,
+            &address,
+            name.as_ref(),
+            username.as_ref(),
+            locale,
+        );
+        let ring = self.engine().keyring().current();
+        let username = username.map(|username| Directory::username_tag(&ring, &username));
         let mode = match begins {
             Some(session) => SignUpMode::Open(session),
             None => SignUpMode::Strict(
@@ -149,6 +162,7 @@ impl Desk {
         }
         let command = Command::SignUp {
             ask,
+            username,
             new,
             credential,
             proof: self.new_proof(),

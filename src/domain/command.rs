@@ -217,6 +217,7 @@ pub enum Command {
     /// Register as a user.
     SignUp {
         ask: Ask,
+        username: Option<Tag>,
         new: NewUser,
         credential: NewCredential,
         proof: AddressProof,

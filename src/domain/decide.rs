@@ -130,6 +130,7 @@ pub fn decide(world: &impl World, command: Command, context: &Context<'_>) -> De
         Command::ChangeFlows { edits, against, by } => change_flows(world, edits, against, by),
         Command::SignUp {
             ask,
+            username: _,
             new,
             credential,
             proof,

@@ -88,6 +88,10 @@ pub(super) fn sign_up(
     if let Err(closed) = sign_up_gate(world, context, &ask.client) {
         return closed;
     }
+    // Before the address, about which nothing may be told by it.
+    if context.username_taken {
+        return Decision::refused(Refusal::UsernameTaken);
+    }
     if let Some((address, owner)) = context
         .found
         .and_then(|id| Some((id, of_address_with_id(world, id)?)))

@@ -407,6 +407,7 @@ impl Person {
     pub fn signs_up_in(self, mode: SignUpMode, net: Net) -> Command {
         Command::SignUp {
             ask: self.ask(net),
+            username: None,
             new: self.new_user(),
             credential: self.credential(1),
             proof: proof(self.token(1)),

@@ -8,6 +8,7 @@ use super::execution::Execution;
 use super::facts::{Facts, Place, Plan, Walker};
 use super::stages::Effect;
 use crate::desk::{Desk, Fault, Refusal, Reproof};
+use crate::domain::flow::Designation;
 
 /// Why an effect did not come about.
 pub(super) enum Stop {
@@ -80,7 +81,7 @@ impl Desk {
                 execution.set_up = stages;
                 Ok(())
             }
-            Effect::KeepTexts(texts) => keep_texts(execution, &texts),
+            Effect::KeepTexts(texts) => self.keep_texts(execution, &texts, scene),
             Effect::ChoosePassword { password, policies } => {
                 self.choose_password(password, &policies, execution, scene).await
             }
@@ -123,6 +124,26 @@ impl Desk {
         Ok(())
     }
 
+    /// Keeps what a prompt took. A user name that somebody else has is told while another can be typed; the law asks
+    /// again.
+    fn keep_texts(
+        &self,
+        execution: &mut Execution,
+        texts: &[(String, String)],
+        scene: &Scene<'_>,
+    ) -> Result<(), Stop> {
+        for (key, text) in texts {
+            let is_new = key == "username" && scene.facts.designation == Designation::Enrollment;
+            if is_new && self.is_username_taken(text) {
+                return Err(about("username")(Refusal::UsernameTaken.into()));
+            }
+            if !execution.keep_text(key, text) {
+                return Err(Stop::Wrong(Wrong::new(key, Mistake::TooLong)));
+            }
+        }
+        Ok(())
+    }
+
     async fn end_walkers_session(&self, execution: &mut Execution, scene: &Scene<'_>) -> Result<(), Stop> {
         if let Some(caller) = scene.facts.caller {
             match self.sign_out(caller).await {
@@ -134,13 +155,4 @@ impl Desk {
         execution.forget_password();
         Ok(())
     }
-}
-
-fn keep_texts(execution: &mut Execution, texts: &[(String, String)]) -> Result<(), Stop> {
-    for (key, text) in texts {
-        if !execution.keep_text(key, text) {
-            return Err(Stop::Wrong(Wrong::new(key, Mistake::TooLong)));
-        }
-    }
-    Ok(())
 }

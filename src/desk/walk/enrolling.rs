@@ -7,7 +7,7 @@ use crate::desk::sign_up::Registration;
 use crate::desk::{Command, Desk, Fault, Refusal, Visitor};
 use crate::domain::{PasswordVerdict, SuppressedClass, may_sign_up};
 use crate::engine::Lane;
-use crate::types::{EmailAddress, PersonName};
+use crate::types::{EmailAddress, PersonName, Username};
 
 impl Desk {
     /// Whether a client may make an account now; asked before a hash is spent on it.
@@ -37,10 +37,15 @@ impl Desk {
             Some(name) => Some(PersonName::parse(name).map_err(|_| missing("name"))?),
             None => None,
         };
+        let username = match execution.text("username").filter(|name| !name.is_empty()) {
+            Some(name) => Some(Username::parse(name).map_err(|_| missing("username"))?),
+            None => None,
+        };
         let keys = chosen.keys();
         let registration = Registration {
             address,
             name,
+            username,
             locale: visitor.locale,
             credential: chosen.credential,
             keys,

@@ -7,7 +7,6 @@ use super::challenge::{Mistake, Wrong};
 use super::effects::{Scene, Stop, about};
 use super::execution::{Begun, Execution};
 use super::facts::Plan;
-use crate::crypto::{Rehash, Verdict};
 use crate::desk::greeting::Greeting;
 use crate::desk::{Command, Desk, Enumeration, Fault, Outcome, Refusal, Visitor};
 use crate::domain::flow::{StageKind, StageSettings, UserLogin};
@@ -61,22 +60,11 @@ impl Desk {
         let Greeting { found, ask, keys } = self.greet_by_name(who, visitor)?;
         self.may_sign_in(found, &ask)?;
         let owner = found.map(|(_, id)| id);
-        let credential = owner.and_then(|id| {
-            self.engine()
-                .read(|state| state.users.get(&id)?.credential.clone())
-        });
-        let verifier = credential
-            .as_ref()
-            .and_then(|credential| self.verifier(credential));
-        let checked = self.is_password(Lane::Stranger, &password, verifier).await?;
-        let right = credential
-            .map(|credential| credential.id)
-            .filter(|_| checked.matches());
-        let verdict = right.map_or(PasswordVerdict::Wrong, PasswordVerdict::Right);
-        let lane = if right.is_some() {
-            Lane::Proof
-        } else {
-            Lane::Stranger
+        let user = owner.and_then(|id| self.engine().read(|state| state.users.get(&id).cloned()));
+        let (verdict, checked) = self.judge_password(user.as_deref(), &password).await?;
+        let lane = match verdict {
+            PasswordVerdict::Right(_) => Lane::Proof,
+            PasswordVerdict::Wrong => Lane::Stranger,
         };
         let command = Command::Walk(Walk::TryPassword {
             ask,
@@ -88,10 +76,10 @@ impl Desk {
             Ok(_) | Err(Fault::Refused(Refusal::FactorRequired)) => {}
             Err(fault) => return Err(self.unless_told_too_much(fault)),
         }
-        let right = right.ok_or(Refusal::InvalidCredentials)?;
-        if let (Verdict::Right { rehash: Rehash::Due }, Some(owner)) = (checked, owner) {
-            self.upgrade(owner, right, password);
-        }
+        let (PasswordVerdict::Right(right), Some(owner)) = (verdict, owner) else {
+            return Err(Refusal::InvalidCredentials.into());
+        };
+        self.upgrade_if_due(owner, verdict, checked, &password);
         Ok(right)
     }
 

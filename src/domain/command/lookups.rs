@@ -66,7 +66,7 @@ impl Command {
 
     /// The user name this names, as the directory looks it up.
     pub fn username_lookup(&self) -> Option<Tag> {
-        if let Self::CreateUser { username, .. } = self {
+        if let Self::CreateUser { username, .. } | Self::SignUp { username, .. } = self {
             *username
         } else {
             None

@@ -346,3 +346,43 @@ async fn a_policy_decides_whether_a_stage_is_walked_and_one_that_fails_lets_nobo
     assert_eq!(closed.status, 403);
     closed.expect("as it is set up");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_user_name_is_chosen_at_sign_up_and_signs_in_as_the_address_does() {
+    let house = House::start().await;
+    let StageSettings::Prompt(mut prompt) = house.stage("default-enrollment-prompt") else {
+        panic!("a prompt");
+    };
+    let field = keyledger::domain::flow::PromptField::new;
+    let kind = keyledger::domain::flow::FieldKind::Username;
+    prompt.fields.push(field("username", kind, 90));
+    house
+        .configure(vec![stage(
+            "default-enrollment-prompt",
+            StageSettings::Prompt(prompt),
+        )])
+        .await;
+    let enrol = "/flow/default-enrollment-flow";
+    let form = |email: &'static str| {
+        [
+            ("name", "Ada"),
+            ("username", "Ada.Lovelace"),
+            ("email", email),
+            ("password", NEW),
+        ]
+    };
+    let mut browser = Browser::new(&house);
+    browser.open(enrol).await;
+    browser.submit(enrol, &form(ADA)).await.expect_field("code");
+    let mail = house.next_mail_of("email_verification").await;
+    let code = mail.code().unwrap();
+    browser.submit(enrol, &[("code", &code)]).await;
+    browser.submit(SIGN_IN, &[("identifier", "ada.lovelace")]).await;
+    let done = browser.submit(SIGN_IN, &[("password", NEW)]).await;
+    assert_eq!(done.at, "/account");
+    let mut other = Browser::new(&house);
+    other.open(enrol).await;
+    let taken = other.submit(enrol, &form("eve@example.org")).await;
+    assert_eq!(taken.status, 400);
+    taken.expect("Somebody has this name already");
+}

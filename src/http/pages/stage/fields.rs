@@ -1,7 +1,8 @@
 //! The fields of a stage, and what is wrong with them.
 
 use super::{Button, FieldShown, Writer};
-use crate::desk::{Mistake, Reproofs, Wrong};
+use crate::desk::{Fault, Mistake, Reproofs, Wrong};
+use crate::domain::Refusal;
 use crate::domain::flow::{FieldKind, PromptField, UserField};
 use crate::http::codes::Code;
 use crate::http::pages::new_password::Unfit;
@@ -144,6 +145,7 @@ impl Writer<'_> {
             (Mistake::TooLong, _) => self.say("too_long"),
             (Mistake::Differs, _) => self.viewer.say("password", "repeat_differs"),
             (Mistake::TooOften, _) => self.say("too_often"),
+            (Mistake::Refused(Fault::Refused(Refusal::UsernameTaken)), _) => self.say("username_taken"),
             (Mistake::Refused(fault), _) => {
                 let error = of_fault(fault, self.viewer.locale(), "password");
                 let about = [
