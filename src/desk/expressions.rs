@@ -44,7 +44,7 @@ pub enum Undecided {
     Failed(String),
     /// It came to something else.
     #[error("it came to {0}, and not to true or false")]
-    NoAnswer(&'static str),
+    NoAnswer(String),
 }
 
 /// Whom a flow knows so far.
@@ -129,12 +129,10 @@ pub fn decide_expression(text: &str, circumstances: &Circumstances) -> Result<bo
         now: circumstances.now.0.div_euclid(1_000_000),
     };
     let value = compiled.eval(Value::from(Serde(&names))).map_err(failed)?;
-    match value.kind() {
-        ValueKind::Bool => Ok(value.is_true()),
-        ValueKind::None | ValueKind::Undefined => Err(Undecided::NoAnswer("nothing")),
-        ValueKind::Number => Err(Undecided::NoAnswer("a number")),
-        ValueKind::String => Err(Undecided::NoAnswer("a text")),
-        _other => Err(Undecided::NoAnswer("a list or the like")),
+    if value.kind() == ValueKind::Bool {
+        Ok(value.is_true())
+    } else {
+        Err(Undecided::NoAnswer(value.kind().to_string()))
     }
 }
 

@@ -69,7 +69,7 @@ impl Desk {
                 Ok(())
             }
             Effect::DemandExistence => self.demand_existence(execution),
-            Effect::TryPassword(password) => self.try_walkers_password(password, execution, scene).await,
+            Effect::TryPassword(password) => self.try_walkers_password(&password, execution, scene).await,
             Effect::TryCurrentPassword(password) => {
                 self.try_current_password(&password, execution, scene).await
             }

@@ -1,9 +1,12 @@
 //! What stages look at: the flow as it is configured, and what the ledger knows of whoever walks it.
 
 use super::asked_by::AskedBy;
+use super::challenge::Reproofs;
 use super::execution::{Execution, Written};
 use crate::desk::{Caller, Desk, Visitor};
-use crate::domain::flow::{Binding, BoundFlow, Designation, Flows, Stage, StageSettings, UserCreation};
+use crate::domain::flow::{
+    Binding, BoundFlow, Designation, Flows, Identification, Stage, StageSettings, UserCreation,
+};
 use crate::domain::{FactorKind, RecoveryFactors, live_session, recovery_factors};
 use crate::types::{Timestamp, UserId};
 
@@ -53,41 +56,44 @@ impl Plan {
         self.steps.iter().find(|place| place.order >= order)
     }
 
+    fn settings(&self) -> impl Iterator<Item = &StageSettings> {
+        self.steps.iter().map(|place| place.stage.settings())
+    }
+
+    fn identification(&self) -> Option<&Identification> {
+        self.settings().find_map(|settings| {
+            if let StageSettings::Identification(settings) = settings {
+                Some(settings)
+            } else {
+                None
+            }
+        })
+    }
+
     /// Whether sessions that it begins can be asked to stay.
     pub(super) fn offers_to_stay(&self) -> bool {
-        self.steps.iter().any(|place| match place.stage.settings() {
-            StageSettings::UserLogin(settings) => settings.remember_me_offset.0 > 0,
-            _other => false,
+        self.settings().any(|settings| {
+            matches!(settings, StageSettings::UserLogin(settings) if settings.remember_me_offset.0 > 0)
         })
     }
 
     /// Where its first "Forgot password?" leads.
     pub(super) fn recovery_flow(&self) -> Option<String> {
-        self.steps.iter().find_map(|place| match place.stage.settings() {
-            StageSettings::Identification(settings) => {
-                settings.recovery_flow.as_ref().map(ToString::to_string)
-            }
-            _other => None,
-        })
+        let slug = self.identification()?.recovery_flow.as_ref();
+        slug.map(ToString::to_string)
     }
 
     /// Where its first "Sign up" leads.
     pub(super) fn enrolment_flow(&self) -> Option<String> {
-        self.steps.iter().find_map(|place| match place.stage.settings() {
-            StageSettings::Identification(settings) => {
-                settings.enrollment_flow.as_ref().map(ToString::to_string)
-            }
-            _other => None,
-        })
+        let slug = self.identification()?.enrollment_flow.as_ref();
+        slug.map(ToString::to_string)
     }
 
     /// Whether accounts that it makes wait until their address is proven.
     pub(super) fn makes_inactive_users(&self) -> bool {
-        self.steps.iter().any(|place| match place.stage.settings() {
-            StageSettings::UserWrite(settings) => {
-                settings.create_users_as_inactive && settings.user_creation_mode != UserCreation::NeverCreate
-            }
-            _other => false,
+        self.settings().any(|settings| {
+            matches!(settings, StageSettings::UserWrite(settings)
+                if settings.create_users_as_inactive && settings.user_creation_mode != UserCreation::NeverCreate)
         })
     }
 
@@ -117,10 +123,8 @@ pub(super) struct Facts {
     pub(super) designation: Designation,
     /// Who is signed in, before the flow or by it.
     pub(super) caller: Option<Caller>,
-    /// Whether they signed in so lately that nobody asks again.
-    pub(super) is_fresh: bool,
-    /// Whether a factor of theirs was proved in this session lately, or there is none to prove.
-    pub(super) needs_factor: bool,
+    /// What they must show once more before they set something up.
+    pub(super) reproofs: Reproofs,
     /// Whose account it is, by what was proven: a mailed proof, a password, a session.
     pub(super) user: Option<UserId>,
     /// An address of theirs, masked.
@@ -196,8 +200,10 @@ impl Desk {
             now,
             designation: plan.flow.designation,
             caller,
-            is_fresh: caller.is_some_and(|caller| self.is_fresh(caller)),
-            needs_factor,
+            reproofs: Reproofs {
+                password: !caller.is_some_and(|caller| self.is_fresh(caller)),
+                factor: needs_factor,
+            },
             user,
             account: user.and_then(|user| self.masked_address(user)),
             kinds,

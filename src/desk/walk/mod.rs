@@ -287,7 +287,8 @@ impl Desk {
         here: &Here<'_>,
     ) -> Result<(), Stop> {
         for effect in effects {
-            self.perform(effect, execution, here).await?;
+            // On the heap: of all that may be done one thing is, and it need not be carried along.
+            Box::pin(self.perform(effect, execution, here)).await?;
         }
         Ok(())
     }

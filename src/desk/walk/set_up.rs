@@ -67,7 +67,7 @@ impl Desk {
         let codes = self.confirm_totp(caller, code, &scene.walker.visitor).await;
         let codes = codes.map_err(about("code"))?;
         execution.set_challenge(None);
-        self.show_codes(codes, execution, scene);
+        show_codes(&codes, execution, scene);
         Ok(())
     }
 
@@ -112,7 +112,7 @@ impl Desk {
             .await
             .map_err(about("code"))?;
         execution.set_challenge(None);
-        self.show_codes(codes, execution, scene);
+        show_codes(&codes, execution, scene);
         Ok(())
     }
 
@@ -132,18 +132,18 @@ impl Desk {
             )
             .await
             .map_err(about(shown.field()))?;
-        self.show_codes(codes, execution, scene);
+        show_codes(&codes, execution, scene);
         Ok(())
     }
+}
 
-    /// Shows recovery codes once, if some came; else the stage is behind.
-    fn show_codes(&self, codes: Vec<SecretString>, execution: &mut Execution, scene: &Scene<'_>) {
-        if codes.is_empty() {
-            execution.done = Some(scene.place.order);
-        }
-        let shown = codes.iter().map(|code| code.expose_secret().to_owned());
-        execution.codes = shown.collect();
+/// Shows recovery codes once, if some came; else the stage is behind.
+fn show_codes(codes: &[SecretString], execution: &mut Execution, scene: &Scene<'_>) {
+    if codes.is_empty() {
+        execution.done = Some(scene.place.order);
     }
+    let shown = codes.iter().map(|code| code.expose_secret().to_owned());
+    execution.codes = shown.collect();
 }
 
 impl Shown {

@@ -17,7 +17,7 @@ use crate::domain::{
 use crate::engine::Lane;
 use crate::mail::templates::FactorChange;
 use crate::system::random_id;
-use crate::types::{CredentialId, SessionId, Span, Timestamp, UserId};
+use crate::types::{CredentialId, ObjectName, SessionId, Span, Timestamp, UserId};
 
 /// The stage that ships for codes by mail.
 const CODES: &str = "default-authenticator-email-setup";
@@ -37,7 +37,7 @@ impl Desk {
     /// for somebody who is nobody (P-13).
     pub(super) async fn try_walkers_password(
         &self,
-        password: SecretString,
+        password: &SecretString,
         execution: &mut Execution,
         scene: &Scene<'_>,
     ) -> Result<(), Stop> {
@@ -53,7 +53,7 @@ impl Desk {
     async fn try_password(
         &self,
         who: &str,
-        password: SecretString,
+        password: &SecretString,
         plan: &Plan,
         visitor: &Visitor,
     ) -> Result<CredentialId, Fault> {
@@ -61,7 +61,7 @@ impl Desk {
         self.may_sign_in(found, &ask)?;
         let owner = found.map(|(_, id)| id);
         let user = owner.and_then(|id| self.engine().read(|state| state.users.get(&id).cloned()));
-        let (verdict, checked) = self.judge_password(user.as_deref(), &password).await?;
+        let (verdict, checked) = self.judge_password(user.as_deref(), password).await?;
         let lane = match verdict {
             PasswordVerdict::Right(_) => Lane::Proof,
             PasswordVerdict::Wrong => Lane::Stranger,
@@ -79,7 +79,7 @@ impl Desk {
         let (PasswordVerdict::Right(right), Some(owner)) = (verdict, owner) else {
             return Err(Refusal::InvalidCredentials.into());
         };
-        self.upgrade_if_due(owner, verdict, checked, &password);
+        self.upgrade_if_due(owner, verdict, checked, password);
         Ok(right)
     }
 
@@ -200,10 +200,10 @@ impl Desk {
     /// The set-up stage whose words and server the codes of a sign-in have: the one that the validation names, or the one
     /// that ships.
     fn code_stage(&self, scene: &Scene<'_>) -> Option<AskedBy> {
-        let named = match scene.place.stage.settings() {
-            StageSettings::AuthenticatorValidation(settings) => settings.configuration_stages.as_slice(),
-            _other => &[],
-        };
+        let mut named: &[ObjectName] = &[];
+        if let StageSettings::AuthenticatorValidation(settings) = scene.place.stage.settings() {
+            named = &settings.configuration_stages;
+        }
         let named = named.iter().map(ToString::to_string);
         let stage = named.chain([CODES.to_owned()]).find(|name| {
             self.engine().read(|state| {

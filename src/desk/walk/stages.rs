@@ -15,7 +15,6 @@ use crate::domain::flow::{
 };
 use crate::types::{EmailAddress, Span, Username};
 
-pub(super) use set_up::reproofs;
 use set_up::{email_set_up, set_up, static_set_up, totp_set_up};
 
 /// What follows at a place of a flow.
@@ -314,8 +313,9 @@ fn write(creation: UserCreation, execution: &Execution, facts: &Facts, answer: O
     }
     let has_password = execution.chosen().is_some();
     let effect = match creation {
-        UserCreation::AlwaysCreate if facts.user.is_none() => Effect::SignUp,
-        UserCreation::CreateWhenRequired if facts.user.is_none() => Effect::SignUp,
+        UserCreation::AlwaysCreate | UserCreation::CreateWhenRequired if facts.user.is_none() => {
+            Effect::SignUp
+        }
         UserCreation::AlwaysCreate | UserCreation::CreateWhenRequired | UserCreation::NeverCreate => {
             if execution.proof().is_some() {
                 return before_factor(execution, facts, answer, Effect::CompleteRecovery, has_password);
@@ -389,7 +389,7 @@ fn validate(
         return Verdict::Pass;
     }
     let is_signed_in = facts.caller.is_some() && execution.who.is_none();
-    if is_signed_in && !facts.needs_factor && facts.demands_factor && settings.last_auth_threshold.0 > 0 {
+    if is_signed_in && !facts.reproofs.factor && facts.demands_factor && settings.last_auth_threshold.0 > 0 {
         return Verdict::Pass;
     }
     let kinds = usable(settings, facts);

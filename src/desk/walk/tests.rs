@@ -2,7 +2,7 @@
 
 use secrecy::SecretString;
 
-use super::challenge::Answer;
+use super::challenge::{Answer, Reproofs};
 use super::execution::{Execution, LIFE, Mails, PROVEN_FOR};
 use super::facts::{Facts, Place};
 use super::stages::{Effect, Verdict, consider};
@@ -37,8 +37,10 @@ fn facts() -> Facts {
         now: NOW,
         designation: Designation::Authentication,
         caller: None,
-        is_fresh: false,
-        needs_factor: false,
+        reproofs: Reproofs {
+            password: true,
+            factor: false,
+        },
         user: None,
         account: None,
         kinds: vec![],

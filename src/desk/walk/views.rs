@@ -7,7 +7,7 @@ use super::effects::Scene as Here;
 use super::execution::Execution;
 use super::facts::{Facts, Place, Plan, Walker};
 use super::set_up::{MAILBOX, MAILBOX_SHOWN};
-use super::stages::{reproofs, usable};
+use super::stages::usable;
 use super::{Turn, head};
 use crate::desk::{Circumstances, Desk, KnownUser, decide_expression};
 use crate::domain::FactorKind;
@@ -74,10 +74,10 @@ impl Desk {
                 restarted: false,
             }));
         }
-        let message = match here.place.stage.settings() {
-            StageSettings::Deny(settings) if reason == Denial::Stage => settings.message.clone(),
-            _other => String::new(),
-        };
+        let mut message = String::new();
+        if let (StageSettings::Deny(settings), Denial::Stage) = (here.place.stage.settings(), reason) {
+            message.clone_from(&settings.message);
+        }
         self.step(here, execution, Component::Deny { message, reason }, vec![])
     }
 
@@ -122,7 +122,7 @@ impl Desk {
             StageSettings::TotpAuthenticatorSetup(_) => self.totp_set_up(here, execution),
             StageSettings::StaticAuthenticatorSetup(_) => {
                 shown_codes(execution).unwrap_or_else(|| Component::Reauthenticate {
-                    reproof: reproofs(facts),
+                    reproof: facts.reproofs,
                 })
             }
             StageSettings::Deny(settings) => Component::Deny {
@@ -181,7 +181,7 @@ impl Desk {
                 issuer: begun.issuer,
             },
             None => Component::Reauthenticate {
-                reproof: reproofs(here.facts),
+                reproof: here.facts.reproofs,
             },
         }
     }
@@ -284,7 +284,7 @@ fn email_set_up(settings: &EmailAuthenticatorSetup, here: &Here<'_>, execution: 
             Some(_) => execution.text(MAILBOX_SHOWN).map(str::to_owned),
             None => here.facts.account.clone(),
         },
-        reproof: reproofs(here.facts),
+        reproof: here.facts.reproofs,
     }
 }
 

@@ -1,7 +1,7 @@
 //! The stages that set second factors up.
 
 use super::{ASK, Effect, Shown, Verdict, wrong};
-use crate::desk::walk::challenge::{Answer, Denial, Mistake, Reproofs};
+use crate::desk::walk::challenge::{Answer, Denial, Mistake};
 use crate::desk::walk::execution::Execution;
 use crate::desk::walk::facts::{Facts, Place};
 use crate::desk::walk::set_up::MAILBOX;
@@ -27,7 +27,7 @@ pub(super) fn set_up(
 }
 
 fn reproved(facts: &Facts, answer: &Answer) -> Result<Shown, Verdict> {
-    let needs = reproofs(facts);
+    let needs = facts.reproofs;
     let (password, factor) = (answer.secret("password"), answer.secret("mfaCode"));
     if needs.password && password.is_none() {
         return Err(wrong("password", Mistake::Missing));
@@ -39,14 +39,6 @@ fn reproved(facts: &Facts, answer: &Answer) -> Result<Shown, Verdict> {
         password: password.filter(|_| needs.password).cloned(),
         factor: factor.filter(|_| needs.factor).cloned(),
     })
-}
-
-/// What somebody who is signed in must show once more.
-pub(in super::super) fn reproofs(facts: &Facts) -> Reproofs {
-    Reproofs {
-        password: !facts.is_fresh,
-        factor: facts.needs_factor,
-    }
 }
 
 pub(super) fn email_set_up(execution: &Execution, facts: &Facts, answer: Option<&Answer>) -> Verdict {
@@ -61,7 +53,7 @@ pub(super) fn email_set_up(execution: &Execution, facts: &Facts, answer: Option<
         };
     }
     // Who somebody is was asked too long ago for another mail: from the beginning of this stage.
-    let needs = reproofs(facts);
+    let needs = facts.reproofs;
     if execution.challenge().is_some() && (needs.password || needs.factor) {
         return Verdict::Do(vec![Effect::DropChallenge]);
     }
