@@ -1,19 +1,21 @@
 //! From configuration to what each room is told.
 
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
 use std::time::Duration;
 
 use super::error::AppError;
 use crate::audit::AuditSettings;
-use crate::breach::{LeakSettings, Leaks, Neighbours};
+use crate::breach::{LeakSettings, Leaks, Neighbours, Shelf};
 use crate::config::{self, Config, Serving};
 use crate::crypto::{KeyName, PasswordParams, PoolSettings};
 use crate::desk::{DeskSettings, Enumeration};
 use crate::domain::{Lifetimes, Limits};
+use crate::engine::Snapshots;
 use crate::http::pages::LookSettings;
 use crate::http::site::SiteSettings;
 use crate::http::{Envelope, NetList, ServerLimits};
+use crate::ledger;
 use crate::mail::{MailSettings, MailSettingsDraft, TransportKind};
 use crate::types::Span;
 use crate::workers::Schedule;
@@ -121,6 +123,12 @@ impl AppSettings {
     }
 }
 
+/// Where snapshots go, if any are taken.
+pub(super) fn snapshots(config: &Config) -> Option<Snapshots> {
+    let every = NonZeroU64::new(config.snapshots.every.into())?;
+    Some(Snapshots::new(ledger::Shelf::of(&config.data), every))
+}
+
 /// The numbers that decisions are held against.
 pub fn limits(config: &Config) -> Limits {
     let (limits, tokens) = (&config.limits, &config.tokens);
@@ -188,6 +196,20 @@ pub fn desk_settings(config: &Config) -> Result<DeskSettings, AppError> {
         require_verified_email: config.require_verified_email,
         leaks: Leaks::open(leaks)?,
     })
+}
+
+/// What is wrong with imported sets of leaked passwords, as far as opening them tells.
+pub fn unusable_sets(config: &Config) -> Vec<String> {
+    let shelf = Shelf::at(config.breach.directory.clone());
+    match shelf.names() {
+        Ok(names) => {
+            let faults = names.iter().filter_map(|name| shelf.open(name).err());
+            faults
+                .map(|fault| format!("{fault}; until then this set refuses no password"))
+                .collect()
+        }
+        Err(error) => vec![format!("{} cannot be read: {error}", shelf.folder().display())],
+    }
 }
 
 /// What checkpoints are signed as, and where tiles lie.

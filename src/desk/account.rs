@@ -6,7 +6,7 @@ use super::repeats::Repeat;
 use super::sessions::Caller;
 use super::{Command, Desk, Fault, Refusal, Visitor};
 use crate::crypto::{self, Field};
-use crate::domain::{FactorKind, PasswordVerdict, Role, User};
+use crate::domain::{FactorKind, PasswordChange, PasswordVerdict, Role, User};
 use crate::engine::Lane;
 use crate::types::{CredentialId, DataKeyId, Locale, PersonName, Sealed, Timestamp, UserId};
 
@@ -130,9 +130,12 @@ impl Desk {
         let against = self.check_current(caller, &user, current, &client.origin).await?;
         let owner = self.password_owner(id, &user);
         if let Err(unfit) = self.test_password(Lane::Proof, new, owner).await {
+            let change = unfit
+                .broken()
+                .map_or(PasswordChange::Nothing, PasswordChange::Refused);
             // Others may have used up the tries meanwhile: then this answer would tell that the guess was right.
             let verdict = PasswordVerdict::Right(against);
-            self.note_current(caller, verdict, &client.origin).await?;
+            self.note_current(caller, verdict, change, &client.origin).await?;
             return Err(unfit.into());
         }
         let (new_credential, keys) = self.new_credential(Lane::Proof, new.clone()).await?;
@@ -140,7 +143,7 @@ impl Desk {
             user: id,
             session,
             verdict: PasswordVerdict::Right(against),
-            credential: Some(new_credential),
+            change: PasswordChange::Set(new_credential),
             mails: self.notices(id, visitor),
             origin: client.origin,
         };
@@ -195,27 +198,32 @@ impl Desk {
             return Err(Refusal::CurrentPasswordWrong.into());
         };
         let right = PasswordVerdict::Right(credential.id);
-        self.note_current(caller, right, origin).await?;
+        self.note_current(caller, right, PasswordChange::Nothing, origin)
+            .await?;
         let verifier = self.verifier(credential);
         if self.is_password(Lane::Proof, password, verifier).await?.matches() {
             return Ok(credential.id);
         }
-        self.note_current(caller, PasswordVerdict::Wrong, origin).await?;
+        let wrong = PasswordVerdict::Wrong;
+        self.note_current(caller, wrong, PasswordChange::Nothing, origin)
+            .await?;
         Err(Refusal::CurrentPasswordWrong.into())
     }
 
-    /// A command without a new password changes nothing: it asks the limit, and counts a wrong one.
-    async fn note_current(
+    /// A command without a new password changes nothing: it asks the limit, counts a wrong one, and remembers what a new
+    /// one was refused for.
+    pub(super) async fn note_current(
         &self,
         caller: Caller,
         verdict: PasswordVerdict,
+        change: PasswordChange,
         origin: &Sealed,
     ) -> Result<(), Fault> {
         let command = Command::ChangePassword {
             user: caller.user,
             session: caller.session,
             verdict,
-            credential: None,
+            change,
             mails: vec![],
             origin: origin.clone(),
         };

@@ -22,6 +22,7 @@ mod origin;
 mod outbox;
 mod pace;
 mod passwords;
+mod past;
 mod proofs;
 mod recovery;
 mod repeats;
@@ -51,13 +52,20 @@ pub use greeting::Visitor;
 pub use keys::{KeyView, KeysFault, MasterReplaced, Rotated};
 pub use origin::Origin;
 pub use outbox::{Letter, LetterFault};
+pub use past::{
+    ChangesView, MomentView, NotThere, PastConfiguration, PastCounts, PastSignIn, PastToken, PastUser,
+    PastView, TellPast,
+};
 pub use sessions::{Caller, SessionView, Tokens};
 pub use sign_up::{SignUpAnswer, SignUpForm};
-pub use story::{EVENTS_MAX, EventFilter, Line, tell_plainly, vocabulary};
+pub use story::{
+    EVENTS_MAX, Ending, EventFilter, Line, Recovery, RecoveryTold, STORIES_MAX, Step, StepWhat, Which,
+    tell_plainly, vocabulary,
+};
 pub use verify::{VerifyFault, VerifyReport, verify};
 pub use walk::{
-    Answer, BegunSession, Challenge, Component, Denial, Done, EnterBy, FlowFault, FlowHead, LeadsTo, Mistake,
-    Reproofs, Scene, ShownSecret, StageMail, Step, Walker, Wrong,
+    Answer, BegunSession, Challenge, Component, Denial, Done, EnterBy, FlowFault, FlowHead, FlowStep,
+    LeadsTo, Mistake, Reproofs, Scene, ShownSecret, StageMail, Walker, Wrong,
 };
 
 use crate::breach::Leaks;

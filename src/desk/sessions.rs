@@ -9,8 +9,8 @@ use super::repeats::Repeat;
 use super::{AccessFault, Command, Desk, Enumeration, Fault, Outcome, Refusal, Visitor};
 use crate::crypto::{self, Claims, JwtFault, KeyId, Purpose, Verdict};
 use crate::domain::{
-    Actor, Ask, NewSession, PasswordVerdict, Role, SessionFault, SuppressedClass, User, live_session,
-    sign_in_gate,
+    Actor, Ask, NewSession, PasswordVerdict, Role, Session, SessionFault, SuppressedClass, User,
+    live_session, sign_in_gate,
 };
 use crate::engine::Lane;
 use crate::system::random_id;
@@ -262,8 +262,20 @@ impl Desk {
     }
 
     /// Counts a bearer token that opened nothing; the tenth time it is told to stop.
-    pub fn refused_bearer(&self, bearer: &str) -> Result<(), Fault> {
+    pub fn refused_bearer(&self, bearer: &str, fault: AccessFault, visitor: &Visitor) -> Result<(), Fault> {
+        let class = match fault {
+            AccessFault::Invalid => SuppressedClass::ForeignTokens,
+            AccessFault::Expired | AccessFault::SessionOver | AccessFault::AccountGone => {
+                SuppressedClass::DeadTokens
+            }
+        };
+        self.count_refused(class, visitor);
         self.count_repeat(BEARER_SCOPE, bearer)
+    }
+
+    /// Counts credentials that are no token of any server.
+    pub fn refused_scheme(&self, visitor: &Visitor) {
+        self.count_refused(SuppressedClass::ForeignTokens, visitor);
     }
 
     /// Counts a value that was refused with a 401; the tenth time it is told to stop.
@@ -378,47 +390,67 @@ impl Desk {
                 .filter_map(|id| Some((id, live_session(state, user, id, now).ok()?.1.clone())))
                 .collect()
         });
-        live.into_iter()
-            .map(|(id, session)| {
-                let origin = self.open_origin(Some(user), &session.origin);
-                SessionView {
-                    id,
-                    user,
-                    ip: origin.as_ref().map(|origin| origin.ip),
-                    user_agent: origin.map(|origin| origin.user_agent),
-                    active: session.active,
-                    created: session.created,
-                }
-            })
+        live.iter()
+            .map(|(id, session)| self.session_view(*id, session))
             .collect()
     }
 
+    /// A session as its owner sees it.
+    pub(super) fn session_view(&self, id: SessionId, session: &Session) -> SessionView {
+        let origin = self.open_origin(Some(session.user), &session.origin);
+        SessionView {
+            id,
+            user: session.user,
+            ip: origin.as_ref().map(|origin| origin.ip),
+            user_agent: origin.map(|origin| origin.user_agent),
+            active: session.active,
+            created: session.created,
+        }
+    }
+
     /// Ends the session that a user is in.
-    pub async fn sign_out(&self, caller: Caller) -> Result<(), Fault> {
+    pub async fn sign_out(&self, caller: Caller, visitor: &Visitor) -> Result<(), Fault> {
         let Caller { user, session, .. } = caller;
-        self.carry_out(Lane::Proof, Command::SignOut { user, session }, vec![])
-            .await
-            .map(|_| ())
+        let command = Command::SignOut {
+            user,
+            session,
+            origin: self.origin_of(user, visitor),
+        };
+        self.carry_out(Lane::Proof, command, vec![]).await.map(|_| ())
     }
 
-    /// Ends one session of a user.
-    pub async fn end_session(&self, user: UserId, session: SessionId, by: Actor) -> Result<(), Fault> {
-        self.carry_out(Lane::Proof, Command::EndSession { user, session, by }, vec![])
-            .await
-            .map(|_| ())
+    /// Ends one session of a user. There is a visitor where a request asks for it.
+    pub async fn end_session(
+        &self,
+        user: UserId,
+        session: SessionId,
+        by: Actor,
+        visitor: Option<&Visitor>,
+    ) -> Result<(), Fault> {
+        let command = Command::EndSession {
+            user,
+            session,
+            by,
+            origin: visitor.and_then(|visitor| self.origin_of(user, visitor)),
+        };
+        self.carry_out(Lane::Proof, command, vec![]).await.map(|_| ())
     }
 
-    /// Ends all sessions of a user, but for one perhaps; says how many.
+    /// Ends all sessions of a user, but for one perhaps; says how many. There is a visitor where a request asks for it.
     pub async fn end_sessions(
         &self,
         user: UserId,
         except: Option<SessionId>,
         by: Actor,
+        visitor: Option<&Visitor>,
     ) -> Result<u32, Fault> {
-        match self
-            .carry_out(Lane::Proof, Command::EndSessions { user, except, by }, vec![])
-            .await?
-        {
+        let command = Command::EndSessions {
+            user,
+            except,
+            by,
+            origin: visitor.and_then(|visitor| self.origin_of(user, visitor)),
+        };
+        match self.carry_out(Lane::Proof, command, vec![]).await? {
             Outcome::Ended(count) => Ok(count),
             Outcome::Done
             | Outcome::Session(_)

@@ -3,8 +3,6 @@
 //! Ids are random and come with the command; sealed values are sealed before; passwords and secrets are verdicts
 //! that name what they were computed against, so that `decide` can refuse one that is out of date.
 
-mod lookups;
-
 use crate::types::{
     AddressId, ApiKeyId, CredentialId, FactorId, Locale, MailId, Position, Sealed, SessionId, Span, Tag,
     Timestamp, TokenId, UserId,
@@ -18,6 +16,7 @@ use super::key_purpose::KeyPurpose;
 use super::limits::Limits;
 use super::mail::MailEnd;
 pub use super::outcome::Outcome;
+pub use super::password_change::PasswordChange;
 use super::password_policy::PasswordPolicy;
 use super::state::Role;
 use super::strangers::{SuppressedClass, Unwritten};
@@ -179,7 +178,7 @@ pub enum Command {
     },
     /// Begin an epoch: end everything that was issued, and erase again users (each once) whose keys must stay dead.
     StartEpoch { reason: EpochReason, erase: Vec<UserId> },
-    /// Record that the operator took the wall clock's word.
+    /// Record that the operator took the wall clock's word, which begins an epoch.
     AcceptClock { kept: Timestamp },
     /// Keep an API key.
     CreateApiKey { key: NewApiKey, by: Actor },
@@ -192,8 +191,8 @@ pub enum Command {
         new: u32,
         by: Actor,
     },
-    /// Record that the master key was replaced.
-    RecordMasterKeyReplaced { by: Actor },
+    /// Record that the master key was replaced, and with it the key that wraps data keys: the old and the new one.
+    RecordMasterKeyReplaced { wrap: (u32, u32), by: Actor },
     /// Let a secret API key that waits since an epoch began in distrust be used again.
     ConfirmApiKey { key: ApiKeyId, by: Actor },
     /// Remember the day an API key was used.
@@ -394,12 +393,12 @@ pub enum Command {
     },
     /// Put the same password under stronger parameters.
     UpgradeVerifier { user: UserId, credential: NewCredential },
-    /// Set a new password, knowing the old one.
+    /// Set a new password, knowing the old one; or only ask whether that is known.
     ChangePassword {
         user: UserId,
         session: SessionId,
         verdict: PasswordVerdict,
-        credential: Option<NewCredential>,
+        change: PasswordChange,
         mails: Vec<(AddressId, NewMail)>,
         origin: Sealed,
     },
@@ -412,18 +411,24 @@ pub enum Command {
         origin: Sealed,
     },
     /// End the session one is in.
-    SignOut { user: UserId, session: SessionId },
+    SignOut {
+        user: UserId,
+        session: SessionId,
+        origin: Option<Sealed>,
+    },
     /// End one session.
     EndSession {
         user: UserId,
         session: SessionId,
         by: Actor,
+        origin: Option<Sealed>,
     },
     /// End all sessions of a user, but for one perhaps.
     EndSessions {
         user: UserId,
         except: Option<SessionId>,
         by: Actor,
+        origin: Option<Sealed>,
     },
 
     /// The next server took a mail.
@@ -440,6 +445,10 @@ pub enum Command {
         step: u8,
         next: Timestamp,
     },
+    /// Tell administrators that scheduled backups fail; once a day at most.
+    TellBackupFailed {
+        mails: Vec<(UserId, AddressId, NewMail)>,
+    },
     /// A mail will not be delivered.
     MailEnded {
         queued: Position,
@@ -450,5 +459,9 @@ pub enum Command {
     },
 
     /// Write down how much was not written down.
-    RecordSuppressed { class: SuppressedClass, count: u64 },
+    RecordSuppressed {
+        class: SuppressedClass,
+        count: u64,
+        first: Option<Sealed>,
+    },
 }

@@ -234,6 +234,7 @@ fn check(world: &impl World, recorded: &Recorded) -> Result<(), &'static str> {
             factors::signed_in(world, *user, *session, recorded.time)
         }
         Event::CurrentPasswordWrong { user, session, .. }
+        | Event::PasswordRefused { user, session, .. }
         | Event::RefreshReplayed { user, session, .. }
         | Event::SessionEnded { user, session, .. } => session_of(world, *user, *session),
         Event::RefreshRotated {

@@ -171,8 +171,8 @@ pub(super) fn sign_in(
         return entrant.refused(FailCause::FactorMissing, Refusal::FactorRequired);
     }
     let mut events = match terms.others {
-        OtherSessions::Stay => displaced(context, id, user),
-        OtherSessions::End => ended(id, user),
+        OtherSessions::Stay => displaced(context, id, user, &entrant.origin),
+        OtherSessions::End => ended(id, user, &entrant.origin),
     };
     if enrolled {
         let (begun, origin) = (Some(session.session), &entrant.origin);
@@ -194,7 +194,7 @@ pub(super) fn sign_in(
 }
 
 /// One makes room for the new one; more of them if the limit was lowered since.
-fn displaced(context: &Context<'_>, id: UserId, user: &User) -> Vec<Event> {
+fn displaced(context: &Context<'_>, id: UserId, user: &User, origin: &Sealed) -> Vec<Event> {
     let excess = (user.sessions.len() + 1).saturating_sub(context.limits.sessions_per_user as usize);
     let oldest = user.sessions.iter().take(excess);
     oldest
@@ -203,11 +203,12 @@ fn displaced(context: &Context<'_>, id: UserId, user: &User) -> Vec<Event> {
             session,
             cause: EndCause::Displaced,
             by: Actor::System,
+            origin: Some(origin.clone()),
         })
         .collect()
 }
 
-fn ended(id: UserId, user: &User) -> Vec<Event> {
+fn ended(id: UserId, user: &User, origin: &Sealed) -> Vec<Event> {
     let count = u32::try_from(user.sessions.len()).unwrap_or(u32::MAX);
     let all = Event::SessionsEnded {
         user: id,
@@ -215,6 +216,7 @@ fn ended(id: UserId, user: &User) -> Vec<Event> {
         count,
         cause: EndCause::EndedByUser,
         by: Actor::User(id),
+        origin: Some(origin.clone()),
     };
     (count > 0).then_some(all).into_iter().collect()
 }

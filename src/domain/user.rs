@@ -222,6 +222,7 @@ pub(super) fn ban(world: &impl World, id: UserId, by: Actor) -> Decision {
             count,
             cause: EndCause::Banned,
             by,
+            origin: None,
         },
     ];
     Decision::accepted(events, Outcome::Ended(count))
@@ -255,6 +256,7 @@ pub(super) fn revoke_password(world: &impl World, id: UserId, by: Actor) -> Deci
             count,
             cause: EndCause::PasswordRevoked,
             by,
+            origin: None,
         },
     ];
     Decision::accepted(events, Outcome::Ended(count))
@@ -312,7 +314,7 @@ pub(super) fn withdraw(
         Event::WithdrawRequested {
             user: id,
             until,
-            origin,
+            origin: origin.clone(),
         },
         Event::SessionsEnded {
             user: id,
@@ -320,6 +322,7 @@ pub(super) fn withdraw(
             count,
             cause: EndCause::Closing,
             by: Actor::User(id),
+            origin: Some(origin),
         },
     ];
     // Without a delay there is nothing to take back: the keys die at the next beat, before any mail could leave.
@@ -376,7 +379,7 @@ pub fn closes_without_proof(world: &impl World, id: UserId) -> bool {
         return false;
     };
     let begun = world.small().epoch.valid_from;
-    matches!(user.standing, Standing::Closing(_))
+    world.closings().look(&id).is_some()
         && user
             .tokens
             .iter()

@@ -20,6 +20,8 @@ use crate::types::{DataKeyId, IdTable, UserId};
 pub const DAY_KEYS_KEPT: u32 = 90;
 /// Keys that are destroyed at once.
 const DESTROYED_AT_ONCE: usize = 1_024;
+/// Users whose keys a start from a snapshot looks at before it goes on.
+const PROBED_MAX: usize = 1_024;
 
 /// Whose keys are needed.
 #[derive(Default)]
@@ -131,6 +133,24 @@ pub(super) fn load(
     Ok(doomed.len())
 }
 
+/// Looks at some keys before a start goes on from a snapshot, so that a keyring of another time is refused at once.
+/// Wrapping anew goes in the order of stored names, so the first users' keys are under the newest wrapping key.
+pub(super) fn probe(vault: &Vault, reader: &dyn Reader, state: &State) -> Result<(), BootError> {
+    let ring = vault.keyring().current();
+    let mut needed = Needed::default();
+    for (id, user) in state.users.iter().take(PROBED_MAX) {
+        needed.add(*id, user);
+    }
+    let mut sorting = Sorting::new(needed, &ring);
+    for (id, _) in state.users.iter().take(PROBED_MAX) {
+        let id = DataKeyId::User(*id);
+        if let Some(bytes) = reader.data_key(id)? {
+            sorting.look(id, &bytes);
+        }
+    }
+    sorting.finish().map(drop)
+}
+
 /// Has the vault ask the store for what is not there yet, but for the keys of those who were erased and of old days.
 pub(super) fn expect(vault: &Vault, reader: &Arc<dyn Reader>, state: &State, today: u32) {
     let gone = state.erased.keys().copied().map(DataKeyId::User).collect();
@@ -159,7 +179,6 @@ impl Coming {
         let stop = Arc::new(AtomicBool::new(false));
         let (owned, stopped) = (Arc::clone(shared), Arc::clone(&stop));
         let bring = move || {
-            priority::step_back();
             if let Err(error) = bring(&owned, today, &stopped) {
                 // A start without a snapshot would not have begun.
                 owned.fail(&error.to_string());
@@ -192,15 +211,21 @@ fn bring(shared: &Shared, today: u32, stop: &AtomicBool) -> Result<(), BootError
         today,
         ..Needed::default()
     };
-    let mut number = Some(0);
-    while let Some(at) = number {
+    // A few users a look, and with room for all, because the writer may wait for each.
+    let users = {
         let state = shared.state.read().unwrap_or_else(PoisonError::into_inner);
-        let (part, next) = IdTable::part(&state.users, at);
-        for (id, user) in part {
+        state.users.len()
+    };
+    needed.users.reserve(users);
+    needed.credentials.reserve(users);
+    for part in 0..IdTable::<UserId, Box<User>>::SHARDS {
+        let state = shared.state.read().unwrap_or_else(PoisonError::into_inner);
+        for (id, user) in state.users.shard(part) {
             needed.add(*id, user);
         }
-        number = next;
     }
+    // From here on nobody waits for this thread.
+    priority::step_back();
     let ring = shared.keyring.current();
     let mut sorting = Sorting::new(needed, &ring);
     shared.reader.data_keys(&mut |id, bytes| {

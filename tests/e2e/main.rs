@@ -5,6 +5,7 @@
 mod backups;
 mod browser;
 mod faults;
+mod following;
 mod process;
 #[path = "../it/support/mod.rs"]
 mod support;

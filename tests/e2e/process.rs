@@ -80,6 +80,13 @@ impl Home {
         command
     }
 
+    /// Starts a command that goes on until it is told to end; what it prints can be read meanwhile.
+    pub(crate) fn begin(&self, words: &[&str]) -> Child {
+        let mut command = self.command(words);
+        command.stdout(Stdio::piped()).stderr(Stdio::inherit());
+        command.spawn().expect("the binary can be run")
+    }
+
     pub(crate) fn run(&self, words: &[&str]) -> Ran {
         Ran(self.command(words).output().expect("the binary can be run"))
     }

@@ -20,7 +20,7 @@ pub struct FlowHead {
 }
 
 /// One step of a flow.
-pub struct Step {
+pub struct FlowStep {
     /// What the client carries to the next.
     pub execution: SecretString,
     /// The flow.

@@ -146,7 +146,7 @@ impl Desk {
 
     async fn end_walkers_session(&self, execution: &mut Execution, scene: &Scene<'_>) -> Result<(), Stop> {
         if let Some(caller) = scene.facts.caller {
-            match self.sign_out(caller).await {
+            match self.sign_out(caller, &scene.walker.visitor).await {
                 // It has ended meanwhile, which is what was wanted.
                 Ok(()) | Err(Fault::Refused(Refusal::SessionNotFound)) => {}
                 Err(fault) => return Err(fault.into()),

@@ -5,7 +5,7 @@ use super::effects::{Scene, Stop, about};
 use super::execution::{Execution, Written};
 use crate::desk::sign_up::Registration;
 use crate::desk::{Command, Desk, Fault, Refusal, Visitor};
-use crate::domain::{PasswordVerdict, SuppressedClass, may_sign_up};
+use crate::domain::{PasswordChange, PasswordVerdict, SuppressedClass, may_sign_up};
 use crate::engine::Lane;
 use crate::types::{EmailAddress, PersonName, Username};
 
@@ -77,7 +77,7 @@ impl Desk {
             user: caller.user,
             session: caller.session,
             verdict: PasswordVerdict::Right(proven.credential),
-            credential: Some(chosen.credential),
+            change: PasswordChange::Set(chosen.credential),
             mails: self.notices(caller.user, visitor),
             origin: client.origin,
         };

@@ -11,7 +11,7 @@ use std::sync::{Mutex, PoisonError};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::execution::Execution;
-use super::{Desk, Step};
+use super::{Desk, FlowStep};
 
 /// Executions remembered at a time; one more takes the place of the one that began first.
 const REMEMBERED_MAX: usize = 4_096;
@@ -70,7 +70,7 @@ impl Desk {
     }
 
     /// Notes what a step left an execution as.
-    pub fn note_execution(&self, step: &Step, caller: &[&[u8]]) {
+    pub fn note_execution(&self, step: &FlowStep, caller: &[&[u8]]) {
         if let Some(execution) = self.opened(step.execution.expose_secret()) {
             let entry = Entry {
                 caller: print(caller),

@@ -23,8 +23,8 @@ mod views;
 pub(super) use asked_by::AskedBy;
 pub use asked_by::StageMail;
 pub use challenge::{
-    Answer, BegunSession, Challenge, Component, Denial, Done, FlowHead, LeadsTo, Mistake, Reproofs, Scene,
-    ShownSecret, Step, Wrong,
+    Answer, BegunSession, Challenge, Component, Denial, Done, FlowHead, FlowStep, LeadsTo, Mistake, Reproofs,
+    Scene, ShownSecret, Wrong,
 };
 pub use facts::Walker;
 pub(super) use latest::Latest;
@@ -80,7 +80,7 @@ enum Look {
 /// What a walk through the stages comes to.
 enum Turn {
     /// A step.
-    Step(Box<Step>),
+    Step(Box<FlowStep>),
     /// What was proven does not hold any more, or a stage wants it so: from the beginning.
     Anew(Vec<Wrong>),
 }
@@ -99,7 +99,7 @@ impl Desk {
         slug: &str,
         next: Option<String>,
         walker: &Walker,
-    ) -> Result<Step, FlowFault> {
+    ) -> Result<FlowStep, FlowFault> {
         let plan = self.enter(slug, walker)?;
         let mut execution = self.new_execution(&plan);
         execution.next = next;
@@ -107,14 +107,14 @@ impl Desk {
     }
 
     /// Begins a flow, as far as nobody need be asked.
-    pub async fn begin_flow(&self, slug: &str, walker: &Walker) -> Result<Step, FlowFault> {
+    pub async fn begin_flow(&self, slug: &str, walker: &Walker) -> Result<FlowStep, FlowFault> {
         let plan = self.enter(slug, walker)?;
         let execution = self.new_execution(&plan);
         self.walk(plan, execution, None, walker, Look::AndAct).await
     }
 
     /// Shows once more what an execution asks; nothing happens.
-    pub async fn look_at_flow(&self, execution: &str, walker: &Walker) -> Result<Step, FlowFault> {
+    pub async fn look_at_flow(&self, execution: &str, walker: &Walker) -> Result<FlowStep, FlowFault> {
         match self.pick_up(execution, walker)? {
             Ok((plan, execution)) => self.walk(plan, execution, None, walker, Look::Only).await,
             Err(changed) => self.anew(&changed, walker, Look::Only).await,
@@ -127,7 +127,7 @@ impl Desk {
         execution: &str,
         answer: &Answer,
         walker: &Walker,
-    ) -> Result<Step, FlowFault> {
+    ) -> Result<FlowStep, FlowFault> {
         match self.pick_up(execution, walker)? {
             Ok((plan, mut execution)) => {
                 execution.answers = execution.answers.saturating_add(1);
@@ -173,11 +173,11 @@ impl Desk {
         Ok(Ok((plan, execution)))
     }
 
-    async fn anew(&self, slug: &str, walker: &Walker, look: Look) -> Result<Step, FlowFault> {
+    async fn anew(&self, slug: &str, walker: &Walker, look: Look) -> Result<FlowStep, FlowFault> {
         let plan = self.enter(slug, walker)?;
         let execution = self.new_execution(&plan);
         let step = self.walk(plan, execution, None, walker, look).await?;
-        Ok(Step {
+        Ok(FlowStep {
             restarted: true,
             ..step
         })
@@ -192,7 +192,7 @@ impl Desk {
         answer: Option<&Answer>,
         walker: &Walker,
         look: Look,
-    ) -> Result<Step, FlowFault> {
+    ) -> Result<FlowStep, FlowFault> {
         let next = execution.next.clone();
         let errors = match self.walk_on(&plan, execution, answer, walker, look).await? {
             Turn::Step(step) => return Ok(*step),
@@ -316,7 +316,7 @@ impl Desk {
                 })
             }
         };
-        Ok(Turn::Step(Box::new(Step {
+        Ok(Turn::Step(Box::new(FlowStep {
             execution: self.sealed(execution),
             flow: head(plan),
             scene: Scene::Done(Box::new(Done { session, leads_to })),
@@ -326,12 +326,12 @@ impl Desk {
 }
 
 /// The first step once more, with what was wrong with the last answer.
-fn begun_anew(step: Step, errors: Vec<Wrong>) -> Step {
+fn begun_anew(step: FlowStep, errors: Vec<Wrong>) -> FlowStep {
     let scene = match step.scene {
         Scene::Ask(challenge) => Scene::Ask(Box::new(Challenge { errors, ..*challenge })),
         done @ Scene::Done(_) => done,
     };
-    Step {
+    FlowStep {
         scene,
         restarted: true,
         ..step

@@ -3,18 +3,18 @@
 use secrecy::{ExposeSecret, SecretString};
 
 use super::asked_by::AskedBy;
-use super::challenge::Step;
+use super::challenge::FlowStep;
 use super::effects::{Scene, Stop, about};
 use super::execution::{Chosen, Execution, Written};
 use super::facts::{Plan, Walker};
 use super::{FlowFault, Look};
 use crate::crypto::parse_mail_secret;
-use crate::desk::passwords::{PasswordOwner, kept_passwords};
+use crate::desk::passwords::{PasswordOwner, Unfit, kept_passwords};
 use crate::desk::recovery::Claim;
 use crate::desk::{Command, Desk, Fault, Refusal};
-use crate::domain::Purpose;
 use crate::domain::flow::{Designation, EmailStage, MailTemplate, StageSettings};
 use crate::domain::password_policy::PasswordPolicy;
+use crate::domain::{PasswordChange, PasswordVerdict, Purpose};
 use crate::engine::Lane;
 use crate::types::{EmailAddress, PersonName, Span, Username};
 
@@ -116,7 +116,7 @@ impl Desk {
 
     /// Begins a flow behind its e-mail stage, for somebody who came by a mail, on whatever device. The flow is the one that
     /// asked for the mail. Spends nothing.
-    pub async fn enter_recovery(&self, by: EnterBy<'_>, walker: &Walker) -> Result<Step, FlowFault> {
+    pub async fn enter_recovery(&self, by: EnterBy<'_>, walker: &Walker) -> Result<FlowStep, FlowFault> {
         let (claim, shown) = match by {
             EnterBy::Link(secret) => (self.claim_by_link(secret, &walker.visitor)?, secret),
             EnterBy::Code(address, code) => {
@@ -157,12 +157,7 @@ impl Desk {
         }
         let owner = self.owner_of_new_password(execution, scene);
         if let Err(unfit) = self.test_password_by(lane, &policies, &password, owner).await {
-            let proof = execution.proof().zip(scene.facts.user);
-            let client = proof.and_then(|(_, user)| self.client_of(user, &scene.walker.visitor));
-            let fault = match (proof, client) {
-                (Some((proof, _)), Some(client)) => self.note_unfit(unfit, proof, &client.origin).await,
-                (_, _) => unfit.into(),
-            };
+            let fault = self.note_unfit_choice(unfit, execution, scene).await;
             return Err(about("password")(fault));
         }
         let (mut credential, keys) = self.new_credential(lane, password).await?;
@@ -171,6 +166,25 @@ impl Desk {
         let key = key.ok_or(Refusal::Outdated)?;
         execution.choose(&Chosen { credential, key });
         Ok(())
+    }
+
+    /// Remembers that whoever has proven to be here chose a password that may not be.
+    async fn note_unfit_choice(&self, unfit: Unfit, execution: &Execution, scene: &Scene<'_>) -> Fault {
+        let user = scene.facts.user;
+        let Some(client) = user.and_then(|user| self.client_of(user, &scene.walker.visitor)) else {
+            return unfit.into();
+        };
+        let (caller, proven) = (scene.facts.caller, execution.password(self.now()));
+        match (execution.proof(), caller.zip(proven), unfit.broken()) {
+            (Some(proof), _, _) => self.note_unfit(unfit, proof, &client.origin).await,
+            (None, Some((caller, proven)), Some(broken)) => {
+                let verdict = PasswordVerdict::Right(proven.credential);
+                let change = PasswordChange::Refused(broken);
+                let noted = self.note_current(caller, verdict, change, &client.origin).await;
+                noted.err().unwrap_or_else(|| unfit.into())
+            }
+            (None, _, _) => unfit.into(),
+        }
     }
 
     /// The policies of these names; those of the REST routes if none is named. `None` if one is gone.

@@ -2,7 +2,7 @@
 
 use secrecy::SecretString;
 
-use super::challenge::{Challenge, Component, Denial, Done, LeadsTo, Scene, ShownSecret, Step, Wrong};
+use super::challenge::{Challenge, Component, Denial, Done, FlowStep, LeadsTo, Scene, ShownSecret, Wrong};
 use super::effects::Scene as Here;
 use super::execution::Execution;
 use super::facts::{Facts, Place, Plan, Walker};
@@ -43,7 +43,7 @@ impl Desk {
     }
 
     fn step(&self, here: &Here<'_>, execution: &Execution, component: Component, errors: Vec<Wrong>) -> Turn {
-        Turn::Step(Box::new(Step {
+        Turn::Step(Box::new(FlowStep {
             execution: self.sealed(execution),
             flow: head(here.plan),
             scene: Scene::Ask(Box::new(Challenge { component, errors })),
@@ -67,7 +67,7 @@ impl Desk {
                 session: None,
                 leads_to,
             };
-            return Turn::Step(Box::new(Step {
+            return Turn::Step(Box::new(FlowStep {
                 execution: self.sealed(execution),
                 flow: head(here.plan),
                 scene: Scene::Done(Box::new(done)),

@@ -7,8 +7,8 @@ use serde_json::{Map, Value, json};
 use super::gate::{caller_if_any, is_anonymous};
 use super::tokens::TokensShown;
 use crate::desk::{
-    Answer, ApiCaller, Challenge, Component, Denial, Done, FlowFault, LeadsTo, Mistake, Reproofs, Scene,
-    Step, Walker, Wrong,
+    Answer, ApiCaller, Challenge, Component, Denial, Done, FlowFault, FlowStep, LeadsTo, Mistake, Reproofs,
+    Scene, Walker, Wrong,
 };
 use crate::domain::FactorKind;
 use crate::domain::flow::{FieldKind, PromptField, UserField};
@@ -70,7 +70,7 @@ fn with_caller<T>(site: &Site, request: &Request, use_it: impl FnOnce(&[&[u8]]) 
     use_it(&[&key.unwrap_or_default(), &network])
 }
 
-fn answered(site: &Site, request: &Request, status: StatusCode, step: &Step) -> Response {
+fn answered(site: &Site, request: &Request, status: StatusCode, step: &FlowStep) -> Response {
     with_caller(site, request, |caller| site.desk.note_execution(step, caller));
     let voice = &request.voice;
     let flow = json!({ "slug": step.flow.slug, "title": step.flow.title });

@@ -50,12 +50,16 @@ fn code(body: &mut Fields, name: &'static str) -> Option<SecretString> {
         .filter(|code| !code.expose_secret().is_empty())
 }
 
+/// What whoever changes their factors shows once more: the password, and perhaps a second factor.
+fn once_more(body: &mut Fields) -> (SecretString, Option<SecretString>) {
+    (body.secret("password"), code(body, "code"))
+}
+
 /// Begins to add an authenticator app.
 pub(super) async fn enable(site: &Site, request: &Request) -> Result<Response, ApiError> {
     let caller = caller(request)?;
     let mut body = request.json()?;
-    let password = body.secret("password");
-    let code = code(&mut body, "code");
+    let (password, code) = once_more(&mut body);
     body.finish()?;
     let visitor = site.visitor(request);
     let made = site
@@ -94,8 +98,7 @@ pub(super) async fn confirm(site: &Site, request: &Request) -> Result<Response, 
 pub(super) async fn disable(site: &Site, request: &Request) -> Result<Response, ApiError> {
     let caller = caller(request)?;
     let mut body = request.json()?;
-    let password = body.secret("password");
-    let code = code(&mut body, "code");
+    let (password, code) = once_more(&mut body);
     let kind = match body.optional_text("factor").as_deref().map(FactorKind::from_name) {
         Some(Some(kind)) => Some(kind),
         Some(None) => {
@@ -123,8 +126,7 @@ pub(super) async fn disable(site: &Site, request: &Request) -> Result<Response, 
 pub(super) async fn issue_recovery_codes(site: &Site, request: &Request) -> Result<Response, ApiError> {
     let caller = caller(request)?;
     let mut body = request.json()?;
-    let password = body.secret("password");
-    let code = code(&mut body, "code");
+    let (password, code) = once_more(&mut body);
     body.finish()?;
     let visitor = site.visitor(request);
     let codes = site
@@ -141,9 +143,8 @@ pub(super) async fn issue_recovery_codes(site: &Site, request: &Request) -> Resu
 pub(super) async fn enable_email(site: &Site, request: &Request) -> Result<Response, ApiError> {
     let caller = caller(request)?;
     let mut body = request.json()?;
-    let password = body.secret("password");
+    let (password, code) = once_more(&mut body);
     let email = body.optional_text("email");
-    let code = code(&mut body, "code");
     body.finish()?;
     let email: Option<EmailAddress> = email.as_deref().map(address).transpose()?;
     let visitor = site.visitor(request);

@@ -8,6 +8,7 @@ mod gate;
 mod health;
 mod mfa;
 mod password;
+mod past;
 mod sessions;
 mod shapes;
 mod tokens;
@@ -61,6 +62,7 @@ pub fn routes() -> Vec<Route<Site, Access>> {
         route!(POST "/v1/flows/{slug}/executions" ApiKey flows::begin),
         route!(POST "/v1/flows/executions/{executionId}" ApiKey flows::go_on),
         route!(GET "/v1/audit/events" Administrator audit::events),
+        route!(GET "/v1/audit/state" Administrator past::state),
         route!(GET "/v1/audit/checkpoint" Administrator audit::checkpoint),
         route!(GET "/v1/audit/proof/{position}" Administrator audit::proof),
         route!(GET "/v1/audit/export" Administrator audit::export),

@@ -14,7 +14,9 @@ use super::look::Page;
 use super::member::next_of;
 use super::stage::{Shown, StagePage};
 use super::viewer::Viewer;
-use crate::desk::{Answer, Challenge, Component, Done, FlowFault, FlowHead, LeadsTo, Scene, Step, Walker};
+use crate::desk::{
+    Answer, Challenge, Component, Done, FlowFault, FlowHead, FlowStep, LeadsTo, Scene, Walker,
+};
 use crate::http::codes::Code;
 use crate::http::refusals::of_fault;
 use crate::http::reply::ApiError;
@@ -73,7 +75,7 @@ pub(super) async fn answer(site: Shared, request: Request) -> Response {
 }
 
 /// Leads into the flow that a step belongs to.
-pub(super) fn lead_in(viewer: &Viewer<'_>, step: &Step) -> Response {
+pub(super) fn lead_in(viewer: &Viewer<'_>, step: &FlowStep) -> Response {
     carry(lead(viewer, &path_of(&step.flow), None), &step.execution)
 }
 
@@ -140,7 +142,7 @@ fn lead(viewer: &Viewer<'_>, path: &str, notice: Option<&str>) -> Response {
 async fn settle(
     viewer: &Viewer<'_>,
     slug: &str,
-    step: Result<Step, FlowFault>,
+    step: Result<FlowStep, FlowFault>,
     shown: &Shown<'_>,
 ) -> Response {
     let step = match step {

@@ -1,6 +1,7 @@
 //! From values to a page: templates, compiled in or the operator's, with everything escaped that is put into them.
 
 use std::collections::BTreeMap;
+use std::error::Error as _;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -347,6 +348,7 @@ impl Look {
     }
 
     fn fault(&self, name: &str, error: &minijinja::Error) -> TemplateFault {
+        let error = innermost(error);
         TemplateFault::Broken {
             file: self.shown(error.name().unwrap_or(name)),
             line: error.line().unwrap_or(0),
@@ -363,6 +365,15 @@ impl Look {
     pub(super) fn serve(&self, request: &Request) -> Response {
         self.assets.serve(request)
     }
+}
+
+/// What went wrong in the template that is to blame, which may be included by the one that was rendered.
+fn innermost(error: &minijinja::Error) -> &minijinja::Error {
+    let mut innermost = error;
+    while let Some(cause) = innermost.source().and_then(|cause| cause.downcast_ref()) {
+        innermost = cause;
+    }
+    innermost
 }
 
 /// The names of the fields of a page, in its order.

@@ -181,7 +181,7 @@ impl Viewer<'_> {
 
     /// A session that cannot be ended now ends by its time; its browser forgets it at once.
     async fn end(&self, caller: Caller) {
-        if let Err(fault) = self.site().desk.sign_out(caller).await {
+        if let Err(fault) = self.site().desk.sign_out(caller, &self.visitor()).await {
             tracing::warn!(request_id = %self.request_id(), ?fault, "a browser's session was not ended");
         }
     }

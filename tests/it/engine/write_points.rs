@@ -103,6 +103,7 @@ fn story() -> Vec<Step> {
         }),
         at_once(|_| ADA.refreshes(2, 0)),
         at_once(|_| ADA.changes_password(2, PasswordVerdict::Wrong, None)),
+        at_once(|_| ADA.is_refused_a_password(2, PasswordVerdict::Right(ADA.password(1)))),
         at_once(|_| ADA.changes_password(2, PasswordVerdict::Right(ADA.password(1)), Some(2))),
         at_once(|_| ADA.requests_reset(HOME)),
         at_once(|state| ADA.issue(request(state), 10)),
@@ -127,12 +128,14 @@ fn story() -> Vec<Step> {
             user: ADA.user(),
             session: ADA.session(20),
             by: by(),
+            origin: None,
         }),
         at_once(|_| ADA.signs_in_with(HOME, PasswordVerdict::Right(ADA.password(3)), 21)),
         at_once(|_| Command::EndSessions {
             user: ADA.user(),
             except: None,
             by: by(),
+            origin: None,
         }),
         at_once(|_| ADA.requests_reset(HOME)),
         at_once(|state| Command::DropRequest {
@@ -167,6 +170,7 @@ fn story() -> Vec<Step> {
         at_once(|_| Command::SignOut {
             user: EVE.user(),
             session: EVE.session(1),
+            origin: Some(origin()),
         }),
         // A genuine refresh token of a session that is over.
         at_once(|_| EVE.refreshes(1, 0)),
@@ -174,6 +178,7 @@ fn story() -> Vec<Step> {
         at_once(|_| Command::RecordSuppressed {
             class: SuppressedClass::Codes,
             count: 3,
+            first: None,
         }),
         at_once(|state| Command::AcceptClock {
             kept: state.last_time(),
@@ -231,7 +236,10 @@ fn story() -> Vec<Step> {
                 require_verified: false,
             })
         }),
-        at_once(|_| Command::RecordMasterKeyReplaced { by: by() }),
+        at_once(|_| Command::RecordMasterKeyReplaced {
+            wrap: (7, 12),
+            by: by(),
+        }),
         at_once(|_| Command::RevokeApiKey { key: KEY, by: by() }),
     ];
     // One that spans several frames, so that a torn write leaves a part of it.

@@ -14,6 +14,7 @@ mod flows;
 mod lawful;
 mod limits;
 mod mails;
+mod outlook;
 mod profile;
 mod properties;
 mod recovery;

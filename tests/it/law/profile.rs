@@ -30,6 +30,7 @@ fn s_03_a_session_that_is_over_changes_nobodys_name() {
     let over = Command::SignOut {
         user: ADA.user(),
         session: ADA.session(1),
+        origin: None,
     };
     let scene = given(ADA.account()).and([ADA.signed_in(1)]).done(over);
     scene

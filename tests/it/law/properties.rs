@@ -2,24 +2,24 @@
 
 mod elsewhere;
 mod factors;
+mod snapshots;
+mod sound;
 
 use std::collections::{BTreeSet, HashMap};
 
-use keyledger::domain::password_policy::PasswordPolicy;
 use keyledger::domain::{
     Actor, Command, Context, Draft, EpochReason, FactorVerdict, Limits, Overlay, PasswordVerdict, Purpose,
-    Recorded, SignUpMode, Standing, State, TokenStanding, decide, evolve, lawful, live_session,
+    Recorded, SignUpMode, State, TokenStanding, decide, evolve, lawful,
 };
 use keyledger::engine::state_hash;
-use keyledger::ledger::snapshot::{Lookups, SnapshotHead, View, Wanted};
-use keyledger::ledger::tree::leaf_hash;
-use keyledger::ledger::{Batch, CommandPart, Frontier, MemoryStore, Shelf, Store, codec, record};
+use keyledger::ledger::{CommandPart, codec, record};
 use keyledger::types::{CommandId, Position, Span, Timestamp, TokenId, UserId};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 
 use self::elsewhere::ELSEWHERE;
+use self::sound::sound;
 use super::scene::found;
 use crate::people::{NOON, Net, Person, code, link, mail, origin, proof as new_proof, sealed};
 
@@ -150,20 +150,31 @@ impl Try {
             13 | 14 => person.signs_in_with(net, right, fresh),
             15 => person.fails_to_sign_in(net),
             16 => with_session(person.changes_password(0, right, Some(fresh))),
+            17 if self.pick.is_multiple_of(2) => with_session(person.is_refused_a_password(0, right)),
             17 => with_session(person.changes_password(0, PasswordVerdict::Wrong, None)),
             18 | 27..=29 => {
                 let now = state.sessions.get(&session).map_or(0, |session| session.counter);
                 with_session(person.refreshes(0, now.saturating_sub(u32::from(self.pick % 3))))
             }
             19 => [
-                Command::EndSession { user, session, by },
-                Command::SignOut { user, session },
+                Command::EndSession {
+                    user,
+                    session,
+                    by,
+                    origin: Some(origin()),
+                },
+                Command::SignOut {
+                    user,
+                    session,
+                    origin: Some(origin()),
+                },
             ][usize::from(self.pick.is_multiple_of(3))]
             .clone(),
             20 => Command::EndSessions {
                 user,
                 except: (self.pick.is_multiple_of(2)).then_some(session),
                 by,
+                origin: None,
             },
             21 => with_session(person.withdraws(0, fresh)),
             22 => Command::CancelWithdraw {
@@ -257,72 +268,6 @@ fn decided(
         "a decision is a function"
     );
     decision
-}
-
-/// What holds in every state that commands can reach.
-fn sound(state: &State, now: Timestamp) {
-    for (id, user) in &state.users {
-        assert!(user.sessions.len() <= 2 && user.tokens.len() <= 12 && user.known.len() <= 16);
-        for session in &user.sessions {
-            assert_eq!(state.sessions[session].user, *id);
-        }
-        for token in &user.tokens {
-            assert_eq!(state.tokens[token].user, *id);
-        }
-        for purpose in [
-            Purpose::Recovery,
-            Purpose::VerifyEmail,
-            Purpose::Reopen,
-            Purpose::SignInCode,
-            Purpose::EnrolMailbox,
-        ] {
-            let live = user.tokens.iter().map(|id| &state.tokens[id]);
-            let live = live.filter(|token| token.standing == TokenStanding::Live && token.purpose == purpose);
-            assert!(live.count() <= 1, "R-15: one live proof of a kind");
-        }
-        if user.standing != Standing::Active {
-            for session in &user.sessions {
-                assert!(live_session(state, *id, *session, now).is_err(), "S-03");
-            }
-        }
-        let closing = matches!(user.standing, Standing::Closing(_));
-        let due = state.closings.contains_key(id);
-        assert!(!closing || due, "a closing has its time");
-        assert!(
-            !due || user.standing != Standing::Active,
-            "and goes on through a ban"
-        );
-    }
-    let (sessions, tokens) = state.users.values().fold((0, 0), |(sessions, tokens), user| {
-        (sessions + user.sessions.len(), tokens + user.tokens.len())
-    });
-    assert_eq!(
-        (sessions, tokens),
-        (state.sessions.len(), state.tokens.len()),
-        "nothing is left over"
-    );
-    for user in state.guards.keys() {
-        assert!(state.users.contains_key(user), "counters die with their user");
-    }
-    for (user, factors) in &state.factors {
-        assert!(state.users.contains_key(user), "factors die with their user");
-        let begun = factors.totp_begun.is_some() || factors.mailbox_begun.is_some();
-        assert!(
-            factors.is_enrolled() || begun,
-            "no entry for a user without factors"
-        );
-        assert!(
-            factors.codes.is_none() || factors.is_enrolled(),
-            "codes stand in for something"
-        );
-        assert!(factors.proved.len() <= 16);
-    }
-    for user in state.unfinished.keys() {
-        assert!(state.users.contains_key(user));
-    }
-    for user in state.erased.keys() {
-        assert!(!state.users.contains_key(user));
-    }
 }
 
 /// Folds what follows from a command; every event must be lawful and survive its stored form.
@@ -425,61 +370,6 @@ proptest! {
             overlay.settle(&mut live);
             prop_assert_eq!(state_hash(&live), state_hash(&folded));
         }
-    }
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
-
-    /// A snapshot taken anywhere in a life is the state it was taken of, and evolves on alike.
-    #[test]
-    fn law_1_a_snapshot_is_the_state_it_was_taken_of_and_goes_on_as_that_does(tries in tries(), part in 0_usize..100) {
-        let dir = tempfile::tempdir().unwrap();
-        let shelf = Shelf::of(dir.path());
-        let mut store = MemoryStore::new([3; 16]);
-        let mut tree = Frontier::default();
-        let mut live = State::default();
-        let mut restored: Option<State> = None;
-        let mut now = NOON;
-        let taken = tries.len() * part / 100;
-        for (number, one) in (1_u32..).zip(tries) {
-            now = now + pause(one.later);
-            let events = if number == 1 {
-                let found = Command::Found { policies: vec![PasswordPolicy::classic()], keys: vec![], checkpoint: None };
-                decided(&live, &live, &found, now).events
-            } else {
-                decided(&live, &live, &one.command(&live, number), now).events
-            };
-            let recorded = fold(&mut live, events, now);
-            for one in &recorded {
-                let record = codec::encode(one, CommandPart::Last).unwrap();
-                tree.push(leaf_hash(&record));
-                let batch = Batch { epoch: 1, id: [0; 16], records: vec![record], keys: vec![] };
-                store.append(one.position, &batch).unwrap();
-                if let Some(restored) = &mut restored {
-                    evolve(restored, one);
-                }
-            }
-            if number as usize > taken && restored.is_none() {
-                let head = SnapshotHead {
-                    ledger: store.ledger_id(),
-                    at: store.head(),
-                    root: tree.root(),
-                    epoch: live.epoch().number,
-                    time: live.last_time(),
-                    lookup_key: 1,
-                };
-                let view = View { state: &live, tree: &tree, lookups: &Lookups::default() };
-                shelf.put(&head, &view).unwrap();
-                let (found, skipped) = shelf.find(&*store.reader(), Wanted::Newest);
-                prop_assert!(skipped.is_empty());
-                let found = found.unwrap();
-                prop_assert_eq!(found.head, head);
-                prop_assert_eq!(&found.contents.tree, &tree);
-                restored = Some(found.contents.state);
-            }
-        }
-        prop_assert_eq!(restored.map(|state| state_hash(&state)), Some(state_hash(&live)));
     }
 }
 

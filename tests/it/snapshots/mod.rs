@@ -1,6 +1,8 @@
 //! Snapshots of state: a start that goes on from one, and what happens to those that are of no use.
 
+mod beside;
 mod damage;
+mod past;
 mod starting;
 
 use std::num::NonZeroU64;

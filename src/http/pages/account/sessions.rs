@@ -71,7 +71,11 @@ pub(super) async fn end(site: &Site, request: &Request) -> Outcome {
     }
     let (user, by) = (member.caller.user, Actor::User(member.caller.user));
     if let Some(session) = session {
-        match site.desk.end_session(user, session, by).await {
+        match site
+            .desk
+            .end_session(user, session, by, Some(&member.viewer.visitor()))
+            .await
+        {
             // It is over; somebody else was faster.
             Ok(()) | Err(Fault::Refused(Refusal::SessionNotFound)) => {}
             Err(fault) => return Ok(member.trouble(&fault)),
@@ -89,7 +93,12 @@ pub(super) async fn end_others(site: &Site, request: &Request) -> Outcome {
     let by = Actor::User(caller.user);
     let ended = site
         .desk
-        .end_sessions(caller.user, Some(caller.session), by)
+        .end_sessions(
+            caller.user,
+            Some(caller.session),
+            by,
+            Some(&member.viewer.visitor()),
+        )
         .await;
     Ok(match ended {
         Ok(_) => member.viewer.lead_to(PATH, None),
@@ -103,7 +112,10 @@ pub(super) async fn end_all(site: &Site, request: &Request) -> Outcome {
     member.button(request)?;
     member.freshly(PATH)?;
     let user = member.caller.user;
-    let ended = site.desk.end_sessions(user, None, Actor::User(user)).await;
+    let ended = site
+        .desk
+        .end_sessions(user, None, Actor::User(user), Some(&member.viewer.visitor()))
+        .await;
     Ok(match ended {
         Ok(_) => signed_out(&member.viewer, "all_ended_lead").await,
         Err(fault) => member.trouble(&fault),

@@ -100,7 +100,7 @@ async fn s_01_s_03_s_11_the_cookie_is_held_against_the_ledger_on_every_call() {
         assert_eq!(seen.header("cache-control"), "no-store");
     }
     let another = Browser::signed_in(&house).await;
-    house.desk.sign_out(browser.caller).await.unwrap();
+    house.desk.sign_out(browser.caller, &visitor()).await.unwrap();
     let seen = browser.get(&house, "/account/sessions").await;
     assert_eq!(seen.status, 303);
     assert_eq!(

@@ -1,6 +1,11 @@
 //! Flows that can never finish, and settings that cannot be.
 
-use super::*;
+use keyledger::domain::flow::{
+    Designation, Edit, EmailStage, GlobalMail, Identification, ProblemKind, Stage, StageKind, StageSettings,
+};
+use keyledger::types::ObjectName;
+
+use super::{bind, edits, flow, founded, kinds, name, recovery_guide, slug, stage};
 
 #[test]
 fn a_flow_that_can_never_finish_says_why() {

@@ -1,6 +1,6 @@
-//! Which names a command carries, for the writer to look up at the moment of decision.
+//! What a command names that the directory looks up.
 
-use super::Command;
+use super::command::Command;
 use crate::types::Tag;
 
 impl Command {
@@ -57,6 +57,7 @@ impl Command {
             | Self::SignOut { .. }
             | Self::EndSession { .. }
             | Self::EndSessions { .. }
+            | Self::TellBackupFailed { .. }
             | Self::MailDelivered { .. }
             | Self::MailDeferred { .. }
             | Self::MailEnded { .. }
