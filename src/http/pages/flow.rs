@@ -152,8 +152,9 @@ async fn settle(
     match &step.scene {
         Scene::Done(done) => finish(viewer, done).await,
         Scene::Ask(challenge) => {
-            let is_answer = shown.is_answer();
-            if is_answer && challenge.errors.is_empty() && !is_end(challenge) {
+            // What began anew is told here: the address that shows it again does not know of it.
+            let goes_on = shown.is_answer() && challenge.errors.is_empty() && !step.restarted;
+            if goes_on && !is_end(challenge) {
                 return lead_in(viewer, &step);
             }
             let shown = if step.restarted {
