@@ -94,7 +94,10 @@ impl Desk {
 }
 
 /// Does long work on a thread of its own; `None` if there is no thread, or it broke down.
-pub(super) async fn aside<T: Send + 'static>(name: &str, work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+pub(super) async fn aside<T: Send + 'static>(
+    name: &str,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Option<T> {
     let (answer, done) = oneshot::channel();
     let work = move || {
         step_back();

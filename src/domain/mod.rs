@@ -39,7 +39,7 @@ mod walk;
 mod world;
 
 pub use access::{ApiKeyKind, CheckpointRotation, Grants, NamedCheckpointKey};
-pub use changes::{Change, Outline, password_policies};
+pub use changes::{Change, Outline};
 pub use codes::{code_gate, recent_tokens};
 pub use command::{
     AddressProof, Ask, Client, Command, Context, NewApiKey, NewCredential, NewMail, NewSession, NewUser,
