@@ -18,6 +18,7 @@ async fn s_05_s_08_s_17_an_account_in_a_browser_from_confirming_to_signing_out()
     browser.arrives("/account/confirm?next=/account/sessions").await;
     browser.fill("#password", OLD).await;
     browser.click("main button[type=submit]").await;
+    browser.finds("form[action='/account/sessions/end']").await;
     assert_eq!(
         browser.url().await,
         house.at("/account/sessions"),
@@ -42,7 +43,7 @@ async fn s_05_s_08_s_17_an_account_in_a_browser_from_confirming_to_signing_out()
     browser
         .click("form[action='/account/sessions/end-others'] button")
         .await;
-    assert!(!browser.sees("form[action='/account/sessions/end-others']").await);
+    browser.loses("form[action='/account/sessions/end-others']").await;
     browser.click(".top button").await;
     browser.reads("You are signed out").await;
     assert!(

@@ -163,10 +163,12 @@ impl Chromium {
 
     /// What a person reads on the page.
     pub(crate) async fn text(&self) -> String {
-        let text = self
-            .run("return document.body ? document.body.innerText : ''")
-            .await;
-        text.as_str().unwrap_or_default().to_owned()
+        let script = json!({ "script": "return document.body.innerText", "args": [] });
+        let path = format!("{}/execute/sync", self.session);
+        let text = self.try_ask("POST", &path, &script).await;
+        // Between two pages there is nothing to be read.
+        let text = text.ok().and_then(|text| Some(text.as_str()?.to_owned()));
+        text.unwrap_or_default()
     }
 
     /// Looks again until something holds: a page that was asked for by a click is not there at once.
@@ -218,6 +220,12 @@ impl Chromium {
     /// Waits until a selector finds something that is to be seen.
     pub(crate) async fn finds(&self, css: &str) {
         self.until(css, async || self.sees(css).await.then_some(())).await;
+    }
+
+    /// Waits until a selector finds nothing more that is to be seen.
+    pub(crate) async fn loses(&self, css: &str) {
+        self.until(css, async || (!self.sees(css).await).then_some(()))
+            .await;
     }
 
     /// Whether a selector finds something that is to be seen now.
