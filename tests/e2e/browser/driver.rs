@@ -231,7 +231,11 @@ impl Chromium {
     /// Whether a selector finds something that is to be seen now.
     pub(crate) async fn sees(&self, css: &str) -> bool {
         let body = json!({ "using": "css selector", "value": css });
-        let found = self.command("elements", &body).await;
+        let path = format!("{}/elements", self.session);
+        let Ok(found) = self.try_ask("POST", &path, &body).await else {
+            // Between two pages there is nothing.
+            return false;
+        };
         for element in found.as_array().unwrap() {
             let element = element[ELEMENT].as_str().unwrap();
             let path = format!("{}/element/{element}/displayed", self.session);
