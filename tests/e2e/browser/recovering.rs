@@ -64,7 +64,7 @@ async fn r_24_r_33_a_lost_password_is_replaced_by_the_link_in_another_browser() 
     );
     assert!(!browser.sees("#code").await, "nothing has to be typed");
     browser.click("main button[type=submit]").await;
-    assert!(browser.text().await.contains(&format!("Continue as {ADA}")));
+    browser.reads(&format!("Continue as {ADA}")).await;
     browser.fill("#password", "short").await;
     assert!(!browser.sees("li[data-rule=length_min].kept").await);
     browser.fill("#password", NEW).await;
