@@ -180,18 +180,15 @@ impl Desk {
             let enrolled = factors.filter(|factors| factors.is_enrolled());
             let mut kinds = enrolled.map(|factors| factors.kinds(epoch)).unwrap_or_default();
             // What comes to a mailbox proves nothing beside a proof that came to a mailbox.
-            let demands = match token {
-                Some(token) => {
+            let demands = if let Some(token) = token {
+                kinds.retain(|kind| *kind != FactorKind::Email);
+                recovery_factors(state, token) == RecoveryFactors::Demand
+            } else {
+                // A code by mail signs in, and does nothing else.
+                if execution.who.is_none() {
                     kinds.retain(|kind| *kind != FactorKind::Email);
-                    recovery_factors(state, token) == RecoveryFactors::Demand
                 }
-                None => {
-                    // A code by mail signs in, and does nothing else.
-                    if execution.who.is_none() {
-                        kinds.retain(|kind| *kind != FactorKind::Email);
-                    }
-                    enrolled.is_some()
-                }
+                enrolled.is_some()
             };
             (caller, user, kinds, demands)
         });

@@ -97,9 +97,10 @@ impl Desk {
 
     fn unless_told_too_much(&self, fault: Fault) -> Fault {
         let silent = self.settings().enumeration == Enumeration::Strict;
-        match fault {
-            Fault::Refused(Refusal::EmailNotVerified) if silent => Refusal::InvalidCredentials.into(),
-            fault => fault,
+        if silent && matches!(fault, Fault::Refused(Refusal::EmailNotVerified)) {
+            Refusal::InvalidCredentials.into()
+        } else {
+            fault
         }
     }
 

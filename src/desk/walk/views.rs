@@ -152,18 +152,14 @@ impl Desk {
         } else {
             vec![]
         };
-        let said = policies.iter().map(|policy| &policy.settings().error_message);
+        let mut said = policies.iter().map(|policy| &policy.settings().error_message);
         Component::Prompt {
             values: fields
                 .iter()
                 .filter_map(|field| value(&field.field_key))
                 .collect(),
             fields,
-            error_message: said
-                .filter(|said| !said.is_empty())
-                .cloned()
-                .next()
-                .unwrap_or_default(),
+            error_message: said.find(|said| !said.is_empty()).cloned().unwrap_or_default(),
             rules: rules_of(&policies),
             account: account.map(|address| address.as_typed().to_owned()),
         }
