@@ -16,7 +16,7 @@ const FLOORS: &[&[&str]] = &[
     &["types"],
     &["domain"],
     &["system"],
-    &["breach", "crypto", "ledger", "mail"],
+    &["breach", "crypto", "expression", "ledger", "mail"],
     &["engine"],
     &["desk"],
     &["audit"],

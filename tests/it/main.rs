@@ -14,6 +14,7 @@ mod engine;
 mod fuzz;
 mod house;
 mod law;
+mod objects;
 mod pages;
 mod people;
 mod privacy;

@@ -128,6 +128,7 @@ impl Clerk {
             Request::Outbox { take } => self.outbox(take).await,
             Request::Events(form) => self.events(form).await,
             Request::SetOnlineCheck(form) => Ok(Answer::OnlineCheck(self.set_online_check(form, by).await?)),
+            Request::Blueprint(form) => Ok(Answer::Blueprint(self.blueprint(form, by).await?)),
             Request::ShowEpoch => Ok(Answer::Epoch(self.epoch().await?)),
             Request::StartEpoch { reason } => self.start_epoch(&reason).await,
             Request::ListRing => Ok(self.ring()),

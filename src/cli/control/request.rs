@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::blueprints::{BlueprintForm, BlueprintShown};
 use super::told::{EventRow, EventsForm, EventsShown};
 use crate::cli::exit::Failure;
 
@@ -82,6 +83,7 @@ pub(in crate::cli) enum Request {
     },
     ShowEpoch,
     SetOnlineCheck(OnlineCheckForm),
+    Blueprint(BlueprintForm),
     StartEpoch {
         reason: String,
     },
@@ -190,6 +192,7 @@ pub(in crate::cli) enum Answer {
     Record(RecordShown),
     Exported(ExportShown),
     OnlineCheck(OnlineCheckShown),
+    Blueprint(BlueprintShown),
     EpochStarted(EpochShown),
     Ring(Page<RingKeyRow>),
     KeyRotated(RotatedShown),
