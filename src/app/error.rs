@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use crate::crypto::{KeyFault, TooWeakOrCostly};
 use crate::domain::flow::Policy;
 use crate::engine::{BootError, Trouble};
+use crate::http::pages::LookFault;
 use crate::ledger::{AnchorError, StoreError};
 use crate::mail::SettingsFault;
 use crate::mail::templates::TemplateFault;
@@ -90,6 +91,9 @@ pub enum AppError {
     /// A mail template does not work.
     #[error(transparent)]
     Templates(#[from] TemplateFault),
+    /// Colour, logo or templates of the pages.
+    #[error(transparent)]
+    Look(#[from] LookFault),
     /// The authorities of range services cannot be read.
     #[error("breach.ca_file: {0}")]
     Trust(#[from] TrustFault),

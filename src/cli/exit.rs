@@ -236,6 +236,7 @@ impl From<AppError> for Failure {
             | AppError::Hashing(_)
             | AppError::Mail(_)
             | AppError::Templates(_)
+            | AppError::Look(_)
             | AppError::AuditOrigin
             | AppError::Trust(_)
             | AppError::Listener(_) => Self::usage(message),
@@ -349,6 +350,7 @@ pub(super) fn shows_damage(error: &AppError) -> bool {
         | AppError::Hashing(_)
         | AppError::Mail(_)
         | AppError::Templates(_)
+        | AppError::Look(_)
         | AppError::AuditOrigin
         | AppError::Trust(_)
         | AppError::Listener(_)

@@ -8,10 +8,10 @@ use super::proofs::{is_factor_code, label};
 use super::{Command, Desk, Origin};
 use crate::crypto::{self, Field, SecretLabel};
 use crate::domain::{
-    DropCause, Due, Mail, MailStanding, Purpose, Standing, Token, TokenStanding, sealed_address,
+    DropCause, Due, Mail, MailStanding, NewMail, Purpose, Token, TokenStanding, sealed_address,
 };
 use crate::mail::templates::FactorChange;
-use crate::types::{DataKeyId, EmailAddress, Position, Span, Timestamp, UserId};
+use crate::types::{AddressId, DataKeyId, EmailAddress, Position, Span, Timestamp, UserId};
 
 /// The origin of what nobody asked for, or of which nobody knows any more who did.
 const NOWHERE: Origin = Origin {
@@ -82,6 +82,11 @@ impl Desk {
         })
     }
 
+    /// A notice to each proven address of a user that tells of nothing a client did.
+    pub(super) fn notices_from_nowhere(&self, user: UserId) -> Vec<(AddressId, NewMail)> {
+        self.notices_of_change(user, &NOWHERE, None)
+    }
+
     /// A mail of the outbox and whether it should leave now; `None` if it is not there any more.
     pub fn queued_mail(&self, queued: Position) -> Option<(Mail, MailStanding)> {
         let now = self.now();
@@ -100,10 +105,7 @@ impl Desk {
                 let sealed = sealed_address(state, mail.user, mail.address)?;
                 let own = user.address(mail.address);
                 let token = mail.token.and_then(|id| state.tokens.get(&id).cloned());
-                let closes = match user.standing {
-                    Standing::Closing(until) => Some(until),
-                    Standing::Active | Standing::Banned => None,
-                };
+                let closes = state.closings.get(&mail.user).copied();
                 Some((
                     (
                         sealed.clone(),

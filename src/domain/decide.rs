@@ -3,10 +3,11 @@
 use super::command::{Command, Context, Outcome};
 use super::event::{Actor, Event};
 use super::flow::{Edit, Policy, Presence, edited};
+use super::key_purpose::KeyPurpose;
 use super::refusal::{LimitKind, LimitReached, Refusal};
 use super::strangers::{StrangerClass, SuppressedClass};
 use super::world::World;
-use super::{access, codes, factor, mail, recovery, session, user, verification};
+use super::{access, codes, factor, mail, password_change, recovery, session, user, verification};
 use crate::types::{Position, Span, Tag};
 
 /// What follows from a command.
@@ -29,7 +30,13 @@ impl Decision {
         self.events.is_empty()
             && match self.suppressed {
                 Some(SuppressedClass::Requests | SuppressedClass::SignIns | SuppressedClass::Codes) => true,
-                Some(SuppressedClass::Limited) | None => false,
+                Some(
+                    SuppressedClass::Limited
+                    | SuppressedClass::ApiKeys
+                    | SuppressedClass::ForeignTokens
+                    | SuppressedClass::DeadTokens,
+                )
+                | None => false,
             }
     }
 
@@ -95,9 +102,7 @@ pub fn decide(world: &impl World, command: Command, context: &Context<'_>) -> De
             checkpoint,
         } => access::found(world, policies, keys, checkpoint),
         Command::StartEpoch { reason, erase } => access::start_epoch(world, reason, erase),
-        Command::AcceptClock { kept } => {
-            Decision::accepted(vec![Event::ClockAccepted { kept }], Outcome::Done)
-        }
+        Command::AcceptClock { kept } => access::accept_clock(world, kept),
         Command::CreateApiKey { key, by } => access::create_api_key(key, by),
         Command::RevokeApiKey { key, by } => access::revoke_api_key(world, key, by),
         Command::RecordKeyRotation {
@@ -114,8 +119,15 @@ pub fn decide(world: &impl World, command: Command, context: &Context<'_>) -> De
             }],
             Outcome::Done,
         ),
-        Command::RecordMasterKeyReplaced { by } => {
-            Decision::accepted(vec![Event::MasterKeyReplaced { by }], Outcome::Done)
+        Command::RecordMasterKeyReplaced { wrap: (old, new), by } => {
+            let purpose = KeyPurpose::UserWrap;
+            let rotated = Event::KeyRotated {
+                purpose,
+                old,
+                new,
+                by,
+            };
+            Decision::accepted(vec![rotated, Event::MasterKeyReplaced { by }], Outcome::Done)
         }
         Command::ConfirmApiKey { key, by } => access::confirm_api_key(world, key, by),
         Command::TouchApiKey { key } => access::touch_api_key(world, context, key),
@@ -153,6 +165,13 @@ pub fn decide(world: &impl World, command: Command, context: &Context<'_>) -> De
             mail,
             origin,
         } => user::withdraw(world, context, user, session, proof, &mail, origin),
+        Command::ChangeProfile {
+            user,
+            session,
+            name,
+            locale,
+            origin,
+        } => user::change_profile(world, context, user, session, name, locale, origin),
         Command::CancelWithdraw { proof, origin } => user::cancel_withdraw(world, context, proof, origin),
         Command::RenewClosing { user, proof, mail } => {
             user::renew_closing(world, context, user, proof, &mail)
@@ -202,12 +221,10 @@ pub fn decide(world: &impl World, command: Command, context: &Context<'_>) -> De
             user,
             session,
             verdict,
-            credential,
+            change,
             mails,
             origin,
-        } => session::change_password(
-            world, context, user, session, verdict, credential, &mails, &origin,
-        ),
+        } => password_change::change_password(world, context, user, session, verdict, change, &mails, origin),
         Command::Refresh {
             session,
             counter,
@@ -223,9 +240,23 @@ pub fn decide(world: &impl World, command: Command, context: &Context<'_>) -> De
             mail.as_ref(),
             origin,
         ),
-        Command::SignOut { user, session } => session::sign_out(world, user, session),
-        Command::EndSession { user, session, by } => session::end(world, user, session, by),
-        Command::EndSessions { user, except, by } => session::end_all(world, user, except, by),
+        Command::SignOut {
+            user,
+            session,
+            origin,
+        } => session::sign_out(world, user, session, origin),
+        Command::EndSession {
+            user,
+            session,
+            by,
+            origin,
+        } => session::end(world, user, session, by, origin),
+        Command::EndSessions {
+            user,
+            except,
+            by,
+            origin,
+        } => session::end_all(world, user, except, by, origin),
         Command::RefuseFactor { user, factor, origin } => {
             factor::refuse(world, context, user, &factor, &origin)
         }
@@ -278,6 +309,7 @@ pub fn decide(world: &impl World, command: Command, context: &Context<'_>) -> De
             mails,
             by,
         } => factor::revoke(world, user, kind, &mails, by),
+        Command::TellBackupFailed { mails } => mail::tell_backup_failed(world, context, &mails),
         Command::MailDelivered {
             queued,
             attempt,
@@ -325,8 +357,8 @@ pub fn decide(world: &impl World, command: Command, context: &Context<'_>) -> De
                 cause,
             },
         ),
-        Command::RecordSuppressed { class, count } => {
-            Decision::accepted(vec![Event::Suppressed { class, count }], Outcome::Done)
+        Command::RecordSuppressed { class, count, first } => {
+            Decision::accepted(vec![Event::Suppressed { class, count, first }], Outcome::Done)
         }
     }
 }

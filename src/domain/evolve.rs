@@ -11,7 +11,8 @@ use super::event::{Allowance, Event, FailCause, PasswordCause, Purpose, Recorded
 use super::factor::{MailboxBegun, RecoveryCodes, TotpBegun};
 use super::mail::Mail;
 use super::mail_kind::MailKind;
-use super::session::{CURRENT_PASSWORD_WINDOW, stranger_pair};
+use super::password_change::PASSWORD_WINDOW;
+use super::session::stranger_pair;
 use super::state::{ApiKey, CheckpointKey, Credential, Due, Epoch, Standing, TokenStanding};
 use super::strangers::{StrangerClass, bump};
 use super::world::{Table, World};
@@ -44,10 +45,12 @@ pub fn evolve(world: &mut impl World, recorded: &Recorded) {
                 },
             };
         }
-        Event::ClockAccepted { .. }
-        | Event::KeyRotated { .. }
-        | Event::MasterKeyReplaced { .. }
-        | Event::Suppressed { .. } => {}
+        Event::KeyRotated { purpose, new, .. } => {
+            let rotated = &mut world.small_mut().rotated;
+            rotated.change(|all| all.retain(|(known, _)| known != purpose));
+            rotated.push((*purpose, *new));
+        }
+        Event::ClockAccepted { .. } | Event::MasterKeyReplaced { .. } | Event::Suppressed { .. } => {}
         Event::PolicySaved { policy, .. } => {
             Arc::make_mut(&mut world.small_mut().flows).save_password_policy((**policy).clone(), position);
         }
@@ -208,6 +211,14 @@ pub fn evolve(world: &mut impl World, recorded: &Recorded) {
             world.closings_mut().remove(user);
             set_standing(world, *token, TokenStanding::Spent);
         }
+        Event::ProfileChanged {
+            user, name, locale, ..
+        } => {
+            if let Some(found) = touch(world, *user, time) {
+                found.name.clone_from(name);
+                found.locale = *locale;
+            }
+        }
         Event::UserErased { user, .. } => erase(world, *user, position),
         Event::ResetRequested {
             subject,
@@ -310,7 +321,12 @@ pub fn evolve(world: &mut impl World, recorded: &Recorded) {
         }
         Event::CurrentPasswordWrong { user, .. } => {
             if let Some(guard) = guard_of(world, *user) {
-                guard.current_password.bump(time, CURRENT_PASSWORD_WINDOW);
+                guard.current_password.bump(time, PASSWORD_WINDOW);
+            }
+        }
+        Event::PasswordRefused { user, .. } => {
+            if let Some(guard) = guard_of(world, *user) {
+                guard.refused_passwords.bump(time, PASSWORD_WINDOW);
             }
         }
         Event::RefreshRotated {
@@ -368,6 +384,8 @@ pub fn evolve(world: &mut impl World, recorded: &Recorded) {
             world.outbox_mut().put(position, queued);
             if *kind == MailKind::SecondFactorFailed {
                 factors::told(world, *user, time);
+            } else if *kind == MailKind::BackupFailed {
+                world.small_mut().backup_told = Some(time);
             }
         }
         Event::MailDelivered { queued, .. } | Event::MailEnded { queued, .. } => {

@@ -149,7 +149,7 @@ fn check(world: &impl World, recorded: &Recorded) -> Result<(), &'static str> {
         | Event::UserBanned { user, .. }
         | Event::UserUnbanned { user, .. }
         | Event::UserErased { user, .. } => ensure(world.users().look(user).is_some(), "no such user"),
-        Event::WithdrawRequested { user, .. } => active(world, *user),
+        Event::WithdrawRequested { user, .. } | Event::ProfileChanged { user, .. } => active(world, *user),
         Event::WithdrawCancelled { user, token, .. } => {
             let closing = world
                 .users()
@@ -234,6 +234,7 @@ fn check(world: &impl World, recorded: &Recorded) -> Result<(), &'static str> {
             factors::signed_in(world, *user, *session, recorded.time)
         }
         Event::CurrentPasswordWrong { user, session, .. }
+        | Event::PasswordRefused { user, session, .. }
         | Event::RefreshReplayed { user, session, .. }
         | Event::SessionEnded { user, session, .. } => session_of(world, *user, *session),
         Event::RefreshRotated {

@@ -25,11 +25,13 @@ pub enum MailKind {
     FactorChanged,
     /// Somebody had the right password and not the second factor.
     SecondFactorFailed,
+    /// Scheduled backups fail: to administrators.
+    BackupFailed,
 }
 
 impl MailKind {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::PasswordReset,
         Self::PasswordChanged,
         Self::EmailVerification,
@@ -41,6 +43,7 @@ impl MailKind {
         Self::EmailOtp,
         Self::FactorChanged,
         Self::SecondFactorFailed,
+        Self::BackupFailed,
     ];
 
     /// The template's folder, and what `X-Keyledger-Mail` says.
@@ -57,6 +60,7 @@ impl MailKind {
             Self::EmailOtp => "email_otp",
             Self::FactorChanged => "factor_changed",
             Self::SecondFactorFailed => "second_factor_failed",
+            Self::BackupFailed => "backup_failed",
         }
     }
 }

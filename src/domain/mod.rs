@@ -7,8 +7,10 @@
 
 mod access;
 mod causes;
+mod changes;
 mod codes;
 mod command;
+mod command_lookups;
 pub mod common_passwords;
 mod decide;
 mod event;
@@ -21,8 +23,10 @@ mod limits;
 mod mail;
 mod mail_kind;
 mod outcome;
+mod outlook;
+mod password_change;
 pub mod password_policy;
-mod past;
+mod preserved;
 mod recovery;
 mod refusal;
 mod session;
@@ -33,10 +37,11 @@ mod verification;
 mod world;
 
 pub use access::{ApiKeyKind, CheckpointRotation, Grants, NamedCheckpointKey};
+pub use changes::{Change, Outline, password_policies};
 pub use codes::{code_gate, recent_tokens};
 pub use command::{
     AddressProof, Ask, Client, Command, Context, NewApiKey, NewCredential, NewMail, NewSession, NewUser,
-    Outcome, PasswordVerdict, ProofFound, SignUpMode,
+    Outcome, PasswordChange, PasswordVerdict, ProofFound, SignUpMode,
 };
 pub use decide::{Decision, decide};
 pub use event::{
@@ -52,9 +57,10 @@ pub use factor::{
 pub use key_purpose::KeyPurpose;
 pub use lawful::{Unlawful, lawful};
 pub use limits::{Lifetimes, Limits};
-pub use mail::{Mail, MailEnd, MailStanding};
+pub use mail::{BACKUP_TOLD_EVERY, Mail, MailEnd, MailStanding};
 pub use mail_kind::MailKind;
-pub use past::Earlier;
+pub use outlook::{Obstacle, Outlook, Unverified, is_token_alive, sign_in_outlook};
+pub use preserved::Earlier;
 pub use recovery::{ProofHolder, check_proof};
 pub use refusal::{LimitKind, LimitReached, Refusal};
 pub use session::{SessionFault, live_session, sign_in_gate};
@@ -64,4 +70,4 @@ pub use state::{
 };
 pub use strangers::{StrangerClass, StrangerEntry, StrangerSet, SuppressedClass, Unwritten, Window};
 pub use user::{closes_without_proof, may_sign_up};
-pub use world::{Draft, Overlay, Past, Table, World};
+pub use world::{Draft, Overlay, Preserved, Table, World};

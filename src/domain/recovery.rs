@@ -481,6 +481,7 @@ pub(super) fn new_password(
             count,
             cause: end,
             by: Actor::User(id),
+            origin: Some(origin.clone()),
         },
     ];
     events.extend(notices(user, id, MailKind::PasswordChanged, mails));

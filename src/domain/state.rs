@@ -12,6 +12,7 @@ use super::access::ApiKeyKind;
 use super::event::{Actor, Purpose};
 use super::factor::{Factors, Unfinished};
 use super::flow::Flows;
+use super::key_purpose::KeyPurpose;
 use super::mail::Mail;
 use super::password_policy::PasswordPolicy;
 use super::strangers::{StrangerSet, Window};
@@ -93,6 +94,10 @@ pub struct Small {
     pub checkpoint_key: Option<CheckpointKey>,
     /// Flows, stages, bindings and policies: one value, which readers share.
     pub flows: Arc<Flows>,
+    /// The keys that were rotated: the numbers of those that took their places.
+    pub rotated: Few<(KeyPurpose, u32)>,
+    /// When administrators were last told that scheduled backups fail.
+    pub backup_told: Option<Timestamp>,
 }
 
 /// The key that signs checkpoints.
@@ -119,7 +124,7 @@ pub struct Epoch {
 }
 
 /// What a user may do.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Role {
     /// Everything.
     Admin,
@@ -267,6 +272,8 @@ pub struct Guard {
     pub reserve_codes: Window,
     /// Wrong current passwords, in 15 minutes.
     pub current_password: Window,
+    /// Refused new passwords, in 15 minutes.
+    pub refused_passwords: Window,
     /// Wrong second factors, in 15 minutes.
     pub factors: Window,
     /// Those of them that may have been meant for a mailed code, in a day.

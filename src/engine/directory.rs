@@ -9,9 +9,9 @@ use std::sync::{Mutex, PoisonError, RwLock};
 
 use super::{Engine, RewrapFault};
 use crate::crypto::{self, Field, KeyId, Keyring, Purpose, SecretKey, Vault};
-use crate::domain::{Event, Recorded, State, User};
+use crate::domain::{Address, Event, Recorded, State, User};
 use crate::ledger::snapshot::Lookups;
-use crate::types::{AddressId, DataKeyId, EmailAddress, IdTable, Tag, UserId, Username};
+use crate::types::{AddressId, DataKeyId, EmailAddress, IdTable, Sealed, Tag, UserId, Username};
 
 /// The look-up tables.
 #[derive(Default)]
@@ -89,15 +89,21 @@ impl Directory {
     }
 
     /// Forgets what leads to somebody who is gone.
-    pub(super) fn forget(&self, gone: &[AddressId], user: UserId) {
-        self.addresses
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .retain(|_, id| !gone.contains(id));
-        self.usernames
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .retain(|_, id| *id != user);
+    pub(super) fn forget(&self, leaver: &Leaver) {
+        let mut addresses = self.addresses.write().unwrap_or_else(PoisonError::into_inner);
+        for tag in &leaver.addresses {
+            // A place that somebody else has by now is theirs.
+            if addresses.get(tag).is_some_and(|id| leaver.ids.contains(id)) {
+                addresses.remove(tag);
+            }
+        }
+        drop(addresses);
+        let mut usernames = self.usernames.write().unwrap_or_else(PoisonError::into_inner);
+        for tag in &leaver.usernames {
+            if usernames.get(tag) == Some(&leaver.user) {
+                usernames.remove(tag);
+            }
+        }
     }
 
     /// Folds the tables from state, as far as the keys reach.
@@ -118,22 +124,70 @@ impl Directory {
     }
 
     fn fold_user(&self, id: UserId, user: &User, vault: &Vault, lookup: (KeyId, &SecretKey)) {
-        let Some(key) = vault.key(DataKeyId::User(id)) else {
-            return;
-        };
-        for address in &user.addresses {
-            let clear = crypto::open(&key, Field::UserAddress, id.0, &address.sealed);
-            let parsed = clear.and_then(|bytes| EmailAddress::parse(std::str::from_utf8(&bytes).ok()?).ok());
-            if let Some(parsed) = parsed {
-                self.put_address(tag(lookup, "address", parsed.canonical()), address.id);
-            }
+        let clear = Clear::of(id, user, vault);
+        for (address, text) in clear.addresses {
+            self.put_address(tag(lookup, "address", text.canonical()), address);
         }
-        let username = user
-            .username()
-            .and_then(|sealed| crypto::open(&key, Field::Username, id.0, sealed));
-        let parsed = username.and_then(|bytes| Username::parse(std::str::from_utf8(&bytes).ok()?).ok());
-        if let Some(parsed) = parsed {
-            self.put_username(tag(lookup, "username", parsed.canonical()), id);
+        if let Some(username) = clear.username {
+            self.put_username(tag(lookup, "username", username.canonical()), id);
+        }
+    }
+}
+
+/// What a user is looked up by, as far as their key opens it.
+#[derive(Default)]
+struct Clear {
+    addresses: Vec<(AddressId, EmailAddress)>,
+    username: Option<Username>,
+}
+
+impl Clear {
+    fn of(id: UserId, user: &User, vault: &Vault) -> Self {
+        let Some(key) = vault.key(DataKeyId::User(id)) else {
+            return Self::default();
+        };
+        let opened = |field, sealed: &Sealed| {
+            let clear = crypto::open(&key, field, id.0, sealed)?;
+            Some(std::str::from_utf8(&clear).ok()?.to_owned())
+        };
+        let address = |known: &Address| {
+            let text = opened(Field::UserAddress, &known.sealed)?;
+            Some((known.id, EmailAddress::parse(&text).ok()?))
+        };
+        let username = user.username().and_then(|sealed| opened(Field::Username, sealed));
+        Self {
+            addresses: user.addresses.iter().filter_map(address).collect(),
+            username: username.and_then(|text| Username::parse(&text).ok()),
+        }
+    }
+}
+
+/// Somebody who goes, and where the tables lead to them: under every key that is looked up under. What their key does not
+/// open never came into the tables, or leads to an id that state does not know any more, which finds nobody.
+pub(super) struct Leaver {
+    user: UserId,
+    ids: Vec<AddressId>,
+    addresses: Vec<Tag>,
+    usernames: Vec<Tag>,
+}
+
+impl Leaver {
+    /// Looks while their key is there.
+    pub(super) fn of(user: UserId, record: &User, vault: &Vault, ring: &Keyring) -> Self {
+        let clear = Clear::of(user, record, vault);
+        let (mut addresses, mut usernames) = (vec![], vec![]);
+        for key in ring.all(Purpose::Lookup) {
+            let key = (key.id, key.secret());
+            let texts = clear.addresses.iter();
+            addresses.extend(texts.map(|(_, text)| tag(key, "address", text.canonical())));
+            let username = clear.username.iter();
+            usernames.extend(username.map(|text| tag(key, "username", text.canonical())));
+        }
+        Self {
+            user,
+            ids: record.addresses.iter().map(|address| address.id).collect(),
+            addresses,
+            usernames,
         }
     }
 }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::record::{self, CommandPart, MAX_PAYLOAD, RecordFault, RecordHeader};
 use super::stored::{PolicyV1, Stored};
 use crate::domain::flow::{Binding, ExpressionPolicy, Flow, FlowChange, Stage};
-use crate::domain::password_policy::PasswordPolicy;
+use crate::domain::password_policy::{BrokenRules, PasswordPolicy};
 use crate::domain::{
     Actor, Allowance, ApiKeyKind, DropCause, EndCause, EpochReason, Event, FactorKind, FactorProof,
     FactorUse, FailCause, KeyPurpose, MailEnd, MailKind, PasswordCause, Purpose, Recorded, RefusedCause,
@@ -168,18 +168,19 @@ events! {
     60/1 => SignedIn { user: UserId, session: SessionId, credential: CredentialId, network: Tag, refresh_key: u32, expires: Timestamp, ends: Timestamp, origin: Sealed }
     61/1 => SignInFailed { subject: Subject, network: Tag, cause: FailCause, origin: Sealed }
     62/1 => CurrentPasswordWrong { user: UserId, session: SessionId, origin: Sealed }
-    63/1 => RefreshRotated { user: UserId, session: SessionId, counter: u32, refresh_key: u32, idle: Span }
+    63/2 => RefreshRotated { user: UserId, session: SessionId, counter: u32, refresh_key: u32, idle: Span, origin: Option<Sealed> }
     64/1 => RefreshReplayed { user: UserId, session: SessionId, counter: u32, origin: Sealed }
-    65/1 => SessionEnded { user: UserId, session: SessionId, cause: EndCause, by: Actor }
-    66/1 => SessionsEnded { user: UserId, except: Option<SessionId>, count: u32, cause: EndCause, by: Actor }
+    65/2 => SessionEnded { user: UserId, session: SessionId, cause: EndCause, by: Actor, origin: Option<Sealed> }
+    66/2 => SessionsEnded { user: UserId, except: Option<SessionId>, count: u32, cause: EndCause, by: Actor, origin: Option<Sealed> }
     67/1 => RefreshRefused { user: Option<UserId>, session: SessionId, origin: Sealed }
+    68/1 => PasswordRefused { user: UserId, session: SessionId, rules: BrokenRules, origin: Sealed }
 
     80/1 => MailQueued { mail: MailId, kind: MailKind, user: UserId, address: AddressId, token: Option<TokenId>, locale: Locale, details: Sealed }
     81/1 => MailDelivered { queued: Position, attempt: u16, status: u16 }
     82/1 => MailDeferred { queued: Position, attempt: u16, status: u16, step: u8, next: Timestamp }
     83/1 => MailEnded { queued: Position, attempt: u16, status: u16, step: u8, cause: MailEnd }
 
-    100/1 => Suppressed { class: SuppressedClass, count: u64 }
+    100/2 => Suppressed { class: SuppressedClass, count: u64, first: Option<Sealed> }
 
     120/1 => TotpBegun { user: UserId, session: SessionId, factor: FactorId, seed: Sealed, expires: Timestamp, origin: Sealed }
     121/1 => MailboxBegun { user: UserId, session: SessionId, factor: FactorId, address: AddressId, sealed: Option<Sealed>, token: TokenId, origin: Sealed }
@@ -189,6 +190,8 @@ events! {
     125/1 => FactorAccepted { user: UserId, proof: FactorProof, action: FactorUse, session: Option<SessionId>, origin: Sealed }
     126/1 => FactorRefused { user: UserId, action: FactorUse, token: Option<TokenId>, origin: Sealed }
     127/1 => FactorCodeRequested { user: UserId, allowance: Allowance, client: Tag, origin: Sealed }
+
+    170/1 => ProfileChanged { user: UserId, name: Option<Sealed>, locale: Locale, origin: Sealed }
 
     of FlowsChanged:
     140/1 => FlowSaved { flow: Flow }
@@ -206,17 +209,82 @@ events! {
 
 /// Entries that gave way to a later schema: read for ever, never written again.
 fn from_earlier(kind: u16, schema: u16, payload: &[u8]) -> Result<Event, CodecFault> {
-    match (kind, schema) {
-        (3, 1) => (|| {
-            let (policy, by): (PolicyV1, <Actor as Stored>::Form) = read(payload)?;
-            Some(Event::PolicySaved {
-                policy: Box::new(policy.load()?),
-                by: Actor::load(by)?,
-            })
-        })()
-        .ok_or(CodecFault::Payload { kind }),
-        _ => Err(CodecFault::Unknown { kind, schema }),
-    }
+    let event = match (kind, schema) {
+        (3, 1) => policy_saved_1(payload),
+        (63, 1) => refresh_rotated_1(payload),
+        (65, 1) => session_ended_1(payload),
+        (66, 1) => sessions_ended_1(payload),
+        (100, 1) => suppressed_1(payload),
+        _ => return Err(CodecFault::Unknown { kind, schema }),
+    };
+    event.ok_or(CodecFault::Payload { kind })
+}
+
+type Form<T> = <T as Stored>::Form;
+
+fn policy_saved_1(payload: &[u8]) -> Option<Event> {
+    let (policy, by): (PolicyV1, Form<Actor>) = read(payload)?;
+    Some(Event::PolicySaved {
+        policy: Box::new(policy.load()?),
+        by: Actor::load(by)?,
+    })
+}
+
+/// Before requests were noted in it.
+fn refresh_rotated_1(payload: &[u8]) -> Option<Event> {
+    let (user, session, counter, refresh_key, idle): (Form<UserId>, Form<SessionId>, u32, u32, Form<Span>) =
+        read(payload)?;
+    Some(Event::RefreshRotated {
+        user: UserId::load(user)?,
+        session: SessionId::load(session)?,
+        counter,
+        refresh_key,
+        idle: Span::load(idle)?,
+        origin: None,
+    })
+}
+
+/// Before requests were noted in it.
+fn session_ended_1(payload: &[u8]) -> Option<Event> {
+    let (user, session, cause, by): (Form<UserId>, Form<SessionId>, Form<EndCause>, Form<Actor>) =
+        read(payload)?;
+    Some(Event::SessionEnded {
+        user: UserId::load(user)?,
+        session: SessionId::load(session)?,
+        cause: EndCause::load(cause)?,
+        by: Actor::load(by)?,
+        origin: None,
+    })
+}
+
+/// Before requests were noted in it.
+fn sessions_ended_1(payload: &[u8]) -> Option<Event> {
+    type Fields = (
+        Form<UserId>,
+        Form<Option<SessionId>>,
+        u32,
+        Form<EndCause>,
+        Form<Actor>,
+    );
+    let (user, except, count, cause, by): Fields = read(payload)?;
+    Some(Event::SessionsEnded {
+        user: UserId::load(user)?,
+        except: <Option<SessionId>>::load(except)?,
+        count,
+        cause: EndCause::load(cause)?,
+        by: Actor::load(by)?,
+        origin: None,
+    })
+}
+
+/// Before the first was noted in it.
+fn suppressed_1(payload: &[u8]) -> Option<Event> {
+    let (class, count): (Form<SuppressedClass>, u64) = read(payload)?;
+    Some(Event::Suppressed {
+        class: SuppressedClass::load(class)?,
+        count,
+        first: None,
+    })
 }
 
 /// Writes an event as the bytes of its record.

@@ -9,7 +9,7 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use crate::domain::password_policy::{PasswordPolicy, PasswordPolicySettings};
+use crate::domain::password_policy::{BrokenRules, PasswordPolicy, PasswordPolicySettings};
 use crate::domain::{
     Actor, Allowance, ApiKeyKind, DropCause, EndCause, EpochReason, FactorKind, FactorProof, FactorUse,
     FailCause, KeyPurpose, MailEnd, MailKind, PasswordCause, Purpose, RefusedCause, Role, Subject,
@@ -186,12 +186,24 @@ coded! {
     MailKind {
         1 => PasswordReset, 2 => PasswordChanged, 3 => EmailVerification, 4 => AccountExists, 5 => AccountClosing,
         6 => AdminRecovery, 7 => SessionsRevoked, 8 => Test, 9 => EmailOtp,
-        10 => FactorChanged, 11 => SecondFactorFailed,
+        10 => FactorChanged, 11 => SecondFactorFailed, 30 => BackupFailed,
     }
     MailEnd { 1 => Refused, 2 => GaveUp, 3 => Superseded, 4 => UserGone, 5 => EpochEnded }
     FactorKind { 1 => Totp, 2 => Email, 3 => RecoveryCodes }
     FactorUse { 1 => SignIn, 2 => Recovery, 3 => Enrolment, 4 => Change }
-    SuppressedClass { 1 => Requests, 2 => SignIns, 3 => Codes, 4 => Limited }
+    SuppressedClass {
+        1 => Requests, 2 => SignIns, 3 => Codes, 4 => Limited, 5 => ApiKeys, 6 => ForeignTokens, 7 => DeadTokens,
+    }
+}
+
+impl Stored for BrokenRules {
+    type Form = u16;
+    fn store(&self) -> u16 {
+        self.bits()
+    }
+    fn load(form: u16) -> Option<Self> {
+        Self::from_bits(form)
+    }
 }
 
 impl Stored for Subject {

@@ -2,6 +2,7 @@
 //!
 //! No serde, no I/O, no clock: the stored form (`ledger/`) and JSON (`http/`) are written by hand from these.
 
+pub mod colour;
 pub mod email;
 pub mod few;
 pub mod id_table;
@@ -17,6 +18,7 @@ pub mod signing;
 pub mod time;
 pub mod units;
 
+pub use colour::Colour;
 pub use email::EmailAddress;
 pub use few::Few;
 pub use id_table::{IdTable, RandomId, search};

@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::blueprints::{BlueprintForm, BlueprintShown};
-use super::told::{EventRow, EventsForm, EventsShown};
+use super::past::{PastForm, PastShown};
+use super::told::{EventRow, EventsForm, EventsShown, ExplainForm, StoriesShown};
 use crate::cli::exit::Failure;
 
 /// A request, one line of JSON. Users are named by id, address or user name.
@@ -66,6 +67,10 @@ pub(in crate::cli) enum Request {
         take: u32,
     },
     Events(EventsForm),
+    /// Answered with one event after the other, until one side ends it.
+    Follow(EventsForm),
+    Explain(ExplainForm),
+    Past(PastForm),
     Verify,
     AcceptClock,
     AuditCheckpoint,
@@ -177,6 +182,10 @@ pub(in crate::cli) enum Answer {
     },
     Outbox(Page<MailRow>),
     Events(EventsShown),
+    /// One of those that are followed.
+    Event(EventRow),
+    Stories(StoriesShown),
+    Past(Box<PastShown>),
     Verified(Verdict),
     Clock {
         status: String,

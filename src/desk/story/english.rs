@@ -2,6 +2,7 @@
 
 mod factors;
 mod flows;
+mod recoveries;
 
 use super::teller::{Names, Whom, printable, short};
 use crate::domain::{
@@ -32,7 +33,9 @@ impl<'a> English<'a> {
     pub(super) fn tell(&self, event: &Event) -> String {
         let whom = &self.whom;
         match event {
-            Event::EpochStarted { number, reason } => format!("epoch {number} began: {}", epoch(*reason)),
+            Event::EpochStarted { number, reason } => {
+                format!("epoch {number} began: {}", epoch_words(*reason))
+            }
             Event::ClockAccepted { kept } => {
                 format!("the operator accepted the wall clock; time had been kept at {kept}")
             }
@@ -136,6 +139,7 @@ impl<'a> English<'a> {
             Event::UserBanned { by, .. } => format!("{whom} banned by {}", self.actor(*by)),
             Event::UserUnbanned { by, .. } => format!("{whom} let in again by {}", self.actor(*by)),
             Event::WithdrawRequested { until, .. } => format!("{whom} closes the account; final at {until}"),
+            Event::ProfileChanged { .. } => format!("{whom} changed their name or language"),
             Event::WithdrawCancelled { .. } => format!("{whom} took the closing back"),
             Event::UserErased { by, .. } => {
                 format!("{whom} erased by {}: the keys are destroyed", self.actor(*by))
@@ -185,6 +189,10 @@ impl<'a> English<'a> {
             }
             Event::SignInFailed { cause, .. } => format!("sign-in for {whom} refused: {}", failed(*cause)),
             Event::CurrentPasswordWrong { .. } => format!("{whom} gave a wrong current password"),
+            Event::PasswordRefused { rules, .. } => {
+                let codes: Vec<_> = rules.codes().collect();
+                format!("a new password of {whom} was refused: {}", codes.join(", "))
+            }
             Event::RefreshRotated { session, .. } => {
                 format!("session {} of {whom} renewed", short(&session.to_string()))
             }
@@ -256,10 +264,15 @@ impl<'a> English<'a> {
             | Event::FactorAccepted { .. }
             | Event::FactorRefused { .. }
             | Event::FactorCodeRequested { .. } => self.factor(event),
-            Event::Suppressed { class, count } => format!(
-                "{count} {} answered and not written one by one",
-                suppressed(*class)
-            ),
+            Event::Suppressed { class, count, first } => {
+                let first = if first.is_some() {
+                    "; where the first came from was noted"
+                } else {
+                    ""
+                };
+                let what = suppressed(*class);
+                format!("{count} {what} answered and not written one by one{first}")
+            }
         }
     }
 
@@ -301,7 +314,8 @@ impl<'a> English<'a> {
     }
 }
 
-fn epoch(reason: EpochReason) -> &'static str {
+/// Why an epoch began.
+pub(in crate::desk) fn epoch_words(reason: EpochReason) -> &'static str {
     match reason {
         EpochReason::Founded => "the ledger was made",
         EpochReason::Restored => "a backup was put back",
@@ -396,5 +410,8 @@ fn suppressed(class: SuppressedClass) -> &'static str {
         SuppressedClass::SignIns => "failed sign-ins",
         SuppressedClass::Codes => "wrong codes",
         SuppressedClass::Limited => "calls over a limit",
+        SuppressedClass::ApiKeys => "calls with an API key that opens nothing",
+        SuppressedClass::ForeignTokens => "calls with an access token that is none",
+        SuppressedClass::DeadTokens => "calls with an access token that is no longer good",
     }
 }

@@ -4,6 +4,7 @@
 
 mod factors;
 mod flows;
+mod recoveries;
 
 use super::teller::{Names, Whom, printable, short};
 use crate::domain::{
@@ -150,6 +151,7 @@ impl<'a> Korean<'a> {
             Event::WithdrawRequested { until, .. } => {
                 format!("{whom}이 계정을 닫았습니다. 완전히 파기되는 때는 {until}")
             }
+            Event::ProfileChanged { .. } => format!("{whom}이 이름이나 언어를 변경했습니다"),
             Event::WithdrawCancelled { .. } => format!("{whom}이 계정 닫기를 취소했습니다"),
             Event::UserErased { by, .. } => format!(
                 "{whom}의 정보가 파기되었습니다. 암호 키가 없어졌습니다 ({})",
@@ -200,6 +202,10 @@ impl<'a> Korean<'a> {
             }
             Event::CurrentPasswordWrong { .. } => {
                 format!("{whom}이 현재 비밀번호를 잘못 입력했습니다")
+            }
+            Event::PasswordRefused { rules, .. } => {
+                let codes: Vec<_> = rules.codes().collect();
+                format!("{whom}의 새 비밀번호가 거절되었습니다: {}", codes.join(", "))
             }
             Event::RefreshRotated { session, .. } => {
                 format!("{whom}의 세션 {}: 연장되었습니다", short(&session.to_string()))
@@ -272,10 +278,15 @@ impl<'a> Korean<'a> {
             | Event::FactorAccepted { .. }
             | Event::FactorRefused { .. }
             | Event::FactorCodeRequested { .. } => self.factor(event),
-            Event::Suppressed { class, count } => format!(
-                "{} {count}건에 답했으며 하나씩 기록하지는 않았습니다",
-                suppressed(*class)
-            ),
+            Event::Suppressed { class, count, first } => {
+                let first = if first.is_some() {
+                    ". 첫 번째가 어디에서 왔는지 적어 두었습니다"
+                } else {
+                    ""
+                };
+                let what = suppressed(*class);
+                format!("{what} {count}건에 답했으며 하나씩 기록하지는 않았습니다{first}")
+            }
         }
     }
 
@@ -439,5 +450,8 @@ fn suppressed(class: SuppressedClass) -> &'static str {
         SuppressedClass::SignIns => "실패한 로그인",
         SuppressedClass::Codes => "틀린 코드",
         SuppressedClass::Limited => "한도를 넘은 호출",
+        SuppressedClass::ApiKeys => "아무것도 열지 못하는 API 키로 한 호출",
+        SuppressedClass::ForeignTokens => "이 서버가 발급하지 않은 액세스 토큰으로 한 호출",
+        SuppressedClass::DeadTokens => "더는 유효하지 않은 액세스 토큰으로 한 호출",
     }
 }

@@ -302,12 +302,15 @@ pub(super) fn set_standing(world: &mut impl World, token: TokenId, standing: Tok
 
 /// A closing waits for as long as the proof that takes it back lives.
 fn extend_closing(world: &mut impl World, user: UserId, expires: Timestamp) {
+    if world.closings().look(&user).is_none_or(|until| *until >= expires) {
+        return;
+    }
+    world.closings_mut().put(user, expires);
+    // One that is banned meanwhile stays banned.
     if let Some(found) = world.users_mut().edit(&user)
-        && let Standing::Closing(until) = found.standing
-        && until < expires
+        && matches!(found.standing, Standing::Closing(_))
     {
         found.standing = Standing::Closing(expires);
-        world.closings_mut().put(user, expires);
     }
 }
 

@@ -8,6 +8,7 @@ mod gate;
 mod health;
 mod mfa;
 mod password;
+mod past;
 mod sessions;
 mod shapes;
 mod tokens;
@@ -81,6 +82,7 @@ pub fn routes() -> Vec<Route<Site, Access>> {
         route!(PATCH "/v1/admin/policies/{name}" Administrator admin::policies::change),
         route!(DELETE "/v1/admin/policies/{name}" Administrator admin::policies::remove),
         route!(GET "/v1/audit/events" Administrator audit::events),
+        route!(GET "/v1/audit/state" Administrator past::state),
         route!(GET "/v1/audit/checkpoint" Administrator audit::checkpoint),
         route!(GET "/v1/audit/proof/{position}" Administrator audit::proof),
         route!(GET "/v1/audit/export" Administrator audit::export),

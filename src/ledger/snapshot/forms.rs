@@ -19,9 +19,9 @@ use crate::domain::flow::{Binding, BoundFlow, ExpressionPolicy, Flow, Flows, Pla
 use crate::domain::password_policy::PasswordPolicy;
 use crate::domain::{
     Actor, Address, ApiKey, ApiKeyKind, CheckpointKey, Credential, Due, Epoch, FactorKind, FactorMailbox,
-    Factors, Guard, Mail, MailKind, MailboxBegun, Purpose, Rare, RecoveryCodes, Role, Session, Small,
-    Standing, StrangerClass, StrangerEntry, StrangerSet, Token, TokenStanding, Totp, TotpBegun, Unfinished,
-    User, Window,
+    Factors, Guard, KeyPurpose, Mail, MailKind, MailboxBegun, Purpose, Rare, RecoveryCodes, Role, Session,
+    Small, Standing, StrangerClass, StrangerEntry, StrangerSet, Token, TokenStanding, Totp, TotpBegun,
+    Unfinished, User, Window,
 };
 use crate::types::{
     AddressId, CredentialId, FactorId, Few, Locale, MailId, Position, PublicKey, Sealed, SessionId, Tag,
@@ -57,7 +57,8 @@ as_in_events!(
     Flow,
     Binding,
     Stage,
-    ExpressionPolicy
+    ExpressionPolicy,
+    KeyPurpose
 );
 
 macro_rules! coded {
@@ -174,7 +175,7 @@ macro_rules! kept {
     };
 }
 kept! {
-    Small { next: Position, last_time: Timestamp, epoch: Epoch, stranger_day: Window, stranger_burst: Window, checkpoint_key: Option<CheckpointKey>, flows: Arc<Flows> }
+    Small { next: Position, last_time: Timestamp, epoch: Epoch, stranger_day: Window, stranger_burst: Window, checkpoint_key: Option<CheckpointKey>, flows: Arc<Flows>, rotated: Few<(KeyPurpose, u32)>, backup_told: Option<Timestamp> }
     BoundFlow { flow: Flow, bindings: BTreeMap<u16, Binding>, changed: Position }
     CheckpointKey { id: u32, public: PublicKey, epoch: u32 }
     Epoch { number: u32, valid_from: Position, trusted_from: Position }
@@ -191,7 +192,7 @@ kept! {
     Guard {
         sign_ins: Vec<(Tag, u16, Timestamp)>, sign_ins_hour: Window, mails_hour: Window, mails_day: Window,
         codes_day: Window, reserve_mails: Window, reserve_codes: Window, current_password: Window,
-        factors: Window, mailed_codes: Window, factor_notices: Window,
+        refused_passwords: Window, factors: Window, mailed_codes: Window, factor_notices: Window,
     }
     Session {
         user: UserId, position: Position, created: Timestamp, active: Timestamp, expires: Timestamp,

@@ -6,7 +6,7 @@ use super::*;
 const SCHEMAS: &[(u16, &str)] = &[
     (1, "ae11a84d18a93aea"),
     (2, "5ec772d55827b068"),
-    (3, "3d15d3b2aba34307"),
+    (3, "fdd68a1912da7178"),
 ];
 
 #[test]

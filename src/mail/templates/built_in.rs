@@ -43,4 +43,5 @@ pub(super) const SOURCES: &[(&str, &str)] = sources! {
     "email_otp"
     "factor_changed"
     "second_factor_failed"
+    "backup_failed"
 };

@@ -306,7 +306,7 @@ fn span_in_words(span: Span, locale: Locale) -> String {
 }
 
 /// `2026-01-20 14:30 UTC`, `2026년 1월 20일 14:30 (UTC)`.
-fn moment(at: Timestamp, locale: Locale) -> String {
+pub fn moment(at: Timestamp, locale: Locale) -> String {
     let text = at.rfc3339();
     let fields = (text.get(..4), text.get(5..7), text.get(8..10), text.get(11..16));
     let (Some(year), Some(month), Some(day), Some(clock)) = fields else {

@@ -21,7 +21,8 @@ impl MailKind {
             Self::PasswordChanged
             | Self::AdminRecovery
             | Self::SessionsRevoked
-            | Self::SecondFactorFailed => &[Brand, When],
+            | Self::SecondFactorFailed
+            | Self::BackupFailed => &[Brand, When],
             Self::EmailOtp => &[Brand, Code, ExpiresIn],
             Self::FactorChanged => &[Brand, When, Change],
             Self::AccountExists => &[Brand, PublicUrl],
@@ -38,7 +39,7 @@ impl MailKind {
             Self::AccountExists | Self::AccountClosing | Self::EmailOtp => &[Address, When, Client, Ip],
             Self::AdminRecovery => &[Address, ExpiresAt, NotMeLink],
             Self::SessionsRevoked | Self::FactorChanged | Self::SecondFactorFailed => &[Address, Client, Ip],
-            Self::Test => &[],
+            Self::Test | Self::BackupFailed => &[],
         }
     }
 }

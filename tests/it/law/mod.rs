@@ -14,6 +14,8 @@ mod flows;
 mod lawful;
 mod limits;
 mod mails;
+mod outlook;
+mod profile;
 mod properties;
 mod recovery;
 mod refresh;
