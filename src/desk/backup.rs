@@ -5,20 +5,17 @@ use std::ops::ControlFlow;
 use tokio::sync::oneshot;
 
 use super::{Command, Desk, Fault};
-use crate::domain::{BACKUP_TOLD_EVERY, Role, Standing};
+use crate::domain::{BACKUP_TOLD_EVERY, Role, Standing, User};
 use crate::engine::{CompactError, Compacted, Lane};
 use crate::ledger::backup::{self, BackupError, Made, Order, Progress, Pruned};
 use crate::system::step_back;
-use crate::types::UserId;
+use crate::types::{IdTable, UserId};
 
 /// Administrators who are told of failing backups.
 const ADMINISTRATORS_TOLD_MAX: usize = 16;
 
 /// Told how far a backup is; must be quick.
 pub type TellProgress = Box<dyn Fn(Progress) + Send>;
-
-/// Users looked at while nothing else may look.
-const LOOKED_AT_ONCE: usize = 4_096;
 
 impl Desk {
     /// Makes a backup of what is durable now, on a thread of its own that steps back behind the others. Writes go on
@@ -73,18 +70,16 @@ impl Desk {
 
     /// So many administrators who may sign in. The table is looked through part by part, so that nobody waits.
     fn administrators(&self, most: usize) -> Vec<UserId> {
-        let (mut found, mut last) = (vec![], None);
-        let mut is_over = false;
-        while !is_over && found.len() < most {
+        let mut found = vec![];
+        for part in 0..IdTable::<UserId, Box<User>>::SHARDS {
             self.engine().read(|state| {
-                is_over = true;
-                for (id, user) in state.users.after(last.as_ref()).take(LOOKED_AT_ONCE) {
-                    (last, is_over) = (Some(*id), false);
-                    if user.role == Role::Admin && user.standing == Standing::Active {
-                        found.push(*id);
-                    }
-                }
+                let some = state.users.shard(part).iter();
+                let may_know = |user: &User| user.role == Role::Admin && user.standing == Standing::Active;
+                found.extend(some.filter(|(_, user)| may_know(user)).map(|(id, _)| *id));
             });
+            if found.len() >= most {
+                break;
+            }
         }
         found.truncate(most);
         found

@@ -74,12 +74,16 @@ impl Desk {
         let clock = self.engine().clock();
         let before = clock.status();
         if let ClockStatus::Suspect { kept, .. } = before {
-            // First, so that nothing which is issued in the new epoch is made under a key that goes.
+            // First, so that what is issued in the new epoch is made under keys of its own. The old ones are kept: killed in
+            // between, nothing has ended that the epoch did not end.
             let desk = self.clone();
-            let renewing =
-                tokio::task::spawn_blocking(move || desk.renew_token_keys_for_epoch(Actor::Operator));
-            // It tells the log by itself what went wrong.
-            let _ = renewing.await;
+            let rotating = tokio::task::spawn_blocking(move || desk.rotate_token_keys(Actor::Operator));
+            match rotating.await {
+                Ok(Ok(())) => {}
+                Ok(Err(fault)) => tracing::error!(%fault, "the keys of tokens could not be rotated"),
+                // The panic hook has told where it broke down.
+                Err(_) => {}
+            }
             self.carry_out(Lane::Proof, Command::AcceptClock { kept }, vec![])
                 .await?;
         }

@@ -116,6 +116,14 @@ impl Desk {
         })
     }
 
+    /// Draws new keys for everything that is handed out and expires, and keeps the old ones for as long as something lives
+    /// that they made. Blocks.
+    pub(super) fn rotate_token_keys(&self, by: Actor) -> Result<(), KeysFault> {
+        TOKEN_KEYS
+            .into_iter()
+            .try_for_each(|purpose| self.rotate_key(purpose, by).map(drop))
+    }
+
     /// Replaces the master key, and with it the key that wraps data keys; every data key is wrapped anew, and what of the
     /// old ones is left on the disk opens nothing any more. Nothing that is alive ends. Killed in between, the next start
     /// goes on. Blocks.

@@ -15,7 +15,7 @@ use crate::domain::{
     Actor, ApiKey, Change, CheckpointKey, Epoch, Event, FactorKind, Outline, Outlook, Purpose, Role,
     Standing, Unverified, is_token_alive, live_session, password_policies, sign_in_outlook,
 };
-use crate::engine::{Moment, Past, PastFault};
+use crate::engine::{Moment, PastFault, StateThen};
 use crate::ledger::StoreError;
 use crate::types::{ApiKeyId, DataKeyId, Locale, Position, Sealed, SessionId, Timestamp, TokenId, UserId};
 
@@ -25,7 +25,7 @@ pub type TellPast = Box<dyn Fn(Position, Position) + Send>;
 /// The state of a moment, and a desk that can read it. While there is one, nobody else is given any.
 pub struct PastView {
     desk: Desk,
-    past: Past,
+    past: StateThen,
 }
 
 /// Which moment it is.
@@ -178,7 +178,7 @@ impl Desk {
         let (desk, stop) = (self.clone(), StopWhenDropped::default());
         let stopped = Arc::clone(&stop.0);
         let compared = aside("past", move || {
-            let outline = |past: &Past| Outline::of(&past.state, past.at, desk.limits());
+            let outline = |past: &StateThen| Outline::of(&past.state, past.at, desk.limits());
             let past = desk.engine().past(from, &stopped, &tell)?;
             let (from, before) = (moment_view(&past), outline(&past));
             let past = desk.engine().past_later(past, to, &stopped, &tell)?;
@@ -192,7 +192,7 @@ impl Desk {
     }
 }
 
-fn moment_view(past: &Past) -> MomentView {
+fn moment_view(past: &StateThen) -> MomentView {
     MomentView {
         at: past.at,
         position: past.position(),

@@ -74,11 +74,7 @@ impl Window {
 
 /// A count of a user.
 pub(super) fn counted(world: &impl World, user: UserId, of: fn(&Guard) -> Window) -> Window {
-    world
-        .guards()
-        .look(&user)
-        .map(|guard| of(guard))
-        .unwrap_or_default()
+    world.guards().look(&user).map(of).unwrap_or_default()
 }
 
 /// What is counted of a stranger.

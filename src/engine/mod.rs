@@ -11,9 +11,9 @@ mod fingerprint;
 mod fold;
 mod keys;
 mod lanes;
-mod past;
 mod rewrap;
 mod snapshots;
+mod then;
 mod writer;
 
 use std::collections::BTreeMap;
@@ -30,9 +30,9 @@ pub use directory::Directory;
 pub use fingerprint::{PIECES, agree, state_hash};
 pub use fold::{Folded, fold, fold_until};
 pub use keys::DAY_KEYS_KEPT;
-pub use past::{Moment, Past, PastFault, TellFold};
 pub use rewrap::RewrapFault;
 pub use snapshots::{SnapshotTrouble, Snapshots, Taken};
+pub use then::{Moment, PastFault, StateThen, TellFold};
 
 use crate::crypto::{SharedKeyring, Vault, WrappedKey};
 use crate::domain::{Command, Limits, Outcome, Preserved, Refusal, State, SuppressedClass, Unwritten};

@@ -7,6 +7,13 @@ mod flows;
 
 use std::fmt;
 
+use bincode::de::BorrowDecoder;
+use bincode::de::read::{BorrowReader, Reader};
+use bincode::enc::Encoder;
+use bincode::enc::write::Writer;
+use bincode::error::{DecodeError, EncodeError};
+use bincode::serde::Compat;
+use bincode::{Decode, Encode};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::domain::password_policy::{BrokenRules, PasswordPolicy, PasswordPolicySettings};
@@ -20,6 +27,14 @@ use crate::types::{
     Signature, Span, Tag, Timestamp, TokenId, UserId,
 };
 
+/// What becomes of sealed bytes when they are read.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Seals {
+    Kept,
+    /// Each is read, and stands there empty.
+    LeftOut,
+}
+
 /// A value with a stored form.
 pub(super) trait Stored: Sized {
     /// The stored form.
@@ -28,6 +43,16 @@ pub(super) trait Stored: Sized {
     fn store(&self) -> Self::Form;
     /// Out of it; `None` where it says something that no release ever wrote.
     fn load(form: Self::Form) -> Option<Self>;
+
+    /// Writes the stored form. What serde would hand on byte by byte, or copy first, does so itself: the same bytes.
+    fn write_to<E: Encoder>(&self, to: &mut E) -> Result<(), EncodeError> {
+        Compat(self.store()).encode(to)
+    }
+    /// Reads it, as [`Stored::write_to`] writes it.
+    fn read_from<'de, D: BorrowDecoder<'de, Context = Seals>>(from: &mut D) -> Result<Self, DecodeError> {
+        let Compat(form) = <Compat<Self::Form> as Decode<Seals>>::decode(from)?;
+        Self::load(form).ok_or(DecodeError::Other("a value that no release wrote"))
+    }
 }
 
 /// Bytes as bincode writes a byte string, in one piece.
@@ -68,7 +93,24 @@ macro_rules! as_is {
         }
     )*};
 }
-as_is!(u8, u16, u32, u64, i64, bool, String, [u8; 16], [u8; 32]);
+as_is!(u8, u16, u32, u64, i64, bool, String);
+
+macro_rules! arrays {
+    ($($length:literal),*) => {$(
+        impl Stored for [u8; $length] {
+            type Form = Self;
+            fn store(&self) -> Self { *self }
+            fn load(form: Self) -> Option<Self> { Some(form) }
+            fn write_to<E: Encoder>(&self, to: &mut E) -> Result<(), EncodeError> { to.writer().write(self) }
+            fn read_from<'de, D: BorrowDecoder<'de, Context = Seals>>(from: &mut D) -> Result<Self, DecodeError> {
+                let mut bytes = [0; $length];
+                from.reader().read(&mut bytes)?;
+                Ok(bytes)
+            }
+        }
+    )*};
+}
+arrays!(16, 32);
 
 macro_rules! newtypes {
     ($($type:ident($form:ty)),*) => {$(
@@ -76,6 +118,10 @@ macro_rules! newtypes {
             type Form = $form;
             fn store(&self) -> $form { self.0 }
             fn load(form: $form) -> Option<Self> { Some(Self(form)) }
+            fn write_to<E: Encoder>(&self, to: &mut E) -> Result<(), EncodeError> { self.0.write_to(to) }
+            fn read_from<'de, D: BorrowDecoder<'de, Context = Seals>>(from: &mut D) -> Result<Self, DecodeError> {
+                Stored::read_from(from).map(Self)
+            }
         }
     )*};
 }
@@ -120,6 +166,19 @@ impl Stored for Sealed {
     fn load(form: Raw) -> Option<Self> {
         Some(Self(form.0.into_boxed_slice()))
     }
+    fn write_to<E: Encoder>(&self, to: &mut E) -> Result<(), EncodeError> {
+        (self.0.len() as u64).encode(to)?;
+        to.writer().write(&self.0)
+    }
+    fn read_from<'de, D: BorrowDecoder<'de, Context = Seals>>(from: &mut D) -> Result<Self, DecodeError> {
+        let length = <u64 as Decode<Seals>>::decode(from)?;
+        let length = usize::try_from(length).map_err(|_| DecodeError::LimitExceeded)?;
+        let bytes = from.borrow_reader().take_bytes(length)?;
+        Ok(Self(match from.context() {
+            Seals::Kept => bytes.into(),
+            Seals::LeftOut => Box::default(),
+        }))
+    }
 }
 
 impl<T: Stored> Stored for Option<T> {
@@ -129,6 +188,17 @@ impl<T: Stored> Stored for Option<T> {
     }
     fn load(form: Self::Form) -> Option<Self> {
         form.map_or(Some(None), |inner| T::load(inner).map(Some))
+    }
+    fn write_to<E: Encoder>(&self, to: &mut E) -> Result<(), EncodeError> {
+        u8::from(self.is_some()).encode(to)?;
+        self.iter().try_for_each(|value| value.write_to(to))
+    }
+    fn read_from<'de, D: BorrowDecoder<'de, Context = Seals>>(from: &mut D) -> Result<Self, DecodeError> {
+        match <u8 as Decode<Seals>>::decode(from)? {
+            0 => Ok(None),
+            1 => T::read_from(from).map(Some),
+            _ => Err(DecodeError::Other("a choice that there is not")),
+        }
     }
 }
 

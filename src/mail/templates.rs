@@ -283,6 +283,7 @@ impl Templates {
     }
 
     fn fault(&self, name: &str, error: &minijinja::Error) -> TemplateFault {
+        let error = cause_of(error);
         TemplateFault::Broken {
             file: self.shown(error.name().unwrap_or(name)),
             line: error.line().unwrap_or(0),
@@ -310,6 +311,12 @@ impl fmt::Debug for Templates {
             .field("overrides", &self.files)
             .finish_non_exhaustive()
     }
+}
+
+/// The fault at the bottom of one that came out of an included template.
+pub(crate) fn cause_of(error: &minijinja::Error) -> &minijinja::Error {
+    let below = std::error::Error::source(error).and_then(|source| source.downcast_ref());
+    below.map_or(error, cause_of)
 }
 
 /// What is wrong with a template, without a value of those that were put into it.

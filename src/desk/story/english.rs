@@ -22,8 +22,8 @@ impl<'a> English<'a> {
     pub(super) fn about(names: &'a dyn Names, whom: &Whom) -> Self {
         let whom = match whom {
             Whom::Masked(address) => address.clone(),
-            Whom::User(user) => format!("user {}", short(&user.to_string())),
-            Whom::Address(address) => format!("address {}", short(&address.to_string())),
+            Whom::User(user) => format!("user {}", user.short()),
+            Whom::Address(address) => format!("address {}", address.short()),
             Whom::OfEarlier => "its user".to_owned(),
             Whom::Nobody => "an address without an account".to_owned(),
         };
@@ -67,11 +67,7 @@ impl<'a> English<'a> {
                 )
             }
             Event::ApiKeyRevoked { key, by } => {
-                format!(
-                    "API key {} revoked by {}",
-                    short(&key.to_string()),
-                    self.actor(*by)
-                )
+                format!("API key {} revoked by {}", key.short(), self.actor(*by))
             }
             Event::CheckpointKeyNamed { key, public, .. } => {
                 let public = public.to_string();
@@ -106,13 +102,9 @@ impl<'a> English<'a> {
                 self.actor(*by)
             ),
             Event::ApiKeyConfirmed { key, by } => {
-                format!(
-                    "API key {} confirmed by {}",
-                    short(&key.to_string()),
-                    self.actor(*by)
-                )
+                format!("API key {} confirmed by {}", key.short(), self.actor(*by))
             }
-            Event::ApiKeyUsed { key } => format!("API key {} used today", short(&key.to_string())),
+            Event::ApiKeyUsed { key } => format!("API key {} used today", key.short()),
             Event::UserRegistered {
                 role,
                 by: Actor::Stranger,
@@ -185,7 +177,7 @@ impl<'a> English<'a> {
                 format!("the owner of the address of {whom} disowned the sign-up")
             }
             Event::SignedIn { session, .. } => {
-                format!("{whom} signed in (session {})", short(&session.to_string()))
+                format!("{whom} signed in (session {})", session.short())
             }
             Event::SignInFailed { cause, .. } => format!("sign-in for {whom} refused: {}", failed(*cause)),
             Event::CurrentPasswordWrong { .. } => format!("{whom} gave a wrong current password"),
@@ -194,25 +186,25 @@ impl<'a> English<'a> {
                 format!("a new password of {whom} was refused: {}", codes.join(", "))
             }
             Event::RefreshRotated { session, .. } => {
-                format!("session {} of {whom} renewed", short(&session.to_string()))
+                format!("session {} of {whom} renewed", session.short())
             }
             Event::RefreshReplayed { session, .. } => {
                 format!(
                     "a replaced refresh token of {whom} came back (session {})",
-                    short(&session.to_string())
+                    session.short()
                 )
             }
             Event::RefreshRefused { session, .. } => {
                 format!(
                     "a refresh token of session {}, which is over, was refused",
-                    short(&session.to_string())
+                    session.short()
                 )
             }
             Event::SessionEnded {
                 session, cause, by, ..
             } => format!(
                 "session {} of {whom} ended: {}, by {}",
-                short(&session.to_string()),
+                session.short(),
                 ended(*cause),
                 self.actor(*by)
             ),
@@ -306,9 +298,9 @@ impl<'a> English<'a> {
             Actor::User(user) => self
                 .names
                 .person(user)
-                .unwrap_or_else(|| format!("user {}", short(&user.to_string()))),
+                .unwrap_or_else(|| format!("user {}", user.short())),
             Actor::Operator => "the operator".to_owned(),
-            Actor::ApiKey(key) => format!("API key {}", short(&key.to_string())),
+            Actor::ApiKey(key) => format!("API key {}", key.short()),
             Actor::System => "the system".to_owned(),
         }
     }

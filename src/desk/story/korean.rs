@@ -26,7 +26,7 @@ impl<'a> Korean<'a> {
         let whom = match whom {
             Whom::Masked(address) => format!("{address} 님"),
             Whom::User(user) => user_words(*user),
-            Whom::Address(address) => format!("주소 {} 님", short(&address.to_string())),
+            Whom::Address(address) => format!("주소 {} 님", address.short()),
             Whom::OfEarlier => "해당 사용자 님".to_owned(),
             Whom::Nobody => "계정이 없는 주소의 누군가".to_owned(),
         };
@@ -64,16 +64,14 @@ impl<'a> Korean<'a> {
                 };
                 format!(
                     "{kind} API 키 {} ({}): 만들어졌습니다 ({})",
-                    short(&key.to_string()),
+                    key.short(),
                     printable(label),
                     self.actor(*by)
                 )
             }
-            Event::ApiKeyRevoked { key, by } => format!(
-                "API 키 {}: 폐기되었습니다 ({})",
-                short(&key.to_string()),
-                self.actor(*by)
-            ),
+            Event::ApiKeyRevoked { key, by } => {
+                format!("API 키 {}: 폐기되었습니다 ({})", key.short(), self.actor(*by))
+            }
             Event::CheckpointKeyNamed { key, public, .. } => {
                 format!(
                     "체크포인트의 서명 키는 {key}번입니다 ({}…)",
@@ -107,11 +105,11 @@ impl<'a> Korean<'a> {
             ),
             Event::ApiKeyConfirmed { key, by } => format!(
                 "API 키 {}: 다시 사용할 수 있습니다 ({})",
-                short(&key.to_string()),
+                key.short(),
                 self.actor(*by)
             ),
             Event::ApiKeyUsed { key } => {
-                format!("API 키 {}: 오늘 사용되었습니다", short(&key.to_string()))
+                format!("API 키 {}: 오늘 사용되었습니다", key.short())
             }
             Event::UserRegistered {
                 role,
@@ -195,7 +193,7 @@ impl<'a> Korean<'a> {
                 format!("주소의 주인이 {whom}의 가입은 본인이 한 것이 아니라고 했습니다")
             }
             Event::SignedIn { session, .. } => {
-                format!("{whom}이 로그인했습니다 (세션 {})", short(&session.to_string()))
+                format!("{whom}이 로그인했습니다 (세션 {})", session.short())
             }
             Event::SignInFailed { cause, .. } => {
                 format!("{whom}의 로그인이 거절되었습니다: {}", failed(*cause))
@@ -208,21 +206,20 @@ impl<'a> Korean<'a> {
                 format!("{whom}의 새 비밀번호가 거절되었습니다: {}", codes.join(", "))
             }
             Event::RefreshRotated { session, .. } => {
-                format!("{whom}의 세션 {}: 연장되었습니다", short(&session.to_string()))
+                format!("{whom}의 세션 {}: 연장되었습니다", session.short())
             }
             Event::RefreshReplayed { session, .. } => format!(
                 "{whom}의 이미 교체된 갱신 토큰이 다시 쓰였습니다 (세션 {})",
-                short(&session.to_string())
+                session.short()
             ),
-            Event::RefreshRefused { session, .. } => format!(
-                "끝난 세션 {}의 갱신 토큰이 거절되었습니다",
-                short(&session.to_string())
-            ),
+            Event::RefreshRefused { session, .. } => {
+                format!("끝난 세션 {}의 갱신 토큰이 거절되었습니다", session.short())
+            }
             Event::SessionEnded {
                 session, cause, by, ..
             } => format!(
                 "{whom}의 세션 {}: 끝났습니다. {} ({})",
-                short(&session.to_string()),
+                session.short(),
                 ended(*cause),
                 self.actor(*by)
             ),
@@ -324,14 +321,14 @@ impl<'a> Korean<'a> {
                 .person(user)
                 .map_or_else(|| user_words(user), |address| format!("{address} 님")),
             Actor::Operator => "운영자".to_owned(),
-            Actor::ApiKey(key) => format!("API 키 {}", short(&key.to_string())),
+            Actor::ApiKey(key) => format!("API 키 {}", key.short()),
             Actor::System => "시스템".to_owned(),
         }
     }
 }
 
 fn user_words(user: UserId) -> String {
-    format!("사용자 {} 님", short(&user.to_string()))
+    format!("사용자 {} 님", user.short())
 }
 
 fn role_words(role: Role) -> &'static str {

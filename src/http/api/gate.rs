@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use crate::desk::{ApiCaller, Caller};
 use crate::domain::{Actor, ApiKeyKind, Role};
+use crate::http::header::HeaderName;
 use crate::http::site::{Access, Site};
 use crate::http::{ApiError, Code, Head, Request, header, json, refusals};
 use crate::types::{ApiKeyId, Span};
 
 /// The header that has a key.
-const API_KEY: &str = "x-api-key";
+static API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 /// What the text of every secret key begins with.
 const SECRET_KEY: &str = "sk_";
 
@@ -59,7 +60,7 @@ pub(super) fn caller(request: &Request) -> Result<Caller, ApiError> {
 fn api_client(site: &Site, head: &Head) -> Result<ApiCaller, ApiError> {
     let known = api_key(head).and_then(|text| site.desk.api_caller(text));
     count(site, head, known.map(|client| client.key))?;
-    if known.is_none() && (head.headers.contains_key(API_KEY) || api_key(head).is_some()) {
+    if known.is_none() && (head.headers.contains_key(&API_KEY) || api_key(head).is_some()) {
         site.desk.refused_api_key(&site.visitor(head));
     }
     known.ok_or(Code::InvalidApiKey.into())
@@ -67,8 +68,8 @@ fn api_client(site: &Site, head: &Head) -> Result<ApiCaller, ApiError> {
 
 /// The key's text: in `X-API-Key`, or, if it is a secret one, as the bearer.
 fn api_key(head: &Head) -> Option<&str> {
-    if head.headers.contains_key(API_KEY) {
-        return head.header(API_KEY);
+    if head.headers.contains_key(&API_KEY) {
+        return head.header(&API_KEY);
     }
     head.bearer().filter(|bearer| bearer.starts_with(SECRET_KEY))
 }
@@ -80,7 +81,7 @@ fn signed_in(site: &Site, head: &Head) -> Result<Caller, ApiError> {
         // Another scheme, or two fields: something was sent, and it is none of our tokens.
         (true, None) => return Err(none_of_ours(site, head).into()),
     };
-    let is_api_key = bearer.starts_with(SECRET_KEY) && !head.headers.contains_key(API_KEY);
+    let is_api_key = bearer.starts_with(SECRET_KEY) && !head.headers.contains_key(&API_KEY);
     if bearer.is_empty() || is_api_key {
         return Err(Code::Unauthorized.into());
     }
@@ -96,7 +97,7 @@ fn signed_in(site: &Site, head: &Head) -> Result<Caller, ApiError> {
 
 /// A client that has no token yet may send the scheme alone.
 fn none_of_ours(site: &Site, head: &Head) -> Code {
-    let sent = head.header(header::AUTHORIZATION.as_str());
+    let sent = head.header(header::AUTHORIZATION);
     if sent.is_some_and(|scheme| scheme.eq_ignore_ascii_case("bearer")) {
         return Code::Unauthorized;
     }

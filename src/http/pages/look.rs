@@ -1,7 +1,6 @@
 //! From values to a page: templates, compiled in or the operator's, with everything escaped that is put into them.
 
 use std::collections::BTreeMap;
-use std::error::Error as _;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -13,6 +12,7 @@ use warp::http::{HeaderName, HeaderValue, StatusCode, header};
 
 use super::assets::{Addresses, Assets};
 use super::brand::{Logo, LogoFault};
+use super::member::next_of;
 use super::nav::Nav;
 use super::samples;
 use super::texts::{self, Texts};
@@ -22,7 +22,7 @@ use crate::http::codes::Code;
 use crate::http::reply::ApiError;
 use crate::http::request::Request;
 use crate::http::response::Response;
-use crate::mail::templates::{TemplateFault, files, said_of};
+use crate::mail::templates::{TemplateFault, cause_of, files, said_of};
 use crate::types::{Colour, Locale};
 
 /// What a page may load, run and send to: its own files and its own server, nothing inline (R-33, ASVS 3.4.3).
@@ -257,17 +257,17 @@ impl Look {
     fn read(&mut self, dir: &Path) -> Result<(), TemplateFault> {
         for (name, path) in files::entries(dir)? {
             if !path.is_dir() {
-                self.put(name, path)?;
+                self.put(&name, path)?;
                 continue;
             }
             for (below, path) in files::entries(&path)? {
-                self.put(format!("{name}/{below}"), path)?;
+                self.put(&format!("{name}/{below}"), path)?;
             }
         }
         Ok(())
     }
 
-    fn put(&mut self, name: String, file: PathBuf) -> Result<(), TemplateFault> {
+    fn put(&mut self, name: &str, file: PathBuf) -> Result<(), TemplateFault> {
         if !SOURCES.iter().any(|(known, _)| *known == name) {
             let known: Vec<_> = SOURCES.iter().map(|(name, _)| *name).collect();
             return Err(files::unknown(
@@ -276,9 +276,9 @@ impl Look {
             ));
         }
         let source = files::text_of(&file)?;
-        self.overridden.insert(name.clone(), file);
-        let added = self.templates.add_template_owned(name.clone(), source);
-        added.map_err(|error| self.fault(&name, &error))
+        self.overridden.insert(name.to_owned(), file);
+        let added = self.templates.add_template_owned(name.to_owned(), source);
+        added.map_err(|error| self.fault(name, &error))
     }
 
     /// Renders every page with sample values, and looks whether its forms still have their fields.
@@ -341,7 +341,7 @@ impl Look {
     }
 
     fn fault(&self, name: &str, error: &minijinja::Error) -> TemplateFault {
-        let error = innermost(error);
+        let error = cause_of(error);
         TemplateFault::Broken {
             file: self.shown(error.name().unwrap_or(name)),
             line: error.line().unwrap_or(0),
@@ -358,15 +358,6 @@ impl Look {
     pub(super) fn serve(&self, request: &Request) -> Response {
         self.assets.serve(request)
     }
-}
-
-/// What went wrong in the template that is to blame, which may be included by the one that was rendered.
-fn innermost(error: &minijinja::Error) -> &minijinja::Error {
-    let mut innermost = error;
-    while let Some(cause) = innermost.source().and_then(|cause| cause.downcast_ref()) {
-        innermost = cause;
-    }
-    innermost
 }
 
 /// The names of the fields of a page, in its order.
@@ -438,10 +429,11 @@ impl Viewer<'_> {
         let Some(path) = self.path_to_reopen() else {
             return vec![];
         };
+        let next = next_of(self.head()).map_or_else(String::new, |next| format!("&next={next}"));
         let language = |locale: Locale| Language {
             tag: locale.tag(),
             name: texts::own_name(locale),
-            href: format!("{}{path}?lang={}", self.base(), locale.tag()),
+            href: format!("{}{path}?lang={}{next}", self.base(), locale.tag()),
         };
         Locale::ALL.map(language).into()
     }

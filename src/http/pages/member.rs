@@ -11,7 +11,7 @@ use crate::crypto::BrowserUse;
 use crate::desk::{Caller, Fault, Profile};
 use crate::http::fields::Fields;
 use crate::http::refusals::of_fault;
-use crate::http::request::Request;
+use crate::http::request::{Head, Request};
 use crate::http::response::Response;
 use crate::http::site::Site;
 
@@ -200,8 +200,8 @@ pub(super) fn return_path(path: &str) -> Option<&str> {
 }
 
 /// The page to come back to, as the query says.
-pub(super) fn next_of(request: &Request) -> Option<String> {
-    let next = request.query_fields().ok()?.optional_text("next")?;
+pub(super) fn next_of(head: &Head) -> Option<String> {
+    let next = head.query_fields().ok()?.optional_text("next")?;
     return_path(&next).map(str::to_owned)
 }
 

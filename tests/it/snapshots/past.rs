@@ -3,7 +3,7 @@
 use std::sync::atomic::AtomicBool;
 
 use keyledger::domain::{Recorded, State, evolve};
-use keyledger::engine::{Engine, Lane, Moment, Past, PastFault, state_hash};
+use keyledger::engine::{Engine, Lane, Moment, PastFault, StateThen, state_hash};
 use keyledger::ledger::tree::leaf_hash;
 use keyledger::ledger::{Frontier, MemoryStore, Shelf, codec, replay};
 use keyledger::types::{Position, Span};
@@ -14,7 +14,7 @@ use crate::engine::{Gate, workload};
 use crate::people::{HOME, Person};
 use crate::rig::{PATIENCE, Rig, run};
 
-fn past(engine: &Engine, moment: Moment) -> Result<Past, PastFault> {
+fn past(engine: &Engine, moment: Moment) -> Result<StateThen, PastFault> {
     engine.past(moment, &AtomicBool::new(false), &|_, _| {})
 }
 

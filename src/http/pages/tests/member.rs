@@ -205,6 +205,13 @@ async fn s_06_s_08_sessions_are_listed_and_ended_by_whoever_signed_in_just_now()
     let browser = Browser::signed_in(&house).await;
     let seen = browser.get(&house, "/account/sessions").await;
     assert!(seen.has("this device") && seen.has("End all others") && !seen.has("once more"));
+    let asked = browser
+        .get(&house, "/account/confirm?next=/account/sessions")
+        .await;
+    assert!(
+        asked.has("href=\"/account/confirm?lang=ko&amp;next=/account/sessions\""),
+        "another language comes back to the same page"
+    );
     house.clock.advance(Span::minutes(10));
     let seen = browser.get(&house, "/account/sessions").await;
     assert!(seen.has("once more"), "told beforehand");

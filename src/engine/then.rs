@@ -71,7 +71,7 @@ pub enum PastFault {
 }
 
 /// The state of a moment. While there is one, nobody else is given any.
-pub struct Past {
+pub struct StateThen {
     /// Everything that was. What had expired is still there, as it is in what is live: hold it against `at`.
     pub state: State,
     /// The moment, as a time: the one that was asked for, or that of the event.
@@ -80,7 +80,7 @@ pub struct Past {
     _pass: Pass,
 }
 
-impl Past {
+impl StateThen {
     /// The last event that it knows.
     pub fn position(&self) -> Position {
         Position(self.state.next().0.saturating_sub(1))
@@ -107,7 +107,12 @@ impl Drop for Pass {
 impl Engine {
     /// Folds the state of a moment. Takes as long as a start from the nearest snapshot before it, and a second state's
     /// memory; the writer and what is live are not touched. Blocks; ends early once `stop` is set.
-    pub fn past(&self, moment: Moment, stop: &AtomicBool, tell: TellFold<'_>) -> Result<Past, PastFault> {
+    pub fn past(
+        &self,
+        moment: Moment,
+        stop: &AtomicBool,
+        tell: TellFold<'_>,
+    ) -> Result<StateThen, PastFault> {
         let shared = &self.shared;
         if shared.looked_back.swap(true, Ordering::Acquire) {
             return Err(PastFault::Busy);
@@ -126,7 +131,7 @@ impl Engine {
             let Contents { state, tree, .. } = found.contents;
             (state, tree)
         });
-        let begin = Past {
+        let begin = StateThen {
             state,
             at: Timestamp(0),
             tree,
@@ -138,11 +143,11 @@ impl Engine {
     /// Goes on from one moment to a later one, in the same state.
     pub fn past_later(
         &self,
-        past: Past,
+        past: StateThen,
         moment: Moment,
         stop: &AtomicBool,
         tell: TellFold<'_>,
-    ) -> Result<Past, PastFault> {
+    ) -> Result<StateThen, PastFault> {
         self.check(moment)?;
         let is_earlier = match moment {
             Moment::Time(time) => millisecond(time) < millisecond(past.at),
@@ -154,7 +159,7 @@ impl Engine {
         let at = past.at;
         let later = self.fold_past(past, moment, stop, tell)?;
         // The first moment may lie between two events, and the second be the one before it by its position.
-        Ok(Past {
+        Ok(StateThen {
             at: later.at.max(at),
             ..later
         })
@@ -162,11 +167,11 @@ impl Engine {
 
     fn fold_past(
         &self,
-        past: Past,
+        past: StateThen,
         moment: Moment,
         stop: &AtomicBool,
         tell: TellFold<'_>,
-    ) -> Result<Past, PastFault> {
+    ) -> Result<StateThen, PastFault> {
         let end = match moment {
             Moment::Time(_) => self.head().next,
             Moment::Position(position) => position.next(),
@@ -181,7 +186,7 @@ impl Engine {
                 || matches!(moment, Moment::Time(time) if millisecond(header.time) > millisecond(time))
                 || stop.load(Ordering::Relaxed)
         };
-        let Past {
+        let StateThen {
             state, tree, _pass, ..
         } = past;
         let folded = fold_until(&**self.reader(), state, tree, &too_late)?;
@@ -199,7 +204,7 @@ impl Engine {
             let first = self.first_time()?;
             return Err(PastFault::BeforeFirst { asked, first });
         }
-        Ok(Past {
+        Ok(StateThen {
             state,
             at,
             tree,
