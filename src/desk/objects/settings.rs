@@ -21,7 +21,7 @@ pub(super) trait Settings {
 }
 
 macro_rules! settings {
-    ($($type:ident { $($field:ident),* $(,)? } $(and $inner:ident)?)*) => {$(
+    ($($type:ident { $($field:ident),* $(,)? } $(+ $inner:ident)?;)*) => {$(
         impl Settings for $type {
             fn fields(&self) -> Vec<(&'static str, Tree)> {
                 let fields = vec![$((stringify!($field), self.$field.show())),*];
@@ -38,24 +38,24 @@ macro_rules! settings {
 settings! {
     Identification {
         user_fields, case_insensitive, pretend_user_exists, password_stage, enrollment_flow, recovery_flow,
-    }
-    PasswordStage { failed_attempts_before_cancel, configure_flow }
+    };
+    PasswordStage { failed_attempts_before_cancel, configure_flow };
     EmailStage {
         template, subject, token_expiry_minutes, activate_user_on_success, resend_max, resend_window_minutes,
-    } and server
-    Prompt { fields, validation_policies }
-    UserWrite { user_creation_mode, create_users_as_inactive }
-    UserLogin { session_duration, remember_me_offset, terminate_other_sessions }
-    EmailAuthenticatorSetup { authenticator_type_name, subject, token_expiry_minutes, configure_flow } and server
-    TotpAuthenticatorSetup { digits, configure_flow }
-    StaticAuthenticatorSetup { token_count }
-    AuthenticatorValidation { device_classes, not_configured_action, configuration_stages, last_auth_threshold }
-    Deny { message }
+    } + server;
+    Prompt { fields, validation_policies };
+    UserWrite { user_creation_mode, create_users_as_inactive };
+    UserLogin { session_duration, remember_me_offset, terminate_other_sessions };
+    EmailAuthenticatorSetup { authenticator_type_name, subject, token_expiry_minutes, configure_flow } + server;
+    TotpAuthenticatorSetup { digits, configure_flow };
+    StaticAuthenticatorSetup { token_count };
+    AuthenticatorValidation { device_classes, not_configured_action, configuration_stages, last_auth_threshold };
+    Deny { message };
     PasswordPolicySettings {
         length_min, length_max, amount_uppercase, amount_lowercase, amount_digits, amount_symbols, symbol_charset,
         error_message, check_static_rules, check_breached, check_have_i_been_pwned, hibp_url, hibp_allowed_count,
         check_zxcvbn, zxcvbn_score_threshold, check_context, history,
-    }
+    };
 }
 
 /// The block of a mail server; its password is shown as a mask, and the mask written back keeps it.
