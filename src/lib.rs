@@ -12,7 +12,6 @@ pub mod crypto;
 pub mod desk;
 pub mod domain;
 pub mod engine;
-pub mod expression;
 pub mod http;
 pub mod ledger;
 pub mod mail;

@@ -6,8 +6,10 @@
 
 mod auditing;
 mod blueprints;
+mod changed;
 mod clerk;
 mod client;
+mod configured;
 mod factors;
 mod following;
 mod keeping;

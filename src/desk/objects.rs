@@ -250,12 +250,6 @@ impl Desk {
             .map_err(|refused| told(&plans, &planned, refused))?;
         Ok(plans)
     }
-
-    /// The secret of a stage in clear text, for the mail that it signs in to send.
-    pub fn stage_secret(&self, secret: &StageSecret) -> Option<SecretString> {
-        let ring = self.engine().keyring().current();
-        crypto::open_config(&ring, secret.owner, &secret.sealed)
-    }
 }
 
 /// Which edit comes from which plan: the number of the plan, and of the edit in it.

@@ -16,7 +16,7 @@ const FLOORS: &[&[&str]] = &[
     &["types"],
     &["domain"],
     &["system"],
-    &["breach", "crypto", "expression", "ledger", "mail"],
+    &["breach", "crypto", "ledger", "mail"],
     &["engine"],
     &["desk"],
     &["audit"],

@@ -5,12 +5,12 @@ use super::reading::{ObjectFault, Reading, Secrets, Table, Value as _};
 use super::settings::Settings as _;
 use super::shown;
 use super::tree::{Node, Tree};
+use crate::desk::expressions::check_expression;
 use crate::domain::flow::{
     Binding, BoundFlow, ChangeFault, DeniedAction, Designation, Edit, ExpressionPolicy, Flow, Flows, Naming,
     ObjectKey, Policy, Presence, Requirement, Stage, StageKind, StageSecret, StageSettings,
 };
 use crate::domain::password_policy::{PasswordPolicy, PasswordPolicySettings};
-use crate::expression::Expression;
 use crate::types::{ObjectName, Slug};
 
 /// Which object a text is about.
@@ -284,7 +284,7 @@ impl Planner<'_> {
                     Some(Policy::Password(_)) | None => inner.required("expression", reading)?,
                 };
                 inner.finish(reading);
-                if let Err(fault) = Expression::compile(&text) {
+                if let Err(fault) = check_expression(&text) {
                     reading.fault("settings.expression", "syntax", fault.to_string());
                     return None;
                 }

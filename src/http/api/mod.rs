@@ -3,6 +3,7 @@
 mod account;
 mod admin;
 mod audit;
+mod flows;
 pub(super) mod forms;
 mod gate;
 mod health;
@@ -81,6 +82,8 @@ pub fn routes() -> Vec<Route<Site, Access>> {
         route!(GET "/v1/admin/policies/{name}" Administrator admin::policies::show),
         route!(PATCH "/v1/admin/policies/{name}" Administrator admin::policies::change),
         route!(DELETE "/v1/admin/policies/{name}" Administrator admin::policies::remove),
+        route!(POST "/v1/flows/{slug}/executions" ApiKey flows::begin),
+        route!(POST "/v1/flows/executions/{executionId}" ApiKey flows::go_on),
         route!(GET "/v1/audit/events" Administrator audit::events),
         route!(GET "/v1/audit/state" Administrator past::state),
         route!(GET "/v1/audit/checkpoint" Administrator audit::checkpoint),
