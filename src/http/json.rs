@@ -78,11 +78,6 @@ impl JsonObject {
         Some(self.members.remove(at).1)
     }
 
-    /// The members, in order.
-    pub fn into_members(self) -> Vec<(String, JsonValue)> {
-        self.members
-    }
-
     /// Whether nothing is left.
     pub fn is_empty(&self) -> bool {
         self.members.is_empty()

@@ -1,7 +1,7 @@
 //! From what is written about an object to edits of the configuration.
 
 use super::planned::{ObjectKind, ObjectPlan, Phase, Planned};
-use super::reading::{ObjectFault, Reading, Secrets, Table, Value as _};
+use super::reading::{ObjectFault, Reading, Secrets, Table};
 use super::settings::Settings as _;
 use super::shown;
 use super::tree::{Node, Tree};
