@@ -85,9 +85,8 @@ async fn the_mask_keeps_the_secret_and_an_empty_text_forgets_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_exported_blueprint_keeps_the_secrets_that_are_there() {
     let house = house().await;
-    let told = house
-        .desk()
-        .apply_blueprint(&house.desk().blueprint(), BlueprintMode::Apply, Actor::Operator);
+    let (exported, by) = (house.desk().blueprint(), Actor::Operator);
+    let told = house.desk().apply_blueprint(&exported, BlueprintMode::Apply, by);
     assert_eq!(told.await.unwrap(), []);
     assert_eq!(kept(&house).as_deref(), Some(CLEAR));
 }
