@@ -140,6 +140,7 @@ impl House {
                 enumeration: Enumeration::Open,
                 require_verified_email: false,
                 leaks: Leaks::default(),
+                mail: keyledger::domain::flow::GlobalMail::Configured,
             },
             anchor: None,
             erasures: None,

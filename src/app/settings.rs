@@ -10,6 +10,7 @@ use crate::breach::{LeakSettings, Leaks, Neighbours, Shelf};
 use crate::config::{self, Config, Serving};
 use crate::crypto::{KeyName, PasswordParams, PoolSettings};
 use crate::desk::{DeskSettings, Enumeration};
+use crate::domain::flow::GlobalMail;
 use crate::domain::{Lifetimes, Limits};
 use crate::engine::Snapshots;
 use crate::http::pages::LookSettings;
@@ -195,6 +196,7 @@ pub fn desk_settings(config: &Config) -> Result<DeskSettings, AppError> {
         },
         require_verified_email: config.require_verified_email,
         leaks: Leaks::open(leaks)?,
+        mail: global_mail(config),
     })
 }
 
@@ -226,6 +228,20 @@ pub fn audit_settings(config: &Config) -> Result<AuditSettings, AppError> {
         origin,
         tiles: Some(config.data.join("tiles")),
     })
+}
+
+/// Whether somebody said over which server mails leave: neither host nor sender is what it is unless set.
+fn global_mail(config: &Config) -> GlobalMail {
+    let email = &config.email;
+    let unset = MailSettingsDraft::default();
+    let is_unset = email.transport == config::Transport::Smtp
+        && email.host == unset.host
+        && email.from.to_string() == unset.from;
+    if is_unset {
+        GlobalMail::Missing
+    } else {
+        GlobalMail::Configured
+    }
 }
 
 /// How mails leave.

@@ -80,6 +80,8 @@ pub(super) fn words(answer: &Answer, data: &str) -> String {
         Answer::KeyRotated(rotated) => rotated_words(rotated),
         Answer::MasterKeyReplaced(replaced) => replaced_words(*replaced),
         Answer::OnlineCheck(check) => online_check(check),
+        // `keyledger blueprint` has words of its own.
+        Answer::Blueprint(_) => String::new(),
         Answer::Failed(failure) => failure.message.clone(),
     }
 }

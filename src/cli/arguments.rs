@@ -6,8 +6,8 @@ use clap::{Args, Parser, Subcommand};
 
 use super::exit::EXIT_CODES;
 use super::{
-    audit, backup, breach, clock, compact, config, epoch, events, init, key, keys, mail, replay, restore,
-    serve, session, user, verify,
+    audit, backup, blueprint, breach, clock, compact, config, epoch, events, init, key, keys, mail, replay,
+    restore, serve, session, user, verify,
 };
 
 /// Gets people back into their accounts, and can prove what happened.
@@ -72,6 +72,9 @@ pub enum Command {
     /// Show, check and explain the settings
     #[command(subcommand)]
     Config(config::Command),
+    /// Write flows, stages, bindings and policies as a file, and have them be as a file says
+    #[command(subcommand)]
+    Blueprint(blueprint::Command),
     /// Import lists of leaked passwords, and look passwords up in them
     #[command(subcommand)]
     Breach(breach::Command),
@@ -118,6 +121,7 @@ mod tests {
             "audit checkpoint",
             "config show",
             "breach show",
+            "blueprint export",
             "clock accept",
             "backup /tmp/b",
             "restore /tmp/b",

@@ -5,6 +5,7 @@
 //! answers it: [`Clerk::answer`].
 
 mod auditing;
+mod blueprints;
 mod changed;
 mod clerk;
 mod client;
@@ -23,6 +24,7 @@ mod socket;
 mod telling;
 mod told;
 
+pub(super) use blueprints::{BlueprintForm, BlueprintShown};
 pub(super) use clerk::Clerk;
 pub(super) use client::{ask, ask_and_print, runtime, show_progress};
 pub(super) use following::follow;

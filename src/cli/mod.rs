@@ -8,6 +8,7 @@ mod answers;
 mod arguments;
 mod audit;
 mod backup;
+mod blueprint;
 mod breach;
 mod clock;
 mod compact;
@@ -84,6 +85,7 @@ fn carry_out(command: Command, context: &Context) -> Result<Exit, Failure> {
         Command::Verify(arguments) => verify::run(arguments, context),
         Command::Config(command) => config::run(command, context),
         Command::Breach(command) => breach::run(command, context),
+        Command::Blueprint(command) => blueprint::run(command, context),
         Command::Clock(command) => clock::run(command, context),
         Command::Epoch(command) => epoch::run(command, context),
         Command::Backup(arguments) => backup::run(arguments, context),

@@ -18,6 +18,7 @@ mod factors;
 mod fault;
 mod greeting;
 mod keys;
+mod objects;
 mod origin;
 mod outbox;
 mod pace;
@@ -50,6 +51,10 @@ pub use factors::{AppSetUp, FactorView, MailboxSetUp};
 pub use fault::{AccessFault, Fault};
 pub use greeting::Visitor;
 pub use keys::{KeyView, KeysFault, MasterReplaced, Rotated};
+pub use objects::{
+    BLUEPRINT_BYTES_MAX, BlueprintMode, ChangeWord, Difference, FieldDifference, MASK, Node, ObjectFault,
+    ObjectKind, ObjectsFault, Tree,
+};
 pub use origin::Origin;
 pub use outbox::{Letter, LetterFault};
 pub use past::{
@@ -71,6 +76,7 @@ pub use walk::{
 use crate::breach::Leaks;
 use crate::crypto::PasswordPool;
 use crate::domain::Limits;
+use crate::domain::flow::GlobalMail;
 use crate::engine::{Engine, Lane, Trouble};
 use crate::types::{Span, Timestamp};
 use cursor::KnownEpochs;
@@ -90,6 +96,8 @@ pub struct DeskSettings {
     pub require_verified_email: bool,
     /// Leaked passwords beyond the built-in list.
     pub leaks: Leaks,
+    /// Whether the program's own mail settings name a server.
+    pub mail: GlobalMail,
 }
 
 /// Whether sign-up tells that an address is taken.

@@ -382,8 +382,12 @@ pub fn decide(world: &impl World, command: Command, context: &Context<'_>) -> De
 }
 
 fn change_flows(world: &impl World, edits: Vec<Edit>, against: Option<Position>, by: Actor) -> Decision {
-    match edited(&world.small().flows, edits, against, by) {
+    let flows = &world.small().flows;
+    if against.is_some_and(|against| against != flows.changed()) {
+        return Decision::refused(Refusal::Outdated);
+    }
+    match edited(flows, edits, by) {
         Ok(events) => Decision::accepted(events, Outcome::Done),
-        Err(refusal) => Decision::refused(refusal),
+        Err(refused) => Decision::refused(Refusal::FlowChange(refused)),
     }
 }

@@ -56,6 +56,10 @@ codes! {
     IdempotencyInProgress 409 "common/idempotency-in-progress"
         "A request with this Idempotency-Key is still running. Please try again shortly."
         "같은 Idempotency-Key의 요청이 아직 처리 중입니다. 잠시 후 다시 시도해 주세요.";
+    /// Somebody else changed the object that `If-Match` names a version of.
+    Changed 412 "common/changed"
+        "This has changed since you looked at it. Look again, and repeat what you meant."
+        "조회한 뒤에 변경되었습니다. 다시 확인한 후 시도해 주세요.";
     /// The body is not declared as JSON.
     UnsupportedMediaType 415 "common/unsupported-media-type"
         "Send the body as Content-Type: application/json."
@@ -242,7 +246,7 @@ mod tests {
     const CONTRACT: &str = "
         400 common/invalid-parameters  404 common/not-found  405 common/method-not-allowed
         408 common/request-timeout  409 common/idempotency-in-progress  415 common/unsupported-media-type
-        422 common/idempotency-key-reused  500 common/internal  503 common/overloaded
+        412 common/changed  422 common/idempotency-key-reused  500 common/internal  503 common/overloaded
         401 auth/invalid-api-key  429 auth/too-many-requests  429 auth/too-many-login-attempts
         429 auth/too-many-code-requests
         400 auth/invalid-email  404 auth/verification-token-not-found  401 auth/verification-token-expired

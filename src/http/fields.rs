@@ -154,6 +154,12 @@ impl Fields {
         self.faults.push(Detail::new(field, reason));
     }
 
+    /// All members, for a reader of its own; faults found so far are told instead.
+    pub fn into_members(mut self) -> Result<Vec<(String, JsonValue)>, ApiError> {
+        let object = std::mem::take(&mut self.object);
+        self.finish().map(|()| object.into_members())
+    }
+
     /// Ends the reading; fields that nobody asked for are ignored. All faults make one
     /// `400 common/invalid-parameters`.
     pub fn finish(self) -> Result<(), ApiError> {

@@ -15,6 +15,7 @@ mod flows;
 mod fuzz;
 mod house;
 mod law;
+mod objects;
 mod pages;
 mod people;
 mod privacy;

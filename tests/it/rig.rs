@@ -110,6 +110,7 @@ impl Rig {
             enumeration: Enumeration::Open,
             require_verified_email: false,
             leaks: Leaks::default(),
+            mail: keyledger::domain::flow::GlobalMail::Configured,
         };
         Desk::open(engine, pool, settings)
     }

@@ -254,6 +254,7 @@ impl Machine {
             enumeration: Enumeration::Open,
             require_verified_email: false,
             leaks: Leaks::default(),
+            mail: keyledger::domain::flow::GlobalMail::Configured,
         };
         self.desk = Some(Desk::open(engine, pool, settings));
         Ok(report)

@@ -130,6 +130,7 @@ impl Clerk {
             )),
             Request::Past(form) => self.past(form, tell).await,
             Request::SetOnlineCheck(form) => Ok(Answer::OnlineCheck(self.set_online_check(form, by).await?)),
+            Request::Blueprint(form) => Ok(Answer::Blueprint(self.blueprint(form, by).await?)),
             Request::ShowEpoch => Ok(Answer::Epoch(self.epoch().await?)),
             Request::StartEpoch { reason } => self.start_epoch(&reason).await,
             Request::ListRing => Ok(self.ring()),

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::blueprints::{BlueprintForm, BlueprintShown};
 use super::past::{PastForm, PastShown};
 use super::told::{EventRow, EventsForm, EventsShown, ExplainForm, StoriesShown};
 use crate::cli::exit::Failure;
@@ -87,6 +88,7 @@ pub(in crate::cli) enum Request {
     },
     ShowEpoch,
     SetOnlineCheck(OnlineCheckForm),
+    Blueprint(BlueprintForm),
     StartEpoch {
         reason: String,
     },
@@ -199,6 +201,7 @@ pub(in crate::cli) enum Answer {
     Record(RecordShown),
     Exported(ExportShown),
     OnlineCheck(OnlineCheckShown),
+    Blueprint(BlueprintShown),
     EpochStarted(EpochShown),
     Ring(Page<RingKeyRow>),
     KeyRotated(RotatedShown),

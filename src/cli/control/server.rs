@@ -19,8 +19,8 @@ use super::request::{Answer, Request};
 use super::socket::{self, SOCKET_FILE};
 use crate::cli::exit::Failure;
 
-/// Bytes of a request, at most.
-const REQUEST_BYTES_MAX: u64 = 64 << 10;
+/// Bytes of a request, at most: the largest is a blueprint, which JSON may write twice as long.
+const REQUEST_BYTES_MAX: u64 = 1 << 20;
 /// How long a client may take for its request, and to take its answer.
 const TALK_TIME_MAX: Duration = Duration::from_secs(10);
 /// Clients at one time; more wait.

@@ -2,7 +2,6 @@
 
 use super::super::event::{Actor, Event};
 use super::super::password_policy::PasswordPolicy;
-use super::super::refusal::Refusal;
 use super::configuration::{BoundFlow, Flows, Placed};
 use super::law;
 use super::objects::{Binding, Flow};
@@ -88,17 +87,11 @@ pub enum FlowChange {
 pub const EDITS_MAX: usize = 1_000;
 
 /// The events that edits lead to, all or none; an edit that changes nothing has none.
-///
-/// `against` is where the configuration last changed when the edits were computed; it has not changed since.
 pub(in super::super) fn edited(
     flows: &Flows,
     edits: Vec<Edit>,
-    against: Option<Position>,
     by: Actor,
-) -> Result<Vec<Event>, Refusal> {
-    if against.is_some_and(|against| against != flows.changed) {
-        return Err(Refusal::Outdated);
-    }
+) -> Result<Vec<Event>, ChangeRefused> {
     let mut draft = Draft {
         flows: flows.clone(),
         events: vec![],
@@ -106,7 +99,7 @@ pub(in super::super) fn edited(
     };
     let refused = |edit: usize, fault| {
         let edit = u16::try_from(edit).unwrap_or(u16::MAX);
-        Refusal::FlowChange(ChangeRefused { edit, fault })
+        ChangeRefused { edit, fault }
     };
     if edits.len() > EDITS_MAX {
         return Err(refused(EDITS_MAX, ChangeFault::TooMany));
@@ -259,6 +252,11 @@ fn renamed(from: ObjectKey, to: ObjectKey) -> Option<FlowChange> {
 }
 
 impl Flows {
+    /// Whether edits could be carried out now.
+    pub fn try_edits(&self, edits: Vec<Edit>) -> Result<(), ChangeRefused> {
+        edited(self, edits, Actor::System).map(|_| ())
+    }
+
     /// Takes a change in; it never fails.
     pub(in super::super) fn apply(&mut self, change: &FlowChange, position: Position) {
         self.changed = position;

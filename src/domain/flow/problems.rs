@@ -1,5 +1,7 @@
 //! Why a flow could never finish, said before a user meets it.
 
+mod words;
+
 use super::configuration::{Flows, Step};
 use super::objects::Designation;
 use super::references::ObjectKey;
@@ -46,54 +48,6 @@ worded! {
         WrongDesignation = "wrong-designation",
         /// A prompt names a policy that there is not.
         NoPolicy = "no-policy",
-    }
-}
-
-impl ProblemKind {
-    /// What is wrong and what to do, in a sentence.
-    pub fn sentence(self) -> &'static str {
-        match self {
-            Self::NoStage => "The flow has no stage: bind some.",
-            Self::NoIdentification => "Nobody says who they are: bind an identification stage first.",
-            Self::NoPassword => {
-                "No password is asked: bind a password stage, or name one in the identification stage."
-            }
-            Self::NoLogin => "No session begins: bind a user login stage last.",
-            Self::NoLogout => "No session ends: bind a user logout stage.",
-            Self::NoEmail => {
-                "Nothing proves that a mailbox is the person's: bind an email stage after the identification stage."
-            }
-            Self::NoPrompt => {
-                "A password is to be written and none is asked for: bind a prompt stage with a password field."
-            }
-            Self::NoWrite => "Nothing is written: bind a user write stage.",
-            Self::NoAddress => "A new account needs an address: give a prompt stage a field of type email.",
-            Self::NeverCreates => {
-                "No account is made: set user_creation_mode of the write stage to always_create."
-            }
-            Self::Creates => {
-                "The account is there already: set user_creation_mode of the write stage to never_create."
-            }
-            Self::WrongOrder => {
-                "The stage stands before one that it needs: move it behind identification, email and prompt, in this order."
-            }
-            Self::WrongTemplate => {
-                "The stage mails something else: set template to password_reset for recovery and to account_confirmation for enrollment."
-            }
-            Self::NoMailServer => {
-                "The stage has no mail server: configure the mail settings, or switch use_global_settings off and fill in its own."
-            }
-            Self::AlwaysDenied => "The stage lets nobody go on: bind a policy to it, or take it away.",
-            Self::NothingToConfigure => {
-                "People without a factor are to set one up, and no stage for it is named: fill in configuration_stages."
-            }
-            Self::WrongDesignation => {
-                "The stage links to a flow that is for something else: choose one of the right designation."
-            }
-            Self::NoPolicy => {
-                "The stage names a password policy that there is not: make it, or name another."
-            }
-        }
     }
 }
 

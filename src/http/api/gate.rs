@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::desk::{ApiCaller, Caller};
-use crate::domain::{ApiKeyKind, Role};
+use crate::domain::{Actor, ApiKeyKind, Role};
 use crate::http::header::HeaderName;
 use crate::http::site::{Access, Site};
 use crate::http::{ApiError, Code, Head, Request, header, json, refusals};
@@ -15,7 +15,7 @@ static API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 const SECRET_KEY: &str = "sk_";
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the shape of every gate")]
-/// Lets a request through to its handler, which finds its [`Caller`] kept in it.
+/// Lets a request through to its handler, which finds its [`Caller`] kept in it, or the [`Actor`] that an administrator is.
 pub(super) fn admit(site: &Arc<Site>, access: &Access, request: &mut Request) -> Result<(), ApiError> {
     match access {
         Access::Health => Ok(()),
@@ -33,11 +33,18 @@ pub(super) fn admit(site: &Arc<Site>, access: &Access, request: &mut Request) ->
         }
         Access::Administrator => {
             let client = api_client(site, request)?;
-            if client.kind == ApiKeyKind::Publishable && signed_in(site, request)?.role != Role::Admin {
-                return Err(Code::UserForbidden.into());
-            }
+            let by = match client.kind {
+                ApiKeyKind::Secret => Actor::ApiKey(client.key),
+                ApiKeyKind::Publishable => {
+                    let caller = signed_in(site, request)?;
+                    if caller.role != Role::Admin {
+                        return Err(Code::UserForbidden.into());
+                    }
+                    Actor::User(caller.user)
+                }
+            };
             demand_json(request)?;
-            request.keep(client);
+            request.keep(by);
             Ok(())
         }
     }

@@ -1,6 +1,7 @@
-//! The REST API under `/v1/auth` and `/v1/audit`: parse, one call of the desk, answer.
+//! The REST API under `/v1/auth`, `/v1/admin` and `/v1/audit`: parse, one call of the desk, answer.
 
 mod account;
+mod admin;
 mod audit;
 mod flows;
 pub(super) mod forms;
@@ -59,6 +60,28 @@ pub fn routes() -> Vec<Route<Site, Access>> {
         route!(POST "/v1/auth/mfa/email/enable" SignedIn mfa::enable_email),
         route!(POST "/v1/auth/mfa/email/confirm" SignedIn mfa::confirm_email),
         route!(POST "/v1/auth/mfa/email/challenge" ApiKey mfa::challenge_email),
+        route!(GET "/v1/admin/flows" Administrator admin::flows::list),
+        route!(POST "/v1/admin/flows" Administrator admin::flows::make)
+            .with_body_bytes_max(admin::BODY_BYTES_MAX),
+        route!(GET "/v1/admin/flows/{slug}" Administrator admin::flows::show),
+        route!(PATCH "/v1/admin/flows/{slug}" Administrator admin::flows::change)
+            .with_body_bytes_max(admin::BODY_BYTES_MAX),
+        route!(DELETE "/v1/admin/flows/{slug}" Administrator admin::flows::remove),
+        route!(GET "/v1/admin/flows/{slug}/bindings" Administrator admin::bindings::list),
+        route!(POST "/v1/admin/flows/{slug}/bindings" Administrator admin::bindings::make),
+        route!(GET "/v1/admin/flows/{slug}/bindings/{order}" Administrator admin::bindings::show),
+        route!(PATCH "/v1/admin/flows/{slug}/bindings/{order}" Administrator admin::bindings::change),
+        route!(DELETE "/v1/admin/flows/{slug}/bindings/{order}" Administrator admin::bindings::remove),
+        route!(GET "/v1/admin/stages" Administrator admin::stages::list),
+        route!(POST "/v1/admin/stages" Administrator admin::stages::make),
+        route!(GET "/v1/admin/stages/{name}" Administrator admin::stages::show),
+        route!(PATCH "/v1/admin/stages/{name}" Administrator admin::stages::change),
+        route!(DELETE "/v1/admin/stages/{name}" Administrator admin::stages::remove),
+        route!(GET "/v1/admin/policies" Administrator admin::policies::list),
+        route!(POST "/v1/admin/policies" Administrator admin::policies::make),
+        route!(GET "/v1/admin/policies/{name}" Administrator admin::policies::show),
+        route!(PATCH "/v1/admin/policies/{name}" Administrator admin::policies::change),
+        route!(DELETE "/v1/admin/policies/{name}" Administrator admin::policies::remove),
         route!(POST "/v1/flows/{slug}/executions" ApiKey flows::begin),
         route!(POST "/v1/flows/executions/{executionId}" ApiKey flows::go_on),
         route!(GET "/v1/audit/events" Administrator audit::events),

@@ -1,6 +1,7 @@
 //! The command line as people and scripts use it: the real binary, on data directories of its own.
 
 mod audit;
+mod blueprints;
 mod breach;
 mod clock;
 mod configuration;

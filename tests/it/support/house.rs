@@ -75,6 +75,7 @@ impl Default for Plan {
                 enumeration: Enumeration::Open,
                 require_verified_email: false,
                 leaks: Leaks::default(),
+                mail: keyledger::domain::flow::GlobalMail::Configured,
             },
             pool: PoolSettings::default(),
             sink: SinkBehaviour::accepting().nodelay(),

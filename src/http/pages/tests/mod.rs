@@ -108,6 +108,7 @@ impl House {
             enumeration: Enumeration::Open,
             require_verified_email: false,
             leaks: Leaks::default(),
+            mail: crate::domain::flow::GlobalMail::Configured,
         };
         let desk = Desk::open(engine, passwords, settings);
         let site = Site {

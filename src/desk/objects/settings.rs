@@ -1,0 +1,149 @@
+//! The settings of stages and policies, field by field.
+
+use secrecy::SecretString;
+
+use super::reading::{MASK, Reading, Table, Value};
+use super::tree::Tree;
+use crate::domain::flow::{
+    AuthenticatorValidation, Deny, EmailAuthenticatorSetup, EmailStage, Identification, MailServer,
+    PasswordStage, Prompt, StageSecret, StageSettings, StaticAuthenticatorSetup, TotpAuthenticatorSetup,
+    UserLogin, UserWrite,
+};
+use crate::domain::password_policy::PasswordPolicySettings;
+use crate::mail::Mailbox;
+
+/// Settings with named fields.
+pub(super) trait Settings {
+    /// All fields, in their order.
+    fn fields(&self) -> Vec<(&'static str, Tree)>;
+    /// Has the fields that a table has take the place of these.
+    fn patch_all(&mut self, table: &mut Table, reading: &mut Reading<'_>);
+}
+
+macro_rules! settings {
+    ($($type:ident { $($field:ident),* $(,)? } $(+ $inner:ident)?;)*) => {$(
+        impl Settings for $type {
+            fn fields(&self) -> Vec<(&'static str, Tree)> {
+                let fields = vec![$((stringify!($field), self.$field.show())),*];
+                $(let fields = [fields, self.$inner.fields()].concat();)?
+                fields
+            }
+            fn patch_all(&mut self, table: &mut Table, reading: &mut Reading<'_>) {
+                $(table.patch(stringify!($field), &mut self.$field, reading);)*
+                $(self.$inner.patch_all(table, reading);)?
+            }
+        }
+    )*};
+}
+settings! {
+    Identification {
+        user_fields, case_insensitive, pretend_user_exists, password_stage, enrollment_flow, recovery_flow,
+    };
+    PasswordStage { failed_attempts_before_cancel, configure_flow };
+    EmailStage {
+        template, subject, token_expiry_minutes, activate_user_on_success, resend_max, resend_window_minutes,
+    } + server;
+    Prompt { fields, validation_policies };
+    UserWrite { user_creation_mode, create_users_as_inactive };
+    UserLogin { session_duration, remember_me_offset, terminate_other_sessions };
+    EmailAuthenticatorSetup { authenticator_type_name, subject, token_expiry_minutes, configure_flow } + server;
+    TotpAuthenticatorSetup { digits, configure_flow };
+    StaticAuthenticatorSetup { token_count };
+    AuthenticatorValidation { device_classes, not_configured_action, configuration_stages, last_auth_threshold };
+    Deny { message };
+    PasswordPolicySettings {
+        length_min, length_max, amount_uppercase, amount_lowercase, amount_digits, amount_symbols, symbol_charset,
+        error_message, check_static_rules, check_breached, check_have_i_been_pwned, hibp_url, hibp_allowed_count,
+        check_zxcvbn, zxcvbn_score_threshold, check_context, history,
+    };
+}
+
+/// The block of a mail server; its password is shown as a mask, and the mask written back keeps it.
+impl Settings for MailServer {
+    fn fields(&self) -> Vec<(&'static str, Tree)> {
+        let password = if self.password.is_some() { MASK } else { "" };
+        vec![
+            ("use_global_settings", self.use_global_settings.show()),
+            ("host", self.host.show()),
+            ("port", self.port.show()),
+            ("username", self.username.show()),
+            ("password", Tree::text(password)),
+            ("use_tls", self.use_tls.show()),
+            ("use_ssl", self.use_ssl.show()),
+            ("timeout", self.timeout.show()),
+            ("from_address", self.from_address.show()),
+        ]
+    }
+
+    fn patch_all(&mut self, table: &mut Table, reading: &mut Reading<'_>) {
+        table.patch("use_global_settings", &mut self.use_global_settings, reading);
+        table.patch("host", &mut self.host, reading);
+        table.patch("port", &mut self.port, reading);
+        table.patch("username", &mut self.username, reading);
+        let path = table.path("password");
+        if let Some(written) = table.optional::<String>("password", reading) {
+            patch_secret(&mut self.password, written, &path, reading);
+        }
+        table.patch("use_tls", &mut self.use_tls, reading);
+        table.patch("use_ssl", &mut self.use_ssl, reading);
+        table.patch("timeout", &mut self.timeout, reading);
+        table.patch("from_address", &mut self.from_address, reading);
+        if let Err(fault) = Mailbox::parse(&self.from_address) {
+            reading.fault(&table.path("from_address"), "form", fault.to_string());
+        }
+    }
+}
+
+fn patch_secret(kept: &mut Option<StageSecret>, written: String, path: &str, reading: &mut Reading<'_>) {
+    if written == MASK {
+        if kept.is_none() {
+            let remedy = "the mask stands for a secret that is kept, and none is: write the secret";
+            reading.fault(path, "required", remedy);
+        }
+    } else if written.len() > StageSecret::CLEAR_BYTES_MAX {
+        reading.fault(path, "too-long", "use at most 500 bytes");
+    } else if written.is_empty() {
+        *kept = None;
+    } else if !kept
+        .as_ref()
+        .is_some_and(|kept| reading.secrets.is(kept, &written))
+    {
+        *kept = Some(reading.secrets.seal(&SecretString::from(written)));
+    }
+}
+
+impl Settings for StageSettings {
+    fn fields(&self) -> Vec<(&'static str, Tree)> {
+        match self {
+            Self::Identification(settings) => settings.fields(),
+            Self::Password(settings) => settings.fields(),
+            Self::Email(settings) => settings.fields(),
+            Self::Prompt(settings) => settings.fields(),
+            Self::UserWrite(settings) => settings.fields(),
+            Self::UserLogin(settings) => settings.fields(),
+            Self::UserLogout => vec![],
+            Self::EmailAuthenticatorSetup(settings) => settings.fields(),
+            Self::TotpAuthenticatorSetup(settings) => settings.fields(),
+            Self::StaticAuthenticatorSetup(settings) => settings.fields(),
+            Self::AuthenticatorValidation(settings) => settings.fields(),
+            Self::Deny(settings) => settings.fields(),
+        }
+    }
+
+    fn patch_all(&mut self, table: &mut Table, reading: &mut Reading<'_>) {
+        match self {
+            Self::Identification(settings) => settings.patch_all(table, reading),
+            Self::Password(settings) => settings.patch_all(table, reading),
+            Self::Email(settings) => settings.patch_all(table, reading),
+            Self::Prompt(settings) => settings.patch_all(table, reading),
+            Self::UserWrite(settings) => settings.patch_all(table, reading),
+            Self::UserLogin(settings) => settings.patch_all(table, reading),
+            Self::UserLogout => {}
+            Self::EmailAuthenticatorSetup(settings) => settings.patch_all(table, reading),
+            Self::TotpAuthenticatorSetup(settings) => settings.patch_all(table, reading),
+            Self::StaticAuthenticatorSetup(settings) => settings.patch_all(table, reading),
+            Self::AuthenticatorValidation(settings) => settings.patch_all(table, reading),
+            Self::Deny(settings) => settings.patch_all(table, reading),
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! Objects as trees.
+
+use super::reading::Value as _;
+use super::settings::Settings as _;
+use super::tree::Tree;
+use crate::domain::flow::{BoundFlow, Policy, Stage};
+
+/// A flow with its bindings.
+pub(super) fn flow(bound: &BoundFlow) -> Tree {
+    let flow = &bound.flow;
+    Tree::table([
+        ("slug", flow.slug.show()),
+        ("name", flow.name.show()),
+        ("title", flow.title.show()),
+        ("designation", flow.designation.show()),
+        ("authentication", flow.authentication.show()),
+        ("denied_action", flow.denied_action.show()),
+        (
+            "bindings",
+            Tree::list(bound.bindings.values().map(super::reading::Value::show)),
+        ),
+    ])
+}
+
+/// A stage; secrets are masked.
+pub(super) fn stage(stage: &Stage) -> Tree {
+    Tree::table([
+        ("name", stage.name().show()),
+        ("kind", stage.kind().show()),
+        ("settings", Tree::table(stage.settings().fields())),
+    ])
+}
+
+/// A policy of either kind.
+pub(super) fn policy(policy: &Policy) -> Tree {
+    let settings = match policy {
+        Policy::Password(policy) => policy.settings().fields(),
+        Policy::Expression(policy) => vec![("expression", Tree::text(policy.expression()))],
+    };
+    Tree::table([
+        ("name", policy.name().show()),
+        ("kind", Tree::text(policy.kind())),
+        ("settings", Tree::table(settings)),
+    ])
+}
