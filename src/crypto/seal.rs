@@ -21,7 +21,7 @@ const CONFIG_HEAD_LEN: usize = 1 + 4 + aead::NONCE_LEN;
 /// What a sealed value is; its label is part of the seal, so that one value cannot stand in for another.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Field {
-    /// An address of a user; owner: the address id.
+    /// An address of a user; owner: the user.
     UserAddress,
     /// A person's name; owner: the user.
     UserName,

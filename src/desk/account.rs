@@ -6,7 +6,7 @@ use super::repeats::Repeat;
 use super::sessions::Caller;
 use super::{Command, Desk, Fault, Refusal, Visitor};
 use crate::crypto::{self, Field};
-use crate::domain::{FactorKind, PasswordVerdict, Role, User};
+use crate::domain::{FactorKind, Notices, PasswordVerdict, Role, User};
 use crate::engine::Lane;
 use crate::types::{CredentialId, DataKeyId, Locale, Sealed, Timestamp, UserId};
 
@@ -200,7 +200,7 @@ impl Desk {
             session: caller.session,
             verdict,
             credential: None,
-            mails: vec![],
+            mails: Notices::none(),
             origin: origin.clone(),
         };
         self.carry_out(Lane::Proof, command, vec![]).await.map(|_| ())

@@ -11,7 +11,7 @@ use super::{Desk, Fault};
 use crate::crypto::{self, DataKey, Field, WrappedKey};
 use crate::domain::{Ask, Client, Context};
 use crate::engine::Directory;
-use crate::types::{AddressId, ClientNet, DataKeyId, EmailAddress, Locale, Sealed, TokenId, UserId};
+use crate::types::{AddressId, ClientNet, DataKeyId, EmailAddress, Locale, Sealed, Tag, TokenId, UserId};
 
 /// Somebody at a door.
 #[derive(Clone, Debug)]
@@ -73,7 +73,7 @@ impl Desk {
             )
         });
         let (day_key, keys) = self.day_key();
-        let stranger = crypto::tag(&day_key, "stranger", &[address.canonical().as_bytes()]);
+        let stranger = Self::stranger_tag(&day_key, address);
         let subject = found.map_or(day_key.id(), |(_, user)| DataKeyId::User(user));
         // An owner whose key is gone is being erased at this moment; a next try meets a stranger.
         let Some(subject_key) = self.engine().vault().key(subject) else {
@@ -96,6 +96,11 @@ impl Desk {
             },
             keys,
         })
+    }
+
+    /// An address under the day's key.
+    pub(super) fn stranger_tag(day_key: &DataKey, address: &EmailAddress) -> Tag {
+        crypto::tag(day_key, "stranger", &[address.canonical().as_bytes()])
     }
 
     /// A client under the day's key and a subject's.

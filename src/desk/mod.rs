@@ -5,6 +5,7 @@
 //! against. HTTP, pages and the command line are doors to the same desk.
 
 mod account;
+mod addresses;
 mod admin;
 mod api_keys;
 mod backup;
@@ -14,6 +15,7 @@ mod factors;
 mod fault;
 mod greeting;
 mod keys;
+mod objections;
 mod origin;
 mod outbox;
 mod pace;
@@ -30,6 +32,7 @@ mod verify;
 use std::sync::{Arc, Mutex};
 
 pub use account::Profile;
+pub use addresses::AddressView;
 pub use admin::{AdminRecovery, NewPerson, UserView};
 pub(crate) use api_keys::new_api_key;
 pub use api_keys::{ApiCaller, NewKeyText};
@@ -40,6 +43,7 @@ pub use factors::{AppSetUp, FactorView, MailboxSetUp};
 pub use fault::{AccessFault, Fault};
 pub use greeting::Visitor;
 pub use keys::{KeyView, KeysFault, MasterReplaced, Rotated};
+pub use objections::NotMe;
 pub use origin::Origin;
 pub use outbox::{Letter, LetterFault};
 pub use sessions::{Caller, SessionView, Tokens};

@@ -6,12 +6,12 @@ use secrecy::SecretString;
 
 use super::proofs::{is_factor_code, label};
 use super::{Command, Desk, Origin};
-use crate::crypto::{self, Field, SecretLabel};
+use crate::crypto::{self, Field, KeyId, SecretLabel};
 use crate::domain::{
-    DropCause, Due, Mail, MailStanding, Purpose, Standing, Token, TokenStanding, sealed_address,
+    DropCause, Due, Mail, MailStanding, Purpose, Standing, State, Token, TokenStanding, sealed_address,
 };
-use crate::mail::templates::FactorChange;
-use crate::types::{DataKeyId, EmailAddress, Position, Span, Timestamp, UserId};
+use crate::mail::templates::Change;
+use crate::types::{DataKeyId, EmailAddress, Position, Span, Timestamp, TokenId, UserId};
 
 /// The origin of what nobody asked for, or of which nobody knows any more who did.
 const NOWHERE: Origin = Origin {
@@ -29,16 +29,18 @@ pub struct Letter {
     pub link: Option<SecretString>,
     /// The code to type.
     pub code: Option<SecretString>,
-    /// The secret of "this was not me", while the account was never verified.
-    pub disown: Option<SecretString>,
+    /// The secret of "this was not me", while that can be said.
+    pub not_me: Option<SecretString>,
     /// What its proof is good for.
     pub purpose: Option<Purpose>,
-    /// How long its proof lives, from its issue.
+    /// How long its proof lives, from its issue; or how long what it tells of can be objected to.
     pub lives: Option<Span>,
     /// When the account's keys are destroyed.
     pub closes: Option<Timestamp>,
-    /// Which change of second factors it tells of.
-    pub change: Option<FactorChange>,
+    /// Which change it tells of.
+    pub change: Option<Change>,
+    /// The address that it happened to, masked.
+    pub changed_address: Option<String>,
 }
 
 /// Why a mail cannot be written.
@@ -93,76 +95,110 @@ impl Desk {
 
     /// Opens a mail.
     pub fn letter(&self, mail: &Mail) -> Result<Letter, LetterFault> {
-        let (sealed, token, closes) = self
+        let (sealed, not_me, token, closes) = self
             .engine()
             .read(|state| {
                 let user = state.users.get(&mail.user)?;
                 let sealed = sealed_address(state, mail.user, mail.address)?;
-                let own = user.address(mail.address);
+                let kept = state.safeguards.get(&mail.user);
+                let is_of_factor = user.address(mail.address).is_none()
+                    && kept.is_none_or(|kept| kept.sealed(mail.address).is_none());
+                let field = if is_of_factor {
+                    Field::FactorAddress
+                } else {
+                    Field::UserAddress
+                };
                 let token = mail.token.and_then(|id| state.tokens.get(&id).cloned());
                 let closes = match user.standing {
                     Standing::Closing(until) => Some(until),
                     Standing::Active | Standing::Banned => None,
                 };
                 Some((
-                    (
-                        sealed.clone(),
-                        own.is_none(),
-                        own.is_some_and(|own| own.verified.is_none()),
-                    ),
+                    (sealed.clone(), field),
+                    not_me(state, mail, token.as_deref()),
                     token,
                     closes,
                 ))
             })
             .ok_or(LetterFault::UserGone)?;
-        let (sealed, is_factors, unverified) = sealed;
+        let (sealed, field) = sealed;
         let key = self.engine().vault().key(DataKeyId::User(mail.user));
         let key = key.ok_or(LetterFault::UserGone)?;
-        let field = if is_factors {
-            Field::FactorAddress
-        } else {
-            Field::UserAddress
-        };
         let address = crypto::open(&key, field, mail.user.0, &sealed);
         let to = address
             .and_then(|clear| EmailAddress::parse(std::str::from_utf8(&clear).ok()?).ok())
             .ok_or(LetterFault::UserGone)?;
         let details = crypto::open(&key, Field::MailDetails, mail.user.0, &mail.details);
-        let (origin, change) = match details
+        let details = details
             .as_ref()
-            .and_then(|clear| clear.split_at_checked(Origin::LEN))
-        {
-            Some((origin, change)) => (Origin::from_bytes(origin), change.first().copied()),
-            None => (None, None),
-        };
+            .and_then(|clear| clear.split_at_checked(Origin::LEN));
+        let (origin, told) = details.map_or((None, &[][..]), |(origin, told)| {
+            (Origin::from_bytes(origin), told)
+        });
+        let (change, text) = told.split_first().unwrap_or((&0, &[]));
+        let text = std::str::from_utf8(text).ok().filter(|text| !text.is_empty());
         let origin = origin.filter(|origin| !origin.ip.is_unspecified());
         let mut letter = Letter {
             to,
             origin,
             link: None,
             code: None,
-            disown: None,
+            not_me: None,
             purpose: None,
             lives: None,
             closes,
-            change: change.and_then(FactorChange::from_code),
+            change: Change::from_code(*change),
+            changed_address: text.map(str::to_owned),
         };
-        if let (Some(id), Some(token)) = (mail.token, token) {
+        if let (true, Some(id), Some(token)) = (mail.kind.carries_proof(), mail.token, &token) {
             if !is_factor_code(token.purpose) {
-                let link = self.link_secret(id, &token, label(token.purpose));
+                let link = self.link_secret(id, token, label(token.purpose));
                 letter.link = Some(link.ok_or(LetterFault::KeyGone)?);
             }
-            letter.code = Some(self.typed_code(id, &token).ok_or(LetterFault::KeyGone)?);
-            if unverified && is_live_verification(&token) {
-                letter.disown = self.link_secret(id, &token, SecretLabel::DisownSignUp);
-            }
+            letter.code = Some(self.typed_code(id, token).ok_or(LetterFault::KeyGone)?);
             letter.purpose = Some(token.purpose);
             letter.lives = Some(token.expires.since(token.issued));
+        }
+        if let Some(NotMe { id, key, lives }) = not_me {
+            let ring = self.engine().keyring().current();
+            let (user, address, label) = (mail.user, mail.address, SecretLabel::NotMe);
+            letter.not_me = crypto::mail_secret(&ring, KeyId(key), label, id, user, address);
+            letter.lives = letter.lives.or(lives.filter(|_| letter.not_me.is_some()));
         }
         Ok(letter)
     }
 }
 
-fn is_live_verification(token: &Token) -> bool {
-    token.purpose == Purpose::VerifyEmail && token.standing == TokenStanding::Live
+/// What a link of "this was not me" is made of.
+struct NotMe {
+    id: TokenId,
+    key: u32,
+    /// How long it can be said of something that has happened.
+    lives: Option<Span>,
+}
+
+/// What can be said of a mail not to have been oneself: what was offered with it; a recovery that is under way; and a
+/// sign-up, as long as its address was never proven.
+fn not_me(state: &State, mail: &Mail, token: Option<&Token>) -> Option<NotMe> {
+    let id = mail.token?;
+    let kept = state.safeguards.get(&mail.user);
+    if let Some(offered) = kept.and_then(|kept| kept.objection(id)) {
+        return Some(NotMe {
+            id,
+            key: offered.link_key,
+            lives: Some(offered.expires.since(offered.at)),
+        });
+    }
+    let token = token.filter(|token| token.standing == TokenStanding::Live)?;
+    let address = state.users.get(&mail.user)?.address(mail.address)?;
+    let can_be_said = match token.purpose {
+        Purpose::Recovery => true,
+        Purpose::VerifyEmail => address.verified.is_none(),
+        Purpose::Reopen | Purpose::SignInCode | Purpose::EnrolMailbox | Purpose::AddAddress => false,
+    };
+    can_be_said.then_some(NotMe {
+        id,
+        key: token.link_key,
+        lives: None,
+    })
 }

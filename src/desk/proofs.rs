@@ -5,10 +5,12 @@ use secrecy::{ExposeSecret, SecretString};
 use super::greeting::Greeting;
 use super::{Desk, Origin, Visitor};
 use crate::crypto::{self, Field, KeyId, SecretLabel};
-use crate::domain::{AddressProof, NewMail, ProofFound, Purpose, Token, Via, recent_tokens};
-use crate::mail::templates::FactorChange;
+use crate::domain::{
+    AddressProof, NewMail, NewObjection, Notices, ProofFound, Purpose, Token, Via, recent_tokens,
+};
+use crate::mail::templates::{AddressChange, Change, FactorChange};
 use crate::system::random_id;
-use crate::types::{AddressId, DataKeyId, MailId, TokenId, UserId};
+use crate::types::{AddressId, DataKeyId, EmailAddress, MailId, TokenId, UserId};
 
 /// What a text that came back turned out to be.
 pub(super) enum Found {
@@ -20,6 +22,14 @@ pub(super) enum Found {
     Nothing,
 }
 
+/// What notices tell of besides where it came from.
+#[derive(Clone, Copy)]
+pub(super) enum Telling<'a> {
+    Nothing,
+    Factors(FactorChange),
+    Address(AddressChange, &'a EmailAddress),
+}
+
 pub(super) fn label(purpose: Purpose) -> SecretLabel {
     match purpose {
         Purpose::Recovery => SecretLabel::Recovery,
@@ -27,6 +37,7 @@ pub(super) fn label(purpose: Purpose) -> SecretLabel {
         Purpose::Reopen => SecretLabel::Reopen,
         Purpose::SignInCode => SecretLabel::SignInCode,
         Purpose::EnrolMailbox => SecretLabel::EnrolMailbox,
+        Purpose::AddAddress => SecretLabel::AddAddress,
     }
 }
 
@@ -34,7 +45,7 @@ pub(super) fn label(purpose: Purpose) -> SecretLabel {
 pub(super) fn is_factor_code(purpose: Purpose) -> bool {
     match purpose {
         Purpose::SignInCode | Purpose::EnrolMailbox => true,
-        Purpose::Recovery | Purpose::VerifyEmail | Purpose::Reopen => false,
+        Purpose::Recovery | Purpose::VerifyEmail | Purpose::Reopen | Purpose::AddAddress => false,
     }
 }
 
@@ -61,20 +72,27 @@ impl Desk {
 
     /// A mail that tells where something came from.
     pub(super) fn mail_telling(&self, key: &crypto::DataKey, user: UserId, origin: &Origin) -> NewMail {
-        self.mail_of_change(key, user, origin, None)
+        self.mail_of_change(key, user, origin, Telling::Nothing)
     }
 
-    /// A mail that tells where something came from, and perhaps which change of second factors it was.
+    /// A mail that tells where something came from, and perhaps what was changed.
     fn mail_of_change(
         &self,
         key: &crypto::DataKey,
         user: UserId,
         origin: &Origin,
-        change: Option<FactorChange>,
+        telling: Telling<'_>,
     ) -> NewMail {
         let entropy = self.engine().entropy();
         let mut clear = origin.to_bytes().to_vec();
-        clear.extend(change.map(FactorChange::code));
+        match telling {
+            Telling::Nothing => {}
+            Telling::Factors(change) => clear.push(Change::Factors(change).code()),
+            Telling::Address(change, address) => {
+                clear.push(Change::Addresses(change).code());
+                clear.extend_from_slice(address.masked().as_bytes());
+            }
+        }
         let details = crypto::seal(key, Field::MailDetails, user.0, &clear, entropy);
         NewMail {
             mail: MailId(random_id(entropy)),
@@ -83,8 +101,8 @@ impl Desk {
     }
 
     /// A notice to each proven address of a user; to the first one if none is proven.
-    pub(super) fn notices(&self, id: UserId, visitor: &Visitor) -> Vec<(AddressId, NewMail)> {
-        self.notices_of_change(id, &visitor.origin(), None)
+    pub(super) fn notices(&self, id: UserId, visitor: &Visitor) -> Notices {
+        self.notices_telling(id, &visitor.origin(), Telling::Nothing)
     }
 
     /// The same, telling of a change of second factors.
@@ -93,9 +111,17 @@ impl Desk {
         id: UserId,
         origin: &Origin,
         change: Option<FactorChange>,
-    ) -> Vec<(AddressId, NewMail)> {
+    ) -> Notices {
+        self.notices_telling(id, origin, change.map_or(Telling::Nothing, Telling::Factors))
+    }
+
+    /// The same, telling of something; with an objection that they can offer.
+    pub(super) fn notices_telling(&self, id: UserId, origin: &Origin, telling: Telling<'_>) -> Notices {
+        let AddressProof { token, link_key, .. } = self.new_proof();
+        let objection = NewObjection { id: token, link_key };
         let Some(key) = self.engine().vault().key(DataKeyId::User(id)) else {
-            return vec![];
+            let mails = vec![];
+            return Notices { mails, objection };
         };
         let addresses: Vec<AddressId> = self.engine().read(|state| {
             let Some(user) = state.users.get(&id) else {
@@ -113,10 +139,12 @@ impl Desk {
                 proven
             }
         });
-        addresses
-            .into_iter()
-            .map(|address| (address, self.mail_of_change(&key, id, origin, change)))
-            .collect()
+        let mails = addresses.into_iter();
+        let mails = mails.map(|address| (address, self.mail_of_change(&key, id, origin, telling)));
+        Notices {
+            mails: mails.collect(),
+            objection,
+        }
     }
 
     /// The secret of a proof's link.

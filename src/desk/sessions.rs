@@ -9,7 +9,8 @@ use super::repeats::Repeat;
 use super::{AccessFault, Command, Desk, Enumeration, Fault, Outcome, Refusal, Visitor};
 use crate::crypto::{self, Claims, JwtFault, KeyId, Purpose, Verdict};
 use crate::domain::{
-    Actor, Ask, NewSession, PasswordVerdict, Role, SessionFault, SuppressedClass, live_session, sign_in_gate,
+    Actor, Ask, NewSession, Notices, PasswordVerdict, Role, SessionFault, SuppressedClass, live_session,
+    sign_in_gate,
 };
 use crate::engine::Lane;
 use crate::system::random_id;
@@ -263,21 +264,20 @@ impl Desk {
         let owner = self.engine().read(|state| {
             let id = state.sessions.get(&session)?.user;
             let (user, _) = live_session(state, id, session, now).ok()?;
-            Some((id, user.role, user.addresses.first().map(|a| a.id)))
+            Some((id, user.role))
         });
         let refresh_key = self.refresh_key();
-        let Some((user, role, address)) = owner else {
+        let Some((user, role)) = owner else {
             self.note_dead_refresh(presented, session, counter, visitor)
                 .await?;
             return Err(none());
         };
         let client = self.client_of(user, visitor).ok_or_else(none)?;
-        let mail = address.and_then(|address| Some((address, self.new_mail(user, visitor)?)));
         let command = Command::Refresh {
             session,
             counter,
             refresh_key,
-            mail,
+            mails: self.notices(user, visitor),
             origin: client.origin,
         };
         match self.carry_out(Lane::Proof, command, vec![]).await? {
@@ -289,7 +289,8 @@ impl Desk {
             | Outcome::Issued(_)
             | Outcome::Ended(_)
             | Outcome::Verified
-            | Outcome::Enrolled { .. } => Err(none()),
+            | Outcome::Enrolled { .. }
+            | Outcome::Objected(_) => Err(none()),
         }
     }
 
@@ -321,7 +322,7 @@ impl Desk {
             session,
             counter,
             refresh_key: self.refresh_key(),
-            mail: None,
+            mails: Notices::none(),
             origin,
         };
         self.carry_out(Lane::Stranger, command, keys).await.map(|_| ())
@@ -388,7 +389,8 @@ impl Desk {
             | Outcome::Refreshed { .. }
             | Outcome::Issued(_)
             | Outcome::Verified
-            | Outcome::Enrolled { .. } => Ok(0),
+            | Outcome::Enrolled { .. }
+            | Outcome::Objected(_) => Ok(0),
         }
     }
 }

@@ -104,7 +104,8 @@ impl Desk {
             | Outcome::Issued(_)
             | Outcome::Ended(_)
             | Outcome::Verified
-            | Outcome::Enrolled { .. } => Ok(SignUpAnswer::MailSent),
+            | Outcome::Enrolled { .. }
+            | Outcome::Objected(_) => Ok(SignUpAnswer::MailSent),
         }
     }
 

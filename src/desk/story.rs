@@ -293,8 +293,12 @@ pub fn vocabulary(event: &Event) -> Option<&'static str> {
         | Event::TokenIssued { .. }
         | Event::TotpBegun { .. }
         | Event::MailboxBegun { .. }
-        | Event::FactorCodeRequested { .. } => "authn_token_created",
-        Event::ApiKeyRevoked { .. } | Event::FactorRemoved { .. } => "authn_token_revoked",
+        | Event::FactorCodeRequested { .. }
+        | Event::MailboxNamed { .. }
+        | Event::AddressBegun { .. } => "authn_token_created",
+        Event::ApiKeyRevoked { .. } | Event::FactorRemoved { .. } | Event::ObjectionRaised { .. } => {
+            "authn_token_revoked"
+        }
         Event::UserRegistered { .. } => "user_created",
         Event::PasswordSet { .. } | Event::PasswordRevoked { .. } | Event::RecoveryCompleted { .. } => {
             "authn_password_change"
@@ -302,6 +306,9 @@ pub fn vocabulary(event: &Event) -> Option<&'static str> {
         Event::AddressVerified { .. }
         | Event::WithdrawCancelled { .. }
         | Event::FactorConfirmed { .. }
+        | Event::AddressConfirmed { .. }
+        | Event::AddressRemoved { .. }
+        | Event::PrimaryChanged { .. }
         | Event::RecoveryCodesIssued { .. } => "user_updated",
         Event::UserBanned { .. } => "authn_login_lock",
         Event::WithdrawRequested { .. } => "user_archived",
@@ -330,6 +337,8 @@ pub fn vocabulary(event: &Event) -> Option<&'static str> {
         | Event::MailQueued { .. }
         | Event::MailDelivered { .. }
         | Event::MailDeferred { .. }
+        | Event::ObjectionOffered { .. }
+        | Event::SafeguardsLapsed { .. }
         | Event::MailEnded { .. } => return None,
     })
 }
@@ -374,6 +383,14 @@ fn about(event: &Event) -> About {
         | Event::FactorAccepted { user, .. }
         | Event::FactorRefused { user, .. }
         | Event::FactorCodeRequested { user, .. }
+        | Event::MailboxNamed { user, .. }
+        | Event::AddressBegun { user, .. }
+        | Event::AddressConfirmed { user, .. }
+        | Event::AddressRemoved { user, .. }
+        | Event::PrimaryChanged { user, .. }
+        | Event::ObjectionOffered { user, .. }
+        | Event::ObjectionRaised { user, .. }
+        | Event::SafeguardsLapsed { user }
         | Event::MailQueued { user, .. } => About::User(*user),
         Event::RefreshRefused { user, .. } => user.map_or(About::Nobody, About::User),
         Event::SignUpCollided { address, .. } => About::Address(*address),
@@ -427,6 +444,12 @@ fn origin_of(event: &Event) -> Option<&Sealed> {
         | Event::FactorAccepted { origin, .. }
         | Event::FactorRefused { origin, .. }
         | Event::FactorCodeRequested { origin, .. }
+        | Event::MailboxNamed { origin, .. }
+        | Event::AddressBegun { origin, .. }
+        | Event::AddressConfirmed { origin, .. }
+        | Event::AddressRemoved { origin, .. }
+        | Event::PrimaryChanged { origin, .. }
+        | Event::ObjectionRaised { origin, .. }
         | Event::CurrentPasswordWrong { origin, .. }
         | Event::RefreshReplayed { origin, .. }
         | Event::RefreshRefused { origin, .. } => Some(origin),
@@ -456,6 +479,8 @@ fn origin_of(event: &Event) -> Option<&Sealed> {
         | Event::MailDelivered { .. }
         | Event::MailDeferred { .. }
         | Event::MailEnded { .. }
+        | Event::ObjectionOffered { .. }
+        | Event::SafeguardsLapsed { .. }
         | Event::Suppressed { .. } => None,
         Event::FactorRemoved { origin, .. } => origin.as_ref(),
     }

@@ -4,16 +4,19 @@
 //! that name what they were computed against, so that `decide` can refuse one that is out of date.
 
 use crate::types::{
-    AddressId, ApiKeyId, CredentialId, FactorId, Locale, MailId, Position, Sealed, SessionId, Span, Tag,
-    Timestamp, TokenId, UserId,
+    AddressId, ApiKeyId, CredentialId, FactorId, Locale, Position, Sealed, SessionId, Span, Tag, Timestamp,
+    TokenId, UserId,
 };
 
 use super::access::{ApiKeyKind, CheckpointRotation, NamedCheckpointKey};
+use super::address::AddressCommand;
 use super::event::{Actor, DropCause, EpochReason, Purpose, RefusedCause, Via};
 use super::factor::{FactorKind, FactorShown, NewCodes, Reauthenticated};
 use super::key_purpose::KeyPurpose;
 use super::limits::Limits;
 use super::mail::MailEnd;
+pub use super::notices::{NewMail, NewObjection, Notices};
+use super::objection::ObjectionCommand;
 pub use super::outcome::Outcome;
 use super::password_policy::PasswordPolicy;
 use super::state::Role;
@@ -78,15 +81,6 @@ pub struct NewCredential {
     pub verifier: Sealed,
     /// How many earlier ones the policy compares it with, and so keeps.
     pub history: u8,
-}
-
-/// A mail to queue.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct NewMail {
-    /// Its id.
-    pub mail: MailId,
-    /// What it tells, sealed under the user's key.
-    pub details: Sealed,
 }
 
 /// A session to begin.
@@ -267,7 +261,7 @@ pub enum Command {
         user: UserId,
         proof: AddressProof,
         lifetime: Span,
-        mails: Vec<(AddressId, NewMail)>,
+        mails: Notices,
         by: Actor,
     },
     /// A typed code matched nothing.
@@ -285,7 +279,7 @@ pub enum Command {
         against: Option<CredentialId>,
         credential: NewCredential,
         factor: FactorShown,
-        mails: Vec<(AddressId, NewMail)>,
+        mails: Notices,
     },
     /// A mailed proof came with a wrong second factor.
     RefuseFactor {
@@ -314,10 +308,7 @@ pub enum Command {
         mail: Option<NewMail>,
     },
     /// Tell a user of a sign-in that was left alone before its second factor.
-    TellUnfinished {
-        user: UserId,
-        mails: Vec<(AddressId, NewMail)>,
-    },
+    TellUnfinished { user: UserId, mails: Notices },
     /// Add an authenticator app, which waits for its first code.
     BeginTotp {
         who: Reauthenticated,
@@ -331,15 +322,17 @@ pub enum Command {
         factor: FactorId,
         step: Option<u64>,
         codes: NewCodes,
-        mails: Vec<(AddressId, NewMail)>,
+        mails: Notices,
         origin: Sealed,
     },
-    /// Add a mailbox, which waits for its first code.
+    /// Add a mailbox, which waits for its first code; `mailbox` is what it says under the day's key, unless it is one of
+    /// the user's.
     BeginMailbox {
         who: Reauthenticated,
         factor: FactorId,
         address: AddressId,
         sealed: Option<Sealed>,
+        mailbox: Option<Tag>,
         proof: AddressProof,
         mail: NewMail,
         client: Client,
@@ -351,28 +344,32 @@ pub enum Command {
         token: TokenId,
         is_right: bool,
         codes: Option<NewCodes>,
-        mails: Vec<(AddressId, NewMail)>,
+        mails: Notices,
         origin: Sealed,
     },
     /// Take away one's factors: of one kind, or all.
     RemoveFactors {
         who: Reauthenticated,
         kind: Option<FactorKind>,
-        mails: Vec<(AddressId, NewMail)>,
+        mails: Notices,
     },
     /// Make new recovery codes.
     IssueRecoveryCodes {
         who: Reauthenticated,
         codes: NewCodes,
-        mails: Vec<(AddressId, NewMail)>,
+        mails: Notices,
     },
     /// Take away a user's factors: of one kind, or all.
     RevokeFactors {
         user: UserId,
         kind: Option<FactorKind>,
-        mails: Vec<(AddressId, NewMail)>,
+        mails: Notices,
         by: Actor,
     },
+    /// Do something about a user's addresses.
+    Address(AddressCommand),
+    /// Do something about what can be objected to.
+    Objection(ObjectionCommand),
     /// Put the same password under stronger parameters.
     UpgradeVerifier { user: UserId, credential: NewCredential },
     /// Set a new password, knowing the old one.
@@ -381,7 +378,7 @@ pub enum Command {
         session: SessionId,
         verdict: PasswordVerdict,
         credential: Option<NewCredential>,
-        mails: Vec<(AddressId, NewMail)>,
+        mails: Notices,
         origin: Sealed,
     },
     /// Exchange a refresh token.
@@ -389,7 +386,7 @@ pub enum Command {
         session: SessionId,
         counter: u32,
         refresh_key: u32,
-        mail: Option<(AddressId, NewMail)>,
+        mails: Notices,
         origin: Sealed,
     },
     /// End the session one is in.
@@ -444,6 +441,7 @@ impl Command {
             | Self::SignIn { ask, .. }
             | Self::ChallengeMailbox { ask, .. } => Some(ask.lookup),
             Self::CreateUser { lookup, .. } => Some(*lookup),
+            Self::Address(command) => command.address_lookup(),
             Self::Found { .. }
             | Self::StartEpoch { .. }
             | Self::AcceptClock { .. }
@@ -480,6 +478,7 @@ impl Command {
             | Self::RevokeFactors { .. }
             | Self::VerifyAddress { .. }
             | Self::DisownSignUp { .. }
+            | Self::Objection(_)
             | Self::UpgradeVerifier { .. }
             | Self::ChangePassword { .. }
             | Self::Refresh { .. }

@@ -5,7 +5,7 @@ use super::event::Event;
 use super::refusal::{LimitKind, LimitReached, Refusal};
 use super::strangers::{StrangerClass, SuppressedClass};
 use super::world::World;
-use super::{access, codes, factor, mail, recovery, session, user, verification};
+use super::{access, address, codes, factor, mail, objection, recovery, session, user, verification};
 use crate::types::{Span, Tag};
 
 /// What follows from a command.
@@ -197,6 +197,8 @@ pub fn decide(world: &impl World, command: Command, context: &Context<'_>) -> De
             session,
             require_verified,
         } => session::sign_in(world, context, ask, verdict, &factor, &session, require_verified),
+        Command::Address(command) => address::decide(world, context, command),
+        Command::Objection(command) => objection::decide(world, context, command),
         Command::UpgradeVerifier { user, credential } => session::upgrade_verifier(world, user, credential),
         Command::ChangePassword {
             user,
@@ -212,17 +214,9 @@ pub fn decide(world: &impl World, command: Command, context: &Context<'_>) -> De
             session,
             counter,
             refresh_key,
-            mail,
+            mails,
             origin,
-        } => session::refresh(
-            world,
-            context,
-            session,
-            counter,
-            refresh_key,
-            mail.as_ref(),
-            origin,
-        ),
+        } => session::refresh(world, context, session, counter, refresh_key, &mails, origin),
         Command::SignOut { user, session } => session::sign_out(world, user, session),
         Command::EndSession { user, session, by } => session::end(world, user, session, by),
         Command::EndSessions { user, except, by } => session::end_all(world, user, except, by),
@@ -251,11 +245,12 @@ pub fn decide(world: &impl World, command: Command, context: &Context<'_>) -> De
             factor,
             address,
             sealed,
+            mailbox,
             proof,
             mail,
             client,
         } => factor::begin_mailbox(
-            world, context, who, factor, address, sealed, proof, &mail, &client,
+            world, context, who, factor, address, sealed, mailbox, proof, &mail, &client,
         ),
         Command::ConfirmMailbox {
             user,
@@ -277,7 +272,7 @@ pub fn decide(world: &impl World, command: Command, context: &Context<'_>) -> De
             kind,
             mails,
             by,
-        } => factor::revoke(world, user, kind, &mails, by),
+        } => factor::revoke(world, context, user, kind, &mails, by),
         Command::MailDelivered {
             queued,
             attempt,

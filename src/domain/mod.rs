@@ -6,6 +6,7 @@
 //! without its keys.
 
 mod access;
+mod address;
 mod causes;
 mod codes;
 mod command;
@@ -19,10 +20,13 @@ mod lawful;
 mod limits;
 mod mail;
 mod mail_kind;
+mod notices;
+mod objection;
 mod outcome;
 pub mod password_policy;
 mod recovery;
 mod refusal;
+mod safeguard;
 mod session;
 mod state;
 mod strangers;
@@ -31,10 +35,11 @@ mod verification;
 mod world;
 
 pub use access::{ApiKeyKind, CheckpointRotation, Grants, NamedCheckpointKey};
+pub use address::{ADDRESSES_MAX, AddressCommand};
 pub use codes::{code_gate, recent_tokens};
 pub use command::{
-    AddressProof, Ask, Client, Command, Context, NewApiKey, NewCredential, NewMail, NewSession, NewUser,
-    Outcome, PasswordVerdict, ProofFound, SignUpMode,
+    AddressProof, Ask, Client, Command, Context, NewApiKey, NewCredential, NewMail, NewObjection, NewSession,
+    NewUser, Notices, Outcome, PasswordVerdict, ProofFound, SignUpMode,
 };
 pub use decide::{Decision, decide};
 pub use event::{
@@ -52,8 +57,10 @@ pub use lawful::{Unlawful, lawful};
 pub use limits::{Lifetimes, Limits};
 pub use mail::{Mail, MailEnd, MailStanding};
 pub use mail_kind::MailKind;
+pub use objection::{OBJECTION_LIFE, Objected, ObjectionAbout, ObjectionCommand, added_since, objector};
 pub use recovery::{ProofHolder, check_proof};
 pub use refusal::{LimitKind, LimitReached, Refusal};
+pub use safeguard::{Candidate, Contested, Leaving, Objection, Recovered, Safeguards};
 pub use session::{SessionFault, live_session, sign_in_gate};
 pub use state::{
     Address, ApiKey, CheckpointKey, Credential, Due, Epoch, Guard, Rare, Role, Session, Small, Standing,

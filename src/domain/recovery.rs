@@ -1,15 +1,18 @@
 //! Getting back in: a request, a mailed proof, a new password.
 
-use crate::types::{AddressId, CredentialId, Locale, Position, Sealed, Span, Tag, UserId};
+use crate::types::{AddressId, CredentialId, Locale, Position, Sealed, Span, Tag, TokenId, UserId};
 
 use super::codes::{code_gate, codes_spent};
-use super::command::{AddressProof, Ask, Client, Context, NewCredential, NewMail, Outcome, ProofFound};
+use super::command::{
+    AddressProof, Ask, Client, Context, NewCredential, NewMail, Notices, Outcome, ProofFound,
+};
 use super::decide::Decision;
 use super::event::{
     Actor, Allowance, DropCause, EndCause, Event, PasswordCause, Purpose, RefusedCause, Subject, Via,
 };
 use super::factor::{self, FactorShown, FactorUse, RecoveryFactors, proves_first, recovery_factors};
 use super::mail_kind::MailKind;
+use super::objection::{ObjectionAbout, is_barred, offered, told, told_about};
 use super::refusal::{LimitKind, Refusal};
 use super::state::{Guard, Standing, Token, TokenStanding, User};
 use super::strangers::{StrangerClass, SuppressedClass, tally};
@@ -89,7 +92,7 @@ pub(super) fn request(
         .found
         .and_then(|id| Some((id, user::of_address_with_id(world, id)?)));
     let allowance = match owner {
-        Some((address, owner)) if wants_mail(world, owner.1, address, purpose) => {
+        Some((address, owner)) if wants_mail(world, context, owner, address, purpose) => {
             mail_allowance(world, owner, ask.client.network, context)
         }
         Some(_) | None => Allowance::None,
@@ -117,15 +120,17 @@ pub(super) fn request(
             origin,
             locale,
         },
-        Purpose::VerifyEmail | Purpose::Reopen | Purpose::SignInCode | Purpose::EnrolMailbox => {
-            Event::VerificationRequested {
-                subject,
-                allowance,
-                client,
-                origin,
-                locale,
-            }
-        }
+        Purpose::VerifyEmail
+        | Purpose::Reopen
+        | Purpose::SignInCode
+        | Purpose::EnrolMailbox
+        | Purpose::AddAddress => Event::VerificationRequested {
+            subject,
+            allowance,
+            client,
+            origin,
+            locale,
+        },
     }];
     // For an address of nobody too: one request must not look shorter than the other.
     let request = world.small().next;
@@ -133,15 +138,21 @@ pub(super) fn request(
     Decision::accepted(events, Outcome::Done)
 }
 
-fn wants_mail(world: &impl World, user: &User, address: AddressId, purpose: Purpose) -> bool {
+fn wants_mail(
+    world: &impl World,
+    context: &Context<'_>,
+    (id, user): (UserId, &User),
+    address: AddressId,
+    purpose: Purpose,
+) -> bool {
     let unverified = user
         .address(address)
         .is_some_and(|address| address.verified.is_none());
     user.standing == Standing::Active
         && match purpose {
-            Purpose::Recovery => true,
+            Purpose::Recovery => !is_barred(world, id, address, context.now),
             Purpose::VerifyEmail => unverified || user.awaits_proof(world.small().epoch),
-            Purpose::Reopen | Purpose::SignInCode | Purpose::EnrolMailbox => false,
+            Purpose::Reopen | Purpose::SignInCode | Purpose::EnrolMailbox | Purpose::AddAddress => false,
         }
 }
 
@@ -199,14 +210,16 @@ pub(super) fn issue(
     if user.standing != Standing::Active {
         return drop(DropCause::AccountNotActive);
     }
-    if !wants_mail(world, user, address, purpose) {
+    if !wants_mail(world, context, (id, user), address, purpose) {
         return drop(DropCause::NothingToDo);
     }
     let (lifetime, kind) = match purpose {
         Purpose::Recovery => (context.limits.lifetimes.recovery, MailKind::PasswordReset),
-        Purpose::VerifyEmail | Purpose::Reopen | Purpose::SignInCode | Purpose::EnrolMailbox => {
-            (context.limits.lifetimes.verification, MailKind::EmailVerification)
-        }
+        Purpose::VerifyEmail
+        | Purpose::Reopen
+        | Purpose::SignInCode
+        | Purpose::EnrolMailbox
+        | Purpose::AddAddress => (context.limits.lifetimes.verification, MailKind::EmailVerification),
     };
     let events = vec![
         issued(
@@ -265,7 +278,7 @@ pub(super) fn issue_by_administrator(
     id: UserId,
     proof: AddressProof,
     lifetime: Span,
-    mails: &[(AddressId, NewMail)],
+    mails: &Notices,
     by: Actor,
 ) -> Decision {
     let Some(user) = world.users().look(&id) else {
@@ -289,18 +302,9 @@ pub(super) fn issue_by_administrator(
         None,
         by,
     )];
-    events.extend(notices(user, id, MailKind::AdminRecovery, mails));
+    let objection = Some(proof.token);
+    events.extend(told_about(user, id, MailKind::AdminRecovery, mails, objection));
     Decision::accepted(events, Outcome::Issued(proof.token))
-}
-
-/// The notices of one kind, to those of the given addresses that the user (still) has.
-pub(super) fn notices(user: &User, id: UserId, kind: MailKind, mails: &[(AddressId, NewMail)]) -> Vec<Event> {
-    let locale: Locale = user.locale;
-    mails
-        .iter()
-        .filter(|(address, _)| user.address(*address).is_some())
-        .map(|(address, new)| mail::queued(new, kind, id, *address, None, locale))
-        .collect()
 }
 
 /// The token a proof names, if it may be used now.
@@ -317,14 +321,16 @@ pub(super) fn usable<'w>(
     let bound = token.purpose == purpose
         && token.position > world.small().epoch.valid_from
         && token.fits_password(user)
-        && user.address(token.address).is_some();
+        && fits_address(world, context, proof.token, token, user);
     if token.standing != TokenStanding::Live || tried_out || !bound {
         return Err(Refusal::TokenNotFound);
     }
     let standing_fits = match purpose {
-        Purpose::Recovery | Purpose::VerifyEmail | Purpose::SignInCode | Purpose::EnrolMailbox => {
-            user.standing == Standing::Active
-        }
+        Purpose::Recovery
+        | Purpose::VerifyEmail
+        | Purpose::SignInCode
+        | Purpose::EnrolMailbox
+        | Purpose::AddAddress => user.standing == Standing::Active,
         Purpose::Reopen => matches!(user.standing, Standing::Closing(_)),
     };
     if !standing_fits {
@@ -334,6 +340,27 @@ pub(super) fn usable<'w>(
         return Err(Refusal::TokenExpired);
     }
     Ok((token, user))
+}
+
+/// Whether what a proof was mailed to is still what it was. Taking a closing back outlives its address; a further
+/// address is none of the user's yet; and a mailbox that lost the account's trust recovers nothing alone.
+fn fits_address(world: &impl World, context: &Context<'_>, id: TokenId, token: &Token, user: &User) -> bool {
+    match token.purpose {
+        Purpose::Reopen => true,
+        Purpose::AddAddress => world
+            .safeguards()
+            .look(&token.user)
+            .and_then(|found| found.candidate.as_ref())
+            .is_some_and(|candidate| candidate.token == id),
+        Purpose::Recovery => {
+            let barred =
+                token.by == Actor::Stranger && is_barred(world, token.user, token.address, context.now);
+            user.address(token.address).is_some() && !barred
+        }
+        Purpose::VerifyEmail | Purpose::SignInCode | Purpose::EnrolMailbox => {
+            user.address(token.address).is_some()
+        }
+    }
 }
 
 /// Whom a proof would let in, and against which password the verdicts about the new one are to be computed.
@@ -399,7 +426,7 @@ pub(super) fn complete(
     against: Option<CredentialId>,
     credential: NewCredential,
     shown: &FactorShown,
-    mails: &[(AddressId, NewMail)],
+    mails: &Notices,
 ) -> Decision {
     if let Some(reached) = codes_spent(world, context, proof, client) {
         return Decision::limited(reached.kind, reached.limit, reached.wait);
@@ -444,6 +471,7 @@ pub(super) fn complete(
     }
     let cause = PasswordCause::Recovered(proof.token);
     events.extend(new_password(
+        context,
         id,
         user,
         credential,
@@ -456,14 +484,16 @@ pub(super) fn complete(
 }
 
 /// A new password with all that follows from it.
+#[expect(clippy::too_many_arguments, reason = "what one set password means")]
 pub(super) fn new_password(
+    context: &Context<'_>,
     id: UserId,
     user: &User,
     credential: NewCredential,
     cause: PasswordCause,
     end: EndCause,
     origin: &Sealed,
-    mails: &[(AddressId, NewMail)],
+    mails: &Notices,
 ) -> Vec<Event> {
     let count = u32::try_from(user.sessions.len()).unwrap_or(u32::MAX);
     let mut events = vec![
@@ -483,7 +513,14 @@ pub(super) fn new_password(
             by: Actor::User(id),
         },
     ];
-    events.extend(notices(user, id, MailKind::PasswordChanged, mails));
+    let kind = MailKind::PasswordChanged;
+    match cause {
+        PasswordCause::Recovered(token) => events.extend(told_about(user, id, kind, mails, Some(token))),
+        PasswordCause::Changed | PasswordCause::SignUp => {
+            events.extend(offered(context, id, ObjectionAbout::Password, mails));
+            events.extend(told(user, id, kind, mails));
+        }
+    }
     events
 }
 

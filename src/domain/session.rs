@@ -1,13 +1,14 @@
 //! Signing in and staying in.
 
-use crate::types::{AddressId, CredentialId, Sealed, SessionId, Span, Tag, Timestamp, UserId};
+use crate::types::{CredentialId, Sealed, SessionId, Span, Tag, Timestamp, UserId};
 
-use super::command::{Ask, Client, Context, NewCredential, NewMail, NewSession, Outcome, PasswordVerdict};
+use super::command::{Ask, Client, Context, NewCredential, NewSession, Notices, Outcome, PasswordVerdict};
 use super::decide::Decision;
 use super::event::{Actor, EndCause, Event, FailCause, PasswordCause, Subject};
 use super::factor::{FactorShown, FactorUse, FactorVerdict, Factors};
 use super::mail_kind::MailKind;
-use super::recovery::{is_known, new_password, notices, saturated};
+use super::objection::told_about;
+use super::recovery::{is_known, new_password, saturated};
 use super::refusal::{LimitKind, LimitReached, Refusal};
 use super::state::{Guard, Session, Standing, User};
 use super::strangers::{StrangerClass, SuppressedClass, tally};
@@ -328,7 +329,7 @@ pub(super) fn change_password(
     session: SessionId,
     verdict: PasswordVerdict,
     credential: Option<NewCredential>,
-    mails: &[(AddressId, NewMail)],
+    mails: &Notices,
     origin: &Sealed,
 ) -> Decision {
     let user = match signed_in_user(world, context, id, session) {
@@ -355,6 +356,7 @@ pub(super) fn change_password(
             Some(credential) => {
                 let cause = PasswordCause::Changed;
                 let events = new_password(
+                    context,
                     id,
                     user,
                     credential,
@@ -377,7 +379,7 @@ pub(super) fn refresh(
     session: SessionId,
     counter: u32,
     refresh_key: u32,
-    mail: Option<&(AddressId, NewMail)>,
+    mails: &Notices,
     origin: Sealed,
 ) -> Decision {
     let Some(found) = world.sessions().look(&session) else {
@@ -433,12 +435,7 @@ pub(super) fn refresh(
             by: Actor::System,
         },
     ];
-    events.extend(notices(
-        user,
-        id,
-        MailKind::SessionsRevoked,
-        mail.map_or(&[], std::slice::from_ref),
-    ));
+    events.extend(told_about(user, id, MailKind::SessionsRevoked, mails, None));
     Decision::refused_with(events, Refusal::RefreshNotFound)
 }
 

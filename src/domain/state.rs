@@ -12,6 +12,7 @@ use super::event::{Actor, Purpose};
 use super::factor::{Factors, Unfinished};
 use super::mail::Mail;
 use super::password_policy::PasswordPolicy;
+use super::safeguard::Safeguards;
 use super::strangers::{StrangerSet, Window};
 
 /// All projections. Nothing in it is clear text of anybody's personal data.
@@ -23,7 +24,7 @@ pub struct State {
     pub users: IdTable<UserId, Box<User>>,
     /// What was tried against users; nothing against most. Apart from them, so that trying copies no user.
     pub guards: IdTable<UserId, Box<Guard>>,
-    /// Whose an address is.
+    /// Whose an address is, or was a short while ago.
     pub addresses: IdTable<AddressId, UserId>,
     /// Sessions that have not ended (they may have expired).
     pub sessions: IdTable<SessionId, Box<Session>>,
@@ -41,6 +42,10 @@ pub struct State {
     pub factors: IdTable<UserId, Box<Factors>>,
     /// Sign-ins that were right so far and wait for their second factor: the first of each user.
     pub unfinished: BTreeMap<UserId, Unfinished>,
+    /// What is kept for some days so that changes can be undone, of the users who changed something lately.
+    pub safeguards: IdTable<UserId, Box<Safeguards>>,
+    /// Whose something is that can be objected to.
+    pub objections: IdTable<TokenId, UserId>,
     /// API keys.
     pub api_keys: BTreeMap<ApiKeyId, ApiKey>,
     /// Password policies, numbered in the order they appeared.

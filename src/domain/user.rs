@@ -23,6 +23,12 @@ pub(super) fn of_address(world: &impl World, address: AddressId) -> Option<&User
 
 /// Whose an address is, with their id.
 pub(super) fn of_address_with_id(world: &impl World, address: AddressId) -> Option<(UserId, &User)> {
+    let (id, user) = holder(world, address)?;
+    user.address(address).is_some().then_some((id, user))
+}
+
+/// The same, also of an address that was removed and is kept for its user.
+fn holder(world: &impl World, address: AddressId) -> Option<(UserId, &User)> {
     let id = *world.addresses().look(&address)?;
     Some((id, world.users().look(&id)?))
 }
@@ -87,10 +93,7 @@ pub(super) fn sign_up(
     if let Err(closed) = sign_up_gate(world, context, &ask.client) {
         return closed;
     }
-    if let Some((address, owner)) = context
-        .found
-        .and_then(|id| Some((id, of_address_with_id(world, id)?)))
-    {
+    if let Some((address, owner)) = context.found.and_then(|id| Some((id, holder(world, id)?))) {
         return collided(world, context, ask, address, owner, mode);
     }
     let origin = ask.client.origin;
@@ -164,7 +167,7 @@ fn collided(
         }
     };
     let allowance = match &mail {
-        Some(_) if owner.standing == Standing::Active => {
+        Some(_) if owner.standing == Standing::Active && owner.address(address).is_some() => {
             recovery::mail_allowance(world, (id, owner), ask.client.network, context)
         }
         Some(_) | None => Allowance::None,

@@ -9,7 +9,7 @@ use std::sync::{Mutex, PoisonError, RwLock};
 
 use super::{Engine, RewrapFault};
 use crate::crypto::{self, Field, KeyId, Keyring, Purpose, SecretKey, Vault};
-use crate::domain::{Event, Recorded, State, User};
+use crate::domain::{Event, Leaving, Recorded, State, Table, User, World, added_since};
 use crate::ledger::snapshot::Lookups;
 use crate::types::{AddressId, DataKeyId, EmailAddress, IdTable, Tag, UserId, Username};
 
@@ -46,14 +46,15 @@ impl Directory {
         tag(keyring.active(Purpose::Lookup), "username", username.canonical())
     }
 
-    /// The id of an address that is a user's now.
+    /// The id of an address that is a user's now; one that was removed is nobody's, although nobody else gets it yet.
     pub fn address(&self, tag: Tag, state: &State) -> Option<AddressId> {
         let id = *self
             .addresses
             .read()
             .unwrap_or_else(PoisonError::into_inner)
             .get(&tag)?;
-        state.addresses.contains_key(&id).then_some(id)
+        let user = state.users.get(state.addresses.get(&id)?)?;
+        user.address(id).map(|address| address.id)
     }
 
     /// The id an address was last given, whether or not it is durable yet: for the writer.
@@ -88,12 +89,17 @@ impl Directory {
             .insert(tag, id);
     }
 
-    /// Forgets what leads to somebody who is gone.
-    pub(super) fn forget(&self, gone: &[AddressId], user: UserId) {
+    /// Forgets addresses that are nobody's any more.
+    pub(super) fn forget_addresses(&self, gone: &[AddressId]) {
         self.addresses
             .write()
             .unwrap_or_else(PoisonError::into_inner)
             .retain(|_, id| !gone.contains(id));
+    }
+
+    /// Forgets what leads to somebody who is gone.
+    pub(super) fn forget(&self, gone: &[AddressId], user: UserId) {
+        self.forget_addresses(gone);
         self.usernames
             .write()
             .unwrap_or_else(PoisonError::into_inner)
@@ -103,7 +109,13 @@ impl Directory {
     /// Folds the tables from state, as far as the keys reach.
     fn fold(&self, state: &State, vault: &Vault, keyring: &Keyring) {
         for (id, user) in &state.users {
-            self.fold_user(*id, user, vault, keyring.active(Purpose::Lookup));
+            self.fold_user(
+                *id,
+                user,
+                leaving(state, *id),
+                vault,
+                keyring.active(Purpose::Lookup),
+            );
         }
     }
 
@@ -116,15 +128,24 @@ impl Directory {
         }
     }
 
-    fn fold_user(&self, id: UserId, user: &User, vault: &Vault, lookup: (KeyId, &SecretKey)) {
+    fn fold_user(
+        &self,
+        id: UserId,
+        user: &User,
+        leaving: &[Leaving],
+        vault: &Vault,
+        lookup: (KeyId, &SecretKey),
+    ) {
         let Some(key) = vault.key(DataKeyId::User(id)) else {
             return;
         };
-        for address in &user.addresses {
-            let clear = crypto::open(&key, Field::UserAddress, id.0, &address.sealed);
+        let own = user.addresses.iter().map(|address| (address.id, &address.sealed));
+        let kept = leaving.iter().map(|address| (address.address, &address.sealed));
+        for (address, sealed) in own.chain(kept) {
+            let clear = crypto::open(&key, Field::UserAddress, id.0, sealed);
             let parsed = clear.and_then(|bytes| EmailAddress::parse(std::str::from_utf8(&bytes).ok()?).ok());
             if let Some(parsed) = parsed {
-                self.put_address(tag(lookup, "address", parsed.canonical()), address.id);
+                self.put_address(tag(lookup, "address", parsed.canonical()), address);
             }
         }
         let username = user
@@ -216,17 +237,26 @@ impl Engine {
 
     fn fold_under(&self, key: KeyId, users: &[UserId]) {
         let found: Vec<_> = self.read(|state| {
-            let known = |id: &UserId| Some((*id, state.users.get(id)?.clone()));
+            let known = |id: &UserId| Some((*id, state.users.get(id)?.clone(), leaving(state, *id).to_vec()));
             users.iter().filter_map(known).collect()
         });
         let ring = self.keyring().current();
         let Some(secret) = ring.get(Purpose::Lookup, key) else {
             return;
         };
-        for (id, user) in found {
-            self.directory().fold_user(id, &user, self.vault(), (key, secret));
+        for (id, user, leaving) in found {
+            self.directory()
+                .fold_user(id, &user, &leaving, self.vault(), (key, secret));
         }
     }
+}
+
+/// The addresses of a user that are kept for them although they removed them.
+fn leaving(state: &State, user: UserId) -> &[Leaving] {
+    state
+        .safeguards
+        .get(&user)
+        .map_or(&[], |safeguards| &safeguards.leaving)
 }
 
 fn copy_of<V: Copy>(table: &RwLock<IdTable<Tag, V>>) -> IdTable<Tag, V> {
@@ -249,6 +279,24 @@ pub(super) enum Known {
     UpTo(Since),
 }
 
+/// The addresses that are nobody's any more after an event, looking at the world before it.
+pub(super) fn addresses_gone(world: &impl World, recorded: &Recorded) -> Vec<AddressId> {
+    if let Event::UserErased { user, .. } = &recorded.event {
+        let own = world.users().look(user).into_iter();
+        let own = own.flat_map(|found| found.addresses.iter().map(|address| address.id));
+        let kept = world.safeguards().look(user).into_iter();
+        let kept = kept.flat_map(|found| found.leaving.iter().map(|address| address.address));
+        own.chain(kept).collect()
+    } else if let Event::ObjectionRaised { user, objection, .. } = &recorded.event {
+        added_since(world, *user, *objection)
+    } else if let Event::SafeguardsLapsed { user } = &recorded.event {
+        let kept = world.safeguards().look(user);
+        kept.map(|kept| kept.gone(recorded.time)).unwrap_or_default()
+    } else {
+        vec![]
+    }
+}
+
 /// The tables of a snapshot, and who came and went since.
 #[derive(Default)]
 pub(super) struct Since {
@@ -268,13 +316,11 @@ impl Since {
 
     /// Notes whom an event concerns, looking at the state before it.
     pub(super) fn note(&mut self, state: &State, recorded: &Recorded) {
-        if let Event::UserRegistered { user, .. } = &recorded.event {
+        if let Event::UserRegistered { user, .. } | Event::AddressConfirmed { user, .. } = &recorded.event {
             self.came.push(*user);
         }
+        self.gone.extend(addresses_gone(state, recorded));
         if let Event::UserErased { user, .. } = &recorded.event {
-            let addresses = state.users.get(user).map(|found| found.addresses.iter());
-            self.gone
-                .extend(addresses.into_iter().flatten().map(|address| address.id));
             self.erased.insert(*user);
         }
     }
@@ -303,7 +349,8 @@ impl Known {
         };
         for id in since.came {
             if let Some(user) = state.users.get(&id) {
-                directory.fold_user(id, user, vault, keyring.active(Purpose::Lookup));
+                let lookup = keyring.active(Purpose::Lookup);
+                directory.fold_user(id, user, leaving(state, id), vault, lookup);
             }
         }
         directory

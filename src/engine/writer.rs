@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 use super::lanes::Taken;
-use super::{Durable, Finished, Shared, Trouble, keys};
+use super::{Durable, Finished, Shared, Trouble, directory, keys};
 use crate::crypto::WrappedKey;
 use crate::domain::{
     Command, Context, Decision, Draft, Event, Outcome, Overlay, Recorded, Refusal, State, Table, World,
@@ -41,6 +41,7 @@ enum Aftermath {
     List(UserId, Erasure),
     Destroy(DataKeyId),
     Forget(UserId, Vec<AddressId>),
+    Unlist(Vec<AddressId>),
 }
 
 pub(super) struct Writer {
@@ -164,6 +165,7 @@ impl Writer {
                     self.doomed.push(id);
                 }
                 Aftermath::Forget(user, addresses) => shared.directory.forget(&addresses, user),
+                Aftermath::Unlist(addresses) => shared.directory.forget_addresses(&addresses),
             }
         }
         for (answer, verdict) in group.answers {
@@ -180,7 +182,7 @@ impl Writer {
         };
         list.add(aftermath.iter().filter_map(|after| match after {
             Aftermath::List(user, erasure) => Some((*user, *erasure)),
-            Aftermath::Destroy(_) | Aftermath::Forget(..) => None,
+            Aftermath::Destroy(_) | Aftermath::Forget(..) | Aftermath::Unlist(_) => None,
         }))?;
         Ok(())
     }
@@ -296,7 +298,9 @@ impl Writer {
         names: (Option<Tag>, Option<Tag>),
     ) {
         let event = &recorded.event;
-        if let Event::UserRegistered { user, address, .. } = event {
+        if let Event::UserRegistered { user, address, .. } | Event::AddressConfirmed { user, address, .. } =
+            event
+        {
             self.shared.directory.note_newcomer(*user);
             if let Some(tag) = names.0 {
                 self.shared.directory.put_address(tag, *address);
@@ -326,12 +330,12 @@ impl Writer {
             let (at, position) = (recorded.time, recorded.position);
             aftermath.push(Aftermath::List(*user, Erasure { at, position }));
             aftermath.push(Aftermath::Destroy(DataKeyId::User(*user)));
-            if let Some(found) = draft.users().look(user) {
-                aftermath.push(Aftermath::Forget(
-                    *user,
-                    found.addresses.iter().map(|a| a.id).collect(),
-                ));
-            }
+        }
+        let gone = directory::addresses_gone(draft, recorded);
+        if let Event::UserErased { user, .. } = event {
+            aftermath.push(Aftermath::Forget(*user, gone));
+        } else if !gone.is_empty() {
+            aftermath.push(Aftermath::Unlist(gone));
         }
     }
 

@@ -22,9 +22,9 @@ use thiserror::Error;
 
 use crate::types::Locale;
 
-pub use change::FactorChange;
+pub use change::{AddressChange, Change, FactorChange};
 use data::Values;
-pub use data::{MailData, MailField};
+pub use data::{MailData, MailField, moment};
 pub use kind::MailKind;
 
 /// Instructions that one part of a mail may take; ours take a few hundred.

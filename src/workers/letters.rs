@@ -121,10 +121,11 @@ impl MailTools {
                 .map(|origin| client_name(mail.locale, &origin.user_agent)),
             address: Some(letter.to.masked()),
             not_me_link: letter
-                .disown
+                .not_me
                 .as_ref()
-                .map(|secret| fragment(&format!("{public_url}/verify"), "n", secret)),
+                .map(|secret| fragment(&format!("{public_url}/not-me"), "n", secret)),
             change: letter.change,
+            changed_address: letter.changed_address.clone(),
             subject: None,
         }
     }
@@ -145,6 +146,7 @@ impl MailTools {
                 percent_encode(letter.to.as_typed(), &mut link);
                 link
             }
+            Purpose::AddAddress => fragment(&format!("{public_url}/address"), "t", secret),
             Purpose::Reopen => fragment(&format!("{public_url}/reopen"), "t", secret),
             Purpose::SignInCode | Purpose::EnrolMailbox => return None,
         })

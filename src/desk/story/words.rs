@@ -1,6 +1,7 @@
 //! The words of each event.
 
 mod factors;
+mod safeguards;
 
 use crate::domain::{
     Actor, Allowance, ApiKeyKind, DropCause, EndCause, EpochReason, Event, FailCause, MailEnd, MailKind,
@@ -248,6 +249,14 @@ impl Teller<'_> {
             | Event::FactorAccepted { .. }
             | Event::FactorRefused { .. }
             | Event::FactorCodeRequested { .. } => self.factor(event),
+            Event::MailboxNamed { .. }
+            | Event::AddressBegun { .. }
+            | Event::AddressConfirmed { .. }
+            | Event::AddressRemoved { .. }
+            | Event::PrimaryChanged { .. }
+            | Event::ObjectionOffered { .. }
+            | Event::ObjectionRaised { .. }
+            | Event::SafeguardsLapsed { .. } => self.safeguard(event),
             Event::Suppressed { class, count } => format!(
                 "{count} {} answered and not written one by one",
                 suppressed(*class)
@@ -320,10 +329,11 @@ fn purpose_words(purpose: Purpose) -> &'static str {
         Purpose::Reopen => "taking back the closing",
         Purpose::SignInCode => "a second factor",
         Purpose::EnrolMailbox => "a mailbox as second factor",
+        Purpose::AddAddress => "a further address",
     }
 }
 
-fn via_words(via: Via) -> &'static str {
+pub(super) fn via_words(via: Via) -> &'static str {
     match via {
         Via::Link => "the mailed link",
         Via::Code => "the mailed code",

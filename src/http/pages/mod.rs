@@ -5,6 +5,7 @@
 //! only a POST does, and only a person's click sends one. Every page works without JavaScript, in English and
 //! Korean, and loads nothing from anywhere else.
 
+mod address;
 mod ask;
 mod assets;
 mod browsers;
@@ -12,6 +13,7 @@ mod confirm;
 mod forms;
 mod link;
 mod look;
+mod not_me;
 mod notice;
 mod recover;
 mod reopen;
@@ -61,10 +63,10 @@ pub fn routes() -> Vec<Route<Site, Access>> {
         act("/verify/request", |s, r| {
             answer(ask::send(s, r, ask::Topic::Verification))
         }),
-        show("/verify/disown", |s, r| {
-            answer(async move { verify::show_disown(&s, &r) })
-        }),
-        act("/verify/disown", |s, r| answer(verify::disown(s, r))),
+        show("/not-me", |s, r| answer(async move { not_me::show(&s, &r) })),
+        act("/not-me", |s, r| answer(not_me::object(s, r))),
+        show("/address", |s, r| answer(async move { address::show(&s, &r) })),
+        act("/address", |s, r| answer(address::confirm(s, r))),
         show("/reopen", |s, r| answer(async move { reopen::show(&s, &r) })),
         act("/reopen", |s, r| answer(reopen::take_back(s, r))),
         show(CONFIRM, |s, r| {

@@ -14,10 +14,11 @@ use super::super::stored::Stored;
 use super::kept::Kept;
 use crate::domain::password_policy::PasswordPolicy;
 use crate::domain::{
-    Actor, Address, ApiKey, ApiKeyKind, CheckpointKey, Credential, Due, Epoch, FactorKind, FactorMailbox,
-    Factors, Guard, Mail, MailKind, MailboxBegun, Purpose, Rare, RecoveryCodes, Role, Session, Small,
-    Standing, StrangerClass, StrangerEntry, StrangerSet, Token, TokenStanding, Totp, TotpBegun, Unfinished,
-    User, Window,
+    Actor, Address, ApiKey, ApiKeyKind, Candidate, CheckpointKey, Contested, Credential, Due, Epoch,
+    FactorKind, FactorMailbox, Factors, Guard, Leaving, Mail, MailKind, MailboxBegun, Objection,
+    ObjectionAbout, Purpose, Rare, Recovered, RecoveryCodes, Role, Safeguards, Session, Small, Standing,
+    StrangerClass, StrangerEntry, StrangerSet, Token, TokenStanding, Totp, TotpBegun, Unfinished, User,
+    Window,
 };
 use crate::types::{
     AddressId, CredentialId, FactorId, Few, Locale, MailId, Position, PublicKey, Sealed, SessionId, Tag,
@@ -25,7 +26,7 @@ use crate::types::{
 };
 
 /// The number of the forms below. Another number for every change of what they write.
-pub const SCHEMA: u16 = 2;
+pub const SCHEMA: u16 = 3;
 
 /// Those with a form in the ledger: the same one.
 macro_rules! as_in_events {
@@ -49,7 +50,8 @@ as_in_events!(
     MailKind,
     Actor,
     PasswordPolicy,
-    FactorKind
+    FactorKind,
+    ObjectionAbout
 );
 
 macro_rules! coded {
@@ -70,7 +72,9 @@ macro_rules! coded {
 }
 coded! {
     TokenStanding { 1 => Live, 2 => Spent, 3 => Superseded }
-    StrangerClass { 1 => ClientMails, 2 => ClientSignUps, 3 => Codes, 4 => SignIns, 5 => SignInsHour }
+    StrangerClass {
+        1 => ClientMails, 2 => ClientSignUps, 3 => Codes, 4 => SignIns, 5 => SignInsHour, 6 => NamedMailbox,
+    }
 }
 
 impl Kept for Standing {
@@ -168,5 +172,17 @@ kept! {
         id: FactorId, address: AddressId, sealed: Option<Sealed>, session: SessionId, token: TokenId,
     }
     Unfinished { since: Timestamp, origin: Sealed }
+    Safeguards {
+        candidate: Option<Candidate>, leaving: Few<Leaving>, objections: Few<Objection>,
+        recovered: Option<Recovered>, contested: Option<Contested>,
+    }
+    Candidate { address: AddressId, sealed: Sealed, session: SessionId, token: TokenId, expires: Timestamp }
+    Leaving { address: AddressId, sealed: Sealed, verified: Option<Timestamp>, until: Timestamp }
+    Objection {
+        id: TokenId, about: ObjectionAbout, link_key: u32, mailbox: Option<AddressId>, position: Position,
+        at: Timestamp, expires: Timestamp, addresses: Few<AddressId>,
+    }
+    Recovered { position: Position, at: Timestamp, alone: bool }
+    Contested { address: AddressId, until: Timestamp }
     StrangerEntry { tag: Tag, class: StrangerClass, window: Window, last: Timestamp, touched: Position }
 }

@@ -11,7 +11,8 @@ use super::write::Chunks;
 use super::{Contents, View};
 use crate::domain::password_policy::PasswordPolicy;
 use crate::domain::{
-    ApiKey, Due, Factors, Guard, Mail, Session, Small, State, StrangerSet, Token, Unfinished, User,
+    ApiKey, Due, Factors, Guard, Mail, Safeguards, Session, Small, State, StrangerSet, Token, Unfinished,
+    User,
 };
 use crate::types::{
     AddressId, ApiKeyId, IdTable, Position, RandomId, SessionId, Tag, Timestamp, TokenId, UserId,
@@ -128,4 +129,6 @@ tables! {
     12 => strangers: u16 => StrangerSet;
     13 => factors: UserId => Box<Factors>;
     14 => unfinished: UserId => Unfinished;
+    15 => safeguards: UserId => Box<Safeguards>;
+    16 => objections: TokenId => UserId;
 }

@@ -273,6 +273,7 @@ fn sound(state: &State, now: Timestamp) {
             Purpose::Reopen,
             Purpose::SignInCode,
             Purpose::EnrolMailbox,
+            Purpose::AddAddress,
         ] {
             let live = user.tokens.iter().map(|id| &state.tokens[id]);
             let live = live.filter(|token| token.standing == TokenStanding::Live && token.purpose == purpose);

@@ -1,6 +1,7 @@
 //! One record of every event, and of every value that has a code of its own: what the golden samples are made of.
 
 mod factors;
+mod safeguards;
 
 use keyledger::domain::password_policy::{PasswordPolicy, PasswordPolicySettings};
 use keyledger::domain::{
@@ -55,6 +56,7 @@ pub fn samples() -> Vec<Recorded> {
         session_events(),
         mail_events(),
         factors::events(),
+        safeguards::events(),
     ]
     .concat();
     events.into_iter().map(record).collect()
@@ -79,12 +81,13 @@ const ACTORS: [Actor; 5] = [
 ];
 const ALLOWANCES: [Allowance; 3] = [Allowance::None, Allowance::General, Allowance::Reserve];
 const SUBJECTS: [Subject; 2] = [Subject::Address(ADDRESS), Subject::Stranger(TAG)];
-const PURPOSES: [Purpose; 5] = [
+const PURPOSES: [Purpose; 6] = [
     Purpose::Recovery,
     Purpose::VerifyEmail,
     Purpose::Reopen,
     Purpose::SignInCode,
     Purpose::EnrolMailbox,
+    Purpose::AddAddress,
 ];
 const VIAS: [Via; 2] = [Via::Link, Via::Code];
 
