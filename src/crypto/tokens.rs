@@ -238,7 +238,7 @@ mod tests {
     const USER: UserId = UserId([2; 16]);
     const ADDRESS: AddressId = AddressId([3; 16]);
     const SESSION: SessionId = SessionId([4; 16]);
-    const LABELS: [SecretLabel; 4] = [
+    const LABELS: [SecretLabel; 5] = [
         SecretLabel::Recovery,
         SecretLabel::VerifyEmail,
         SecretLabel::NotMe,

@@ -207,6 +207,10 @@ fn begin(
         return refused(Refusal::TooManyAddresses);
     }
     let (id, session) = (who.user, who.session);
+    let held = world.addresses().look(&address);
+    if user.address(address).is_some() || held.is_some_and(|of| *of != id) {
+        return refused(Refusal::AddressTaken);
+    }
     let allowance = naming_allowance(world, context, (id, user), Some(mailbox), client)?;
     let life = context.limits.lifetimes.verification;
     let (purpose, by) = (Purpose::AddAddress, Actor::User(id));

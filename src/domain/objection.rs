@@ -151,13 +151,20 @@ pub fn objector(world: &impl World, objection: TokenId) -> Option<UserId> {
     })
 }
 
-/// The addresses that an objection takes away again: those that were added after what it is about.
+/// The addresses that an objection takes away again: those that were added after what it is about. None if no earlier one
+/// is left, because an account without an address would be nobody's.
 pub fn added_since(world: &impl World, user: UserId, objection: TokenId) -> Vec<AddressId> {
-    let found = world.safeguards().look(&user);
-    let before = found.and_then(|found| found.objection(objection));
-    let (Some(before), Some(user)) = (before, world.users().look(&user)) else {
+    let kept = world.safeguards().look(&user);
+    let before = kept.and_then(|kept| Some((kept, kept.objection(objection)?)));
+    let (Some((kept, before)), Some(user)) = (before, world.users().look(&user)) else {
         return vec![];
     };
+    let is_left = |id: &AddressId| {
+        user.address(*id).is_some() || kept.leaving.iter().any(|leaving| leaving.address == *id)
+    };
+    if !before.addresses.iter().any(is_left) {
+        return vec![];
+    }
     let now = user.addresses.iter().map(|address| address.id);
     now.filter(|id| !before.addresses.contains(id)).collect()
 }

@@ -14,7 +14,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use keyledger::domain::{
     Actor, AddressProof, Ask, Client, Command, Event, FactorVerdict, Lifetimes, NewCredential, NewMail,
-    NewObjection, NewSession, NewUser, Notices, PasswordCause, PasswordVerdict, ProofFound, Purpose, Role, SignUpMode, Via,
+    NewObjection, NewSession, NewUser, Notices, PasswordCause, PasswordVerdict, ProofFound, Purpose, Role,
+    SignUpMode, Via,
 };
 use keyledger::types::{
     AddressId, CredentialId, Locale, MailId, Position, Sealed, SessionId, Span, Tag, Timestamp, TokenId,

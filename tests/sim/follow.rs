@@ -53,8 +53,8 @@ impl Oracle {
                 let kind = match waited.purpose {
                     Purpose::Recovery => MailKind::PasswordReset,
                     Purpose::VerifyEmail | Purpose::Reopen => MailKind::EmailVerification,
-                    Purpose::SignInCode | Purpose::EnrolMailbox => {
-                        return Err("nobody here has a second factor".to_owned());
+                    Purpose::SignInCode | Purpose::EnrolMailbox | Purpose::AddAddress => {
+                        return Err("nobody here has a second factor or a further address".to_owned());
                     }
                 };
                 self.mailed(waited.user, kind, news)
@@ -358,10 +358,16 @@ impl Oracle {
             | MailKind::AdminRecovery
             | MailKind::SessionsRevoked
             | MailKind::Test => None,
-            MailKind::EmailOtp | MailKind::FactorChanged | MailKind::SecondFactorFailed => {
-                return Err("nobody here has a second factor".to_owned());
+            MailKind::EmailOtp
+            | MailKind::FactorChanged
+            | MailKind::SecondFactorFailed
+            | MailKind::AddressChanged
+            | MailKind::NewSignIn => {
+                return Err("nobody here has a second factor or a further address".to_owned());
             }
         };
+        // What a notice offers to object to is no proof.
+        let token = token.filter(|_| kind.carries_proof());
         if token != carries {
             return Err(format!("the {} mail carries another proof", kind.name()));
         }

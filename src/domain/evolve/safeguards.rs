@@ -253,7 +253,9 @@ fn restore(user: &mut User, before: &[AddressId], back: Few<Leaving>) {
     });
     user.addresses.change(|all| {
         all.extend(returned);
-        all.retain(|address| before.contains(&address.id));
+        if all.iter().any(|address| before.contains(&address.id)) {
+            all.retain(|address| before.contains(&address.id));
+        }
         all.sort_by_key(|address| before.iter().position(|id| *id == address.id));
     });
 }

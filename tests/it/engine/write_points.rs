@@ -211,7 +211,7 @@ fn story() -> Vec<Step> {
     story.push(at_once(|_| {
         let mut long = ADA.gets_recovery(40, Span::hours(1));
         if let Command::IssueRecovery { mails, .. } = &mut long {
-            *mails = (0..60).map(|n| (ADA.address(), mail(1_000 + n))).collect();
+            mails.mails = (0..60).map(|n| (ADA.address(), mail(1_000 + n))).collect();
         }
         long
     }));

@@ -6,6 +6,7 @@
 )]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod addresses;
 mod administrators;
 mod codes;
 mod epochs;
@@ -13,6 +14,7 @@ mod factors;
 mod lawful;
 mod limits;
 mod mails;
+mod objections;
 mod properties;
 mod recovery;
 mod refresh;

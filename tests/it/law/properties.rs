@@ -1,5 +1,6 @@
 //! Random lives of three people and their attackers: whatever is asked for, in whatever order, the law holds.
 
+mod addresses;
 mod factors;
 
 use std::collections::{BTreeSet, HashMap};
@@ -33,7 +34,7 @@ struct Try {
 
 /// A number that no try has.
 const BEFORE: u32 = 1_000_000;
-const WHATS: u8 = 44;
+const WHATS: u8 = 54;
 
 fn tries() -> impl Strategy<Value = Vec<Try>> {
     let one =
@@ -198,6 +199,7 @@ impl Try {
             ][usize::from(self.pick) % 2]
                 .clone(),
             30..=43 => self.about_factors(state, person, user, session, fresh),
+            44..=53 => self.about_addresses(state, person, user, session, fresh),
             _ => [
                 Command::StartEpoch {
                     reason: EpochReason::Restored,
@@ -260,6 +262,7 @@ fn decided(
 /// What holds in every state that commands can reach.
 fn sound(state: &State, now: Timestamp) {
     for (id, user) in &state.users {
+        assert!((1..=5).contains(&user.addresses.len()));
         assert!(user.sessions.len() <= 2 && user.tokens.len() <= 12 && user.known.len() <= 16);
         for session in &user.sessions {
             assert_eq!(state.sessions[session].user, *id);
@@ -316,6 +319,39 @@ fn sound(state: &State, now: Timestamp) {
         );
         assert!(factors.proved.len() <= 16);
     }
+    let mut objections = 0;
+    for (user, kept) in &state.safeguards {
+        assert!(state.users.contains_key(user), "safeguards die with their user");
+        assert!(kept.leaving.len() <= 8 && kept.objections.len() <= 8);
+        objections += kept.objections.len();
+        for objection in &kept.objections {
+            assert_eq!(state.objections[&objection.id], *user);
+        }
+    }
+    assert_eq!(
+        objections,
+        state.objections.len(),
+        "every objection is somebody's"
+    );
+    let of_users = state
+        .users
+        .iter()
+        .map(|(id, user)| (*id, user.addresses.iter().map(|a| a.id)));
+    let mut held: Vec<_> = of_users
+        .flat_map(|(id, of)| of.map(move |address| (address, id)))
+        .collect();
+    let leaving = state
+        .safeguards
+        .iter()
+        .map(|(id, kept)| (*id, kept.leaving.iter().map(|a| a.address)));
+    held.extend(leaving.flat_map(|(id, of)| of.map(move |address| (address, id))));
+    held.sort_unstable();
+    let listed: Vec<_> = state
+        .addresses
+        .iter()
+        .map(|(address, user)| (*address, *user))
+        .collect();
+    assert_eq!(held, listed, "whose an address is, or was");
     for user in state.unfinished.keys() {
         assert!(state.users.contains_key(user));
     }

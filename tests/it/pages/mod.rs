@@ -1,5 +1,6 @@
 //! The pages behind mailed links, from the mail to the button, over real sockets.
 
+mod objecting;
 mod recovering;
 mod verifying;
 
@@ -10,12 +11,13 @@ const OLD: &str = "Lost-and-forgotten-1";
 const NEW: &str = "Found-and-remembered-2";
 
 /// Every page that opens.
-const PAGES: [&str; 6] = [
+const PAGES: [&str; 7] = [
     "/recover",
     "/recover/request",
     "/verify",
     "/verify/request",
-    "/verify/disown",
+    "/not-me",
+    "/address",
     "/reopen",
 ];
 

@@ -18,6 +18,12 @@ impl Person {
         Tag(id(4, self.0, 200 + number))
     }
 
+    /// Which address of the person a look-up tag is of.
+    pub fn named_by(self, lookup: Tag) -> AddressId {
+        let numbers = (1..20).find(|number| self.further_lookup(*number) == lookup);
+        numbers.map_or_else(|| self.address(), |number| self.further(number))
+    }
+
     /// An objection that can be told from others.
     pub fn objection(self, number: u32) -> TokenId {
         TokenId(id(11, self.0, number))

@@ -81,6 +81,7 @@ fn live(desk: &Desk) -> (UserId, Vec<String>) {
             Purpose::Reopen => SecretLabel::Reopen,
             Purpose::SignInCode => SecretLabel::SignInCode,
             Purpose::EnrolMailbox => SecretLabel::EnrolMailbox,
+            Purpose::AddAddress => SecretLabel::AddAddress,
         };
         let link = desk.link_secret(id, token, label).unwrap();
         let code = desk.typed_code(id, token).unwrap();

@@ -8,7 +8,7 @@ const PAGES: [&str; 6] = [
     "/recover/request",
     "/verify",
     "/verify/request",
-    "/verify/disown",
+    "/not-me",
     "/reopen",
 ];
 const CSS: &str = include_str!("../../../../data/web/app.css");
