@@ -4,9 +4,9 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::{Command, Desk, Fault, Outcome, Refusal, Visitor};
 use crate::crypto::{ParsedMailSecret, SecretLabel, parse_mail_secret};
-use crate::domain::{Objected, ObjectionCommand, ProofFound, Purpose, Via, objector};
+use crate::domain::{FactorShown, Objected, ObjectionCommand, ProofFound, Purpose, Via, objector};
 use crate::engine::Lane;
-use crate::types::{AddressId, UserId};
+use crate::types::{AddressId, Tag, UserId};
 
 /// What was done.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -74,6 +74,23 @@ impl Desk {
             | Outcome::Ended(_)
             | Outcome::Verified
             | Outcome::Enrolled { .. } => Err(Refusal::TokenNotFound.into()),
+        }
+    }
+
+    /// Prepares the notices of a sign-in from where a user did not sign in before; for any other there are none.
+    pub(super) fn prepare_sign_in_notice(
+        &self,
+        user: UserId,
+        network: Tag,
+        shown: &mut FactorShown,
+        visitor: &Visitor,
+    ) {
+        let is_known = self.engine().read(|state| {
+            let known = state.users.get(&user).map(|found| &found.known);
+            known.is_none_or(|known| known.iter().any(|(tag, _)| *tag == network))
+        });
+        if !is_known && shown.mails.mails.is_empty() {
+            shown.mails = self.notices(user, visitor);
         }
     }
 

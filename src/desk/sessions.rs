@@ -105,7 +105,10 @@ impl Desk {
         let require_verified = self.settings().require_verified_email || silent;
         // Only whoever knows the password learns whether the code is right.
         let code = code.filter(|_| verdict != PasswordVerdict::Wrong);
-        let factor = self.shown_factor(found.map(|(_, id)| id), code, visitor);
+        let mut factor = self.shown_factor(found.map(|(_, id)| id), code, visitor);
+        if let Some((_, id)) = found.filter(|_| verdict != PasswordVerdict::Wrong) {
+            self.prepare_sign_in_notice(id, ask.client.network, &mut factor, visitor);
+        }
         let command = Command::SignIn {
             ask,
             verdict,

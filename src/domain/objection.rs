@@ -5,7 +5,7 @@
 //! recovered the account alone is then no proof before that time is over; and while it is not, what such a recovery let
 //! somebody in to take away stays.
 
-use crate::types::{AddressId, Few, Sealed, Span, Timestamp, TokenId, UserId};
+use crate::types::{AddressId, Few, Sealed, Span, Tag, Timestamp, TokenId, UserId};
 
 use super::command::{Context, Notices, Outcome};
 use super::decide::Decision;
@@ -13,6 +13,7 @@ use super::event::{Actor, EndCause, Event, Purpose};
 use super::factor::{FactorKind, FactorMailbox};
 use super::mail;
 use super::mail_kind::MailKind;
+use super::recovery::is_known;
 use super::refusal::Refusal;
 use super::safeguard::{Objection, Safeguards};
 use super::state::{Token, TokenStanding, User};
@@ -20,6 +21,10 @@ use super::world::{Table, World};
 
 /// So long something can be objected to, and so long a recovery that only a mailbox proved is not settled.
 pub const OBJECTION_LIFE: Span = Span::hours(72);
+/// So many sign-ins from new places are told in a window.
+const NEW_SIGN_INS_TOLD: u32 = 5;
+/// That window.
+pub(super) const NEW_SIGN_INS_WINDOW: Span = Span::hours(1);
 /// Objections of one user.
 pub(super) const OBJECTIONS_MAX: usize = 8;
 
@@ -114,6 +119,40 @@ pub(super) fn told_about(
         .filter(|(address, _)| user.address(*address).is_some())
         .map(|(address, new)| mail::queued(new, kind, id, *address, objection, user.locale))
         .collect()
+}
+
+/// Tells of a sign-in from where the user did not sign in before, so many times an hour; not of the first one at all, and
+/// not where the same mailboxes are told of a used recovery code.
+pub(super) fn tell_new_sign_in(
+    world: &impl World,
+    context: &Context<'_>,
+    (id, user): (UserId, &User),
+    network: Tag,
+    notices: &Notices,
+    accepted: &[Event],
+) -> Vec<Event> {
+    let guard = world.guards().look(&id);
+    let told = guard.map_or(0, |guard| {
+        guard.new_sign_ins.count(context.now, NEW_SIGN_INS_WINDOW)
+    });
+    let is_told = |event: &Event| matches!(event, Event::ObjectionOffered { .. });
+    let is_first = user.last_login.is_none();
+    if is_first
+        || told >= NEW_SIGN_INS_TOLD
+        || is_known(user, network, context)
+        || accepted.iter().any(is_told)
+    {
+        return vec![];
+    }
+    let mut events = Vec::from_iter(offered(context, id, ObjectionAbout::SignIn, notices));
+    events.extend(told_about(
+        user,
+        id,
+        MailKind::NewSignIn,
+        notices,
+        Some(notices.objection.id),
+    ));
+    events
 }
 
 /// Refuses to take addresses and factors away while a recovery that only a mailbox proved is not settled.

@@ -7,7 +7,7 @@ use super::decide::Decision;
 use super::event::{Actor, EndCause, Event, FailCause, PasswordCause, Subject};
 use super::factor::{FactorShown, FactorUse, FactorVerdict, Factors};
 use super::mail_kind::MailKind;
-use super::objection::told_about;
+use super::objection::{tell_new_sign_in, told_about};
 use super::recovery::{is_known, new_password, saturated};
 use super::refusal::{LimitKind, LimitReached, Refusal};
 use super::state::{Guard, Session, Standing, User};
@@ -272,6 +272,7 @@ pub(super) fn sign_in(
         })
         .collect();
     events.extend(accepted);
+    let told = tell_new_sign_in(world, context, (id, user), network, &factor.mails, &events);
     events.push(signed_in(
         context,
         id,
@@ -281,6 +282,7 @@ pub(super) fn sign_in(
         session.refresh_key,
         origin,
     ));
+    events.extend(told);
     Decision::accepted(events, Outcome::Session(Some(session.session)))
 }
 

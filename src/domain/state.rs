@@ -273,6 +273,8 @@ pub struct Guard {
     pub mailed_codes: Window,
     /// Notices of failed second factors, in an hour.
     pub factor_notices: Window,
+    /// Notices of sign-ins from new places, in an hour.
+    pub new_sign_ins: Window,
 }
 
 /// A sign-in on a device.

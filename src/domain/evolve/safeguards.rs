@@ -4,7 +4,7 @@ use crate::types::{AddressId, Few, Position, Timestamp, TokenId, UserId};
 
 use super::super::event::{Actor, Event, Purpose};
 use super::super::factor::{RecoveryFactors, recovery_factors};
-use super::super::objection::{OBJECTION_LIFE, ObjectionAbout, added_since, keep};
+use super::super::objection::{NEW_SIGN_INS_WINDOW, OBJECTION_LIFE, ObjectionAbout, added_since, keep};
 use super::super::safeguard::{Candidate, Contested, Leaving, Objection, Recovered, Safeguards};
 use super::super::state::{Address, TokenStanding, User};
 use super::super::strangers::{StrangerClass, bump};
@@ -101,6 +101,9 @@ pub(super) fn evolve(world: &mut impl World, position: Position, time: Timestamp
             addresses: addresses_of(world, *user),
         };
         offer(world, *user, new);
+        if let (ObjectionAbout::SignIn, Some(guard)) = (about, guard_of(world, *user)) {
+            guard.new_sign_ins.bump(time, NEW_SIGN_INS_WINDOW);
+        }
     } else if let Event::ObjectionRaised { user, objection, .. } = event {
         raise(world, *user, *objection, time);
     } else if let Event::SafeguardsLapsed { user } = event {

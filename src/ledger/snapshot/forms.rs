@@ -139,7 +139,7 @@ kept! {
     Guard {
         sign_ins: Vec<(Tag, u16, Timestamp)>, sign_ins_hour: Window, mails_hour: Window, mails_day: Window,
         codes_day: Window, reserve_mails: Window, reserve_codes: Window, current_password: Window,
-        factors: Window, mailed_codes: Window, factor_notices: Window,
+        factors: Window, mailed_codes: Window, factor_notices: Window, new_sign_ins: Window,
     }
     Session {
         user: UserId, position: Position, created: Timestamp, active: Timestamp, expires: Timestamp,

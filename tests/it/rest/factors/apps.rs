@@ -8,7 +8,7 @@ use super::super::call::{Answer, Call, Tokens};
 use super::super::house::{House, NEW, OLD};
 
 /// Somebody's app: reads the secret as an app does, from the answer's text.
-pub(super) struct App {
+pub(in super::super) struct App {
     pub(super) seed: Vec<u8>,
     pub(super) codes: Vec<String>,
 }
@@ -37,7 +37,7 @@ impl App {
     }
 
     /// The code at this moment, as an app makes it (RFC 6238).
-    pub(super) fn code(&self, house: &House) -> String {
+    pub(in super::super) fn code(&self, house: &House) -> String {
         let wall = house.desk().engine().clock().wall();
         let step = wall.0 / 30_000_000;
         let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, &self.seed);
@@ -61,7 +61,7 @@ impl House {
     }
 
     /// Adds an app; the next code is that of a later step.
-    pub(super) async fn add_app(&self, tokens: &Tokens) -> App {
+    pub(in super::super) async fn add_app(&self, tokens: &Tokens) -> App {
         let enabled = self.mfa(tokens, "enable", &json!({"password": OLD})).ok().await;
         let app = App::of(&enabled);
         let confirm = json!({"code": app.code(self)});
