@@ -8,7 +8,7 @@ use crate::desk::tell_plainly;
 use crate::domain::Recorded;
 use crate::ledger::TreeHash;
 use crate::ledger::codec::event_name;
-use crate::types::Timestamp;
+use crate::types::{Locale, Timestamp};
 
 /// Bytes of one line, at most: names and labels of policies and API keys are the longest part.
 pub(super) const LINE_MAX: usize = 16 << 10;
@@ -40,7 +40,7 @@ impl Lines {
         let _ = write!(out, r#"","command":"{command}","event":""#);
         out.push_str(event_name(event));
         out.push_str(r#"","text":"#);
-        push_text(out, &tell_plainly(event));
+        push_text(out, &tell_plainly(event, Locale::En));
         out.push_str("}\n");
     }
 

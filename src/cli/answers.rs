@@ -3,9 +3,9 @@
 use std::fmt::Write as _;
 
 use super::control::{
-    Answer, BackupRow, CompactedRow, EpochShown, EventRow, FactorRow, KeyRow, MailRow, MasterReplacedShown,
-    NewKey, OnlineCheckShown, Page, RecoveryShown, RingKeyRow, RotatedShown, SessionRow, UserRow, Verdict,
-    VerdictWord,
+    Answer, BackupRow, CompactedRow, EpochShown, EventsShown, FactorRow, KeyRow, MailRow,
+    MasterReplacedShown, NewKey, OnlineCheckShown, Page, RecoveryShown, RingKeyRow, RotatedShown, SessionRow,
+    UserRow, Verdict, VerdictWord,
 };
 use super::output::{sheet, table};
 
@@ -41,7 +41,7 @@ pub(super) fn words(answer: &Answer, data: &str) -> String {
         Answer::KeyConfirmed { id } => format!("{id} may be used."),
         Answer::KeyRevoked { id } => format!("{id} is revoked: calls with it are refused from now on."),
         Answer::Outbox(page) => outbox(page),
-        Answer::Events(page) => events(page),
+        Answer::Events(shown) => events(shown),
         Answer::Verified(verdict) => verdict_words(verdict),
         Answer::Clock { status: _, was } if was == "suspect" => {
             "The system clock is believed from now on. Lifetimes jumped, so all sessions and tokens ended."
@@ -322,16 +322,19 @@ fn outbox(page: &Page<MailRow>) -> String {
     })
 }
 
-fn events(page: &Page<EventRow>) -> String {
-    let head = ["POSITION", "TIME", "TYPE", "WHAT"];
-    listing(page, "There are no such events.", &head, |event| {
+fn events(shown: &EventsShown) -> String {
+    if shown.items.is_empty() {
+        return "There are no such events.".to_owned();
+    }
+    let rows = shown.items.iter().map(|event| {
         vec![
-            event.position.to_string(),
+            event.cursor.clone(),
             event.time.clone(),
             event.kind.clone(),
             event.text.clone(),
         ]
-    })
+    });
+    table(&["CURSOR", "TIME", "TYPE", "WHAT"], &rows.collect::<Vec<_>>())
 }
 
 fn compacted_words(compacted: &CompactedRow) -> String {

@@ -14,12 +14,15 @@ mod policies;
 mod request;
 mod server;
 mod socket;
+mod telling;
+mod told;
 
 pub(super) use clerk::Clerk;
 pub(super) use client::{ask, ask_and_print, runtime, show_progress};
 pub(super) use request::{
-    Answer, BackupRow, BackupSince, CompactedRow, EpochShown, EventRow, FactorRow, KeyRow, MailRow,
+    Answer, BackupRow, BackupSince, CompactedRow, EpochShown, FactorRow, KeyRow, MailRow,
     MasterReplacedShown, NewKey, NewUserForm, OnlineCheckForm, OnlineCheckShown, Page, ProgressRow,
-    RecoveryShown, Request, RingKeyRow, RotatedShown, SessionRow, Since, UserRow, Verdict, VerdictWord,
+    RecoveryShown, Request, RingKeyRow, RotatedShown, SessionRow, UserRow, Verdict, VerdictWord,
 };
 pub(super) use server::ControlServer;
+pub(super) use told::{EventsForm, EventsShown, Since};

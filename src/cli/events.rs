@@ -3,9 +3,11 @@
 use clap::Args;
 
 use super::context::Context;
-use super::control::{Request, Since, ask_and_print};
+use super::control::{EventsForm, Request, Since, ask_and_print};
 use super::exit::{Exit, Failure};
-use crate::types::Timestamp;
+use crate::config::language_of_process;
+use crate::desk::{Cursor, NotACursor};
+use crate::types::{Locale, Timestamp};
 
 /// Which events.
 #[derive(Args, Debug)]
@@ -19,9 +21,25 @@ pub struct Arguments {
     /// Only those from this time on: `2026-01-20`, `2026-01-20T14:30:00Z`, or so long ago: `90m`, `24h`, `7d`
     #[arg(long, value_name = "TIME", value_parser = since)]
     pub since: Option<Since>,
-    /// The last so many of them
+    /// Only those behind this cursor, the first ones: `epoch:position`, as `next` and every event say it, or a position
+    #[arg(long, value_name = "CURSOR", value_parser = cursor)]
+    pub after: Option<Cursor>,
+    /// The last so many of them; with --after, the first
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub limit: u32,
+    /// In which language: en or ko [default: that of LC_ALL, LC_MESSAGES or LANG]
+    #[arg(long, value_name = "LANGUAGE", value_parser = language)]
+    pub language: Option<Locale>,
+}
+
+/// Reads a cursor.
+fn cursor(text: &str) -> Result<Cursor, String> {
+    text.parse().map_err(|fault: NotACursor| fault.to_string())
+}
+
+/// Reads the tag of a language.
+fn language(text: &str) -> Result<Locale, String> {
+    Locale::parse(text).ok_or_else(|| "there are en and ko".to_owned())
 }
 
 /// Reads a time, or how long ago it was.
@@ -54,14 +72,19 @@ pub(super) fn run(arguments: Arguments, context: &Context) -> Result<Exit, Failu
         user,
         kind,
         since,
+        after,
         limit,
+        language,
     } = arguments;
-    let request = Request::Events {
+    let language = language.unwrap_or_else(language_of_process);
+    let request = Request::Events(EventsForm {
         user,
         kind,
         since,
+        after: after.map(|after| after.to_string()),
         limit,
-    };
+        language: language.tag().to_owned(),
+    });
     ask_and_print(context, "keyledger events", request)
 }
 

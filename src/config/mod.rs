@@ -41,7 +41,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 pub use checks::{Security, Serving};
-pub use environment::Environment;
+pub use environment::{Environment, language_of_process};
 pub use kind::Kind;
 pub use problem::{Origin, Problem, Problems, Warning};
 pub use sender::Sender;

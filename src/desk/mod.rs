@@ -10,6 +10,7 @@ mod admin;
 mod api_keys;
 mod backup;
 mod console;
+mod cursor;
 mod epochs;
 mod factors;
 mod fault;
@@ -38,6 +39,7 @@ pub(crate) use api_keys::new_api_key;
 pub use api_keys::{ApiCaller, NewKeyText};
 pub use backup::TellProgress;
 pub use console::WaitingMail;
+pub use cursor::{Cursor, CursorFault, EpochBegun, NotACursor};
 pub use epochs::EpochView;
 pub use factors::{AppSetUp, FactorView, MailboxSetUp};
 pub use fault::{AccessFault, Fault};
@@ -56,6 +58,7 @@ use crate::crypto::PasswordPool;
 use crate::domain::Limits;
 use crate::engine::{Engine, Lane, Trouble};
 use crate::types::{Span, Timestamp};
+use cursor::KnownEpochs;
 use greeting::DayKeys;
 use repeats::Repeats;
 
@@ -95,6 +98,7 @@ struct Inner {
     settings: DeskSettings,
     day_keys: DayKeys,
     repeats: Repeats,
+    epochs: Mutex<KnownEpochs>,
     touched: Mutex<Vec<(crate::types::ApiKeyId, u32)>>,
 }
 
@@ -108,6 +112,7 @@ impl Desk {
             settings,
             day_keys,
             repeats,
+            epochs: Mutex::default(),
             touched: Mutex::default(),
         };
         Self {

@@ -1,6 +1,8 @@
 //! Events told to people: one line each, with addresses masked, and in the OWASP logging vocabulary where it has a word.
 
-mod words;
+mod english;
+mod korean;
+mod teller;
 
 use std::net::IpAddr;
 use std::ops::ControlFlow;
@@ -10,8 +12,8 @@ use crate::crypto::{self, Field};
 use crate::domain::{Event, MailKind, Recorded, Subject};
 use crate::ledger::codec::{self, event_name};
 use crate::ledger::{StoreError, record};
-use crate::types::{AddressId, DataKeyId, EmailAddress, Position, Sealed, Timestamp, UserId};
-use words::{Names, Teller, short};
+use crate::types::{AddressId, DataKeyId, EmailAddress, Locale, Position, Sealed, Timestamp, UserId};
+use teller::{Names, Whom, tell};
 
 /// Events that one question is answered with, at most.
 pub const EVENTS_MAX: usize = 1_000;
@@ -140,8 +142,8 @@ impl Desk {
         Ok(found)
     }
 
-    /// Tells an event.
-    pub fn describe(&self, recorded: &Recorded) -> Line {
+    /// Tells an event in a language.
+    pub fn describe(&self, recorded: &Recorded, locale: Locale) -> Line {
         let event = &recorded.event;
         let user = self.concerned(event);
         let origin = origin_of(event).and_then(|sealed| {
@@ -152,12 +154,10 @@ impl Desk {
             self.open_origin(owner, sealed)
         });
         let who = user.and_then(|user| self.masked_address(user));
-        let teller = Teller {
-            names: self,
-            whom: who.clone().unwrap_or_else(|| match user {
-                Some(user) => format!("user {}", short(&user.to_string())),
-                None => "an address without an account".to_owned(),
-            }),
+        let whom = match (&who, user) {
+            (Some(masked), _) => Whom::Masked(masked.clone()),
+            (None, Some(user)) => Whom::User(user),
+            (None, None) => Whom::Nobody,
         };
         Line {
             position: recorded.position,
@@ -168,7 +168,7 @@ impl Desk {
             who,
             ip: origin.as_ref().map(|origin| origin.ip),
             user_agent: origin.map(|origin| origin.user_agent),
-            text: teller.tell(event),
+            text: tell(locale, self, &whom, event),
         }
     }
 
@@ -215,7 +215,7 @@ impl Desk {
             && filter.user.is_none_or(|user| self.concerned(event) == Some(user))
     }
 
-    fn scan_events(
+    pub(super) fn scan_events(
         &self,
         from: Position,
         visit: &mut dyn FnMut(Recorded) -> ControlFlow<()>,
@@ -270,16 +270,16 @@ impl Names for Stranger {
     }
 }
 
-/// Tells an event from what it says itself, without a word of personal data: the same for everybody, for ever.
-pub fn tell_plainly(event: &Event) -> String {
+/// Tells an event from what it says itself, without a word of personal data. What it says in English is the same for
+/// everybody, for ever: exports quote it.
+pub fn tell_plainly(event: &Event, locale: Locale) -> String {
     let whom = match about(event) {
-        About::User(user) => format!("user {}", short(&user.to_string())),
-        About::Address(address) => format!("address {}", short(&address.to_string())),
-        About::Earlier(_) => "its user".to_owned(),
-        About::Nobody => "an address without an account".to_owned(),
+        About::User(user) => Whom::User(user),
+        About::Address(address) => Whom::Address(address),
+        About::Earlier(_) => Whom::OfEarlier,
+        About::Nobody => Whom::Nobody,
     };
-    let names = &Stranger;
-    Teller { names, whom }.tell(event)
+    tell(locale, &Stranger, &whom, event)
 }
 
 /// The event's name in the OWASP logging vocabulary (L-01); none where it has no word for it.

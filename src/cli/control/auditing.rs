@@ -5,12 +5,14 @@ use std::sync::Arc;
 
 use tokio::task::spawn_blocking;
 
-use super::clerk::{Clerk, event_row};
+use super::clerk::Clerk;
 use super::request::{Answer, CheckpointShown, ExportShown, RecordShown};
+use super::telling::event_row;
 use crate::audit::{AuditFault, ExportFault, Range, hexadecimal};
 use crate::cli::exit::{Failure, is_damage};
+use crate::ledger::StoreError;
 use crate::ledger::tree::leaf_hash;
-use crate::types::Position;
+use crate::types::{Locale, Position};
 
 impl Clerk {
     pub(super) async fn checkpoint(&self) -> Result<Answer, Failure> {
@@ -34,14 +36,17 @@ impl Clerk {
 
     pub(super) async fn show(&self, position: u64) -> Result<Answer, Failure> {
         let desk = self.desk.clone();
-        let read = spawn_blocking(move || {
+        let read = spawn_blocking(move || -> Result<Option<RecordShown>, StoreError> {
             let at = Position(position);
             let found = desk.event_at(at)?.zip(desk.record_at(at)?);
-            Ok::<_, crate::ledger::StoreError>(found.map(|(recorded, record)| RecordShown {
-                event: event_row(desk.describe(&recorded)),
-                leaf: hexadecimal(&leaf_hash(&record)),
-                record: hexadecimal(&record),
-            }))
+            let shown = found.map(|(recorded, record)| {
+                Ok(RecordShown {
+                    event: event_row(&desk, &recorded, Locale::En)?,
+                    leaf: hexadecimal(&leaf_hash(&record)),
+                    record: hexadecimal(&record),
+                })
+            });
+            shown.transpose()
         });
         let found = read
             .await

@@ -7,19 +7,17 @@ use secrecy::ExposeSecret as _;
 use tokio::task::spawn_blocking;
 
 use super::request::{
-    Answer, BackupRow, BackupSince, CompactedRow, EventRow, KeyRow, NewKey, NewUserForm, Page, ProgressRow,
-    RecoveryShown, Request, SessionRow, Since, UserRow, Verdict, VerdictWord,
+    Answer, BackupRow, BackupSince, CompactedRow, KeyRow, NewKey, NewUserForm, Page, ProgressRow,
+    RecoveryShown, Request, SessionRow, UserRow, Verdict, VerdictWord,
 };
 use crate::app::EndOfLedger;
 use crate::audit::Notary;
 use crate::cli::exit::{Failure, is_damage};
 use crate::config::Config;
-use crate::desk::{Desk, EventFilter, Fault, Line, NewPerson, UserView, VerifyFault, VerifyReport};
+use crate::desk::{Desk, Fault, NewPerson, UserView, VerifyFault, VerifyReport};
 use crate::domain::{Actor, ApiKey, ApiKeyKind, Epoch, Refusal, Role, Standing, State};
 use crate::engine::Compacted;
-use crate::ledger::StoreError;
 use crate::ledger::backup::{self, Destination, Made, Order, Progress};
-use crate::ledger::codec::EVENT_NAMES;
 use crate::system::ClockStatus;
 use crate::types::{
     ApiKeyId, EmailAddress, Locale, PersonName, Position, SessionId, Span, Timestamp, UserId, Username,
@@ -128,12 +126,7 @@ impl Clerk {
                 Ok(Answer::KeyRevoked { id: id.to_string() })
             }
             Request::Outbox { take } => self.outbox(take).await,
-            Request::Events {
-                user,
-                kind,
-                since,
-                limit,
-            } => self.events(user.as_deref(), kind, since, limit).await,
+            Request::Events(form) => self.events(form).await,
             Request::SetOnlineCheck(form) => Ok(Answer::OnlineCheck(self.set_online_check(form, by).await?)),
             Request::ShowEpoch => Ok(Answer::Epoch(self.epoch().await?)),
             Request::StartEpoch { reason } => self.start_epoch(&reason).await,
@@ -240,46 +233,6 @@ impl Clerk {
         }))
     }
 
-    async fn events(
-        &self,
-        user: Option<&str>,
-        name: Option<String>,
-        since: Option<Since>,
-        limit: u32,
-    ) -> Result<Answer, Failure> {
-        let user = user.map(|user| self.find(user)).transpose()?;
-        if let Some(name) = &name {
-            known_event(name)?;
-        }
-        let since = since.map(|since| match since {
-            Since::At(at) => Timestamp(at),
-            Since::SecondsAgo(seconds) => {
-                self.now() - Span::seconds(i64::try_from(seconds).unwrap_or(i64::MAX / 1_000_000))
-            }
-        });
-        let filter = EventFilter {
-            user,
-            name,
-            since,
-            limit: Some(bounded(limit)),
-            ..EventFilter::default()
-        };
-        let desk = self.desk.clone();
-        let told = spawn_blocking(move || {
-            let found = desk.latest_events(&filter)?;
-            Ok::<_, StoreError>(
-                found
-                    .iter()
-                    .map(|recorded| event_row(desk.describe(recorded)))
-                    .collect::<Vec<_>>(),
-            )
-        });
-        let rows = told
-            .await
-            .map_err(|_| Failure::later("the events could not be read"))??;
-        Ok(Answer::Events(page(rows.len(), rows)))
-    }
-
     async fn back_up(&self, to: &str, since: BackupSince, tell: Tell) -> Result<Answer, Failure> {
         let path = PathBuf::from(to);
         if !path.is_absolute() {
@@ -333,7 +286,7 @@ impl Clerk {
         }
     }
 
-    fn now(&self) -> Timestamp {
+    pub(super) fn now(&self) -> Timestamp {
         self.desk.engine().clock().now()
     }
 }
@@ -456,34 +409,6 @@ fn key_row(id: ApiKeyId, key: ApiKey, epoch: Epoch) -> KeyRow {
         revoked: key.revoked.map(Timestamp::rfc3339),
         used: key.used.map(|at| at.rfc3339()[..10].to_owned()),
     }
-}
-
-pub(super) fn event_row(line: Line) -> EventRow {
-    EventRow {
-        position: line.position.0,
-        time: line.time.rfc3339(),
-        kind: line.name.to_owned(),
-        term: line.term.map(str::to_owned),
-        user: line.user.map(|user| user.to_string()),
-        address: line.who,
-        ip: line.ip.map(|ip| ip.to_string()),
-        user_agent: line.user_agent,
-        text: line.text,
-    }
-}
-
-/// Events are asked for by their own name, or by that of the OWASP logging vocabulary, which has underscores.
-fn known_event(name: &str) -> Result<(), Failure> {
-    if name.contains('_') || EVENT_NAMES.iter().any(|known| known.eq_ignore_ascii_case(name)) {
-        return Ok(());
-    }
-    let distance = |known: &&&str| strsim::damerau_levenshtein(&name.to_lowercase(), &known.to_lowercase());
-    let short: String = name.chars().take(40).collect();
-    let failure = Failure::value("--type", format!("`{short}` is no type of event"));
-    Err(match EVENT_NAMES.iter().min_by_key(distance) {
-        Some(nearest) if distance(&nearest) <= 3 => failure.remedy(format!("did you mean `{nearest}`?")),
-        Some(_) | None => failure.remedy(format!("there are: {}", EVENT_NAMES.join(", "))),
-    })
 }
 
 fn verdict(report: &VerifyReport, end: EndOfLedger) -> Verdict {

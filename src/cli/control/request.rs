@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::told::{EventRow, EventsForm, EventsShown};
 use crate::cli::exit::Failure;
 
 /// A request, one line of JSON. Users are named by id, address or user name.
@@ -63,12 +64,7 @@ pub(in crate::cli) enum Request {
     Outbox {
         take: u32,
     },
-    Events {
-        user: Option<String>,
-        kind: Option<String>,
-        since: Option<Since>,
-        limit: u32,
-    },
+    Events(EventsForm),
     Verify,
     AcceptClock,
     AuditCheckpoint,
@@ -112,16 +108,6 @@ pub enum BackupSince {
     Position(u64),
     /// Where the newest one of the folder ends.
     Auto,
-}
-
-/// From when on.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum Since {
-    /// Microseconds since 1970.
-    At(i64),
-    /// That long before now.
-    SecondsAgo(u64),
 }
 
 /// Somebody to register, as typed.
@@ -188,7 +174,7 @@ pub(in crate::cli) enum Answer {
         id: String,
     },
     Outbox(Page<MailRow>),
-    Events(Page<EventRow>),
+    Events(EventsShown),
     Verified(Verdict),
     Clock {
         status: String,
@@ -418,25 +404,6 @@ pub(in crate::cli) struct MailRow {
     pub(in crate::cli) status: Option<u16>,
     /// What that means, in words.
     pub(in crate::cli) reason: Option<String>,
-}
-
-/// An event, told.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(in crate::cli) struct EventRow {
-    pub(in crate::cli) position: u64,
-    pub(in crate::cli) time: String,
-    #[serde(rename = "type")]
-    pub(in crate::cli) kind: String,
-    /// Its name in the OWASP logging vocabulary.
-    pub(in crate::cli) term: Option<String>,
-    pub(in crate::cli) user: Option<String>,
-    /// The user's address, masked.
-    pub(in crate::cli) address: Option<String>,
-    pub(in crate::cli) ip: Option<String>,
-    pub(in crate::cli) user_agent: Option<String>,
-    /// In words.
-    pub(in crate::cli) text: String,
 }
 
 /// How far some long work is.

@@ -14,6 +14,7 @@ use super::stage::Stage;
 use crate::app::App;
 use crate::desk::{Desk, EventFilter, Line};
 use crate::mail::sink::{ReceivedMail, Sink};
+use crate::types::Locale;
 
 const ADA: &str = "ada@example.org";
 const NOBODY: &str = "nobody@example.org";
@@ -220,7 +221,7 @@ impl<'a, 'o> Act<'a, 'o> {
             Ok::<_, Trouble>(
                 events
                     .iter()
-                    .map(|event| reading.describe(event))
+                    .map(|event| reading.describe(event, Locale::En))
                     .collect::<Vec<_>>(),
             )
         });

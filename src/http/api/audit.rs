@@ -11,9 +11,11 @@ use tokio::task::spawn_blocking;
 
 use super::shapes::{as_text, as_time};
 use crate::audit::{AuditFault, Notary, Range, Signed};
-use crate::desk::{EventFilter, Line};
+use crate::desk::{Cursor, CursorFault, EventFilter, Line};
+use crate::domain::Recorded;
 use crate::http::site::Site;
-use crate::http::{ApiError, Code, HeaderValue, Request, Response, StatusCode, header};
+use crate::http::{ApiError, Code, Detail, HeaderValue, Request, Response, StatusCode, header};
+use crate::ledger::StoreError;
 use crate::types::{Position, Timestamp, UserId};
 
 /// Events of an answer, unless asked otherwise.
@@ -29,6 +31,8 @@ const PARTS_WAITING: usize = 8;
 #[serde(rename_all = "camelCase")]
 struct EventShown {
     position: u64,
+    /// What `after` is to go on behind this one.
+    cursor: Shown<Cursor>,
     #[serde(serialize_with = "as_time")]
     time: Timestamp,
     #[serde(rename = "type")]
@@ -46,10 +50,11 @@ struct EventShown {
 #[serde(transparent)]
 struct Shown<T: std::fmt::Display>(#[serde(serialize_with = "as_text")] T);
 
-impl From<Line> for EventShown {
-    fn from(line: Line) -> Self {
+impl EventShown {
+    fn new(cursor: Cursor, line: Line) -> Self {
         Self {
             position: line.position.0,
+            cursor: Shown(cursor),
             time: line.time,
             name: line.name,
             term: line.term,
@@ -66,13 +71,13 @@ impl From<Line> for EventShown {
 struct Events {
     items: Vec<EventShown>,
     /// What `after` is next, while there may be more.
-    next: Option<u64>,
+    next: Option<Shown<Cursor>>,
 }
 
 /// Lists events, oldest first.
 pub(super) async fn events(site: &Site, request: &Request) -> Result<Response, ApiError> {
     let mut query = request.query_fields()?;
-    let after = query.optional_whole("after", &(0..=i64::MAX));
+    let after = query.optional_text("after");
     let limit = query.optional_whole("limit", &(1..=LIMIT_MAX)).unwrap_or(LIMIT);
     let user = query.optional_text("user");
     let name = query.optional_text("type");
@@ -80,6 +85,10 @@ pub(super) async fn events(site: &Site, request: &Request) -> Result<Response, A
     let user_id: Option<UserId> = user.as_deref().and_then(|text| text.parse().ok());
     if user.is_some() && user_id.is_none() {
         query.fault("user", "not-an-id");
+    }
+    let cursor: Option<Cursor> = after.as_deref().and_then(|text| text.parse().ok());
+    if after.is_some() && cursor.is_none() {
+        query.fault("after", "not-a-cursor");
     }
     let mut time = |name: &'static str, text: Option<String>| {
         let at = text.as_deref().and_then(Timestamp::parse_rfc3339);
@@ -95,24 +104,37 @@ pub(super) async fn events(site: &Site, request: &Request) -> Result<Response, A
         name,
         since,
         until,
-        after: after.and_then(|after| u64::try_from(after).ok()).map(Position),
+        after: None,
         limit: usize::try_from(limit).ok(),
     };
-    let desk = site.desk.clone();
+    let (desk, locale) = (site.desk.clone(), request.voice.locale);
     let told = spawn_blocking(move || {
-        let (found, next) = desk.events_page(&filter)?;
-        let items = found
-            .iter()
-            .map(|recorded| desk.describe(recorded).into())
-            .collect();
-        let next = next.map(|next| next.0);
-        Ok::<_, crate::ledger::StoreError>(Events { items, next })
+        let after = cursor.map(|cursor| desk.resume(cursor)).transpose()?;
+        let (found, next) = desk.events_page(&EventFilter { after, ..filter })?;
+        let shown = |recorded: &Recorded| {
+            let cursor = desk.cursor(recorded.position)?;
+            Ok(EventShown::new(cursor, desk.describe(recorded, locale)))
+        };
+        let items: Result<_, StoreError> = found.iter().map(shown).collect();
+        let next = next.map(|next| desk.cursor(next)).transpose()?.map(Shown);
+        Ok(Events { items: items?, next })
     });
-    let events = told.await.map_err(|_| Code::Internal)?.map_err(|error| {
-        tracing::error!(%error, "events could not be read");
-        Code::Internal
-    })?;
-    Ok(request.voice.ok(&events))
+    let events = told.await.map_err(|_| Code::Internal)?;
+    Ok(request.voice.ok(&events.map_err(|fault| not_resumed(&fault))?))
+}
+
+fn not_resumed(fault: &CursorFault) -> ApiError {
+    let reason = match fault {
+        CursorFault::Forked { .. } => "forked",
+        CursorFault::Beyond { .. } => "beyond-the-end",
+        CursorFault::NoSuchEpoch { .. } => "no-such-epoch",
+        CursorFault::Store(error) => {
+            tracing::error!(%error, "events could not be read");
+            return Code::Internal.into();
+        }
+    };
+    let detail = Detail::new("after", reason).with_message(fault.to_string());
+    ApiError::new(Code::InvalidParameters).with_details(vec![detail])
 }
 
 /// The signed checkpoint: text, for other programs too.

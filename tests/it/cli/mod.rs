@@ -4,6 +4,7 @@ mod audit;
 mod breach;
 mod clock;
 mod configuration;
+mod events;
 mod keys;
 mod offline;
 

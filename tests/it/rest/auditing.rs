@@ -88,7 +88,8 @@ async fn l_01_events_are_listed_bare_and_page_by_page() {
                 .iter()
                 .map(|item| item["position"].clone()),
         );
-        let Some(next) = page["next"].as_u64() else { break };
+        let Some(next) = page["next"].as_str() else { break };
+        assert!(next.starts_with("1:"), "the cursor says the epoch: {next}");
         after = format!("&after={next}");
         if paged.len() >= items.len() {
             break;
@@ -110,6 +111,9 @@ async fn l_01_events_are_listed_bare_and_page_by_page() {
         "user=ann",
         "from=yesterday",
         "after=x",
+        "after=1:x",
+        "after=2:0",
+        "after=1:999999",
     ] {
         house
             .secret(&format!("/v1/audit/events?{wrong}"))

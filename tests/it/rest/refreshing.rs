@@ -1,7 +1,7 @@
 //! Refresh tokens: rotation, replay, grace, age.
 
 use keyledger::desk::EventFilter;
-use keyledger::types::Span;
+use keyledger::types::{Locale, Span};
 use serde_json::json;
 
 use super::house::{House, JI, OLD, Storage};
@@ -180,7 +180,10 @@ async fn l_01_a_token_of_an_ended_session_is_in_the_audit_once_however_often_it_
         ..EventFilter::default()
     };
     let told = house.desk().events(&filter).unwrap();
-    let lines: Vec<_> = told.iter().map(|event| house.desk().describe(event)).collect();
+    let lines: Vec<_> = told
+        .iter()
+        .map(|event| house.desk().describe(event, Locale::En))
+        .collect();
     assert_eq!(lines.len(), 1, "{lines:#?}");
     assert_eq!(lines[0].name, "RefreshRefused");
     assert_eq!(lines[0].ip, Some("192.0.2.1".parse().unwrap()));
@@ -188,7 +191,7 @@ async fn l_01_a_token_of_an_ended_session_is_in_the_audit_once_however_often_it_
     let ended = house.desk().events(&EventFilter::default()).unwrap();
     let texts: Vec<_> = ended
         .iter()
-        .map(|event| house.desk().describe(event).text)
+        .map(|event| house.desk().describe(event, Locale::En).text)
         .collect();
     assert!(texts.iter().any(|text| text.contains("signed out")), "{texts:#?}");
 }

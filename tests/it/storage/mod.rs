@@ -12,3 +12,4 @@ mod erasures;
 mod golden;
 mod restarts;
 mod samples;
+mod words;

@@ -2,7 +2,7 @@
 
 use keyledger::domain::{Actor, Event, MailEnd};
 use keyledger::mail::sink::{Fault, SinkBehaviour, Step};
-use keyledger::types::Span;
+use keyledger::types::{Locale, Span};
 use serde_json::json;
 
 use super::{House, Storage};
@@ -182,7 +182,7 @@ async fn a_closed_account_is_erased_when_its_time_has_come() {
         .unwrap();
     let told: Vec<String> = events
         .iter()
-        .map(|event| house.desk().describe(event).text)
+        .map(|event| house.desk().describe(event, Locale::En).text)
         .collect();
     assert!(told.iter().all(|text| !text.contains("ada")), "{told:#?}");
     assert_eq!(house.desk().verify().unwrap().agrees, Some(true));

@@ -1,30 +1,34 @@
-//! The words of each event.
+//! The English words of each event. Exports quote them, and whoever checks one writes them again: they never change.
 
 mod factors;
 mod safeguards;
 
+use super::teller::{Names, Whom, printable, short};
 use crate::domain::{
-    Actor, Allowance, ApiKeyKind, DropCause, EndCause, EpochReason, Event, FailCause, MailEnd, MailKind,
-    PasswordCause, Purpose, RefusedCause, Subject, SuppressedClass, Via,
+    Actor, Allowance, ApiKeyKind, DropCause, EndCause, EpochReason, Event, FailCause, MailEnd, PasswordCause,
+    Purpose, RefusedCause, Subject, SuppressedClass, Via,
 };
 use crate::mail::Step;
-use crate::types::{Position, UserId};
+use crate::types::Position;
 
-/// What can be looked up about what an event names.
-pub(super) trait Names {
-    /// A user's address, masked, if it is to be told.
-    fn person(&self, user: UserId) -> Option<String>;
-    /// Which mail was queued at a position.
-    fn mail_at(&self, queued: Position) -> Option<MailKind>;
+/// Tells events about one person in English.
+pub(super) struct English<'a> {
+    names: &'a dyn Names,
+    whom: String,
 }
 
-/// Tells events about one person.
-pub(super) struct Teller<'a> {
-    pub(super) names: &'a dyn Names,
-    pub(super) whom: String,
-}
+impl<'a> English<'a> {
+    pub(super) fn about(names: &'a dyn Names, whom: &Whom) -> Self {
+        let whom = match whom {
+            Whom::Masked(address) => address.clone(),
+            Whom::User(user) => format!("user {}", short(&user.to_string())),
+            Whom::Address(address) => format!("address {}", short(&address.to_string())),
+            Whom::OfEarlier => "its user".to_owned(),
+            Whom::Nobody => "an address without an account".to_owned(),
+        };
+        Self { names, whom }
+    }
 
-impl Teller<'_> {
     pub(super) fn tell(&self, event: &Event) -> String {
         let whom = &self.whom;
         match event {
@@ -288,7 +292,7 @@ impl Teller<'_> {
         }
     }
 
-    pub(super) fn actor(&self, actor: Actor) -> String {
+    fn actor(&self, actor: Actor) -> String {
         match actor {
             Actor::Stranger => "somebody unknown".to_owned(),
             Actor::User(user) => self
@@ -300,16 +304,6 @@ impl Teller<'_> {
             Actor::System => "the system".to_owned(),
         }
     }
-}
-
-/// The first eight characters of an id: enough to tell lines apart.
-pub(super) fn short(id: &str) -> &str {
-    id.get(..8).unwrap_or(id)
-}
-
-/// Without what could move a terminal's cursor (L-02).
-fn printable(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).collect()
 }
 
 fn epoch(reason: EpochReason) -> &'static str {
@@ -333,7 +327,7 @@ fn purpose_words(purpose: Purpose) -> &'static str {
     }
 }
 
-pub(super) fn via_words(via: Via) -> &'static str {
+fn via_words(via: Via) -> &'static str {
     match via {
         Via::Link => "the mailed link",
         Via::Code => "the mailed code",

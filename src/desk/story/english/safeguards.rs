@@ -1,9 +1,9 @@
-//! The words of addresses and objections.
+//! The English words of addresses and objections.
 
-use super::{Teller, via_words};
+use super::{English, via_words};
 use crate::domain::{Event, ObjectionAbout};
 
-impl Teller<'_> {
+impl English<'_> {
     /// Tells an event of addresses or objections; any other has no words here.
     pub(super) fn safeguard(&self, event: &Event) -> String {
         let whom = &self.whom;

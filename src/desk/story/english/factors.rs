@@ -1,9 +1,9 @@
-//! The words of second factors.
+//! The English words of second factors.
 
-use super::Teller;
+use super::English;
 use crate::domain::{Allowance, Event, FactorKind, FactorProof, FactorUse};
 
-impl Teller<'_> {
+impl English<'_> {
     /// Tells an event of second factors; any other has no words here.
     pub(super) fn factor(&self, event: &Event) -> String {
         let whom = &self.whom;
