@@ -3,7 +3,11 @@ use super::tables::TABLES;
 use super::*;
 
 /// One line for each schema that was ever written; lines are only added.
-const SCHEMAS: &[(u16, &str)] = &[(1, "ae11a84d18a93aea"), (2, "5ec772d55827b068")];
+const SCHEMAS: &[(u16, &str)] = &[
+    (1, "ae11a84d18a93aea"),
+    (2, "5ec772d55827b068"),
+    (3, "5451cc5af0bc3e5b"),
+];
 
 #[test]
 fn state_of_another_shape_has_another_schema_number() {
@@ -34,7 +38,7 @@ fn the_head_has_the_documented_layout() {
     };
     let bytes = head.to_bytes();
     assert_eq!(bytes.len(), HEAD_LEN);
-    assert_eq!(&bytes[..12], b"KLSNAP\0\0\0\x01\0\x02");
+    assert_eq!(&bytes[..12], b"KLSNAP\0\0\0\x01\0\x03");
     assert_eq!(&bytes[112..], [0, 0, 0, 6]);
     let bytes: [u8; HEAD_LEN] = bytes.try_into().unwrap();
     assert_eq!(SnapshotHead::from_bytes(&bytes).unwrap(), head);

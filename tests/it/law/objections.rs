@@ -6,7 +6,7 @@ use keyledger::domain::{
 use keyledger::types::{AddressId, Span, TokenId};
 
 use super::scene::{Scene, given};
-use crate::people::{ADA, BOB, HOME, link, origin};
+use crate::people::{ADA, BOB, ELSEWHERE, HOME, Net, link, origin};
 
 const UNDONE: Outcome = Outcome::Objected(Objected::Undone {
     locked: true,
@@ -426,4 +426,40 @@ fn an_administrators_recovery_is_stopped_by_whoever_reads_the_notice() {
         .done(ADA.recovers(link(ADA.token(7)), 1, 2))
         .when(ADA.objects(ADA.token(7)))
         .answered(&UNDONE);
+}
+
+#[test]
+fn r_35_a_sign_in_from_a_new_place_is_told_and_objected_to() {
+    given(ADA.account())
+        .when(ADA.signs_in(HOME, 1))
+        .then_kinds(&["SignedIn"]);
+    let scene = given(ADA.account()).and([ADA.signed_in(1)]);
+    scene
+        .clone()
+        .when(ADA.signs_in(HOME, 2))
+        .then_kinds(&["SignedIn"]);
+    let mut elsewhere = ADA.signs_in(ELSEWHERE, 2);
+    if let Command::SignIn { factor, .. } = &mut elsewhere {
+        factor.mails = ADA.notices_offering(1);
+    }
+    let told = scene
+        .when(elsewhere)
+        .then_kinds(&["SignedIn", "ObjectionOffered", "MailQueued"])
+        .scene;
+    told.clone()
+        .when(ADA.signs_in(ELSEWHERE, 3))
+        .then_kinds(&["SignedIn"]);
+    told.clone()
+        .when(ADA.objects(ADA.objection(1)))
+        .then_kinds(&["ObjectionRaised", "PasswordRevoked", "SessionsEnded"])
+        .answered(&UNDONE);
+    let flooded = told.tried(9, |number| {
+        ADA.signs_in(Net(100 + u16::try_from(number).unwrap()), 10 + number)
+    });
+    let offered = flooded.state.safeguards[&ADA.user()].objections.len();
+    assert_eq!(offered, 5, "so many an hour");
+    flooded
+        .after(Span::hours(1))
+        .when(ADA.signs_in(Net(200), 30))
+        .then_kinds(&["SignedIn", "ObjectionOffered", "MailQueued"]);
 }

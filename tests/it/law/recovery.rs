@@ -58,7 +58,7 @@ fn r_37_law_7_a_recovery_is_one_batch_password_proof_sessions_and_notice() {
                 kind: MailKind::PasswordChanged,
                 user: ADA.user(),
                 address: ADA.address(),
-                token: None,
+                token: Some(ADA.token(1)),
                 locale: Locale::En,
                 details: mail(900).details,
             },

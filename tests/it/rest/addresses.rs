@@ -364,3 +364,19 @@ async fn l_11_who_is_erased_frees_every_address_and_leaves_none_to_read() {
     assert!(house.desk().find_user(JI_TOO).is_none() && house.desk().addresses(id).is_empty());
     house.sign_up(JI_TOO).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn r_42_a_sign_in_from_a_new_place_is_told_to_every_address() {
+    let house = House::open().await;
+    let tokens = house.resident(JI).await;
+    house.add_confirmed(&tokens, JI_TOO).await;
+    house.sign_in(JI, OLD).ok().await;
+    assert!(house.mails("new_sign_in", JI).await.is_empty());
+    house.sign_in(JI, OLD).from("198.51.100.9").ok().await;
+    house.sign_in(JI, OLD).from("198.51.100.9").ok().await;
+    for address in [JI, JI_TOO] {
+        let told = house.mails("new_sign_in", address).await;
+        assert_eq!(told.len(), 1, "{address}");
+        assert!(told[0].text.contains("198.51.100.9") && !told[0].disown.is_empty());
+    }
+}
