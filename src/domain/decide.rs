@@ -5,7 +5,7 @@ use super::event::Event;
 use super::refusal::{LimitKind, LimitReached, Refusal};
 use super::strangers::{StrangerClass, SuppressedClass};
 use super::world::World;
-use super::{access, address, codes, factor, mail, objection, recovery, session, user, verification};
+use super::{access, address, codes, factor, mail, objection, proof, recovery, session, user, verification};
 use crate::types::{Span, Tag};
 
 /// What follows from a command.
@@ -175,7 +175,7 @@ pub fn decide(world: &impl World, command: Command, context: &Context<'_>) -> De
             by,
         } => recovery::issue_by_administrator(world, context, user, proof, lifetime, &mails, by),
         Command::RefuseCode { ask, purpose } => codes::refuse_code(world, context, ask, purpose),
-        Command::RefuseProof { proof, cause, origin } => recovery::refuse_proof(world, proof, cause, origin),
+        Command::RefuseProof { proof, cause, origin } => proof::refuse_proof(world, proof, cause, origin),
         Command::CompleteRecovery {
             proof,
             client,

@@ -222,9 +222,10 @@ fn raise(
         address,
         origin: origin.clone(),
     };
-    let (Some(user), none) = (world.users().look(&id), Safeguards::default()) else {
+    let Some(user) = world.users().look(&id) else {
         return Decision::refused(Refusal::TokenNotFound);
     };
+    let none = Safeguards::default();
     let safeguards = world.safeguards().look(&id).unwrap_or(&none);
     let epoch = world.small().epoch.valid_from;
     let Some(found) = safeguards.objection(objection) else {

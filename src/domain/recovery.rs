@@ -1,20 +1,19 @@
 //! Getting back in: a request, a mailed proof, a new password.
 
-use crate::types::{AddressId, CredentialId, Locale, Position, Sealed, Span, Tag, TokenId, UserId};
+use crate::types::{AddressId, CredentialId, Locale, Position, Sealed, Span, Tag, UserId};
 
-use super::codes::{code_gate, codes_spent};
+use super::codes::codes_spent;
 use super::command::{
     AddressProof, Ask, Client, Context, NewCredential, NewMail, Notices, Outcome, ProofFound,
 };
 use super::decide::Decision;
-use super::event::{
-    Actor, Allowance, DropCause, EndCause, Event, PasswordCause, Purpose, RefusedCause, Subject, Via,
-};
+use super::event::{Actor, Allowance, DropCause, EndCause, Event, PasswordCause, Purpose, Subject};
 use super::factor::{self, FactorShown, FactorUse, RecoveryFactors, proves_first, recovery_factors};
 use super::mail_kind::MailKind;
 use super::objection::{ObjectionAbout, is_barred, offered, told, told_about};
+use super::proof::usable;
 use super::refusal::{LimitKind, Refusal};
-use super::state::{Guard, Standing, Token, TokenStanding, User};
+use super::state::{Guard, Standing, TokenStanding, User};
 use super::strangers::{StrangerClass, SuppressedClass, tally};
 use super::world::{Table, World};
 use super::{mail, user};
@@ -23,8 +22,6 @@ use super::{mail, user};
 pub(super) const STRANGER_EVENT_BYTES: u32 = 512;
 const HOUR: Span = Span::hours(1);
 const DAY: Span = Span::days(1);
-/// Refusals of one genuine proof that the ledger holds; more of them change nothing and tell nothing new.
-const REFUSALS_RECORDED_MAX: u16 = 20;
 
 /// Whether strangers have used up what they may write.
 pub(super) fn saturated(world: &impl World, context: &Context<'_>) -> bool {
@@ -307,115 +304,6 @@ pub(super) fn issue_by_administrator(
     Decision::accepted(events, Outcome::Issued(proof.token))
 }
 
-/// The token a proof names, if it may be used now.
-pub(super) fn usable<'w>(
-    world: &'w impl World,
-    context: &Context<'_>,
-    proof: ProofFound,
-    purpose: Purpose,
-) -> Result<(&'w Token, &'w User), Refusal> {
-    let token = world.tokens().look(&proof.token).ok_or(Refusal::TokenNotFound)?;
-    let user = world.users().look(&token.user).ok_or(Refusal::TokenNotFound)?;
-    let tried_out =
-        proof.via == Via::Code && u32::from(token.tries) >= context.limits.code_tries_per_challenge;
-    let bound = token.purpose == purpose
-        && token.position > world.small().epoch.valid_from
-        && token.fits_password(user)
-        && fits_address(world, context, proof.token, token, user);
-    if token.standing != TokenStanding::Live || tried_out || !bound {
-        return Err(Refusal::TokenNotFound);
-    }
-    let standing_fits = match purpose {
-        Purpose::Recovery
-        | Purpose::VerifyEmail
-        | Purpose::SignInCode
-        | Purpose::EnrolMailbox
-        | Purpose::AddAddress => user.standing == Standing::Active,
-        Purpose::Reopen => matches!(user.standing, Standing::Closing(_)),
-    };
-    if !standing_fits {
-        return Err(Refusal::TokenNotFound);
-    }
-    if context.now >= token.expires {
-        return Err(Refusal::TokenExpired);
-    }
-    Ok((token, user))
-}
-
-/// Whether what a proof was mailed to is still what it was. Taking a closing back outlives its address; a further
-/// address is none of the user's yet; and a mailbox that lost the account's trust recovers nothing alone.
-fn fits_address(world: &impl World, context: &Context<'_>, id: TokenId, token: &Token, user: &User) -> bool {
-    match token.purpose {
-        Purpose::Reopen => true,
-        Purpose::AddAddress => world
-            .safeguards()
-            .look(&token.user)
-            .and_then(|found| found.candidate.as_ref())
-            .is_some_and(|candidate| candidate.token == id),
-        Purpose::Recovery => {
-            let barred =
-                token.by == Actor::Stranger && is_barred(world, token.user, token.address, context.now);
-            user.address(token.address).is_some() && !barred
-        }
-        Purpose::VerifyEmail | Purpose::SignInCode | Purpose::EnrolMailbox => {
-            user.address(token.address).is_some()
-        }
-    }
-}
-
-/// Whom a proof would let in, and against which password the verdicts about the new one are to be computed.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct ProofHolder {
-    /// The user.
-    pub user: UserId,
-    /// The address the proof was mailed to.
-    pub address: AddressId,
-    /// The generation of their password now.
-    pub credential: Option<CredentialId>,
-}
-
-/// Checks limits and token of a proof that came back, in the order in which they are answered; spends nothing and
-/// promises nothing, because `decide` checks again at the commit.
-pub fn check_proof(
-    world: &impl World,
-    context: &Context<'_>,
-    proof: ProofFound,
-    purpose: Purpose,
-    network: Tag,
-) -> Result<ProofHolder, Refusal> {
-    if proof.via == Via::Code {
-        code_gate(world, context, Tag([0; 16]), network).map_err(Refusal::Limited)?;
-    }
-    let (token, user) = usable(world, context, proof, purpose)?;
-    Ok(ProofHolder {
-        user: token.user,
-        address: token.address,
-        credential: user.credential_id(),
-    })
-}
-
-/// Remembers that a genuine proof came with something that may not be; spends nothing.
-pub(super) fn refuse_proof(
-    world: &impl World,
-    proof: ProofFound,
-    cause: RefusedCause,
-    origin: Sealed,
-) -> Decision {
-    let Some(token) = world.tokens().look(&proof.token) else {
-        return Decision::refused(Refusal::TokenNotFound);
-    };
-    if token.refusals >= REFUSALS_RECORDED_MAX {
-        return Decision::accepted(vec![], Outcome::Done).suppressing(SuppressedClass::Limited);
-    }
-    let event = Event::ProofRefused {
-        user: token.user,
-        token: proof.token,
-        cause,
-        origin,
-    };
-    Decision::accepted(vec![event], Outcome::Done)
-}
-
 #[expect(clippy::too_many_arguments, reason = "the fields of the command")]
 /// Law 7: password set, token spent, the others void, every session and refresh token ended, notice due: one batch.
 pub(super) fn complete(
@@ -522,13 +410,4 @@ pub(super) fn new_password(
         }
     }
     events
-}
-
-/// Checks the proof that takes back a closing.
-pub(super) fn usable_reopen(
-    world: &impl World,
-    context: &Context<'_>,
-    proof: ProofFound,
-) -> Result<UserId, Refusal> {
-    usable(world, context, proof, Purpose::Reopen).map(|(token, _)| token.user)
 }

@@ -13,7 +13,7 @@ use super::refusal::{LimitKind, Refusal};
 use super::state::{Standing, TokenStanding, User};
 use super::strangers::{StrangerClass, SuppressedClass, tally};
 use super::world::{Table, World};
-use super::{mail, recovery, session};
+use super::{mail, proof, recovery, session};
 use crate::types::{Span, Tag};
 
 /// Whose an address is.
@@ -329,7 +329,7 @@ pub(super) fn cancel_withdraw(
     proof: ProofFound,
     origin: Sealed,
 ) -> Decision {
-    match recovery::usable_reopen(world, context, proof) {
+    match proof::usable_reopen(world, context, proof) {
         Ok(user) => Decision::accepted(
             vec![Event::WithdrawCancelled {
                 user,

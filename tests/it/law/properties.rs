@@ -7,8 +7,8 @@ use std::collections::{BTreeSet, HashMap};
 
 use keyledger::domain::password_policy::PasswordPolicy;
 use keyledger::domain::{
-    Actor, Command, Context, Draft, EpochReason, FactorVerdict, Limits, Overlay, PasswordVerdict, Purpose,
-    Recorded, SignUpMode, Standing, State, TokenStanding, decide, evolve, lawful, live_session,
+    Actor, Command, Context, Draft, EpochReason, Limits, Overlay, PasswordVerdict, Purpose, Recorded,
+    SignUpMode, Standing, State, TokenStanding, decide, evolve, lawful, live_session,
 };
 use keyledger::engine::state_hash;
 use keyledger::ledger::snapshot::{Lookups, SnapshotHead, View, Wanted};
@@ -19,6 +19,7 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 
+use self::factors::founded;
 use super::scene::found;
 use crate::people::{NOON, Net, Person, code, link, mail, origin, proof as new_proof, sealed};
 
@@ -319,39 +320,7 @@ fn sound(state: &State, now: Timestamp) {
         );
         assert!(factors.proved.len() <= 16);
     }
-    let mut objections = 0;
-    for (user, kept) in &state.safeguards {
-        assert!(state.users.contains_key(user), "safeguards die with their user");
-        assert!(kept.leaving.len() <= 8 && kept.objections.len() <= 8);
-        objections += kept.objections.len();
-        for objection in &kept.objections {
-            assert_eq!(state.objections[&objection.id], *user);
-        }
-    }
-    assert_eq!(
-        objections,
-        state.objections.len(),
-        "every objection is somebody's"
-    );
-    let of_users = state
-        .users
-        .iter()
-        .map(|(id, user)| (*id, user.addresses.iter().map(|a| a.id)));
-    let mut held: Vec<_> = of_users
-        .flat_map(|(id, of)| of.map(move |address| (address, id)))
-        .collect();
-    let leaving = state
-        .safeguards
-        .iter()
-        .map(|(id, kept)| (*id, kept.leaving.iter().map(|a| a.address)));
-    held.extend(leaving.flat_map(|(id, of)| of.map(move |address| (address, id))));
-    held.sort_unstable();
-    let listed: Vec<_> = state
-        .addresses
-        .iter()
-        .map(|(address, user)| (*address, *user))
-        .collect();
-    assert_eq!(held, listed, "whose an address is, or was");
+    addresses::sound(state);
     for user in state.unfinished.keys() {
         assert!(state.users.contains_key(user));
     }
@@ -378,31 +347,6 @@ fn fold(state: &mut State, events: Vec<keyledger::domain::Event>, now: Timestamp
         folded.push(recorded);
     }
     folded
-}
-
-/// A ledger in which one person has signed up and added an app: enrolling takes steps that chance seldom takes in order.
-fn founded() -> State {
-    let mut state = State::default();
-    let resident = Person(0x10);
-    let mode = SignUpMode::Open(resident.new_session(BEFORE));
-    let sign_up = resident.signs_up_in(mode, Net(0));
-    let sign_up = about(sign_up, resident.user(), resident.token(BEFORE));
-    let found = Command::Found {
-        policies: vec![],
-        keys: vec![],
-        checkpoint: None,
-    };
-    for command in [
-        found,
-        sign_up,
-        resident.begins_app(BEFORE, FactorVerdict::Absent),
-        resident.confirms_app(BEFORE, Some(0)),
-    ] {
-        let decision = decided(&state.clone(), &state, &command, NOON);
-        assert!(decision.verdict.is_ok(), "{decision:?}");
-        fold(&mut state, decision.events, NOON);
-    }
-    state
 }
 
 proptest! {

@@ -76,3 +76,40 @@ impl Try {
         command
     }
 }
+
+/// What holds of addresses and objections in every state.
+pub(super) fn sound(state: &State) {
+    let mut objections = 0;
+    for (user, kept) in &state.safeguards {
+        assert!(state.users.contains_key(user), "safeguards die with their user");
+        assert!(kept.leaving.len() <= 8 && kept.objections.len() <= 8);
+        objections += kept.objections.len();
+        for objection in &kept.objections {
+            assert_eq!(state.objections[&objection.id], *user);
+        }
+    }
+    assert_eq!(
+        objections,
+        state.objections.len(),
+        "every objection is somebody's"
+    );
+    let of_users = state
+        .users
+        .iter()
+        .map(|(id, user)| (*id, user.addresses.iter().map(|a| a.id)));
+    let mut held: Vec<_> = of_users
+        .flat_map(|(id, of)| of.map(move |address| (address, id)))
+        .collect();
+    let leaving = state
+        .safeguards
+        .iter()
+        .map(|(id, kept)| (*id, kept.leaving.iter().map(|a| a.address)));
+    held.extend(leaving.flat_map(|(id, of)| of.map(move |address| (address, id))));
+    held.sort_unstable();
+    let listed: Vec<_> = state
+        .addresses
+        .iter()
+        .map(|(address, user)| (*address, *user))
+        .collect();
+    assert_eq!(held, listed, "whose an address is, or was");
+}
