@@ -52,7 +52,8 @@ pub(crate) struct Crowd {
     vault: Vault,
     entropy: SeededEntropy,
     verifier: SecretString,
-    began: Timestamp,
+    /// When everything begins.
+    pub(crate) began: Timestamp,
 }
 
 /// What is sealed of a person, and what names their network.
@@ -94,6 +95,11 @@ impl Crowd {
         }
     }
 
+    /// What everybody's password is checked against.
+    pub(crate) fn verifier(&self) -> &[u8] {
+        self.verifier.expose_secret().as_bytes()
+    }
+
     /// Keys of a person, and what they seal.
     pub(crate) fn papers(&self, who: &Person) -> (Papers, [(DataKeyId, WrappedKey); 2]) {
         let entropy = &self.entropy;
@@ -101,7 +107,6 @@ impl Crowd {
         let (key, wrapped) = self.vault.make(user_id, entropy);
         let (verifier_key, wrapped_verifier_key) = self.vault.make(verifier_id, entropy);
         let seal = |field, clear: &[u8]| crypto::seal(&key, field, who.user.0, clear, entropy);
-        let verifier = self.verifier.expose_secret().as_bytes();
         let papers = Papers {
             address: seal(Field::UserAddress, who.email.as_bytes()),
             name: seal(Field::UserName, b"Ada Lovelace"),
@@ -109,7 +114,7 @@ impl Crowd {
                 &verifier_key,
                 Field::Verifier,
                 who.credential.0,
-                verifier,
+                self.verifier(),
                 entropy,
             ),
             origin: seal(Field::EventClient, &[0; ORIGIN_LEN]),

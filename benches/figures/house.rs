@@ -12,7 +12,7 @@ use keyledger::desk::{Desk, DeskSettings, Enumeration};
 use keyledger::domain::{Actor, ApiKeyKind, Limits};
 use keyledger::engine::{Boot, Engine, Rollback, Snapshots};
 use keyledger::http::NetList;
-use keyledger::ledger::{MemoryStore, SledOptions, SledStore, Store};
+use keyledger::ledger::{MemoryStore, Shelf, SledOptions, SledStore, Store};
 use keyledger::mail::sink::{Sink, SinkBehaviour};
 use keyledger::mail::{MailSettings, MailSettingsDraft};
 use keyledger::system::{Clock, OsEntropy, SystemClock, random_id};
@@ -64,6 +64,11 @@ fn settings(mail_port: u16) -> AppSettings {
 
 /// Starts the engine over a filled store.
 pub(crate) fn start_engine(store: Box<dyn Store>, ring: SharedKeyring) -> Engine {
+    start_engine_from(store, ring, None)
+}
+
+/// The same, going on from a snapshot.
+pub(crate) fn start_engine_from(store: Box<dyn Store>, ring: SharedKeyring, shelf: Option<&Shelf>) -> Engine {
     let boot = Boot {
         store,
         keyring: ring,
@@ -74,7 +79,7 @@ pub(crate) fn start_engine(store: Box<dyn Store>, ring: SharedKeyring) -> Engine
         erasures: None,
         rollback: Rollback::Refuse,
         on_failure: Box::new(|cause| panic!("the writer failed: {cause}")),
-        snapshots: None,
+        snapshots: shelf,
     };
     boot.start().expect("the ledger folds").0
 }

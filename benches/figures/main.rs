@@ -15,11 +15,13 @@ mod crowd;
 mod disk;
 mod heap;
 mod house;
+mod lives;
 mod load;
 mod p01_me;
 mod p02_commands;
 mod p03_reset;
 mod p04_sign_in;
+mod p05_replay;
 mod p06_snapshot;
 mod p07_memory;
 mod p08_audit;
@@ -55,13 +57,14 @@ impl Size {
 }
 
 /// In the order in which the memory they leave behind disturbs the next one least.
-const FIGURES: [Figure; 11] = [
+const FIGURES: [Figure; 12] = [
     p11_program::FIGURE,
     p07_memory::FIGURE,
     p02_commands::FIGURE,
     p03_reset::FIGURE,
     p04_sign_in::FIGURE,
     p09_disk::FIGURE,
+    p05_replay::FIGURE,
     p06_snapshot::FIGURE,
     p08_audit::FIGURE,
     p12_mail::FIGURE,

@@ -1,6 +1,5 @@
 //! A founded ledger, opened: engine and desk, and no sockets.
 
-use std::num::NonZeroU64;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -10,7 +9,7 @@ use super::error::AppError;
 use super::founding::{FoundingKeys, exists, is_founded, make_keys, open_keyring, write_first_events};
 use super::permissions::exposed_folders;
 use super::restore::refuse_unfinished;
-use super::settings::{desk_settings, limits, pool_settings};
+use super::settings::{desk_settings, limits, pool_settings, snapshots};
 use crate::config::Config;
 use crate::crypto::key_files::KEYRING_FILE;
 use crate::crypto::{PasswordPool, PoolSettings, SharedKeyring};
@@ -20,7 +19,7 @@ use crate::engine::{Boot, BootReport, Engine, Rollback, Snapshots, fold};
 use crate::ledger::anchor::ANCHOR_FILE;
 use crate::ledger::erasures::ERASURES_FILE;
 use crate::ledger::sled::LEDGER_DIR;
-use crate::ledger::{Anchor, AnchorVerdict, Shelf, SledOptions, SledStore, Store};
+use crate::ledger::{Anchor, AnchorVerdict, SledOptions, SledStore, Store};
 use crate::system::{Clock, Entropy, OsEntropy, SystemClock, random_array};
 use crate::types::Timestamp;
 
@@ -159,6 +158,7 @@ impl Premises {
         }
         let entropy: Arc<dyn Entropy> = Arc::new(OsEntropy);
         let now = SystemClock::start(None).now();
+        let snapshots = snapshots(config).inspect(|snapshots| snapshots.shelf().read_ahead());
         let store = open_store(config, command, now, &*entropy)?;
         if store.head().next.0 == 0 {
             return Err(if exists(&config.keys_dir.join(ANCHOR_FILE))? {
@@ -171,7 +171,8 @@ impl Premises {
         for warning in exposed_folders(config) {
             tracing::warn!("{warning}");
         }
-        let parts = parts(config, Box::new(store), ring, entropy, rollback)?;
+        let mut parts = parts(config, Box::new(store), ring, entropy, rollback)?;
+        parts.snapshots = snapshots;
         Self::build(parts, noting, &mut |_| Ok(()))
     }
 
@@ -368,8 +369,7 @@ pub(super) fn parts(
         erasures: Some(config.keys_dir.join(ERASURES_FILE)),
         rollback,
         on_failure: Box::new(end_process),
-        snapshots: NonZeroU64::new(config.snapshots.every.into())
-            .map(|every| Snapshots::new(Shelf::of(&config.data), every)),
+        snapshots: snapshots(config),
     })
 }
 

@@ -1,6 +1,6 @@
 //! From configuration to what each room is told.
 
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -11,8 +11,10 @@ use crate::config::{self, Config, Serving};
 use crate::crypto::{KeyName, PasswordParams, PoolSettings};
 use crate::desk::{DeskSettings, Enumeration};
 use crate::domain::{Lifetimes, Limits};
+use crate::engine::Snapshots;
 use crate::http::site::SiteSettings;
 use crate::http::{Envelope, NetList, ServerLimits};
+use crate::ledger::Shelf;
 use crate::mail::{MailSettings, MailSettingsDraft, TransportKind};
 use crate::types::Span;
 use crate::workers::Schedule;
@@ -110,6 +112,12 @@ impl AppSettings {
             backups: schedule(config),
         })
     }
+}
+
+/// Where snapshots go, if any are taken.
+pub(super) fn snapshots(config: &Config) -> Option<Snapshots> {
+    let every = NonZeroU64::new(config.snapshots.every.into())?;
+    Some(Snapshots::new(Shelf::of(&config.data), every))
 }
 
 /// The numbers that decisions are held against.

@@ -11,6 +11,7 @@ use crate::types::{AddressId, ApiKeyId, IdTable, Position, RandomId, SessionId, 
 use super::factor::{Factors, Unfinished};
 use super::mail::Mail;
 use super::password_policy::PasswordPolicy;
+use super::past::Earlier;
 use super::safeguard::Safeguards;
 use super::state::{ApiKey, Due, Guard, Session, Small, State, Token, User};
 use super::strangers::StrangerSet;
@@ -107,6 +108,17 @@ impl<K: Eq + Hash + Copy, V: Clone, B: Table<K, V>> Table<K, V> for Layered<'_, 
     }
 }
 
+/// Keeps what a table holds under keys that are about to change.
+fn keep<K: Ord + Hash + Copy, V: Clone>(
+    earlier: &mut Earlier<K, V>,
+    base: &impl Table<K, V>,
+    over: &Changes<K, V>,
+) {
+    for key in over.keys() {
+        earlier.keep(*key, || base.look(key).cloned());
+    }
+}
+
 fn settle<K: Eq + Hash, V>(base: &mut impl Table<K, V>, over: Changes<K, V>) {
     for (key, change) in over {
         match change {
@@ -149,6 +161,32 @@ macro_rules! world {
             pub fn settle(self, state: &mut State) {
                 state.small = self.small;
                 $(settle(&mut state.$table, self.$table);)*
+            }
+
+            /// The same, keeping of what was there before what somebody has yet to see.
+            pub fn settle_keeping(self, state: &mut State, past: &mut Past) {
+                if past.is_whole() {
+                    $(keep(&mut past.$table, &state.$table, &self.$table);)*
+                    past.is_torn = 0 $(+ past.$table.len())* > Past::KEPT_MAX;
+                }
+                self.settle(state);
+            }
+        }
+
+        /// What the tables held at one moment and do not hold any more: see [`Earlier`].
+        #[derive(Clone, Default, Debug)]
+        pub struct Past {
+            is_torn: bool,
+            $($(#[$doc])* pub $table: Earlier<$key, $value>,)*
+        }
+
+        impl Past {
+            /// Entries that are kept at most: some 90 MiB if all of them are users.
+            pub const KEPT_MAX: usize = 131_072;
+
+            /// Whether all that changed since could be kept.
+            pub fn is_whole(&self) -> bool {
+                !self.is_torn
             }
         }
 

@@ -295,6 +295,7 @@ impl Boot<'_> {
             lanes: Lanes::new(LANE_DEPTH_MAX),
             chores: Chores::default(),
             unwritten: Unwritten::default(),
+            past: Mutex::default(),
             durable: Mutex::new(Durable {
                 head,
                 tree: tree.clone(),

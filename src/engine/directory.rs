@@ -119,13 +119,14 @@ impl Directory {
         }
     }
 
-    /// A copy for a snapshot, taken part by part, so that nobody waits. It may have more than what was durable when the
-    /// copy began, never less: addresses are put here before their events are durable.
-    pub(super) fn copy(&self) -> Lookups {
-        Lookups {
-            addresses: copy_of(&self.addresses),
-            usernames: copy_of(&self.usernames),
-        }
+    /// Looks at the ids of addresses; whoever comes or goes waits meanwhile.
+    pub(super) fn look_at_addresses<T>(&self, look: impl FnOnce(&IdTable<Tag, AddressId>) -> T) -> T {
+        look(&self.addresses.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The same of the users of user names.
+    pub(super) fn look_at_usernames<T>(&self, look: impl FnOnce(&IdTable<Tag, UserId>) -> T) -> T {
+        look(&self.usernames.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn fold_user(
@@ -257,19 +258,6 @@ fn leaving(state: &State, user: UserId) -> &[Leaving] {
         .safeguards
         .get(&user)
         .map_or(&[], |safeguards| &safeguards.leaving)
-}
-
-fn copy_of<V: Copy>(table: &RwLock<IdTable<Tag, V>>) -> IdTable<Tag, V> {
-    let (mut copy, mut number) = (IdTable::new(), Some(0));
-    while let Some(at) = number {
-        let table = table.read().unwrap_or_else(PoisonError::into_inner);
-        let (part, next) = table.part(at);
-        for (tag, id) in part {
-            copy.insert(*tag, *id);
-        }
-        number = next;
-    }
-    copy
 }
 
 /// What a start knows before it has keys.

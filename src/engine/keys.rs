@@ -159,7 +159,6 @@ impl Coming {
         let stop = Arc::new(AtomicBool::new(false));
         let (owned, stopped) = (Arc::clone(shared), Arc::clone(&stop));
         let bring = move || {
-            priority::step_back();
             if let Err(error) = bring(&owned, today, &stopped) {
                 // A start without a snapshot would not have begun.
                 owned.fail(&error.to_string());
@@ -192,15 +191,21 @@ fn bring(shared: &Shared, today: u32, stop: &AtomicBool) -> Result<(), BootError
         today,
         ..Needed::default()
     };
-    let mut number = Some(0);
-    while let Some(at) = number {
+    // A few users a look, and with room for all, because the writer may wait for each.
+    let users = {
         let state = shared.state.read().unwrap_or_else(PoisonError::into_inner);
-        let (part, next) = IdTable::part(&state.users, at);
-        for (id, user) in part {
+        state.users.len()
+    };
+    needed.users.reserve(users);
+    needed.credentials.reserve(users);
+    for part in 0..IdTable::<UserId, Box<User>>::SHARDS {
+        let state = shared.state.read().unwrap_or_else(PoisonError::into_inner);
+        for (id, user) in state.users.shard(part) {
             needed.add(*id, user);
         }
-        number = next;
     }
+    // From here on nobody waits for this thread.
+    priority::step_back();
     let ring = shared.keyring.current();
     let mut sorting = Sorting::new(needed, &ring);
     shared.reader.data_keys(&mut |id, bytes| {

@@ -26,13 +26,13 @@ pub use boot::{Boot, BootError, BootReport, Rollback};
 pub use compact::{CompactError, Compacted, Proof};
 pub use directory::Directory;
 pub use fingerprint::{PIECES, agree, state_hash};
-pub use fold::{Folded, fold};
+pub use fold::{Folded, fold, fold_until};
 pub use keys::DAY_KEYS_KEPT;
 pub use rewrap::RewrapFault;
 pub use snapshots::{SnapshotTrouble, Snapshots, Taken};
 
 use crate::crypto::{SharedKeyring, Vault, WrappedKey};
-use crate::domain::{Command, Limits, Outcome, Refusal, State, SuppressedClass, Unwritten};
+use crate::domain::{Command, Limits, Outcome, Past, Refusal, State, SuppressedClass, Unwritten};
 use crate::ledger::{Frontier, Head, Reader};
 use crate::system::{Clock, Entropy};
 use crate::types::{DataKeyId, Position};
@@ -77,6 +77,8 @@ struct Shared {
     lanes: Lanes<Job>,
     chores: Chores,
     unwritten: Unwritten,
+    /// What was there before, where somebody is writing a snapshot and has yet to see it. Taken after `state` only.
+    past: Mutex<Option<Past>>,
     durable: Mutex<Durable>,
     published: watch::Sender<Position>,
     suppressed: Mutex<BTreeMap<SuppressedClass, u64>>,
@@ -114,6 +116,10 @@ impl Finished {
 impl Shared {
     fn durable(&self) -> MutexGuard<'_, Durable> {
         self.durable.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn past(&self) -> MutexGuard<'_, Option<Past>> {
+        self.past.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn suppress(&self, class: SuppressedClass, count: u64) {

@@ -146,7 +146,10 @@ impl Writer {
                 shared.vault.insert(id, wrapped);
             }
             let mut state = shared.state.write().unwrap_or_else(PoisonError::into_inner);
-            group.overlay.settle(&mut state);
+            match &mut *shared.past() {
+                Some(past) => group.overlay.settle_keeping(&mut state, past),
+                None => group.overlay.settle(&mut state),
+            }
             drop(state);
             shared.published.send_replace(head.next);
         } else if group.rehearses {

@@ -30,6 +30,8 @@ const VERSION: u8 = 1;
 const CHAINED_LEN: usize = 32;
 const LENGTH_LEN: usize = 2;
 const CHAIN_DOMAIN: &[u8; 24] = b"keyledger/frame-chain/v1";
+/// What is hashed of a full frame.
+const CHAIN_INPUT_MAX: usize = CHAIN_DOMAIN.len() + 32 + CHAINED_LEN + MAX_FRAME - HEADER_LEN;
 const GENESIS_DOMAIN: &[u8; 24] = b"keyledger/genesis/v1\0\0\0\0";
 
 /// An encoded frame, ready to be stored under `first`.
@@ -158,13 +160,14 @@ fn fill(
 }
 
 fn chain(before: &Chain, chained: &[u8], body: &[u8]) -> Chain {
-    let mut hasher = blake3::Hasher::new();
-    hasher
-        .update(CHAIN_DOMAIN)
-        .update(before)
-        .update(chained)
-        .update(body);
-    *hasher.finalize().as_bytes()
+    // In one piece: BLAKE3 takes the parts of some kilobytes side by side, but not when they come one after the other.
+    let mut bytes = [0; CHAIN_INPUT_MAX];
+    let mut end = 0;
+    for part in [CHAIN_DOMAIN.as_slice(), before, chained, body] {
+        bytes[end..end + part.len()].copy_from_slice(part);
+        end += part.len();
+    }
+    *blake3::hash(&bytes[..end]).as_bytes()
 }
 
 impl<'a> FrameRef<'a> {

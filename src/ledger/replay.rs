@@ -78,6 +78,19 @@ pub enum ReplayError<E> {
     Visit(E),
 }
 
+impl<E> ReplayError<E> {
+    /// The same, with what the visitor said in other words.
+    pub fn map_visit<F>(self, map: impl FnOnce(E) -> F) -> ReplayError<F> {
+        match self {
+            Self::Store(error) => ReplayError::Store(error),
+            Self::Record { position, fault } => ReplayError::Record { position, fault },
+            Self::Misplaced { position, said } => ReplayError::Misplaced { position, said },
+            Self::Unfinished { command, from, found } => ReplayError::Unfinished { command, from, found },
+            Self::Visit(said) => ReplayError::Visit(map(said)),
+        }
+    }
+}
+
 /// What a replay shows each record to: header, payload, the record's bytes.
 pub type Visit<'v, E> = dyn FnMut(&RecordHeader, &[u8], &[u8]) -> Result<(), E> + 'v;
 

@@ -21,12 +21,14 @@
 //! | 4 | chunks u32 | |
 //! | 32 | seal | BLAKE3(domain ‖ all before the chunks ‖ index ‖ number of chunks) |
 //!
-//! Numbers are big-endian. Chunks have some 256 KiB, and are proven and read on all cores.
+//! Numbers are big-endian. Chunks have some 256 KiB, and are proven and read on all cores. Tables may come in any order,
+//! the chunks of one table in the order of their keys.
 
 mod forms;
 mod kept;
 mod read;
 mod shelf;
+mod source;
 mod tables;
 #[cfg(test)]
 mod tests;
@@ -36,6 +38,7 @@ use std::io;
 
 pub use forms::SCHEMA;
 pub use shelf::{Found, SNAPSHOTS_DIR, Shelf, Skipped, Wanted};
+pub use source::{Halt, Source};
 
 use super::error::StoreError;
 use super::record::field;
@@ -83,17 +86,6 @@ pub struct Contents {
     pub tree: Frontier,
     /// From addresses and names to ids.
     pub lookups: Lookups,
-}
-
-/// What is written, where it lies.
-#[derive(Clone, Copy, Debug)]
-pub struct View<'a> {
-    /// As in [`Contents`].
-    pub state: &'a State,
-    /// As in [`Contents`].
-    pub tree: &'a Frontier,
-    /// As in [`Contents`].
-    pub lookups: &'a Lookups,
 }
 
 /// From addresses and names to ids, by keyed hashes. It may know more than the state beside it, never less.
@@ -145,11 +137,18 @@ pub enum SnapshotFault {
     /// The ledger could not be asked.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// It was not written to its end.
+    #[error(transparent)]
+    Halted(#[from] Halt),
 }
 
 impl SnapshotFault {
     fn file(doing: &'static str) -> impl FnOnce(io::Error) -> Self {
         move |source| Self::File { doing, source }
+    }
+
+    fn writing(source: io::Error) -> Self {
+        Self::file("write it")(source)
     }
 }
 

@@ -7,8 +7,6 @@ use std::{fmt, slice};
 /// Enough shards that one holds some hundred entries at a million: inserting moves a few kilobytes, never the table.
 const SHARDS: usize = 1 << SHARD_BITS;
 const SHARD_BITS: u32 = 12;
-/// Parts that a table is looked at in by those who may not hold it for long.
-const PARTS: usize = 64;
 
 /// A key of 16 bytes that nobody outside can choose: random, or a keyed hash. So it needs no hashing to be spread.
 pub trait RandomId: Copy + Ord {
@@ -107,6 +105,20 @@ impl<K: RandomId, V> IdTable<K, V> {
         true
     }
 
+    /// The entries behind a key, in the order of their keys; all of them without one.
+    pub fn after(&self, key: Option<&K>) -> Entries<'_, K, V> {
+        let Some(key) = key else {
+            return self.iter();
+        };
+        let number = shard_of(key);
+        let shard = &self.shards[number];
+        let at = find(shard, key).map_or_else(|at| at, |at| at + 1);
+        Entries {
+            shards: self.shards[number + 1..].iter(),
+            entries: shard[at..].iter(),
+        }
+    }
+
     /// Keeps those for which `keep` says so.
     pub fn retain(&mut self, mut keep: impl FnMut(&K, &V) -> bool) {
         for shard in &mut self.shards {
@@ -125,14 +137,6 @@ impl<K, V> IdTable<K, V> {
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.len == 0
-    }
-
-    /// A part of the entries, about a sixty-fourth, and where the next one begins, `None` after the last: for whoever
-    /// may not hold a lock for as long as a whole table takes. The first part is 0.
-    pub fn part(&self, number: usize) -> (impl Iterator<Item = &(K, V)>, Option<usize>) {
-        let size = SHARDS / PARTS;
-        let shards = self.shards.iter().skip(number.saturating_mul(size)).take(size);
-        (shards.flatten(), (number + 1 < PARTS).then_some(number + 1))
     }
 
     /// All entries, in the order of their keys.
@@ -281,14 +285,15 @@ mod tests {
             for id in map.keys() {
                 prop_assert_eq!(table.get_mut(id).copied(), map.get(id).copied());
             }
-            let (mut copy, mut number) = (IdTable::new(), Some(0));
-            while let Some(at) = number {
-                let (part, next) = table.part(at);
-                prop_assert!(copy.extend_ordered(part.copied().collect()));
-                number = next;
+            let (mut copy, mut last) = (IdTable::new(), None);
+            loop {
+                let some: Vec<_> = table.after(last.as_ref()).take(3).map(|(key, value)| (*key, *value)).collect();
+                let Some((key, _)) = some.last() else { break };
+                last = Some(*key);
+                prop_assert!(copy.extend_ordered(some));
             }
             prop_assert!(copy.iter().eq(map.iter()) && copy.len() == map.len());
-            let again: Vec<_> = table.part(0).0.copied().collect();
+            let again: Vec<_> = table.iter().map(|(key, value)| (*key, *value)).collect();
             prop_assert!(again.is_empty() || !copy.extend_ordered(again));
             table.retain(|_, value| value % 2 == 0);
             map.retain(|_, value| *value % 2 == 0);

@@ -7,7 +7,6 @@ use tokio::sync::oneshot;
 
 use crate::desk::Desk;
 use crate::engine::{SnapshotTrouble, Snapshots, Taken};
-use crate::system::priority;
 
 use super::beat::{Beat, Next};
 
@@ -34,7 +33,8 @@ pub(super) async fn run(desk: Desk, snapshots: Snapshots, mut beat: Beat) {
     }
 }
 
-/// On a thread of its own, behind all others, which ends when the beat does.
+/// On a thread of its own, which ends when the beat does. Not behind all others: the writer waits for each look of it, and
+/// the disk slows it down enough.
 async fn take(desk: &Desk, snapshots: &Snapshots, beat: &mut Beat) -> Result<Option<Taken>, SnapshotTrouble> {
     let stop = Arc::new(AtomicBool::new(false));
     let (done, mut result) = oneshot::channel();
@@ -42,7 +42,6 @@ async fn take(desk: &Desk, snapshots: &Snapshots, beat: &mut Beat) -> Result<Opt
     let spawned = std::thread::Builder::new()
         .name("snapshot".to_owned())
         .spawn(move || {
-            priority::step_back();
             let taken = owned.take(&engine, &stopped);
             drop(engine);
             // Nobody waits after a stop that ran out of patience.

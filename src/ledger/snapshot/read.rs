@@ -8,10 +8,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use super::super::record::field;
-use super::super::store::Reader;
 use super::tables::{Filling, unpack};
 use super::{
-    CHUNK_MAX, CHUNKS_MAX, Contents, ENTRY_LEN, HEAD_LEN, SnapshotFault, SnapshotHead, TAIL_LEN, Wanted, seal,
+    CHUNK_MAX, CHUNKS_MAX, Contents, ENTRY_LEN, HEAD_LEN, SnapshotFault, SnapshotHead, TAIL_LEN, seal,
 };
 
 /// Threads that read at most; more wait for memory only.
@@ -25,29 +24,36 @@ struct Place {
     hash: [u8; 32],
 }
 
-/// Reads a snapshot and proves it whole and the ledger's own; `None` if it is not a wanted one.
-pub(super) fn read(
-    path: &Path,
-    reader: &dyn Reader,
-    wanted: Wanted,
-) -> Result<Option<(SnapshotHead, Contents)>, SnapshotFault> {
-    let file = File::open(path).map_err(SnapshotFault::file("open it"))?;
-    let (head, places) = read_index(&file)?;
-    if matches!(wanted, Wanted::Before(moment) if head.time > moment) {
-        return Ok(None);
+/// A snapshot of which head and index were read.
+pub(super) struct Begun {
+    pub(super) head: SnapshotHead,
+    file: File,
+    places: Vec<Place>,
+}
+
+impl Begun {
+    /// Reads and proves head and index.
+    pub(super) fn open(path: &Path) -> Result<Self, SnapshotFault> {
+        let file = File::open(path).map_err(SnapshotFault::file("open it"))?;
+        let (head, places) = read_index(&file)?;
+        Ok(Self { head, file, places })
     }
-    head.check(reader)?;
-    let contents = read_chunks(&file, &places)?;
-    let (state, tree) = (&contents.state, &contents.tree);
-    let fits = state.next() == head.at.next
-        && state.last_time() == head.time
-        && state.epoch().number == head.epoch
-        && tree.size() == head.at.next.0
-        && tree.root() == head.root;
-    if fits {
-        Ok(Some((head, contents)))
-    } else {
-        Err(SnapshotFault::Damaged("its parts do not belong together"))
+
+    /// Reads the rest, and proves it whole.
+    pub(super) fn finish(self) -> Result<(SnapshotHead, Contents), SnapshotFault> {
+        let head = self.head;
+        let contents = read_chunks(&self.file, &self.places)?;
+        let (state, tree) = (&contents.state, &contents.tree);
+        let fits = state.next() == head.at.next
+            && state.last_time() == head.time
+            && state.epoch().number == head.epoch
+            && tree.size() == head.at.next.0
+            && tree.root() == head.root;
+        if fits {
+            Ok((head, contents))
+        } else {
+            Err(SnapshotFault::Damaged("its parts do not belong together"))
+        }
     }
 }
 

@@ -1,13 +1,15 @@
 //! Where snapshots lie: a folder with the newest few.
 
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
 use std::{fs, io};
 
 use super::super::dir::{make_dir, sync_dir};
 use super::super::store::Reader;
-use super::read::read;
+use super::read::Begun;
 use super::write::write;
-use super::{Contents, SnapshotFault, SnapshotHead, View};
+use super::{Contents, SnapshotFault, SnapshotHead, Source};
 use crate::types::{Position, Timestamp};
 
 /// The snapshots' folder within the data directory.
@@ -20,10 +22,18 @@ const ENDING: &str = ".snap";
 /// The ending of one that is being written.
 const UNFINISHED: &str = ".snap.writing";
 
-/// A folder of snapshots. Everything in it may be deleted at any time.
+/// A folder of snapshots. Everything in it may be deleted at any time. Cheap to copy.
 #[derive(Clone, Debug)]
 pub struct Shelf {
     dir: PathBuf,
+    ahead: Arc<Mutex<Option<Ahead>>>,
+}
+
+/// A snapshot that is read before anybody asks for it.
+#[derive(Debug)]
+struct Ahead {
+    path: PathBuf,
+    reading: JoinHandle<Result<(SnapshotHead, Contents), SnapshotFault>>,
 }
 
 /// A snapshot that was found and read.
@@ -63,6 +73,7 @@ impl Shelf {
     pub fn of(data: &Path) -> Self {
         Self {
             dir: data.join(SNAPSHOTS_DIR),
+            ahead: Arc::default(),
         }
     }
 
@@ -76,14 +87,36 @@ impl Shelf {
         files
     }
 
+    /// Begins to read the newest one, on a thread of its own, because [`Shelf::find`] will soon be asked for it: what a
+    /// start does while it opens the ledger.
+    pub fn read_ahead(&self) {
+        let Some((_, path)) = self.files().into_iter().next() else {
+            return;
+        };
+        let owned = path.clone();
+        let reading = std::thread::Builder::new()
+            .name("snapshot".to_owned())
+            .spawn(move || Begun::open(&owned)?.finish());
+        // Without a thread it is read when it is asked for.
+        if let Ok(reading) = reading {
+            *self.ahead() = Some(Ahead { path, reading });
+        }
+    }
+
+    fn ahead(&self) -> MutexGuard<'_, Option<Ahead>> {
+        self.ahead.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// The first wanted one that is whole and belongs to the ledger; and those that were in the way.
     pub fn find(&self, reader: &dyn Reader, wanted: Wanted) -> (Option<Found>, Vec<Skipped>) {
         let mut skipped = Vec::new();
+        let mut ahead = self.ahead().take();
         for (position, path) in self.files() {
             if matches!(wanted, Wanted::Until(until) if position > until) {
                 continue;
             }
-            match read(&path, reader, wanted) {
+            let ahead = ahead.take_if(|ahead| ahead.path == path);
+            match read(&path, ahead, reader, wanted) {
                 Ok(Some((head, contents))) => {
                     let found = Found { path, head, contents };
                     return (Some(found), skipped);
@@ -96,13 +129,13 @@ impl Shelf {
     }
 
     /// Keeps a snapshot durably, for the owner only, and removes all but the newest few. One at a time.
-    pub fn put(&self, head: &SnapshotHead, contents: &View<'_>) -> Result<PathBuf, SnapshotFault> {
+    pub fn put(&self, head: &SnapshotHead, source: &mut impl Source) -> Result<PathBuf, SnapshotFault> {
         make_dir(&self.dir)?;
         self.remove_unfinished();
         let name = format!("{:0DIGITS$}", head.at.next.0);
         let unfinished = self.dir.join(format!("{name}{UNFINISHED}"));
         let path = self.dir.join(format!("{name}{ENDING}"));
-        let written = write(&unfinished, head, contents)
+        let written = write(&unfinished, head, source)
             .and_then(|()| fs::rename(&unfinished, &path).map_err(SnapshotFault::file("rename it")));
         if let Err(fault) = written {
             // A full disk gets its room back; what cannot be removed now is removed before the next one.
@@ -125,6 +158,26 @@ impl Shelf {
             }
         }
     }
+}
+
+/// Reads a snapshot and proves it whole and the ledger's own; `None` if it is not a wanted one.
+fn read(
+    path: &Path,
+    ahead: Option<Ahead>,
+    reader: &dyn Reader,
+    wanted: Wanted,
+) -> Result<Option<(SnapshotHead, Contents)>, SnapshotFault> {
+    let begun = Begun::open(path)?;
+    if matches!(wanted, Wanted::Before(moment) if begun.head.time > moment) {
+        return Ok(None);
+    }
+    begun.head.check(reader)?;
+    let read = match ahead.map(|ahead| ahead.reading.join()) {
+        // If another file has come in its place meanwhile, that is the one.
+        Some(Ok(Ok(read))) if read.0 == begun.head => Ok(read),
+        Some(Ok(_) | Err(_)) | None => begun.finish(),
+    };
+    read.map(Some)
 }
 
 fn remove(path: &Path) {

@@ -1,17 +1,18 @@
 //! Which tables a snapshot holds: all of state, the tree, and the look-up tables.
 
 use std::collections::BTreeMap;
-use std::io;
+use std::ops::Bound;
 
 use bincode::error::DecodeError;
 
 use super::super::tree::Frontier;
 use super::kept::take_all;
+use super::source::{Halt, Source};
 use super::write::Chunks;
-use super::{Contents, View};
+use super::{Contents, SnapshotFault};
 use crate::domain::password_policy::PasswordPolicy;
 use crate::domain::{
-    ApiKey, Due, Factors, Guard, Mail, Safeguards, Session, Small, State, StrangerSet, Token, Unfinished,
+    ApiKey, Due, Earlier, Factors, Guard, Mail, Safeguards, Session, Small, StrangerSet, Token, Unfinished,
     User,
 };
 use crate::types::{
@@ -19,35 +20,37 @@ use crate::types::{
 };
 
 /// A table that is written and filled in the order of its keys.
-trait Ordered<K, V> {
-    fn entries(&self) -> impl Iterator<Item = (&K, &V)>
+pub(super) trait Ordered<K, V> {
+    /// The entries behind a key; all of them without one.
+    fn after<'t>(&'t self, key: Option<K>) -> impl Iterator<Item = (&'t K, &'t V)>
     where
-        K: 'static,
-        V: 'static;
+        K: 't,
+        V: 't;
     /// Takes entries behind those that are there; says whether they were in order.
     fn fill(&mut self, entries: Vec<(K, V)>) -> bool;
 }
 
 impl<K: RandomId, V> Ordered<K, V> for IdTable<K, V> {
-    fn entries(&self) -> impl Iterator<Item = (&K, &V)>
+    fn after<'t>(&'t self, key: Option<K>) -> impl Iterator<Item = (&'t K, &'t V)>
     where
-        K: 'static,
-        V: 'static,
+        K: 't,
+        V: 't,
     {
-        self.iter()
+        self.after(key.as_ref())
     }
     fn fill(&mut self, entries: Vec<(K, V)>) -> bool {
         self.extend_ordered(entries)
     }
 }
 
-impl<K: Ord, V> Ordered<K, V> for BTreeMap<K, V> {
-    fn entries(&self) -> impl Iterator<Item = (&K, &V)>
+impl<K: Ord + Copy, V> Ordered<K, V> for BTreeMap<K, V> {
+    fn after<'t>(&'t self, key: Option<K>) -> impl Iterator<Item = (&'t K, &'t V)>
     where
-        K: 'static,
-        V: 'static,
+        K: 't,
+        V: 't,
     {
-        self.iter()
+        let from = key.map_or(Bound::Unbounded, Bound::Excluded);
+        self.range((from, Bound::Unbounded))
     }
     fn fill(&mut self, entries: Vec<(K, V)>) -> bool {
         for (key, value) in entries {
@@ -66,14 +69,20 @@ pub(super) type Filling = Box<dyn FnOnce(&mut Contents) -> bool + Send>;
 macro_rules! tables {
     ($($code:literal => $table:ident: $key:ty => $value:ty;)*) => {
         /// Writes everything.
-        pub(super) fn write_contents(contents: &View<'_>, chunks: &mut Chunks) -> io::Result<()> {
-            let View { state, tree, lookups } = contents;
-            let State { small, $($table),* } = state;
-            chunks.one(SMALL, small)?;
-            chunks.one(TREE, &tree.to_bytes())?;
-            $(chunks.table($code, Ordered::<$key, $value>::entries($table))?;)*
-            chunks.table(ADDRESSES, lookups.addresses.iter())?;
-            chunks.table(USERNAMES, lookups.usernames.iter())
+        pub(super) fn write_contents(source: &mut impl Source, chunks: &mut Chunks) -> Result<(), SnapshotFault> {
+            chunks.one(SMALL, source.small()).map_err(SnapshotFault::writing)?;
+            chunks.one(TREE, &source.tree().to_bytes()).map_err(SnapshotFault::writing)?;
+            $(looks($code, chunks, |chunks, over| {
+                source.state(&mut |state, past| *over = chunks.look::<$key, _, _>(&state.$table, &mut past.$table))
+            })?;)*
+            let mut seen = Earlier::default();
+            looks(ADDRESSES, chunks, |chunks, over| {
+                source.addresses(&mut |table| *over = chunks.look::<Tag, AddressId, _>(table, &mut seen))
+            })?;
+            let mut seen = Earlier::default();
+            looks(USERNAMES, chunks, |chunks, over| {
+                source.usernames(&mut |table| *over = chunks.look::<Tag, UserId, _>(table, &mut seen))
+            })
         }
 
         /// Reads a chunk; what it says is put in its place later, in the order of the chunks.
@@ -109,26 +118,41 @@ macro_rules! tables {
         pub(super) const TABLES: &[&str] = &[$(stringify!($code $table: $key => $value)),*];
     };
 }
+/// Writes one table, a few entries a look.
+fn looks(
+    table: u8,
+    chunks: &mut Chunks,
+    mut look: impl FnMut(&mut Chunks, &mut bool) -> Result<(), Halt>,
+) -> Result<(), SnapshotFault> {
+    let mut over = false;
+    while !over {
+        look(chunks, &mut over)?;
+        chunks.close_full(table).map_err(SnapshotFault::writing)?;
+    }
+    chunks.close(table).map_err(SnapshotFault::writing)
+}
+
 /// Codes of what is not a table of state.
 const SMALL: u8 = 100;
 const TREE: u8 = 101;
 const ADDRESSES: u8 = 102;
 const USERNAMES: u8 = 103;
+// First those that change most, so that little of them changes before it is written.
 tables! {
-    1 => users: UserId => Box<User>;
-    2 => guards: UserId => Box<Guard>;
-    3 => addresses: AddressId => UserId;
-    4 => sessions: SessionId => Box<Session>;
-    5 => tokens: TokenId => Box<Token>;
     6 => requests: Position => Due;
     7 => outbox: Position => Mail;
+    12 => strangers: u16 => StrangerSet;
+    14 => unfinished: UserId => Unfinished;
     8 => closings: UserId => Timestamp;
     9 => erased: UserId => Position;
     10 => api_keys: ApiKeyId => ApiKey;
     11 => policies: u32 => PasswordPolicy;
-    12 => strangers: u16 => StrangerSet;
     13 => factors: UserId => Box<Factors>;
-    14 => unfinished: UserId => Unfinished;
     15 => safeguards: UserId => Box<Safeguards>;
     16 => objections: TokenId => UserId;
+    2 => guards: UserId => Box<Guard>;
+    5 => tokens: TokenId => Box<Token>;
+    4 => sessions: SessionId => Box<Session>;
+    1 => users: UserId => Box<User>;
+    3 => addresses: AddressId => UserId;
 }

@@ -2,18 +2,16 @@
 
 mod addresses;
 mod factors;
+mod snapshots;
 
 use std::collections::{BTreeSet, HashMap};
 
-use keyledger::domain::password_policy::PasswordPolicy;
 use keyledger::domain::{
     Actor, Command, Context, Draft, EpochReason, Limits, Overlay, PasswordVerdict, Purpose, Recorded,
     SignUpMode, Standing, State, TokenStanding, decide, evolve, lawful, live_session,
 };
 use keyledger::engine::state_hash;
-use keyledger::ledger::snapshot::{Lookups, SnapshotHead, View, Wanted};
-use keyledger::ledger::tree::leaf_hash;
-use keyledger::ledger::{Batch, CommandPart, Frontier, MemoryStore, Shelf, Store, codec, record};
+use keyledger::ledger::{CommandPart, codec, record};
 use keyledger::types::{CommandId, Position, Span, Timestamp, TokenId, UserId};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
@@ -404,61 +402,6 @@ proptest! {
             overlay.settle(&mut live);
             prop_assert_eq!(state_hash(&live), state_hash(&folded));
         }
-    }
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
-
-    /// A snapshot taken anywhere in a life is the state it was taken of, and evolves on alike.
-    #[test]
-    fn law_1_a_snapshot_is_the_state_it_was_taken_of_and_goes_on_as_that_does(tries in tries(), part in 0_usize..100) {
-        let dir = tempfile::tempdir().unwrap();
-        let shelf = Shelf::of(dir.path());
-        let mut store = MemoryStore::new([3; 16]);
-        let mut tree = Frontier::default();
-        let mut live = State::default();
-        let mut restored: Option<State> = None;
-        let mut now = NOON;
-        let taken = tries.len() * part / 100;
-        for (number, one) in (1_u32..).zip(tries) {
-            now = now + pause(one.later);
-            let events = if number == 1 {
-                let found = Command::Found { policies: vec![PasswordPolicy::classic()], keys: vec![], checkpoint: None };
-                decided(&live, &live, &found, now).events
-            } else {
-                decided(&live, &live, &one.command(&live, number), now).events
-            };
-            let recorded = fold(&mut live, events, now);
-            for one in &recorded {
-                let record = codec::encode(one, CommandPart::Last).unwrap();
-                tree.push(leaf_hash(&record));
-                let batch = Batch { epoch: 1, id: [0; 16], records: vec![record], keys: vec![] };
-                store.append(one.position, &batch).unwrap();
-                if let Some(restored) = &mut restored {
-                    evolve(restored, one);
-                }
-            }
-            if number as usize > taken && restored.is_none() {
-                let head = SnapshotHead {
-                    ledger: store.ledger_id(),
-                    at: store.head(),
-                    root: tree.root(),
-                    epoch: live.epoch().number,
-                    time: live.last_time(),
-                    lookup_key: 1,
-                };
-                let view = View { state: &live, tree: &tree, lookups: &Lookups::default() };
-                shelf.put(&head, &view).unwrap();
-                let (found, skipped) = shelf.find(&*store.reader(), Wanted::Newest);
-                prop_assert!(skipped.is_empty());
-                let found = found.unwrap();
-                prop_assert_eq!(found.head, head);
-                prop_assert_eq!(&found.contents.tree, &tree);
-                restored = Some(found.contents.state);
-            }
-        }
-        prop_assert_eq!(restored.map(|state| state_hash(&state)), Some(state_hash(&live)));
     }
 }
 

@@ -1,5 +1,6 @@
 //! Snapshots of state: a start that goes on from one, and what happens to those that are of no use.
 
+mod beside;
 mod damage;
 mod starting;
 
