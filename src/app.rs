@@ -17,7 +17,9 @@ pub use permissions::{exposed_folders, master_key_problem};
 pub use premises::{ClockMaker, Closing, EndOfLedger, OnFailure, Parts, Premises};
 pub use restore::{RestoreError, RestoreOrder, RestoreReport, restore};
 pub use running::{App, StopReport};
-pub use settings::{AppSettings, audit_settings, desk_settings, limits, mail_settings, pool_settings};
+pub use settings::{
+    AppSettings, audit_settings, desk_settings, limits, mail_settings, pool_settings, unusable_sets,
+};
 
 /// The exit code of a process that cannot go on and may be started again: `EX_TEMPFAIL` of sysexits.h.
 pub const EXIT_TEMPORARY: i32 = 75;

@@ -269,8 +269,13 @@ impl<'a> Town<'a> {
                 continue;
             }
             if refreshed == REFRESHES {
-                let user = self.residents[resident].user;
-                self.carry_out(Command::SignOut { user, session }, None);
+                let who = &self.residents[resident];
+                let command = Command::SignOut {
+                    user: who.user,
+                    session,
+                    origin: Some(self.origin(who)),
+                };
+                self.carry_out(command, None);
                 continue;
             }
             let command = Command::Refresh {

@@ -26,6 +26,7 @@ mod p06_snapshot;
 mod p07_memory;
 mod p08_audit;
 mod p09_disk;
+mod p10_growth;
 mod p11_program;
 mod p12_mail;
 mod r02_timing;
@@ -57,7 +58,7 @@ impl Size {
 }
 
 /// In the order in which the memory they leave behind disturbs the next one least.
-const FIGURES: [Figure; 12] = [
+const FIGURES: [Figure; 13] = [
     p11_program::FIGURE,
     p07_memory::FIGURE,
     p02_commands::FIGURE,
@@ -70,6 +71,7 @@ const FIGURES: [Figure; 12] = [
     p12_mail::FIGURE,
     r02_timing::FIGURE,
     p01_me::FIGURE,
+    p10_growth::FIGURE,
 ];
 
 fn main() -> ExitCode {

@@ -29,23 +29,15 @@ fn measure(size: Size) -> Vec<Line> {
     let mut store = house::in_memory();
     crowd.settle(&mut *store, people);
     let house = House::open(store, crowd.ring.clone());
-    let asked = ASKED.min(people);
-    let step = people / asked;
-    let requests = (0..asked).map(|n| house.get("/v1/auth/me", &crowd.access_token(n * step)));
-    let requests = Arc::new(requests.collect::<Vec<_>>());
-    let bare = Bare::open(&requests[0], house.addr);
-    let load = Load {
-        connections: 64,
-        time: Duration::from_millis(size.pick(2_500, 500)),
-        every: None,
-    };
-    let (mut ours, mut limit) = (Side::default(), Side::default());
+    let callers = Callers::of(&house, &crowd, people, ASKED);
+    let time = Duration::from_millis(size.pick(2_500, 500));
+    let mut sides = Sides::default();
     for _ in 0..ROUNDS {
-        limit.add(&drive(bare.addr, &requests, load));
-        ours.add(&drive(house.addr, &requests, load));
+        callers.round(&house, time, &mut sides);
     }
-    bare.close();
+    callers.go_away();
     house.close();
+    let Sides { ours, limit } = &sides;
     let name = format!("P1 GET /v1/auth/me, {people} sessions");
     let p99 = |side: &Side| stats::median(&side.p99);
     vec![
@@ -53,17 +45,65 @@ fn measure(size: Size) -> Vec<Line> {
             format!("{name}, rate"),
             ours.words(),
             format!("{} of a bare warp route", limit.words()),
-            stats::median(&ours.rates) / stats::median(&limit.rates),
+            sides.rate(),
             Goal::AtLeast(0.75),
         ),
         Line::ratio(
             format!("{name}, p99"),
-            millis(p99(&ours) as u32),
-            millis(p99(&limit) as u32),
-            p99(&ours) / p99(&limit),
+            millis(p99(ours) as u32),
+            millis(p99(limit) as u32),
+            p99(ours) / p99(limit),
             Goal::AtMost(2.0),
         ),
     ]
+}
+
+/// Who asks a house, and a bare route beside it.
+pub(crate) struct Callers {
+    requests: Arc<Vec<Vec<u8>>>,
+    bare: Bare,
+}
+
+impl Callers {
+    /// The callers of so many sessions, spread over those of all people.
+    pub(crate) fn of(house: &House, crowd: &Crowd, people: u64, asked: u64) -> Self {
+        let asked = asked.min(people);
+        let step = people / asked;
+        let requests = (0..asked).map(|n| house.get("/v1/auth/me", &crowd.access_token(n * step)));
+        let requests = Arc::new(requests.collect::<Vec<_>>());
+        let bare = Bare::open(&requests[0], house.addr);
+        Self { requests, bare }
+    }
+
+    /// Asks both, one after the other.
+    pub(crate) fn round(&self, house: &House, time: Duration, sides: &mut Sides) {
+        let load = Load {
+            connections: 64,
+            time,
+            every: None,
+        };
+        sides.limit.add(&drive(self.bare.addr, &self.requests, load));
+        sides.ours.add(&drive(house.addr, &self.requests, load));
+    }
+
+    /// Closes the bare route.
+    pub(crate) fn go_away(self) {
+        self.bare.close();
+    }
+}
+
+/// What both did.
+#[derive(Default)]
+pub(crate) struct Sides {
+    ours: Side,
+    limit: Side,
+}
+
+impl Sides {
+    /// Our rate as a share of the bare route's.
+    pub(crate) fn rate(&self) -> f64 {
+        stats::median(&self.ours.rates) / stats::median(&self.limit.rates)
+    }
 }
 
 /// What one of the two did in every round.

@@ -27,15 +27,15 @@ const CALLERS: [(usize, f64); 4] = [(1, 0.6), (8, f64::NAN), (64, 8.0), (512, 20
 
 fn measure(size: Size) -> Vec<Line> {
     let time = Duration::from_millis(size.pick(500, 200));
-    let bench = Commands::prepare(size.pick(20_000, 2_000));
-    let bare = bench.record();
+    let bench = Alone::prepare(size.pick(20_000, 2_000));
+    let commands = &bench.commands;
     let mut lines = Vec::new();
     for (callers, goal) in CALLERS {
         // In turns, because the disk of a machine that is shared has good and bad moments.
         let (mut rates, mut limits, mut times) = (Vec::new(), Vec::new(), Times::default());
         for _ in 0..ROUNDS {
-            limits.push(disk::write_and_sync(&bare, time / 2));
-            let (rate, taken) = bench.run(callers, time);
+            limits.push(commands.bare(time / 2));
+            let (rate, taken) = commands.run(callers, time);
             rates.push(rate);
             times.extend(taken);
         }
@@ -65,41 +65,29 @@ fn measure(size: Size) -> Vec<Line> {
 /// An engine on the disk, and commands for it.
 pub(crate) struct Commands {
     engine: Engine,
-    crowd: Crowd,
+    /// The bytes of one such event in the ledger.
+    record: Vec<u8>,
     asks: Arc<Vec<Ask>>,
     runtime: Runtime,
-    _directory: tempfile::TempDir,
 }
 
 impl Commands {
-    /// A ledger of so many people, and one request about each.
-    pub(crate) fn prepare(people: u64) -> Self {
-        let crowd = Crowd::new();
-        let directory = disk::directory();
-        let mut store = house::on_disk(directory.path());
-        crowd.settle(&mut *store, people);
-        let engine = house::start_engine(store, crowd.ring.clone());
-        let asks = Arc::new((0..people).map(|n| crowd.ask(n)).collect());
+    /// Requests to an engine about so many people, spread over all of them.
+    pub(crate) fn about(engine: Engine, crowd: &Crowd, people: u64, asked: u64) -> Self {
+        let asked = asked.min(people);
+        let step = people / asked;
+        let asks: Vec<Ask> = (0..asked).map(|n| crowd.ask(n * step)).collect();
         Self {
+            record: record_of(&asks[0], crowd),
+            asks: Arc::new(asks),
             engine,
-            crowd,
-            asks,
             runtime: house::runtime(),
-            _directory: directory,
         }
     }
 
-    /// The bytes of one such event in the ledger.
-    fn record(&self) -> Vec<u8> {
-        let event = Event::ResetRequested {
-            subject: Subject::Address(person(0).address),
-            allowance: Allowance::General,
-            client: self.asks[0].client.day,
-            origin: self.asks[0].client.origin.clone(),
-            locale: Locale::En,
-        };
-        let recorded = self.crowd.recorded(1_000_000, event);
-        codec::encode(&recorded, CommandPart::Last).expect("an event fits in a record")
+    /// How often a second the bytes of one such event can be made durable, one after the other.
+    pub(crate) fn bare(&self, time: Duration) -> f64 {
+        disk::write_and_sync(&self.record, time)
     }
 
     /// Commands a second when so many wait for theirs at once, and how long each took.
@@ -134,9 +122,42 @@ impl Commands {
         }
         (times.len() as f64 / began.elapsed().as_secs_f64(), times)
     }
+}
+
+fn record_of(ask: &Ask, crowd: &Crowd) -> Vec<u8> {
+    let event = Event::ResetRequested {
+        subject: Subject::Address(person(0).address),
+        allowance: Allowance::General,
+        client: ask.client.day,
+        origin: ask.client.origin.clone(),
+        locale: Locale::En,
+    };
+    let recorded = crowd.recorded(1_000_000, event);
+    codec::encode(&recorded, CommandPart::Last).expect("an event fits in a record")
+}
+
+/// The same with an engine of its own on the disk, and nothing else there.
+pub(crate) struct Alone {
+    pub(crate) commands: Commands,
+    _directory: tempfile::TempDir,
+}
+
+impl Alone {
+    /// A ledger of so many people, and one request about each.
+    pub(crate) fn prepare(people: u64) -> Self {
+        let crowd = Crowd::new();
+        let directory = disk::directory();
+        let mut store = house::on_disk(directory.path());
+        crowd.settle(&mut *store, people);
+        let engine = house::start_engine(store, crowd.ring.clone());
+        Self {
+            commands: Commands::about(engine, &crowd, people, people),
+            _directory: directory,
+        }
+    }
 
     /// Ends the engine.
     pub(crate) fn close(self) {
-        self.engine.stop(Duration::from_secs(5));
+        self.commands.engine.stop(Duration::from_secs(5));
     }
 }

@@ -63,6 +63,7 @@ fn write(engine: &Engine) {
     let command = Command::RecordSuppressed {
         class: SuppressedClass::Limited,
         count: 1,
+        first: None,
     };
     let written = engine.execute_blocking(Lane::Proof, command, vec![]);
     written.expect("the writer runs");

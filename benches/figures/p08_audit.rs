@@ -61,7 +61,7 @@ fn measure(size: Size) -> Vec<Line> {
         since: None,
     };
     let checking = best(|| {
-        let file = BufReader::with_capacity(1 << 20, File::open(&path).expect("the export is there"));
+        let file = BufReader::with_capacity(16 << 10, File::open(&path).expect("the export is there"));
         let outcome = verify(file, &expected, &mut |_, _| {});
         assert!(matches!(outcome, Outcome::Proven(_)), "{outcome:?}");
     });

@@ -1,5 +1,5 @@
-// What a page behind a mailed link does with the fragment of its address. Everything works without this file; nothing
-// here sends, stores or spends anything: only the person's own click on a button does.
+// What a page behind a mailed link does with the fragment of its address, and small comforts. Everything works without
+// this file; nothing here sends, stores or spends anything: only the person's own click on a button does.
 'use strict';
 (() => {
   const root = document.documentElement;
@@ -74,6 +74,50 @@
     input.form.addEventListener('submit', () => { input.type = 'password'; });
   };
 
+  // Rules of a new password that a script can see kept are ticked off while somebody types; the server decides in the end.
+  const tickRules = (list) => {
+    const input = document.getElementById(list.dataset.rules);
+    const isSymbol = (set) => (c) => set.includes(c);
+    const kinds = {
+      amount_uppercase: () => (c) => /\p{Uppercase}/u.test(c),
+      amount_lowercase: () => (c) => /\p{Lowercase}/u.test(c),
+      amount_digits: () => (c) => /\p{Nd}/u.test(c),
+      amount_symbols: (rule) => isSymbol([...rule.dataset.charset]),
+    };
+    const isKept = (rule, characters) => {
+      const amount = Number(rule.dataset.amount);
+      if (rule.dataset.rule === 'length_min') return characters.length >= amount;
+      if (rule.dataset.rule === 'length_max') return characters.length > 0 && characters.length <= amount;
+      const kind = kinds[rule.dataset.rule];
+      return kind !== undefined && characters.filter(kind(rule)).length >= amount;
+    };
+    const rules = [...list.querySelectorAll('[data-rule]')].map((item) => {
+      const said = document.createElement('span');
+      said.className = 'unseen';
+      item.append(' ', said);
+      return { item, said };
+    });
+    const tick = () => {
+      const characters = [...input.value.normalize('NFC')];
+      for (const { item, said } of rules) {
+        const kept = isKept(item, characters);
+        item.classList.toggle('kept', kept);
+        said.textContent = kept ? list.dataset.met : '';
+      }
+    };
+    list.classList.add('live');
+    input.addEventListener('input', tick);
+    tick();
+  };
+
+  // Moments in the reader's own time zone.
+  const tellTime = (time) => {
+    const at = new Date(time.dateTime);
+    if (Number.isNaN(at.getTime())) return;
+    time.title = time.textContent;
+    time.textContent = at.toLocaleString(root.lang, { dateStyle: 'medium', timeStyle: 'short' });
+  };
+
   // Another language must not lose the secret: it goes along as a fragment, which no server sees.
   const keepSecret = (event) => {
     const secret = document.querySelector('input[type="hidden"][data-take]');
@@ -92,6 +136,8 @@
   document.addEventListener('DOMContentLoaded', () => {
     takeFragment();
     for (const button of document.querySelectorAll('[data-show]')) offerShow(button);
+    for (const list of document.querySelectorAll('[data-rules]')) tickRules(list);
+    for (const time of document.querySelectorAll('time[datetime]')) tellTime(time);
     for (const link of document.querySelectorAll('[data-language]')) link.addEventListener('click', keepSecret);
     // One click, one request; and a page that comes back from the history can be used again.
     for (const form of document.forms) form.addEventListener('submit', () => setTimeout(setBusy, 0, true));

@@ -4,8 +4,9 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::crypto::{KeyFault, TooWeakOrCostly};
-use crate::domain::password_policy::PasswordPolicy;
+use crate::domain::flow::Policy;
 use crate::engine::{BootError, Trouble};
+use crate::http::pages::LookFault;
 use crate::ledger::{AnchorError, StoreError};
 use crate::mail::SettingsFault;
 use crate::mail::templates::TemplateFault;
@@ -90,6 +91,9 @@ pub enum AppError {
     /// A mail template does not work.
     #[error(transparent)]
     Templates(#[from] TemplateFault),
+    /// Colour, logo or templates of the pages.
+    #[error(transparent)]
+    Look(#[from] LookFault),
     /// The authorities of range services cannot be read.
     #[error("breach.ca_file: {0}")]
     Trust(#[from] TrustFault),
@@ -102,10 +106,13 @@ pub enum AppError {
 }
 
 impl AppError {
-    pub(super) fn unknown_policy<'p>(name: &str, known: impl Iterator<Item = &'p PasswordPolicy>) -> Self {
+    pub(super) fn unknown_policy<'p>(name: &str, known: impl Iterator<Item = &'p Policy>) -> Self {
         Self::UnknownPolicy {
             name: name.to_owned(),
-            known: known.map(|policy| policy.settings().name.clone()).collect(),
+            known: known
+                .filter(|policy| matches!(policy, Policy::Password(_)))
+                .map(|policy| policy.name().to_string())
+                .collect(),
         }
     }
 }

@@ -14,6 +14,7 @@ use super::settings::AppSettings;
 use crate::audit::Notary;
 use crate::desk::Desk;
 use crate::http::device::device_name_in;
+use crate::http::pages::Look;
 use crate::http::site::{Site, router};
 use crate::http::throttle::{Rate, Throttle};
 use crate::http::{RouterSettings, ServeReport, serve};
@@ -57,7 +58,7 @@ impl App {
     ) -> Result<Self, AppError> {
         let prepared = prepare(&settings, &listener);
         match prepared {
-            Ok((mail, addr)) => Ok(Self::run(premises, settings, mail, listener, addr)),
+            Ok((mail, look, addr)) => Ok(Self::run(premises, settings, mail, look, listener, addr)),
             Err(error) => {
                 close(premises, PATIENCE_MIN).await;
                 Err(error)
@@ -69,6 +70,7 @@ impl App {
         premises: Premises,
         settings: AppSettings,
         mail: MailTools,
+        look: Look,
         listener: TcpListener,
         addr: SocketAddr,
     ) -> Self {
@@ -99,6 +101,7 @@ impl App {
             desk,
             notary: Arc::clone(&notary),
             settings: settings.site,
+            look,
             calls: Throttle::new(rate, COUNTED_CLIENTS_MAX, exempt),
         };
         let patience = settings.server.shutdown_time_max.to_std().max(PATIENCE_MIN);
@@ -165,7 +168,10 @@ impl App {
     }
 }
 
-fn prepare(settings: &AppSettings, listener: &TcpListener) -> Result<(MailTools, SocketAddr), AppError> {
+fn prepare(
+    settings: &AppSettings,
+    listener: &TcpListener,
+) -> Result<(MailTools, Look, SocketAddr), AppError> {
     let stationery = Stationery {
         brand: settings.site.brand.clone(),
         public_url: settings.site.public_url.clone(),
@@ -179,8 +185,9 @@ fn prepare(settings: &AppSettings, listener: &TcpListener) -> Result<(MailTools,
                 ToolsFault::Templates(fault) => AppError::Templates(fault),
             }
         })?;
+    let look = Look::open(&settings.look)?;
     let addr = listener.local_addr().map_err(AppError::Listener)?;
-    Ok((mail, addr))
+    Ok((mail, look, addr))
 }
 
 /// Closing blocks, so it gets a thread of its own.

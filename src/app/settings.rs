@@ -6,15 +6,16 @@ use std::time::Duration;
 
 use super::error::AppError;
 use crate::audit::AuditSettings;
-use crate::breach::{LeakSettings, Leaks, Neighbours};
+use crate::breach::{LeakSettings, Leaks, Neighbours, Shelf};
 use crate::config::{self, Config, Serving};
 use crate::crypto::{KeyName, PasswordParams, PoolSettings};
 use crate::desk::{DeskSettings, Enumeration};
 use crate::domain::{Lifetimes, Limits};
 use crate::engine::Snapshots;
+use crate::http::pages::LookSettings;
 use crate::http::site::SiteSettings;
 use crate::http::{Envelope, NetList, ServerLimits};
-use crate::ledger::Shelf;
+use crate::ledger;
 use crate::mail::{MailSettings, MailSettingsDraft, TransportKind};
 use crate::types::Span;
 use crate::workers::Schedule;
@@ -37,6 +38,8 @@ pub struct AppSettings {
     pub server: ServerLimits,
     /// How mails leave.
     pub mail: MailSettings,
+    /// How pages look.
+    pub look: LookSettings,
     /// The operator's mail templates.
     pub templates_dir: Option<PathBuf>,
     /// What checkpoints are signed as, and where tiles lie.
@@ -64,6 +67,7 @@ impl AppSettings {
             handler_time_max: Span::seconds(30),
             server: ServerLimits::default(),
             mail,
+            look: LookSettings::default(),
             templates_dir: None,
             audit: AuditSettings::default(),
             backups: None,
@@ -107,6 +111,11 @@ impl AppSettings {
                 ..ServerLimits::default()
             },
             mail: mail_settings(config)?,
+            look: LookSettings {
+                templates_dir: Some(config.data.join("templates/pages")),
+                colour: config.brand_color,
+                logo: config.brand_logo.clone(),
+            },
             templates_dir: Some(config.data.join("templates/mail")),
             audit: audit_settings(config)?,
             backups: schedule(config),
@@ -117,7 +126,7 @@ impl AppSettings {
 /// Where snapshots go, if any are taken.
 pub(super) fn snapshots(config: &Config) -> Option<Snapshots> {
     let every = NonZeroU64::new(config.snapshots.every.into())?;
-    Some(Snapshots::new(Shelf::of(&config.data), every))
+    Some(Snapshots::new(ledger::Shelf::of(&config.data), every))
 }
 
 /// The numbers that decisions are held against.
@@ -187,6 +196,20 @@ pub fn desk_settings(config: &Config) -> Result<DeskSettings, AppError> {
         require_verified_email: config.require_verified_email,
         leaks: Leaks::open(leaks)?,
     })
+}
+
+/// What is wrong with imported sets of leaked passwords, as far as opening them tells.
+pub fn unusable_sets(config: &Config) -> Vec<String> {
+    let shelf = Shelf::at(config.breach.directory.clone());
+    match shelf.names() {
+        Ok(names) => {
+            let faults = names.iter().filter_map(|name| shelf.open(name).err());
+            faults
+                .map(|fault| format!("{fault}; until then this set refuses no password"))
+                .collect()
+        }
+        Err(error) => vec![format!("{} cannot be read: {error}", shelf.folder().display())],
+    }
 }
 
 /// What checkpoints are signed as, and where tiles lie.

@@ -97,6 +97,18 @@ impl<R: Read> ArchiveReader<R> {
 
     /// Reads the file that is due, of at most so many bytes.
     pub fn file(&mut self, name: &str, bytes_max: usize) -> Result<Vec<u8>, ArchiveFault> {
+        let mut content = vec![];
+        self.file_into(name, bytes_max, &mut content)?;
+        Ok(content)
+    }
+
+    /// The same into a buffer, whatever it held.
+    pub fn file_into(
+        &mut self,
+        name: &str,
+        bytes_max: usize,
+        content: &mut Vec<u8>,
+    ) -> Result<(), ArchiveFault> {
         let mut found = [0; BLOCK];
         self.fill(&mut found, name)?;
         let size = size_of(&found);
@@ -108,8 +120,8 @@ impl<R: Read> ArchiveReader<R> {
         };
         let size = usize::try_from(size).ok().filter(|size| *size <= bytes_max);
         let size = size.ok_or_else(|| ArchiveFault::TooLong(name.to_owned()))?;
-        let mut content = vec![0; size];
-        self.fill(&mut content, name)?;
+        content.resize(size, 0);
+        self.fill(content, name)?;
         let mut rest = [0; BLOCK];
         let rest = &mut rest[..padding(size)];
         self.fill(rest, name)?;
@@ -117,7 +129,7 @@ impl<R: Read> ArchiveReader<R> {
             return Err(ArchiveFault::Trailing(format!("`{name}`")));
         }
         name.clone_into(&mut self.last);
-        Ok(content)
+        Ok(())
     }
 
     /// Reads the end.

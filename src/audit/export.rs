@@ -237,7 +237,7 @@ impl<W: Write> Exporter<W> {
             let at = Position(self.next);
             let recorded = record::decode(raw)
                 .map_err(CodecFault::from)
-                .and_then(|(header, payload)| codec::decode(&header, payload))
+                .and_then(|(header, payload)| codec::decode_outline(&header, payload))
                 .map_err(|fault| ExportFault::Event(at, fault))?;
             let length = u16::try_from(raw.len()).expect("a record has at most 3,800 bytes");
             self.bundle.entries.extend_from_slice(&length.to_be_bytes());

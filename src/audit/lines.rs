@@ -108,6 +108,7 @@ mod tests {
             let event = Event::Suppressed {
                 class: SuppressedClass::Codes,
                 count: 3,
+                first: None,
             };
             let recorded = Recorded {
                 position: Position(7),

@@ -11,8 +11,8 @@ use super::export::{self, ExportFault, Range, Written};
 use super::keys::{hexadecimal, name_key, rotate_key};
 use super::proof::Proof;
 use super::tiles::{TileFault, Tiles};
-use crate::crypto::{KeyFault, KeyId, KeyName, Keyring, Purpose, Signer, VerifierKey};
-use crate::desk::Desk;
+use crate::crypto::{KeyId, KeyName, Keyring, Purpose, Signer, VerifierKey};
+use crate::desk::{Desk, KeysFault, Rotated};
 use crate::domain::{Actor, Command, Refusal, Small, World as _};
 use crate::engine::{Lane, Trouble};
 use crate::ledger::tree::proof::{inclusion, root_from_inclusion};
@@ -56,7 +56,7 @@ pub enum AuditFault {
     KeyLost,
     /// The keyring cannot be changed.
     #[error(transparent)]
-    Keys(#[from] KeyFault),
+    Keys(#[from] KeysFault),
     /// The ledger did not take the key's naming.
     #[error("the ledger did not take the checkpoint key ({0:?})")]
     Ledger(Trouble),
@@ -194,17 +194,11 @@ impl Notary {
     pub async fn rotate_key(&self, by: Actor) -> Result<(KeyId, KeyId), AuditFault> {
         // The old key must be in the ledger before it can vouch for the new one.
         self.settle_key(by).await?;
-        let engine = self.desk.engine().clone();
-        let drawn = tokio::task::spawn_blocking(move || {
-            let (now, entropy) = (engine.clock().now(), engine.entropy());
-            engine.keyring().change(now, entropy, |ring| {
-                let old = ring.active(Purpose::Signing).0;
-                Ok((old, ring.rotate(Purpose::Signing, now, entropy)?))
-            })
-        });
-        let keys = drawn.await.map_err(|_| AuditFault::Ledger(Trouble::Stopped))??;
+        let desk = self.desk.clone();
+        let drawn = tokio::task::spawn_blocking(move || desk.rotate_key(Purpose::Signing, by));
+        let Rotated { old, new, .. } = drawn.await.map_err(|_| AuditFault::Ledger(Trouble::Stopped))??;
         self.settle_key(by).await?;
-        Ok(keys)
+        Ok((KeyId(old), KeyId(new)))
     }
 
     /// What the ledger must be told about the active key, if anything.

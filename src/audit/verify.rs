@@ -19,7 +19,7 @@ use super::export::Range;
 use super::keys::KeyChain;
 use crate::crypto::{Note, VerifierKey};
 use crate::types::Position;
-use bundle::{Bundle, Checked};
+use bundle::{Buffers, Bundle, Checked};
 use judge::Judge;
 use source::Source;
 
@@ -210,13 +210,13 @@ fn examine(
     let (read, unread) = mpsc::sync_channel::<(u64, Result<Bundle, Stop>)>(BUNDLES_WAITING * threads);
     let (checked, unjudged) = mpsc::sync_channel::<(u64, Result<Checked, Stop>)>(BUNDLES_WAITING * threads);
     let unread = Mutex::new(unread);
-    let is_over = AtomicBool::new(false);
+    let (is_over, buffers) = (AtomicBool::new(false), Buffers::default());
     std::thread::scope(|scope| {
-        let (unread, is_over) = (&unread, &is_over);
+        let (unread, is_over, buffers) = (&unread, &is_over, &buffers);
         scope.spawn(move || {
             // Ends by itself when the file does, when a fault shows, or when nobody listens any more.
             for number in 0.. {
-                let Some(bundle) = source.next().transpose() else {
+                let Some(bundle) = source.next(buffers).transpose() else {
                     break;
                 };
                 let is_last = bundle.is_err() || is_over.load(Ordering::Relaxed);
@@ -231,14 +231,17 @@ fn examine(
                 loop {
                     let next = unread.lock().unwrap_or_else(PoisonError::into_inner).recv();
                     let Ok((number, bundle)) = next else { break };
-                    if checked.send((number, bundle.and_then(Bundle::check))).is_err() {
+                    let outcome = bundle.and_then(|bundle| bundle.check(buffers));
+                    if checked.send((number, outcome)).is_err() {
                         break;
                     }
                 }
             });
         }
         drop(checked);
-        let outcome = judge_in_order(&unjudged, judge, size, progress);
+        let outcome = judge_in_order(&unjudged, judge, buffers, &mut |position| {
+            progress(position, size)
+        });
         is_over.store(true, Ordering::Relaxed);
         // Whoever still sends is let go.
         drop(unjudged);
@@ -251,17 +254,21 @@ fn examine(
 fn judge_in_order(
     unjudged: &mpsc::Receiver<(u64, Result<Checked, Stop>)>,
     judge: &mut Judge,
-    size: u64,
-    progress: &mut dyn FnMut(u64, u64),
+    buffers: &Buffers,
+    progress: &mut dyn FnMut(u64),
 ) -> Result<(), Stop> {
     let mut early = std::collections::BTreeMap::new();
     let mut next = 0;
     for (number, checked) in unjudged {
         early.insert(number, checked);
         while let Some(checked) = early.remove(&next) {
-            judge.judge(checked?)?;
+            let checked = checked?;
+            judge.judge(&checked)?;
+            if let Some(events) = checked.events {
+                buffers.give_events(events);
+            }
             next += 1;
-            progress(judge.position(), size);
+            progress(judge.position());
         }
     }
     Ok(())

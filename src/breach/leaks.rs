@@ -1,11 +1,13 @@
 //! Everything that is asked about a new password beyond the built-in list.
 
-use std::path::PathBuf;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use super::LeakedHash;
 use super::online::{Neighbours, RANGE_TIME_MAX, RangeClient};
+use super::set::SetFault;
 use super::shelf::Shelf;
 use crate::domain::password_policy::OnlineCheck;
 use crate::system::{TrustFault, tls_client};
@@ -46,6 +48,21 @@ struct Inner {
     ranges: RangeClient,
     told_of_sets: Seldom,
     told_of_ranges: Seldom,
+    damaged: Mutex<BTreeMap<PathBuf, Option<SystemTime>>>,
+}
+
+/// When a file was last changed; none if it is not there.
+fn changed(path: &Path) -> Option<SystemTime> {
+    path.metadata().and_then(|about| about.modified()).ok()
+}
+
+impl Inner {
+    fn note_damage(&self, fault: &SetFault) {
+        let mut damaged = self.damaged.lock().unwrap_or_else(PoisonError::into_inner);
+        let path = fault.path().to_owned();
+        let changed = changed(&path);
+        damaged.insert(path, changed);
+    }
 }
 
 impl Leaks {
@@ -57,6 +74,7 @@ impl Leaks {
             ranges: RangeClient::new(tls, settings.neighbours, settings.patience),
             told_of_sets: Seldom::default(),
             told_of_ranges: Seldom::default(),
+            damaged: Mutex::default(),
         };
         Ok(Self {
             inner: Arc::new(inner),
@@ -73,7 +91,10 @@ impl Leaks {
                 for name in names {
                     match shelf.open(&name) {
                         Ok(set) => tracing::info!(set = %name, entries = set.entries(), "leaked passwords"),
-                        Err(fault) => tracing::error!("{fault}; until then this set refuses no password"),
+                        Err(fault) => {
+                            self.inner.note_damage(&fault);
+                            tracing::error!("{fault}; until then this set refuses no password");
+                        }
                     }
                 }
             }
@@ -92,12 +113,22 @@ impl Leaks {
             // The panic hook has told where it broke down.
             return false;
         };
+        for fault in &faults {
+            self.inner.note_damage(fault);
+        }
         if !faults.is_empty() && self.inner.told_of_sets.may(now) {
             for fault in faults {
                 tracing::error!("{fault}; until then this set refuses no password");
             }
         }
         !found.is_empty()
+    }
+
+    /// How many sets could not be asked when they were last, and have not changed since.
+    pub fn damaged(&self) -> usize {
+        let mut damaged = self.inner.damaged.lock().unwrap_or_else(PoisonError::into_inner);
+        damaged.retain(|path, at| at.is_some() && changed(path) == *at);
+        damaged.len()
     }
 
     /// Whether the range service has seen a hash more often than the policy allows. Takes a second at most; a service

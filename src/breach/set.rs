@@ -81,6 +81,18 @@ pub enum SetFault {
     },
 }
 
+impl SetFault {
+    /// The file that it is about.
+    pub fn path(&self) -> &Path {
+        match self {
+            Self::Unreadable { path, .. }
+            | Self::Foreign { path }
+            | Self::Newer { path, .. }
+            | Self::Damaged { path, .. } => path,
+        }
+    }
+}
+
 /// What the first page says.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Header {

@@ -1,11 +1,13 @@
 //! Answers, in words for people.
 
+mod past;
+
 use std::fmt::Write as _;
 
 use super::control::{
-    Answer, BackupRow, CompactedRow, EpochShown, EventsShown, FactorRow, KeyRow, MailRow,
+    Answer, BackupRow, CompactedRow, EpochShown, EventRow, EventsShown, FactorRow, KeyRow, MailRow,
     MasterReplacedShown, NewKey, OnlineCheckShown, Page, RecoveryShown, RingKeyRow, RotatedShown, SessionRow,
-    UserRow, Verdict, VerdictWord,
+    StoriesShown, StoryRow, UserRow, Verdict, VerdictWord,
 };
 use super::output::{sheet, table};
 
@@ -42,6 +44,9 @@ pub(super) fn words(answer: &Answer, data: &str) -> String {
         Answer::KeyRevoked { id } => format!("{id} is revoked: calls with it are refused from now on."),
         Answer::Outbox(page) => outbox(page),
         Answer::Events(shown) => events(shown),
+        Answer::Event(row) => event_line(row),
+        Answer::Stories(shown) => stories(shown),
+        Answer::Past(shown) => past::past_words(shown),
         Answer::Verified(verdict) => verdict_words(verdict),
         Answer::Clock { status: _, was } if was == "suspect" => {
             "The system clock is believed from now on. Lifetimes jumped, so all sessions and tokens ended."
@@ -335,6 +340,32 @@ fn events(shown: &EventsShown) -> String {
         ]
     });
     table(&["CURSOR", "TIME", "TYPE", "WHAT"], &rows.collect::<Vec<_>>())
+}
+
+/// An event that is told as it happens.
+pub(super) fn event_line(row: &EventRow) -> String {
+    let EventRow {
+        cursor,
+        time,
+        kind,
+        text,
+        ..
+    } = row;
+    format!("{cursor}  {time}  {kind}  {text}")
+}
+
+fn stories(shown: &StoriesShown) -> String {
+    if shown.items.is_empty() {
+        return "There are no such recoveries.".to_owned();
+    }
+    let story = |story: &StoryRow| {
+        let mut text = format!("{}  {}\n", story.cursor, story.title);
+        for step in &story.steps {
+            let _ = writeln!(text, "  {}  {}", step.time, step.text);
+        }
+        text
+    };
+    shown.items.iter().map(story).collect::<Vec<_>>().join("\n")
 }
 
 fn compacted_words(compacted: &CompactedRow) -> String {

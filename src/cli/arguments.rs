@@ -6,8 +6,8 @@ use clap::{Args, Parser, Subcommand};
 
 use super::exit::EXIT_CODES;
 use super::{
-    audit, backup, breach, clock, compact, config, epoch, events, init, key, keys, mail, restore, serve,
-    session, user, verify,
+    audit, backup, breach, clock, compact, config, epoch, events, init, key, keys, mail, replay, restore,
+    serve, session, user, verify,
 };
 
 /// Gets people back into their accounts, and can prove what happened.
@@ -62,6 +62,8 @@ pub enum Command {
     Mail(mail::Command),
     /// Tell what happened, oldest first
     Events(events::Arguments),
+    /// Tell what was at a moment of the past, or what changed between two
+    Replay(replay::Arguments),
     /// Check the whole ledger: 0 good, 1 not good, 2 could not tell
     Verify(verify::Arguments),
     /// Sign, prove and export the ledger, and check exports anywhere
@@ -111,6 +113,7 @@ mod tests {
             "keys rotate jwt",
             "mail outbox",
             "events",
+            "replay --at 24h sign-in ann@example.org",
             "verify",
             "audit checkpoint",
             "config show",

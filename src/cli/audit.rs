@@ -21,8 +21,8 @@ use crate::crypto::VerifierKey;
 const TELL_EVERY: Duration = Duration::from_secs(1);
 /// Bytes of a checkpoint file or a proof, at most.
 const SMALL_FILE_MAX: u64 = 256 << 10;
-/// Bytes that are read at once.
-const READ_AT_ONCE: usize = 1 << 20;
+/// Bytes that are read ahead; what is longer goes straight where it belongs.
+const READ_AT_ONCE: usize = 16 << 10;
 
 /// What to do about evidence.
 #[derive(Subcommand, Debug)]

@@ -7,7 +7,7 @@ use super::context::Context;
 use super::exit::{Exit, Failure};
 use super::output::{Form, table};
 use super::setting_flags::SettingFlags;
-use crate::app::{exposed_folders, master_key_problem};
+use crate::app::{exposed_folders, master_key_problem, unusable_sets};
 use crate::config::{Config, Origin, SETTINGS, check, reference};
 
 /// What to do with the configuration.
@@ -76,6 +76,7 @@ fn examine(context: &Context, settings: SettingFlags) -> Exit {
         problems.extend(master_key_problem(&config));
         warnings.extend(config.warnings().iter().map(ToString::to_string));
         warnings.extend(exposed_folders(&config));
+        warnings.extend(unusable_sets(&config));
     }
     let good = problems.is_empty();
     let mut lines = problems.clone();

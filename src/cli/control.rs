@@ -8,10 +8,14 @@ mod auditing;
 mod clerk;
 mod client;
 mod factors;
+mod following;
 mod keeping;
+mod looking_back;
 mod outbox;
+mod past;
 mod policies;
 mod request;
+mod rows;
 mod server;
 mod socket;
 mod telling;
@@ -19,10 +23,14 @@ mod told;
 
 pub(super) use clerk::Clerk;
 pub(super) use client::{ask, ask_and_print, runtime, show_progress};
+pub(super) use following::follow;
+pub(super) use past::{
+    At, ChangesShown, ConfigurationShown, Found, MomentRow, PastForm, PastShown, Question, SignInRow,
+};
 pub(super) use request::{
     Answer, BackupRow, BackupSince, CompactedRow, EpochShown, FactorRow, KeyRow, MailRow,
     MasterReplacedShown, NewKey, NewUserForm, OnlineCheckForm, OnlineCheckShown, Page, ProgressRow,
     RecoveryShown, Request, RingKeyRow, RotatedShown, SessionRow, UserRow, Verdict, VerdictWord,
 };
 pub(super) use server::ControlServer;
-pub(super) use told::{EventsForm, EventsShown, Since};
+pub(super) use told::{EventRow, EventsForm, EventsShown, ExplainForm, Since, StoriesShown, StoryRow};

@@ -3,11 +3,12 @@
 use clap::Args;
 
 use super::context::Context;
-use super::control::{EventsForm, Request, Since, ask_and_print};
+use super::control::{EventsForm, ExplainForm, Request, Since, ask_and_print, follow};
 use super::exit::{Exit, Failure};
+use super::moment::since;
 use crate::config::language_of_process;
 use crate::desk::{Cursor, NotACursor};
-use crate::types::{Locale, Timestamp};
+use crate::types::Locale;
 
 /// Which events.
 #[derive(Args, Debug)]
@@ -27,6 +28,14 @@ pub struct Arguments {
     /// The last so many of them; with --after, the first
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub limit: u32,
+    /// Go on telling events as they happen, until Ctrl-C
+    #[arg(long, conflicts_with = "explain")]
+    pub follow: bool,
+    /// Tell recoveries, each as one story: of a user, of a proof by its id, of the event at a position, or the latest
+    #[arg(long, value_name = "USER|TOKEN|POSITION", num_args = 0..=1,
+          conflicts_with_all = ["user", "kind", "since", "after"])]
+    #[expect(clippy::option_option, reason = "clap's form of a flag that may have a value")]
+    pub explain: Option<Option<String>>,
     /// In which language: en or ko [default: that of LC_ALL, LC_MESSAGES or LANG]
     #[arg(long, value_name = "LANGUAGE", value_parser = language)]
     pub language: Option<Locale>,
@@ -42,31 +51,6 @@ fn language(text: &str) -> Result<Locale, String> {
     Locale::parse(text).ok_or_else(|| "there are en and ko".to_owned())
 }
 
-/// Reads a time, or how long ago it was.
-fn since(text: &str) -> Result<Since, String> {
-    let wrong = || {
-        "not a time: write `2026-01-20`, `2026-01-20T14:30:00Z`, or a length of time such as `24h`".to_owned()
-    };
-    if text.len() > 40 || !text.is_ascii() {
-        return Err(wrong());
-    }
-    let at =
-        Timestamp::parse_rfc3339(text).or_else(|| Timestamp::parse_rfc3339(&format!("{text}T00:00:00Z")));
-    if let Some(at) = at {
-        return Ok(Since::At(at.0));
-    }
-    let (number, unit) = text.split_at(text.len().saturating_sub(1));
-    let factor = match unit {
-        "s" => 1,
-        "m" => 60,
-        "h" => 3_600,
-        "d" => 86_400,
-        _ => return Err(wrong()),
-    };
-    let number: u32 = number.parse().map_err(|_| wrong())?;
-    Ok(Since::SecondsAgo(u64::from(number) * factor))
-}
-
 pub(super) fn run(arguments: Arguments, context: &Context) -> Result<Exit, Failure> {
     let Arguments {
         user,
@@ -74,33 +58,29 @@ pub(super) fn run(arguments: Arguments, context: &Context) -> Result<Exit, Failu
         since,
         after,
         limit,
+        follow: is_followed,
+        explain,
         language,
     } = arguments;
-    let language = language.unwrap_or_else(language_of_process);
-    let request = Request::Events(EventsForm {
+    let language = language.unwrap_or_else(language_of_process).tag().to_owned();
+    if let Some(what) = explain {
+        let form = ExplainForm {
+            what,
+            limit,
+            language,
+        };
+        return ask_and_print(context, "keyledger events", Request::Explain(form));
+    }
+    let form = EventsForm {
         user,
         kind,
         since,
         after: after.map(|after| after.to_string()),
         limit,
-        language: language.tag().to_owned(),
-    });
-    ask_and_print(context, "keyledger events", request)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_time_is_a_date_a_moment_or_a_while_ago() {
-        let day = Timestamp::parse_rfc3339("2026-01-20T00:00:00Z").unwrap().0;
-        assert_eq!(since("2026-01-20"), Ok(Since::At(day)));
-        assert_eq!(since("2026-01-20T01:00:00+01:00"), Ok(Since::At(day)));
-        assert_eq!(since("90m"), Ok(Since::SecondsAgo(5_400)));
-        assert_eq!(since("7d"), Ok(Since::SecondsAgo(604_800)));
-        for text in ["", "h", "-1h", "yesterday", "1.5h", "99999999999d", "５m"] {
-            assert!(since(text).is_err(), "{text}");
-        }
+        language,
+    };
+    if is_followed {
+        return follow(context, form);
     }
+    ask_and_print(context, "keyledger events", Request::Events(form))
 }

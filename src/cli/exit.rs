@@ -204,6 +204,7 @@ fn refused(refusal: Refusal) -> Failure {
         Refusal::Saturated => {
             Failure::later("the ledger takes no more from strangers today").remedy("try again later")
         }
+        Refusal::FlowChange(refused) => no(refused.fault.remedy()).field(refused.fault.field()),
         Refusal::FactorNotEnabled => no("this user has no such second factor")
             .field("user")
             .remedy("`keyledger user factor list USER` shows those of a user"),
@@ -240,6 +241,7 @@ impl From<AppError> for Failure {
             | AppError::Hashing(_)
             | AppError::Mail(_)
             | AppError::Templates(_)
+            | AppError::Look(_)
             | AppError::AuditOrigin
             | AppError::Trust(_)
             | AppError::Listener(_) => Self::usage(message),
@@ -353,6 +355,7 @@ pub(super) fn shows_damage(error: &AppError) -> bool {
         | AppError::Hashing(_)
         | AppError::Mail(_)
         | AppError::Templates(_)
+        | AppError::Look(_)
         | AppError::AuditOrigin
         | AppError::Trust(_)
         | AppError::Listener(_)

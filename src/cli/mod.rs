@@ -23,8 +23,10 @@ mod key;
 mod keys;
 mod logs;
 mod mail;
+mod moment;
 mod output;
 mod passphrase;
+mod replay;
 mod restore;
 mod serve;
 mod session;
@@ -77,6 +79,7 @@ fn carry_out(command: Command, context: &Context) -> Result<Exit, Failure> {
         Command::Keys(command) => keys::run(command, context),
         Command::Mail(command) => mail::run(command, context),
         Command::Events(arguments) => events::run(arguments, context),
+        Command::Replay(arguments) => replay::run(arguments, context),
         Command::Audit(command) => audit::run(command, context),
         Command::Verify(arguments) => verify::run(arguments, context),
         Command::Config(command) => config::run(command, context),

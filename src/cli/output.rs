@@ -53,6 +53,16 @@ impl Output {
         }
     }
 
+    /// Prints one of many results, and tells when nobody reads them any more.
+    pub(super) fn line(self, json: &impl Serialize, text: &str) -> io::Result<()> {
+        let mut out = io::stdout().lock();
+        match self.form {
+            Form::Json => writeln!(out, "{}", json_line(json))?,
+            Form::Text => writeln!(out, "{}", harmless(text, Ink::Plain))?,
+        }
+        out.flush()
+    }
+
     /// Says why the command came to nothing: on standard error, or as JSON on standard output.
     pub(super) fn failure(self, failure: &Failure) {
         match self.form {
@@ -85,8 +95,11 @@ impl Output {
 }
 
 fn print_json(body: &impl Serialize) {
-    let line = serde_json::to_string(body).expect("answers are plain data, which JSON can hold");
-    print(&line);
+    print(&json_line(body));
+}
+
+fn json_line(body: &impl Serialize) -> String {
+    serde_json::to_string(body).expect("answers are plain data, which JSON can hold")
 }
 
 fn print(text: &str) {

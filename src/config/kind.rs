@@ -6,10 +6,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::sender::Sender;
-use super::units;
 use super::url::{Shape, WebUrl};
 use super::value::{Raw, Value};
 use super::words::{TEXT_CHARS_MAX, flag, host, line, network, quote, secret, whole, within};
+use crate::types::{Colour, units};
 
 const LIST_ITEMS_MAX: usize = 256;
 
@@ -24,6 +24,8 @@ pub enum Kind {
     Host,
     /// A sender of mails.
     Sender,
+    /// A colour.
+    Colour,
     /// A file or folder; relative to the folder of the file that names it, else to the current directory.
     Path,
     /// An IP address and a port to listen on.
@@ -88,7 +90,7 @@ impl Kind {
             Self::Text | Self::Filter | Self::Host | Self::Sender | Self::Path | Self::Address => {
                 Toml::String
             }
-            Self::Url(_) | Self::OneOf(_) | Self::Secret => Toml::String,
+            Self::Colour | Self::Url(_) | Self::OneOf(_) | Self::Secret => Toml::String,
             Self::Urls | Self::Networks => Toml::Strings,
             Self::Flag => Toml::Boolean,
             Self::Count(..) => Toml::Integer,
@@ -116,6 +118,9 @@ impl Kind {
             Self::Sender => Sender::parse(text)
                 .map(Value::Sender)
                 .ok_or_else(|| format!("{quoted} is not an address")),
+            Self::Colour => Colour::parse(text)
+                .map(Value::Colour)
+                .ok_or_else(|| format!("{quoted} is not a colour")),
             Self::Path => line(text).map(|text| Value::Path(base.join(text))),
             Self::Address => text
                 .parse::<SocketAddr>()
@@ -183,6 +188,7 @@ impl Kind {
             Self::Filter => "a log level or filter directives".to_owned(),
             Self::Host => "a host name or IP address, without scheme or port".to_owned(),
             Self::Sender => "an e-mail address, or `Name <address>`".to_owned(),
+            Self::Colour => "a colour, `#rrggbb` or `#rgb`".to_owned(),
             Self::Path => "a path".to_owned(),
             Self::Address => "an IP address and a port".to_owned(),
             Self::Url(Shape::Base) => {
@@ -229,6 +235,7 @@ impl Kind {
             Self::Filter => "info".to_owned(),
             Self::Host => "smtp.example.com".to_owned(),
             Self::Sender => "Example <no-reply@example.com>".to_owned(),
+            Self::Colour => "#1d4ed8".to_owned(),
             Self::Path => "/var/lib/keyledger".to_owned(),
             Self::Address => "127.0.0.1:8080".to_owned(),
             Self::Url(Shape::Base) => "https://id.example.com".to_owned(),
@@ -272,6 +279,7 @@ mod tests {
             Kind::Filter,
             Kind::Host,
             Kind::Sender,
+            Kind::Colour,
             Kind::Path,
             Kind::Address,
             Kind::Url(Shape::Base),

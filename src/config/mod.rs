@@ -28,7 +28,6 @@ mod settle;
 mod show;
 mod spec;
 mod toml_file;
-mod units;
 mod url;
 mod value;
 mod words;

@@ -16,6 +16,7 @@ use super::setting::{Setting, choices, settings};
 use super::show::Shown;
 use super::url::{Shape, WebUrl};
 use super::value::{FromValue, Value};
+use crate::types::Colour;
 
 const MINUTE: u64 = 60;
 const HOUR: u64 = 3_600;
@@ -82,6 +83,10 @@ settings! {
         recovery_url: Option<WebUrl> = Kind::Url(Shape::Page), "{public_url}/recover";
         /// Name of this service on pages and in mails.
         brand_name: String = Kind::Text, "Keyledger";
+        /// Colour of buttons and links on pages; where it could not be read, its nearest shade that can.
+        brand_color: Option<Colour> = Kind::Colour, "";
+        /// Logo beside the name on pages: an SVG, PNG or WebP picture of at most 256 KiB.
+        brand_logo: Option<PathBuf> = Kind::Path, "";
         /// Log filter, in the notation of `RUST_LOG`.
         log: String = Kind::Filter, "info";
         /// Form of log lines.

@@ -9,8 +9,8 @@ use ipnet::IpNet;
 use secrecy::SecretString;
 
 use super::sender::Sender;
-use super::units;
 use super::url::WebUrl;
+use crate::types::{Colour, units};
 
 /// What stands for a secret wherever configuration is shown.
 pub(super) const MASK: &str = "••••••";
@@ -71,6 +71,7 @@ pub(super) enum Value {
     Urls(Vec<WebUrl>),
     Networks(Vec<IpNet>),
     Sender(Sender),
+    Colour(Colour),
     Secret(SecretString),
 }
 
@@ -89,6 +90,7 @@ impl fmt::Display for Value {
             Self::Urls(urls) => list(f, urls),
             Self::Networks(networks) => list(f, networks),
             Self::Sender(sender) => write!(f, "{sender}"),
+            Self::Colour(colour) => write!(f, "{colour}"),
             Self::Secret(_) => f.write_str(MASK),
         }
     }
@@ -131,6 +133,7 @@ from_value! {
     Vec<WebUrl>: Urls => Some;
     Vec<IpNet>: Networks => Some;
     Sender: Sender => Some;
+    Colour: Colour => Some;
     SecretString: Secret => Some;
 }
 

@@ -208,6 +208,11 @@ impl Keyring {
         ring
     }
 
+    /// The name of the key that a purpose has in a fresh ring.
+    pub fn first(purpose: Purpose) -> KeyId {
+        KeyId(purpose::code(purpose).into())
+    }
+
     /// Opens the file that [`Keyring::create`] or [`Keyring::save`] wrote.
     pub fn open(path: &Path, master: &MasterKey) -> Result<Self, KeyFault> {
         let unreadable = |error: io::Error| {

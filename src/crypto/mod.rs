@@ -6,6 +6,7 @@
 //! reads the clock or the operating system's entropy: both are parameters.
 
 pub mod api_keys;
+pub mod browser;
 pub mod codes;
 pub mod jwt;
 pub mod key_backup;
@@ -27,6 +28,7 @@ mod aead;
 mod files;
 
 pub use api_keys::{api_key_hash, fresh_api_key, parse_api_key};
+pub use browser::{BrowserUse, browser_secret, open_browser_secret};
 pub use codes::{
     CODE_LEN, TypedCode, code_matches, factor_code, factor_code_matches, normalise_code, normalise_digits,
     typed_code,
@@ -43,7 +45,7 @@ pub use pool::{Busy, PasswordPool, PoolSettings, Rehash, Verdict};
 pub use recovery_codes::{
     TypedRecoveryCode, find_recovery_code, normalise_recovery_code, recovery_codes, recovery_hashes,
 };
-pub use seal::{DataKey, Field, SealedConfig, open, open_config, seal, seal_config};
+pub use seal::{DataKey, Field, open, open_config, seal, seal_config};
 pub use tokens::{
     ParsedMailSecret, ParsedRefreshToken, SecretLabel, mail_secret, parse_mail_secret, parse_refresh_token,
     refresh_token,

@@ -7,7 +7,7 @@ use secrecy::ExposeSecret;
 use zeroize::{Zeroize, Zeroizing};
 
 use crate::system::{Entropy, random_array};
-use crate::types::{DataKeyId, Sealed};
+use crate::types::{DataKeyId, Sealed, SealedConfig};
 
 use super::aead;
 use super::keyring::{KeyId, Keyring, Purpose};
@@ -15,8 +15,6 @@ use super::mac::MacKey;
 
 /// Version of the bytes that a seal is bound to; part of them.
 const CONTEXT_VERSION: u8 = 1;
-/// Scheme, key id and nonce in front of the ciphertext of a [`SealedConfig`].
-const CONFIG_HEAD_LEN: usize = 1 + 4 + aead::NONCE_LEN;
 
 /// What a sealed value is; its label is part of the seal, so that one value cannot stand in for another.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -131,16 +129,6 @@ pub fn open(key: &DataKey, field: Field, owner: [u8; 16], sealed: &Sealed) -> Op
         &context(scheme, field, owner, key_id),
         ciphertext,
     )
-}
-
-/// A secret of the configuration: `scheme u8 ‖ key id u32 BE ‖ nonce 24 B ‖ ciphertext ‖ tag 16 B`, sealed under a purpose
-/// key, because it belongs to no person and dies with none.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
-pub struct SealedConfig(pub Box<[u8]>);
-
-impl SealedConfig {
-    /// Bytes that sealing adds to the clear text.
-    pub const OVERHEAD: usize = CONFIG_HEAD_LEN + aead::TAG_LEN;
 }
 
 /// Seals a secret of the configuration (an SMTP password, a webhook secret) for the object `owner`.

@@ -217,7 +217,7 @@ fn refresh_mac(
 }
 
 /// Exactly `N` bytes from their one base64url text; the engine refuses padding, other alphabets and stray trailing bits.
-fn decode<const N: usize>(text: &str) -> Option<Zeroizing<[u8; N]>> {
+pub(super) fn decode<const N: usize>(text: &str) -> Option<Zeroizing<[u8; N]>> {
     if text.len() != text_len(N) {
         return None;
     }

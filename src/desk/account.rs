@@ -6,9 +6,9 @@ use super::repeats::Repeat;
 use super::sessions::Caller;
 use super::{Command, Desk, Fault, Refusal, Visitor};
 use crate::crypto::{self, Field};
-use crate::domain::{FactorKind, Notices, PasswordVerdict, Role, User};
+use crate::domain::{FactorKind, Notices, PasswordChange, PasswordVerdict, Role, User};
 use crate::engine::Lane;
-use crate::types::{CredentialId, DataKeyId, Locale, Sealed, Timestamp, UserId};
+use crate::types::{CredentialId, DataKeyId, Locale, PersonName, Sealed, Timestamp, UserId};
 
 /// A user as they see themself.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -33,6 +33,15 @@ pub struct Profile {
     pub updated: Timestamp,
     /// When they last signed in.
     pub last_login: Option<Timestamp>,
+}
+
+/// How somebody who is signed in shows that it is still them (S-08).
+#[derive(Clone, Copy, Debug)]
+pub enum Reproof<'a> {
+    /// By the password, once more.
+    Password(&'a SecretString),
+    /// By having signed in just now, as [`Desk::is_fresh`] says.
+    FreshSession,
 }
 
 const CHANGE_SCOPE: &str = "change";
@@ -121,9 +130,12 @@ impl Desk {
         let against = self.check_current(caller, &user, current, &client.origin).await?;
         let owner = self.password_owner(id, &user);
         if let Err(unfit) = self.test_password(Lane::Proof, new, owner).await {
+            let change = unfit
+                .broken()
+                .map_or(PasswordChange::Nothing, PasswordChange::Refused);
             // Others may have used up the tries meanwhile: then this answer would tell that the guess was right.
             let verdict = PasswordVerdict::Right(against);
-            self.note_current(caller, verdict, &client.origin).await?;
+            self.note_current(caller, verdict, change, &client.origin).await?;
             return Err(unfit.into());
         }
         let (new_credential, keys) = self.new_credential(Lane::Proof, new.clone()).await?;
@@ -131,21 +143,28 @@ impl Desk {
             user: id,
             session,
             verdict: PasswordVerdict::Right(against),
-            credential: Some(new_credential),
+            change: PasswordChange::Set(new_credential),
             mails: self.notices(id, visitor),
             origin: client.origin,
         };
         self.carry_out(Lane::Proof, command, keys).await.map(|_| ())
     }
 
-    /// Asks somebody who is signed in for the password once more; gives back which it is. The same wrong value again is
-    /// answered without a hash.
+    /// Makes sure that somebody who is signed in is still who they were; gives back which password says so. The same
+    /// wrong value again is answered without a hash.
     pub(super) async fn reauthenticate(
         &self,
         caller: Caller,
-        password: &SecretString,
+        reproof: Reproof<'_>,
         visitor: &Visitor,
     ) -> Result<CredentialId, Fault> {
+        let password = match reproof {
+            Reproof::Password(password) => password,
+            Reproof::FreshSession => {
+                let credential = self.fresh_credential(caller);
+                return credential.ok_or(Refusal::CurrentPasswordWrong.into());
+            }
+        };
         let (owner, text) = (caller.session.0, password.expose_secret());
         match self.inner.repeats.look(CHANGE_SCOPE, &owner, text, self.now()) {
             Repeat::New => {}
@@ -179,29 +198,60 @@ impl Desk {
             return Err(Refusal::CurrentPasswordWrong.into());
         };
         let right = PasswordVerdict::Right(credential.id);
-        self.note_current(caller, right, origin).await?;
+        self.note_current(caller, right, PasswordChange::Nothing, origin)
+            .await?;
         let verifier = self.verifier(credential);
         if self.is_password(Lane::Proof, password, verifier).await?.matches() {
             return Ok(credential.id);
         }
-        self.note_current(caller, PasswordVerdict::Wrong, origin).await?;
+        let wrong = PasswordVerdict::Wrong;
+        self.note_current(caller, wrong, PasswordChange::Nothing, origin)
+            .await?;
         Err(Refusal::CurrentPasswordWrong.into())
     }
 
-    /// A command without a new password changes nothing: it asks the limit, and counts a wrong one.
+    /// A command without a new password changes nothing: it asks the limit, counts a wrong one, and remembers what a new
+    /// one was refused for.
     async fn note_current(
         &self,
         caller: Caller,
         verdict: PasswordVerdict,
+        change: PasswordChange,
         origin: &Sealed,
     ) -> Result<(), Fault> {
         let command = Command::ChangePassword {
             user: caller.user,
             session: caller.session,
             verdict,
-            credential: None,
+            change,
             mails: Notices::none(),
             origin: origin.clone(),
+        };
+        self.carry_out(Lane::Proof, command, vec![]).await.map(|_| ())
+    }
+
+    /// Gives the caller another name, and has mails and pages speak another language.
+    pub async fn change_profile(
+        &self,
+        caller: Caller,
+        name: Option<&PersonName>,
+        locale: Locale,
+        visitor: &Visitor,
+    ) -> Result<(), Fault> {
+        let (user, gone) = (caller.user, Refusal::UserNotFound);
+        let key = self.engine().vault().key(DataKeyId::User(user)).ok_or(gone)?;
+        let client = self.client_of(user, visitor).ok_or(gone)?;
+        let entropy = self.engine().entropy();
+        let seal = |name: &PersonName| {
+            let clear = name.as_str().as_bytes();
+            crypto::seal(&key, Field::UserName, user.0, clear, entropy)
+        };
+        let command = Command::ChangeProfile {
+            user,
+            session: caller.session,
+            name: name.map(seal),
+            locale,
+            origin: client.origin,
         };
         self.carry_out(Lane::Proof, command, vec![]).await.map(|_| ())
     }

@@ -2,6 +2,7 @@
 
 use secrecy::{ExposeSecret, SecretString};
 
+use super::account::Reproof;
 use super::proofs::{Telling, label};
 use super::sessions::Caller;
 use super::{Command, Desk, Fault, Refusal, Visitor};
@@ -64,17 +65,17 @@ impl Desk {
         own.chain(candidate).collect()
     }
 
-    /// Names a further address for somebody who is signed in and gives the password; a mail goes to it. Whether it has
+    /// Names a further address for somebody who is signed in and shows it once more; a mail goes to it. Whether it has
     /// an account tells neither the answer nor the time it takes.
     pub async fn add_address(
         &self,
         caller: Caller,
-        password: &SecretString,
+        reproof: Reproof<'_>,
         address: &EmailAddress,
         code: Option<&SecretString>,
         visitor: &Visitor,
     ) -> Result<AddressView, Fault> {
-        let who = self.reauthenticated(caller, password, code, visitor).await?;
+        let who = self.reauthenticated(caller, reproof, code, visitor).await?;
         let user = caller.user;
         let key = self.user_key(user)?;
         let client = self.client_of(user, visitor).ok_or(Refusal::UserNotFound)?;
@@ -272,12 +273,12 @@ impl Desk {
     pub async fn remove_address(
         &self,
         caller: Caller,
-        password: &SecretString,
+        reproof: Reproof<'_>,
         address: AddressId,
         code: Option<&SecretString>,
         visitor: &Visitor,
     ) -> Result<(), Fault> {
-        let who = self.reauthenticated(caller, password, code, visitor).await?;
+        let who = self.reauthenticated(caller, reproof, code, visitor).await?;
         let text = self.own_address(caller.user, address)?;
         let telling = Telling::Address(AddressChange::Removed, &text);
         let remove = AddressCommand::Remove {
@@ -294,12 +295,12 @@ impl Desk {
     pub async fn make_primary(
         &self,
         caller: Caller,
-        password: &SecretString,
+        reproof: Reproof<'_>,
         address: AddressId,
         code: Option<&SecretString>,
         visitor: &Visitor,
     ) -> Result<(), Fault> {
-        let who = self.reauthenticated(caller, password, code, visitor).await?;
+        let who = self.reauthenticated(caller, reproof, code, visitor).await?;
         let text = self.own_address(caller.user, address)?;
         let telling = Telling::Address(AddressChange::Primary, &text);
         let make = AddressCommand::MakePrimary {

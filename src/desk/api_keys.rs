@@ -5,9 +5,9 @@ use std::sync::PoisonError;
 use secrecy::{ExposeSecret, SecretString};
 use subtle::ConstantTimeEq;
 
-use super::{Command, Desk, Fault};
+use super::{Command, Desk, Fault, Visitor};
 use crate::crypto::{self, KeyId, Purpose};
-use crate::domain::{Actor, ApiKeyKind, NewApiKey};
+use crate::domain::{Actor, ApiKeyKind, NewApiKey, SuppressedClass};
 use crate::engine::{Engine, Lane};
 use crate::system::{Entropy, random_id};
 use crate::types::{ApiKeyId, Timestamp};
@@ -102,6 +102,11 @@ impl Desk {
             self.touch(caller.key, now.day());
         }
         Some(caller)
+    }
+
+    /// Counts a call with a key that opened nothing.
+    pub fn refused_api_key(&self, visitor: &Visitor) {
+        self.count_refused(SuppressedClass::ApiKeys, visitor);
     }
 
     /// Remembers the day of use, once a day and key, beside the request.

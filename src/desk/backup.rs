@@ -4,10 +4,15 @@ use std::ops::ControlFlow;
 
 use tokio::sync::oneshot;
 
-use super::Desk;
-use crate::engine::{CompactError, Compacted};
+use super::{Command, Desk, Fault};
+use crate::domain::{BACKUP_TOLD_EVERY, Role, Standing, User};
+use crate::engine::{CompactError, Compacted, Lane};
 use crate::ledger::backup::{self, BackupError, Made, Order, Progress, Pruned};
 use crate::system::step_back;
+use crate::types::{IdTable, UserId};
+
+/// Administrators who are told of failing backups.
+const ADMINISTRATORS_TOLD_MAX: usize = 16;
 
 /// Told how far a backup is; must be quick.
 pub type TellProgress = Box<dyn Fn(Progress) + Send>;
@@ -44,6 +49,42 @@ impl Desk {
         made.await.unwrap_or(Err(BackupError::Interrupted))
     }
 
+    /// Tells administrators by mail that scheduled backups fail; once a day at most.
+    pub async fn tell_backup_failed(&self) -> Result<(), Fault> {
+        let now = self.now();
+        let told = self.engine().read(|state| state.small.backup_told);
+        if told.is_some_and(|at| now < at + BACKUP_TOLD_EVERY) {
+            return Ok(());
+        }
+        let mails = self
+            .administrators(ADMINISTRATORS_TOLD_MAX)
+            .into_iter()
+            .flat_map(|user| {
+                let notices = self.notices_from_nowhere(user).into_iter();
+                notices.map(move |(address, mail)| (user, address, mail))
+            })
+            .collect();
+        let command = Command::TellBackupFailed { mails };
+        self.carry_out(Lane::Proof, command, vec![]).await.map(|_| ())
+    }
+
+    /// So many administrators who may sign in. The table is looked through part by part, so that nobody waits.
+    fn administrators(&self, most: usize) -> Vec<UserId> {
+        let mut found = vec![];
+        for part in 0..IdTable::<UserId, Box<User>>::SHARDS {
+            self.engine().read(|state| {
+                let some = state.users.shard(part).iter();
+                let may_know = |user: &User| user.role == Role::Admin && user.standing == Standing::Active;
+                found.extend(some.filter(|(_, user)| may_know(user)).map(|(id, _)| *id));
+            });
+            if found.len() >= most {
+                break;
+            }
+        }
+        found.truncate(most);
+        found
+    }
+
     /// Copies the store into less space, and goes on in the copy. Takes long; writes go on but for a moment at the end.
     pub async fn compact(&self) -> Result<Compacted, CompactError> {
         let engine = self.engine().clone();
@@ -53,7 +94,10 @@ impl Desk {
 }
 
 /// Does long work on a thread of its own; `None` if there is no thread, or it broke down.
-async fn aside<T: Send + 'static>(name: &str, work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+pub(super) async fn aside<T: Send + 'static>(
+    name: &str,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Option<T> {
     let (answer, done) = oneshot::channel();
     let work = move || {
         step_back();

@@ -10,6 +10,7 @@ use std::str::FromStr;
 use std::sync::PoisonError;
 
 use super::Desk;
+use super::story::epoch_words;
 use crate::domain::{EpochReason, Event, State};
 use crate::ledger::StoreError;
 use crate::types::{Position, Timestamp};
@@ -35,7 +36,7 @@ pub enum CursorFault {
     #[error(
         "the ledger is not the one that `{cursor}` was read from: here epoch {began} began at position {from} ({}), \
          so that what the cursor had read after that is not part of it. Go on after `{resume}`: everything from there \
-         on is new to you", reason_words(*reason)
+         on is new to you", epoch_words(*reason)
     )]
     Forked {
         /// The cursor.
@@ -73,16 +74,6 @@ pub enum CursorFault {
     /// The ledger cannot be read.
     #[error(transparent)]
     Store(#[from] StoreError),
-}
-
-fn reason_words(reason: EpochReason) -> &'static str {
-    match reason {
-        EpochReason::Founded => "the ledger was made",
-        EpochReason::Restored => "a backup was put back",
-        EpochReason::RollbackAccepted => "a loss of events was accepted",
-        EpochReason::KeyTheft => "keys may have been stolen",
-        EpochReason::ClockReset => "the clock had run wrong",
-    }
 }
 
 impl fmt::Display for Cursor {

@@ -6,6 +6,7 @@ mod views;
 use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
 
+use super::account::Reproof;
 use super::addresses::open_address;
 use super::sessions::Caller;
 use super::{Command, Desk, Fault, Outcome, Refusal, Visitor};
@@ -42,16 +43,16 @@ pub struct MailboxSetUp {
 }
 
 impl Desk {
-    /// Begins to enrol an authenticator app for somebody who is signed in and gives the password; and a second factor,
+    /// Begins to enrol an authenticator app for somebody who is signed in and shows it once more; and a second factor,
     /// if they have one and this session has not proved it lately.
     pub async fn begin_totp(
         &self,
         caller: Caller,
-        password: &SecretString,
+        reproof: Reproof<'_>,
         code: Option<&SecretString>,
         visitor: &Visitor,
     ) -> Result<AppSetUp, Fault> {
-        let who = self.reauthenticated(caller, password, code, visitor).await?;
+        let who = self.reauthenticated(caller, reproof, code, visitor).await?;
         let key = self.user_key(caller.user)?;
         let entropy = self.engine().entropy();
         let seed = Zeroizing::new(random_array::<{ totp::SEED_LEN }>(entropy));
@@ -62,18 +63,7 @@ impl Desk {
             seed: crypto::seal(&key, Field::TotpSeed, caller.user.0, seed.as_slice(), entropy),
         };
         self.carry_out(Lane::Proof, command, vec![]).await?;
-        let issuer = self.settings().brand.clone();
-        let account = self
-            .profile(caller.user)
-            .map(|profile| profile.email)
-            .ok_or(Refusal::UserNotFound)?;
-        let secret = totp::seed_text(seed.as_slice());
-        Ok(AppSetUp {
-            uri: app_uri(&issuer, &account, &secret),
-            secret,
-            issuer,
-            recovery_codes: crypto::recovery_codes(&key, factor, seed.as_slice(), RECOVERY_CODES),
-        })
+        self.app_set_up(caller.user, &key, factor, seed.as_slice())
     }
 
     /// Confirms an app with its first code; gives back the recovery codes that were shown when it began.
@@ -113,12 +103,12 @@ impl Desk {
     pub async fn begin_mailbox(
         &self,
         caller: Caller,
-        password: &SecretString,
+        reproof: Reproof<'_>,
         address: Option<&EmailAddress>,
         code: Option<&SecretString>,
         visitor: &Visitor,
     ) -> Result<MailboxSetUp, Fault> {
-        let who = self.reauthenticated(caller, password, code, visitor).await?;
+        let who = self.reauthenticated(caller, reproof, code, visitor).await?;
         let user = caller.user;
         let key = self.user_key(user)?;
         let client = self.client_of(user, visitor).ok_or(Refusal::UserNotFound)?;
@@ -221,13 +211,13 @@ impl Desk {
     pub async fn remove_factors(
         &self,
         caller: Caller,
-        password: &SecretString,
+        reproof: Reproof<'_>,
         code: Option<&SecretString>,
         kind: Option<FactorKind>,
         visitor: &Visitor,
     ) -> Result<(), Fault> {
         let command = Command::RemoveFactors {
-            who: self.reauthenticated(caller, password, code, visitor).await?,
+            who: self.reauthenticated(caller, reproof, code, visitor).await?,
             kind,
             mails: self.notices_of_change(caller.user, &visitor.origin(), Some(FactorChange::Removed)),
         };
@@ -238,11 +228,11 @@ impl Desk {
     pub async fn issue_recovery_codes(
         &self,
         caller: Caller,
-        password: &SecretString,
+        reproof: Reproof<'_>,
         code: Option<&SecretString>,
         visitor: &Visitor,
     ) -> Result<Vec<SecretString>, Fault> {
-        let who = self.reauthenticated(caller, password, code, visitor).await?;
+        let who = self.reauthenticated(caller, reproof, code, visitor).await?;
         let key = self.user_key(caller.user)?;
         let (set, codes) = self.fresh_codes(&key);
         let command = Command::IssueRecoveryCodes {
@@ -326,11 +316,11 @@ impl Desk {
     pub(super) async fn reauthenticated(
         &self,
         caller: Caller,
-        password: &SecretString,
+        reproof: Reproof<'_>,
         code: Option<&SecretString>,
         visitor: &Visitor,
     ) -> Result<Reauthenticated, Fault> {
-        let against = match self.reauthenticate(caller, password, visitor).await {
+        let against = match self.reauthenticate(caller, reproof, visitor).await {
             // These routes have one word for a wrong password.
             Err(Fault::Refused(Refusal::CurrentPasswordWrong)) => {
                 return Err(Refusal::InvalidCredentials.into());

@@ -9,8 +9,8 @@ use std::sync::{Mutex, PoisonError};
 use super::origin::Origin;
 use super::{Desk, Fault};
 use crate::crypto::{self, DataKey, Field, WrappedKey};
-use crate::domain::{Ask, Client, Context};
-use crate::engine::Directory;
+use crate::domain::{Ask, Client, Context, SuppressedClass};
+use crate::engine::{Directory, SealedOrigin};
 use crate::types::{AddressId, ClientNet, DataKeyId, EmailAddress, Locale, Sealed, Tag, TokenId, UserId};
 
 /// Somebody at a door.
@@ -127,6 +127,27 @@ impl Desk {
             &visitor.origin().to_bytes(),
             self.engine().entropy(),
         )
+    }
+
+    /// Where a request of a user came from, sealed under their key; `None` if the user is gone.
+    pub(super) fn origin_of(&self, user: UserId, visitor: &Visitor) -> Option<Sealed> {
+        let key = self.engine().vault().key(DataKeyId::User(user))?;
+        Some(self.seal_origin(&key, user.0, visitor))
+    }
+
+    /// Counts a call that was refused without a word in the ledger; once a minute the count is written down, with where
+    /// the first of it came from.
+    pub(super) fn count_refused(&self, class: SuppressedClass, visitor: &Visitor) {
+        self.engine().count_suppressed_from(class, || {
+            let (day_key, keys) = self.day_key();
+            let origin = self.seal_origin(&day_key, [0; 16], visitor);
+            SealedOrigin { origin, keys }
+        });
+    }
+
+    /// Counts a call that a door refused because there were too many.
+    pub fn refused_call(&self) {
+        self.engine().count_suppressed(SuppressedClass::Limited);
     }
 
     /// A client under the key of a user; `None` if the user is gone.

@@ -63,11 +63,6 @@ pub enum KeysFault {
     /// Data keys or the directory could not follow.
     #[error(transparent)]
     Rewrap(#[from] RewrapFault),
-    /// That key is in every checkpoint, and rotating it takes both signatures.
-    #[error(
-        "the key that signs checkpoints is not rotated like others: its successor must be signed by both"
-    )]
-    SignedByBoth,
     /// The keys are new, and the ledger does not say so.
     #[error("the keys are in place, but the ledger could not tell of it ({0:?}): run the command again")]
     Unrecorded(Fault),
@@ -83,12 +78,11 @@ impl Desk {
     }
 
     /// Draws a new key for a purpose; nothing that is alive ends, and old keys that nothing alive needs are forgotten.
-    /// Blocks.
+    /// Blocks. The ledger is told of it here, but of one that signs checkpoints by whoever signs: both keys sign that.
     pub fn rotate_key(&self, purpose: KeyPurpose, by: Actor) -> Result<Rotated, KeysFault> {
         let (keyring, entropy, now) = (self.engine().keyring(), self.engine().entropy(), self.now());
         let mut rewrapped = 0;
         let (old, new) = match purpose {
-            Purpose::Signing => return Err(KeysFault::SignedByBoth),
             Purpose::Lookup => self.engine().rotate_lookup_key()?,
             Purpose::UserWrap => {
                 let keys = keyring.change(now, entropy, |ring| {
@@ -104,13 +98,16 @@ impl Desk {
             | Purpose::Code
             | Purpose::Pepper
             | Purpose::ConfigSecret
-            | Purpose::ApiKey => keyring.change(now, entropy, |ring| {
+            | Purpose::ApiKey
+            | Purpose::Signing => keyring.change(now, entropy, |ring| {
                 self.forget_unneeded(ring, purpose);
                 let old = ring.active(purpose).0;
                 Ok((old, ring.rotate(purpose, now, entropy)?))
             })?,
         };
-        self.record_rotation(purpose, (old, new), by)?;
+        if purpose != Purpose::Signing {
+            self.record_rotation(purpose, (old, new), by)?;
+        }
         Ok(Rotated {
             purpose,
             old: old.0,
@@ -119,14 +116,23 @@ impl Desk {
         })
     }
 
+    /// Draws new keys for everything that is handed out and expires, and keeps the old ones for as long as something lives
+    /// that they made. Blocks.
+    pub(super) fn rotate_token_keys(&self, by: Actor) -> Result<(), KeysFault> {
+        TOKEN_KEYS
+            .into_iter()
+            .try_for_each(|purpose| self.rotate_key(purpose, by).map(drop))
+    }
+
     /// Replaces the master key, and with it the key that wraps data keys; every data key is wrapped anew, and what of the
     /// old ones is left on the disk opens nothing any more. Nothing that is alive ends. Killed in between, the next start
     /// goes on. Blocks.
     pub fn replace_master_key(&self, by: Actor) -> Result<MasterReplaced, KeysFault> {
         let keyring = self.engine().keyring();
-        keyring.replace_master(self.now(), self.engine().entropy())?;
+        let (old, new) = keyring.replace_master(self.now(), self.engine().entropy())?;
         let rewrapped = self.engine().rewrap_data_keys()?;
-        self.record(Command::RecordMasterKeyReplaced { by })?;
+        let wrap = (old.0, new.0);
+        self.record(Command::RecordMasterKeyReplaced { wrap, by })?;
         Ok(MasterReplaced {
             rewrapped,
             wants_new_setting: keyring.wants_new_setting(),
@@ -225,6 +231,30 @@ impl Desk {
             new: new.0,
             by,
         })
+    }
+
+    /// Tells the ledger of keys that took the places of others, where a process ended before it could; `master_replaced`
+    /// if the start completed that. For a start.
+    pub fn record_forgotten_rotations(&self, master_replaced: bool) -> Result<(), KeysFault> {
+        let ring = self.engine().keyring().current();
+        let known = self.engine().read(|state| state.small.rotated.clone());
+        let by = Actor::System;
+        for purpose in KeyPurpose::ALL {
+            let told = known.iter().find(|(of, _)| *of == purpose);
+            let old = told.map_or(Keyring::first(purpose), |(_, new)| KeyId(*new));
+            let active = ring.active(purpose).0;
+            // The key that signs checkpoints is looked after by whoever signs.
+            if active <= old || purpose == Purpose::Signing {
+                continue;
+            }
+            if purpose == Purpose::UserWrap && master_replaced {
+                let wrap = (old.0, active.0);
+                self.record(Command::RecordMasterKeyReplaced { wrap, by })?;
+            } else {
+                self.record_rotation(purpose, (old, active), by)?;
+            }
+        }
+        Ok(())
     }
 
     fn record(&self, command: Command) -> Result<(), KeysFault> {

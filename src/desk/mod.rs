@@ -5,10 +5,12 @@
 //! against. HTTP, pages and the command line are doors to the same desk.
 
 mod account;
+mod activity;
 mod addresses;
 mod admin;
 mod api_keys;
 mod backup;
+mod browsers;
 mod console;
 mod cursor;
 mod epochs;
@@ -21,6 +23,7 @@ mod origin;
 mod outbox;
 mod pace;
 mod passwords;
+mod past;
 mod proofs;
 mod recovery;
 mod repeats;
@@ -32,7 +35,7 @@ mod verify;
 
 use std::sync::{Arc, Mutex};
 
-pub use account::Profile;
+pub use account::{Profile, Reproof};
 pub use addresses::AddressView;
 pub use admin::{AdminRecovery, NewPerson, UserView};
 pub(crate) use api_keys::new_api_key;
@@ -48,9 +51,16 @@ pub use keys::{KeyView, KeysFault, MasterReplaced, Rotated};
 pub use objections::NotMe;
 pub use origin::Origin;
 pub use outbox::{Letter, LetterFault};
+pub use past::{
+    ChangesView, MomentView, NotThere, PastConfiguration, PastCounts, PastSignIn, PastToken, PastUser,
+    PastView, TellPast,
+};
 pub use sessions::{Caller, SessionView, Tokens};
 pub use sign_up::{SignUpAnswer, SignUpForm};
-pub use story::{EVENTS_MAX, EventFilter, Line, tell_plainly, vocabulary};
+pub use story::{
+    EVENTS_MAX, Ending, EventFilter, Line, Recovery, RecoveryTold, STORIES_MAX, Step, StepWhat, Which,
+    tell_plainly, vocabulary,
+};
 pub use verify::{VerifyFault, VerifyReport, verify};
 
 use crate::breach::Leaks;
@@ -100,6 +110,10 @@ struct Inner {
     repeats: Repeats,
     epochs: Mutex<KnownEpochs>,
     touched: Mutex<Vec<(crate::types::ApiKeyId, u32)>>,
+    /// Held while a browser's session is prolonged.
+    prolonging: tokio::sync::Mutex<()>,
+    /// Held while somebody's latest events are looked for.
+    looking_back: tokio::sync::Mutex<()>,
 }
 
 impl Desk {
@@ -114,6 +128,8 @@ impl Desk {
             repeats,
             epochs: Mutex::default(),
             touched: Mutex::default(),
+            prolonging: tokio::sync::Mutex::default(),
+            looking_back: tokio::sync::Mutex::default(),
         };
         Self {
             inner: Arc::new(inner),

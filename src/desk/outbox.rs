@@ -8,10 +8,11 @@ use super::proofs::{is_factor_code, label};
 use super::{Command, Desk, Origin};
 use crate::crypto::{self, Field, KeyId, SecretLabel};
 use crate::domain::{
-    DropCause, Due, Mail, MailStanding, Purpose, Standing, State, Token, TokenStanding, sealed_address,
+    DropCause, Due, Mail, MailStanding, NewMail, Purpose, Standing, State, Token, TokenStanding,
+    sealed_address,
 };
 use crate::mail::templates::Change;
-use crate::types::{DataKeyId, EmailAddress, Position, Span, Timestamp, TokenId, UserId};
+use crate::types::{AddressId, DataKeyId, EmailAddress, Position, Span, Timestamp, TokenId, UserId};
 
 /// The origin of what nobody asked for, or of which nobody knows any more who did.
 const NOWHERE: Origin = Origin {
@@ -84,6 +85,11 @@ impl Desk {
         })
     }
 
+    /// A notice to each proven address of a user that tells of nothing a client did.
+    pub(super) fn notices_from_nowhere(&self, user: UserId) -> Vec<(AddressId, NewMail)> {
+        self.notices_of_change(user, &NOWHERE, None)
+    }
+
     /// A mail of the outbox and whether it should leave now; `None` if it is not there any more.
     pub fn queued_mail(&self, queued: Position) -> Option<(Mail, MailStanding)> {
         let now = self.now();
@@ -109,10 +115,7 @@ impl Desk {
                     Field::UserAddress
                 };
                 let token = mail.token.and_then(|id| state.tokens.get(&id).cloned());
-                let closes = match user.standing {
-                    Standing::Closing(until) => Some(until),
-                    Standing::Active | Standing::Banned => None,
-                };
+                let closes = state.closings.get(&mail.user).copied();
                 Some((
                     (sealed.clone(), field),
                     not_me(state, mail, token.as_deref()),

@@ -6,7 +6,7 @@ use super::greeting::NewKeys;
 use super::{Command, Desk, Fault};
 use crate::breach::LeakedHash;
 use crate::crypto::{self, Field, Verdict};
-use crate::domain::password_policy::{PasswordContext, PasswordPolicy, spellings};
+use crate::domain::password_policy::{BrokenRules, PasswordContext, PasswordPolicy, Rule, spellings};
 use crate::domain::{Actor, Credential, NewCredential, User};
 use crate::system::random_id;
 use crate::types::{CredentialId, DataKeyId, EmailAddress, Lane, PersonName, UserId, Username};
@@ -26,16 +26,28 @@ pub(super) struct PasswordOwner {
 /// Which test a new password failed; in the order in which they are answered.
 #[derive(Debug)]
 pub(super) enum Unfit {
-    Format(Fault),
+    Format(Vec<Rule>),
     Same,
     Leaked,
     Busy,
 }
 
+impl Unfit {
+    /// What it broke; `None` if it was not tested to the end.
+    pub(super) fn broken(&self) -> Option<BrokenRules> {
+        match self {
+            Self::Format(rules) => BrokenRules::of(rules),
+            Self::Same => Some(BrokenRules::same_as_previous()),
+            Self::Leaked => Some(BrokenRules::breached()),
+            Self::Busy => None,
+        }
+    }
+}
+
 impl From<Unfit> for Fault {
     fn from(unfit: Unfit) -> Self {
         match unfit {
-            Unfit::Format(fault) => fault,
+            Unfit::Format(rules) => Self::PasswordFormat(rules),
             Unfit::Same => Self::SameAsPrevious,
             Unfit::Leaked => Self::WeakPassword,
             Unfit::Busy => Self::Overloaded,
@@ -137,7 +149,7 @@ impl Desk {
             broken = if hits > 0 { rules(hits) } else { broken };
         }
         if !broken.is_empty() {
-            return Err(Unfit::Format(Fault::PasswordFormat(broken)));
+            return Err(Unfit::Format(broken));
         }
         if let Some(current) = owner.current {
             let verdict = self

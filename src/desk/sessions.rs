@@ -9,8 +9,8 @@ use super::repeats::Repeat;
 use super::{AccessFault, Command, Desk, Enumeration, Fault, Outcome, Refusal, Visitor};
 use crate::crypto::{self, Claims, JwtFault, KeyId, Purpose, Verdict};
 use crate::domain::{
-    Actor, Ask, NewSession, Notices, PasswordVerdict, Role, SessionFault, SuppressedClass, live_session,
-    sign_in_gate,
+    Actor, Ask, NewSession, Notices, PasswordVerdict, Role, Session, SessionFault, SuppressedClass,
+    live_session, sign_in_gate,
 };
 use crate::engine::Lane;
 use crate::system::random_id;
@@ -70,7 +70,7 @@ impl Desk {
             })
     }
 
-    /// Signs somebody in; with a second factor, if they have one.
+    /// Signs somebody in, with a second factor if they have one, and gives them tokens.
     pub async fn sign_in(
         &self,
         address: &EmailAddress,
@@ -78,6 +78,19 @@ impl Desk {
         code: Option<&SecretString>,
         visitor: &Visitor,
     ) -> Result<Tokens, Fault> {
+        let (caller, refresh_key) = self.begin_session(address, password, code, visitor).await?;
+        self.tokens(caller.user, caller.role, caller.session, 0, refresh_key)
+            .ok_or(Fault::Stopped)
+    }
+
+    /// Signs somebody in, with a second factor if they have one; says in which session, and which key its tokens have.
+    pub(super) async fn begin_session(
+        &self,
+        address: &EmailAddress,
+        password: &SecretString,
+        code: Option<&SecretString>,
+        visitor: &Visitor,
+    ) -> Result<(Caller, u32), Fault> {
         let Greeting { found, ask, keys } = self.greet(address, visitor)?;
         self.may_sign_in(found, &ask)?;
         let user = found.and_then(|(_, id)| self.engine().read(|state| state.users.get(&id).cloned()));
@@ -134,8 +147,12 @@ impl Desk {
         {
             self.upgrade(id, credential.id, password.clone());
         }
-        self.tokens(id, user.role, session, 0, refresh_key)
-            .ok_or(Fault::Stopped)
+        let caller = Caller {
+            user: id,
+            session,
+            role: user.role,
+        };
+        Ok((caller, refresh_key))
     }
 
     /// Puts the password under the present parameters, beside the request and only if hashing has room.
@@ -229,8 +246,20 @@ impl Desk {
     }
 
     /// Counts a bearer token that opened nothing; the tenth time it is told to stop.
-    pub fn refused_bearer(&self, bearer: &str) -> Result<(), Fault> {
+    pub fn refused_bearer(&self, bearer: &str, fault: AccessFault, visitor: &Visitor) -> Result<(), Fault> {
+        let class = match fault {
+            AccessFault::Invalid => SuppressedClass::ForeignTokens,
+            AccessFault::Expired | AccessFault::SessionOver | AccessFault::AccountGone => {
+                SuppressedClass::DeadTokens
+            }
+        };
+        self.count_refused(class, visitor);
         self.count_repeat(BEARER_SCOPE, bearer)
+    }
+
+    /// Counts credentials that are no token of any server.
+    pub fn refused_scheme(&self, visitor: &Visitor) {
+        self.count_refused(SuppressedClass::ForeignTokens, visitor);
     }
 
     /// Counts a value that was refused with a 401; the tenth time it is told to stop.
@@ -345,47 +374,67 @@ impl Desk {
                 .filter_map(|id| Some((id, live_session(state, user, id, now).ok()?.1.clone())))
                 .collect()
         });
-        live.into_iter()
-            .map(|(id, session)| {
-                let origin = self.open_origin(Some(user), &session.origin);
-                SessionView {
-                    id,
-                    user,
-                    ip: origin.as_ref().map(|origin| origin.ip),
-                    user_agent: origin.map(|origin| origin.user_agent),
-                    active: session.active,
-                    created: session.created,
-                }
-            })
+        live.iter()
+            .map(|(id, session)| self.session_view(*id, session))
             .collect()
     }
 
+    /// A session as its owner sees it.
+    pub(super) fn session_view(&self, id: SessionId, session: &Session) -> SessionView {
+        let origin = self.open_origin(Some(session.user), &session.origin);
+        SessionView {
+            id,
+            user: session.user,
+            ip: origin.as_ref().map(|origin| origin.ip),
+            user_agent: origin.map(|origin| origin.user_agent),
+            active: session.active,
+            created: session.created,
+        }
+    }
+
     /// Ends the session that a user is in.
-    pub async fn sign_out(&self, caller: Caller) -> Result<(), Fault> {
+    pub async fn sign_out(&self, caller: Caller, visitor: &Visitor) -> Result<(), Fault> {
         let Caller { user, session, .. } = caller;
-        self.carry_out(Lane::Proof, Command::SignOut { user, session }, vec![])
-            .await
-            .map(|_| ())
+        let command = Command::SignOut {
+            user,
+            session,
+            origin: self.origin_of(user, visitor),
+        };
+        self.carry_out(Lane::Proof, command, vec![]).await.map(|_| ())
     }
 
-    /// Ends one session of a user.
-    pub async fn end_session(&self, user: UserId, session: SessionId, by: Actor) -> Result<(), Fault> {
-        self.carry_out(Lane::Proof, Command::EndSession { user, session, by }, vec![])
-            .await
-            .map(|_| ())
+    /// Ends one session of a user. There is a visitor where a request asks for it.
+    pub async fn end_session(
+        &self,
+        user: UserId,
+        session: SessionId,
+        by: Actor,
+        visitor: Option<&Visitor>,
+    ) -> Result<(), Fault> {
+        let command = Command::EndSession {
+            user,
+            session,
+            by,
+            origin: visitor.and_then(|visitor| self.origin_of(user, visitor)),
+        };
+        self.carry_out(Lane::Proof, command, vec![]).await.map(|_| ())
     }
 
-    /// Ends all sessions of a user, but for one perhaps; says how many.
+    /// Ends all sessions of a user, but for one perhaps; says how many. There is a visitor where a request asks for it.
     pub async fn end_sessions(
         &self,
         user: UserId,
         except: Option<SessionId>,
         by: Actor,
+        visitor: Option<&Visitor>,
     ) -> Result<u32, Fault> {
-        match self
-            .carry_out(Lane::Proof, Command::EndSessions { user, except, by }, vec![])
-            .await?
-        {
+        let command = Command::EndSessions {
+            user,
+            except,
+            by,
+            origin: visitor.and_then(|visitor| self.origin_of(user, visitor)),
+        };
+        match self.carry_out(Lane::Proof, command, vec![]).await? {
             Outcome::Ended(count) => Ok(count),
             Outcome::Done
             | Outcome::Session(_)

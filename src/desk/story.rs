@@ -2,24 +2,21 @@
 
 mod english;
 mod korean;
+mod reading;
+mod recoveries;
 mod teller;
 
 use std::net::IpAddr;
-use std::ops::ControlFlow;
 
-use super::Desk;
+use super::{Desk, Origin};
 use crate::crypto::{self, Field};
-use crate::domain::{Event, MailKind, Recorded, Subject};
-use crate::ledger::codec::{self, event_name};
-use crate::ledger::{StoreError, record};
+use crate::domain::{Event, MailKind, Recorded, Subject, SuppressedClass};
+use crate::ledger::codec::event_name;
 use crate::types::{AddressId, DataKeyId, EmailAddress, Locale, Position, Sealed, Timestamp, UserId};
+pub(super) use english::epoch_words;
+pub use reading::{EVENTS_MAX, EventFilter};
+pub use recoveries::{Ending, Recovery, RecoveryTold, STORIES_MAX, Step, StepWhat, Which};
 use teller::{Names, Whom, tell};
-
-/// Events that one question is answered with, at most.
-pub const EVENTS_MAX: usize = 1_000;
-
-/// Events that one page is looked for among, at most.
-const LOOKED_AT_MAX: u32 = 100_000;
 
 /// An event in words.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -44,121 +41,14 @@ pub struct Line {
     pub text: String,
 }
 
-/// Which events are asked for; everything by default.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct EventFilter {
-    /// Only those that concern this user.
-    pub user: Option<UserId>,
-    /// Only those of this name, as the ledger has it or as the vocabulary has it.
-    pub name: Option<String>,
-    /// Only those at or after this time.
-    pub since: Option<Timestamp>,
-    /// Only those before this time.
-    pub until: Option<Timestamp>,
-    /// Only those after this position.
-    pub after: Option<Position>,
-    /// So many at most; [`EVENTS_MAX`] bounds it.
-    pub limit: Option<usize>,
-}
-
 impl Desk {
-    /// Reads events that a filter asks for, oldest first. Goes through the ledger, so it blocks.
-    pub fn events(&self, filter: &EventFilter) -> Result<Vec<Recorded>, StoreError> {
-        let limit = filter.limit.unwrap_or(EVENTS_MAX).min(EVENTS_MAX);
-        let mut found = Vec::new();
-        let from = filter.after.map_or(Position(0), Position::next);
-        self.scan_events(from, &mut |recorded| {
-            if found.len() >= limit {
-                return ControlFlow::Break(());
-            }
-            if self.is_asked_for(filter, &recorded) {
-                found.push(recorded);
-            }
-            ControlFlow::Continue(())
-        })?;
-        Ok(found)
-    }
-
-    /// Reads events that a filter asks for, oldest first, and after which position to go on; looks at so many at most.
-    /// Goes through the ledger, so it blocks.
-    pub fn events_page(&self, filter: &EventFilter) -> Result<(Vec<Recorded>, Option<Position>), StoreError> {
-        let limit = filter.limit.unwrap_or(EVENTS_MAX).min(EVENTS_MAX);
-        let (mut found, mut next, mut looked) = (Vec::new(), None, 0);
-        let from = filter.after.map_or(Position(0), Position::next);
-        self.scan_events(from, &mut |recorded| {
-            let is_over = filter.until.is_some_and(|until| recorded.time >= until);
-            if is_over || found.len() >= limit || looked >= LOOKED_AT_MAX {
-                next = next.filter(|_| !is_over);
-                return ControlFlow::Break(());
-            }
-            looked += 1;
-            next = Some(recorded.position);
-            if self.is_asked_for(filter, &recorded) {
-                found.push(recorded);
-            }
-            ControlFlow::Continue(())
-        })?;
-        let last = self.engine().head().next;
-        Ok((found, next.filter(|next| next.next() < last)))
-    }
-
-    /// The latest events that a filter asks for, oldest first. Goes through the ledger, so it blocks.
-    pub fn latest_events(&self, filter: &EventFilter) -> Result<Vec<Recorded>, StoreError> {
-        let limit = filter.limit.unwrap_or(EVENTS_MAX).min(EVENTS_MAX);
-        let mut found = std::collections::VecDeque::new();
-        let from = filter.after.map_or(Position(0), Position::next);
-        self.scan_events(from, &mut |recorded| {
-            if self.is_asked_for(filter, &recorded) {
-                found.push_back(recorded);
-                if found.len() > limit {
-                    found.pop_front();
-                }
-            }
-            ControlFlow::Continue(())
-        })?;
-        Ok(found.into())
-    }
-
-    /// The event at a position.
-    pub fn event_at(&self, position: Position) -> Result<Option<Recorded>, StoreError> {
-        let mut found = None;
-        self.scan_events(position, &mut |recorded| {
-            found = (recorded.position == position).then_some(recorded);
-            ControlFlow::Break(())
-        })?;
-        Ok(found)
-    }
-
-    /// The bytes of the record at a position.
-    pub fn record_at(&self, position: Position) -> Result<Option<Vec<u8>>, StoreError> {
-        let mut found = None;
-        if position < self.engine().head().next {
-            self.engine().reader().scan(position, &mut |frame| {
-                let at = usize::try_from(position.0 - frame.first.0).ok();
-                found = at.and_then(|at| frame.records().nth(at)).map(<[u8]>::to_vec);
-                ControlFlow::Break(())
-            })?;
-        }
-        Ok(found)
-    }
-
     /// Tells an event in a language.
     pub fn describe(&self, recorded: &Recorded, locale: Locale) -> Line {
         let event = &recorded.event;
         let user = self.concerned(event);
-        let origin = origin_of(event).and_then(|sealed| {
-            let owner = match sealed.key_id()? {
-                DataKeyId::User(user) => Some(user),
-                DataKeyId::Credential(_) | DataKeyId::Day(_) => None,
-            };
-            self.open_origin(owner, sealed)
-        });
+        let origin = self.origin_seen(event);
         let who = user.and_then(|user| self.masked_address(user));
-        let whom = match (&who, user) {
-            (Some(masked), _) => Whom::Masked(masked.clone()),
-            (None, Some(user)) => Whom::User(user),
-            (None, None) => Whom::Nobody,
-        };
+        let whom = Self::whom(user, who.as_ref());
         Line {
             position: recorded.position,
             time: recorded.time,
@@ -169,6 +59,33 @@ impl Desk {
             ip: origin.as_ref().map(|origin| origin.ip),
             user_agent: origin.map(|origin| origin.user_agent),
             text: tell(locale, self, &whom, event),
+        }
+    }
+
+    /// Whom something is about: by the masked address if it can be read.
+    fn whom(user: Option<UserId>, masked: Option<&String>) -> Whom {
+        match (masked, user) {
+            (Some(masked), _) => Whom::Masked(masked.clone()),
+            (None, Some(user)) => Whom::User(user),
+            (None, None) => Whom::Nobody,
+        }
+    }
+
+    /// The address and program that an event came from, while they can be read.
+    fn origin_seen(&self, event: &Event) -> Option<Origin> {
+        let sealed = origin_of(event)?;
+        let owner = match sealed.key_id()? {
+            DataKeyId::User(user) => Some(user),
+            DataKeyId::Credential(_) | DataKeyId::Day(_) => None,
+        };
+        self.open_origin(owner, sealed)
+    }
+
+    /// Whom a request was about, as far as that is known today.
+    fn owner(&self, subject: Subject) -> Option<UserId> {
+        match subject {
+            Subject::Address(address) => self.named(About::Address(address)),
+            Subject::Stranger(_) => None,
         }
     }
 
@@ -194,52 +111,18 @@ impl Desk {
 
     /// The address that a user signs in with, masked; `None` if it cannot be read any more.
     pub fn masked_address(&self, user: UserId) -> Option<String> {
-        let key = self.engine().vault().key(DataKeyId::User(user))?;
         let sealed = self
             .engine()
             .read(|state| Some(state.users.get(&user)?.addresses.first()?.sealed.clone()))?;
-        let clear = crypto::open(&key, Field::UserAddress, user.0, &sealed)?;
+        self.masked(user, &sealed)
+    }
+
+    /// What a sealed address of a user says, masked; `None` if it cannot be read any more.
+    pub(super) fn masked(&self, user: UserId, sealed: &Sealed) -> Option<String> {
+        let key = self.engine().vault().key(DataKeyId::User(user))?;
+        let clear = crypto::open(&key, Field::UserAddress, user.0, sealed)?;
         let address = EmailAddress::parse(std::str::from_utf8(&clear).ok()?).ok()?;
         Some(address.masked())
-    }
-
-    fn is_asked_for(&self, filter: &EventFilter, recorded: &Recorded) -> bool {
-        let event = &recorded.event;
-        let named = |name: &str| {
-            event_name(event).eq_ignore_ascii_case(name)
-                || vocabulary(event).is_some_and(|term| term.eq_ignore_ascii_case(name))
-        };
-        filter.since.is_none_or(|since| recorded.time >= since)
-            && filter.until.is_none_or(|until| recorded.time < until)
-            && filter.name.as_deref().is_none_or(named)
-            && filter.user.is_none_or(|user| self.concerned(event) == Some(user))
-    }
-
-    pub(super) fn scan_events(
-        &self,
-        from: Position,
-        visit: &mut dyn FnMut(Recorded) -> ControlFlow<()>,
-    ) -> Result<(), StoreError> {
-        if from >= self.engine().head().next {
-            return Ok(());
-        }
-        self.engine().reader().scan(from, &mut |frame| {
-            let mut position = frame.first;
-            for raw in frame.records() {
-                // The start has read every record, and so does the writer's codec: one that fails here is skipped, and
-                // `verify` says why.
-                let recorded = record::decode(raw)
-                    .ok()
-                    .and_then(|(header, payload)| codec::decode(&header, payload).ok());
-                if let Some(recorded) = recorded
-                    && position >= from
-                {
-                    visit(recorded)?;
-                }
-                position = position.next();
-            }
-            ControlFlow::Continue(())
-        })
     }
 }
 
@@ -286,6 +169,7 @@ pub fn tell_plainly(event: &Event, locale: Locale) -> String {
 pub fn vocabulary(event: &Event) -> Option<&'static str> {
     Some(match event {
         Event::PolicySaved { .. }
+        | Event::FlowsChanged { .. }
         | Event::UserUnbanned { .. }
         | Event::ApiKeyConfirmed { .. }
         | Event::CheckpointKeyRotated { .. } => "authz_admin",
@@ -305,6 +189,7 @@ pub fn vocabulary(event: &Event) -> Option<&'static str> {
         }
         Event::AddressVerified { .. }
         | Event::WithdrawCancelled { .. }
+        | Event::ProfileChanged { .. }
         | Event::FactorConfirmed { .. }
         | Event::AddressConfirmed { .. }
         | Event::AddressRemoved { .. }
@@ -313,15 +198,23 @@ pub fn vocabulary(event: &Event) -> Option<&'static str> {
         Event::UserBanned { .. } => "authn_login_lock",
         Event::WithdrawRequested { .. } => "user_archived",
         Event::UserErased { .. } | Event::SignUpDisowned { .. } => "user_deleted",
-        Event::ProofRefused { .. } | Event::CodeRefused { .. } | Event::CurrentPasswordWrong { .. } => {
-            "authn_password_change_fail"
-        }
+        Event::ProofRefused { .. }
+        | Event::CodeRefused { .. }
+        | Event::CurrentPasswordWrong { .. }
+        | Event::PasswordRefused { .. } => "authn_password_change_fail",
         Event::SignedIn { .. } | Event::FactorAccepted { .. } => "authn_login_success",
         Event::SignInFailed { .. } | Event::FactorRefused { .. } => "authn_login_fail",
         Event::RefreshRotated { .. } => "session_renewed",
         Event::RefreshReplayed { .. } | Event::RefreshRefused { .. } => "authn_token_reuse",
         Event::SessionEnded { .. } | Event::SessionsEnded { .. } => "session_expired",
-        Event::Suppressed { .. } => "excess_rate_limit_exceeded",
+        Event::Suppressed { class, .. } => match class {
+            SuppressedClass::Requests
+            | SuppressedClass::SignIns
+            | SuppressedClass::Codes
+            | SuppressedClass::Limited => "excess_rate_limit_exceeded",
+            SuppressedClass::ApiKeys | SuppressedClass::ForeignTokens => "authn_login_fail",
+            SuppressedClass::DeadTokens => "authn_token_reuse",
+        },
         Event::EpochStarted { .. }
         | Event::ClockAccepted { .. }
         | Event::CheckpointKeyNamed { .. }
@@ -364,6 +257,7 @@ fn about(event: &Event) -> About {
         | Event::UserUnbanned { user, .. }
         | Event::WithdrawRequested { user, .. }
         | Event::WithdrawCancelled { user, .. }
+        | Event::ProfileChanged { user, .. }
         | Event::UserErased { user, .. }
         | Event::TokenIssued { user, .. }
         | Event::ProofRefused { user, .. }
@@ -371,6 +265,7 @@ fn about(event: &Event) -> About {
         | Event::SignUpDisowned { user, .. }
         | Event::SignedIn { user, .. }
         | Event::CurrentPasswordWrong { user, .. }
+        | Event::PasswordRefused { user, .. }
         | Event::RefreshRotated { user, .. }
         | Event::RefreshReplayed { user, .. }
         | Event::SessionEnded { user, .. }
@@ -411,6 +306,7 @@ fn about(event: &Event) -> About {
         | Event::CheckpointKeyNamed { .. }
         | Event::CheckpointKeyRotated { .. }
         | Event::PolicySaved { .. }
+        | Event::FlowsChanged { .. }
         | Event::ApiKeyCreated { .. }
         | Event::ApiKeyRevoked { .. }
         | Event::ApiKeyUsed { .. }
@@ -429,6 +325,7 @@ fn origin_of(event: &Event) -> Option<&Sealed> {
         | Event::AddressVerified { origin, .. }
         | Event::WithdrawRequested { origin, .. }
         | Event::WithdrawCancelled { origin, .. }
+        | Event::ProfileChanged { origin, .. }
         | Event::ResetRequested { origin, .. }
         | Event::VerificationRequested { origin, .. }
         | Event::CodeRefused { origin, .. }
@@ -451,6 +348,7 @@ fn origin_of(event: &Event) -> Option<&Sealed> {
         | Event::PrimaryChanged { origin, .. }
         | Event::ObjectionRaised { origin, .. }
         | Event::CurrentPasswordWrong { origin, .. }
+        | Event::PasswordRefused { origin, .. }
         | Event::RefreshReplayed { origin, .. }
         | Event::RefreshRefused { origin, .. } => Some(origin),
         Event::EpochStarted { .. }
@@ -458,6 +356,7 @@ fn origin_of(event: &Event) -> Option<&Sealed> {
         | Event::CheckpointKeyNamed { .. }
         | Event::CheckpointKeyRotated { .. }
         | Event::PolicySaved { .. }
+        | Event::FlowsChanged { .. }
         | Event::ApiKeyCreated { .. }
         | Event::ApiKeyRevoked { .. }
         | Event::ApiKeyUsed { .. }
@@ -472,16 +371,16 @@ fn origin_of(event: &Event) -> Option<&Sealed> {
         | Event::CallbackNamed { .. }
         | Event::RequestDropped { .. }
         | Event::TokenIssued { .. }
-        | Event::RefreshRotated { .. }
-        | Event::SessionEnded { .. }
-        | Event::SessionsEnded { .. }
         | Event::MailQueued { .. }
         | Event::MailDelivered { .. }
         | Event::MailDeferred { .. }
-        | Event::MailEnded { .. }
         | Event::ObjectionOffered { .. }
         | Event::SafeguardsLapsed { .. }
-        | Event::Suppressed { .. } => None,
-        Event::FactorRemoved { origin, .. } => origin.as_ref(),
+        | Event::MailEnded { .. } => None,
+        Event::RefreshRotated { origin, .. }
+        | Event::SessionEnded { origin, .. }
+        | Event::SessionsEnded { origin, .. }
+        | Event::Suppressed { first: origin, .. }
+        | Event::FactorRemoved { origin, .. } => origin.as_ref(),
     }
 }

@@ -6,7 +6,7 @@ use super::event::{Actor, EpochReason, Event};
 use super::password_policy::PasswordPolicy;
 use super::refusal::Refusal;
 use super::world::{Table, World};
-use crate::types::{ApiKeyId, Position, PublicKey, Signature, UserId};
+use crate::types::{ApiKeyId, Position, PublicKey, Signature, Timestamp, UserId};
 
 /// Publishable or secret.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -101,6 +101,16 @@ pub(super) fn start_epoch(world: &impl World, reason: EpochReason, erase: Vec<Us
     let erased = known.map(|user| Event::UserErased { user, by });
     let events = std::iter::once(Event::EpochStarted { number, reason }).chain(erased);
     Decision::accepted(events.collect(), Outcome::Done)
+}
+
+/// Lifetimes jump with the clock, so an epoch begins in the same command.
+pub(super) fn accept_clock(world: &impl World, kept: Timestamp) -> Decision {
+    let (number, reason) = (world.small().epoch.number + 1, EpochReason::ClockReset);
+    let events = vec![
+        Event::ClockAccepted { kept },
+        Event::EpochStarted { number, reason },
+    ];
+    Decision::accepted(events, Outcome::Done)
 }
 
 /// An epoch begins with the key that the one before had; where that was lost, another is named once.

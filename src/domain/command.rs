@@ -12,12 +12,14 @@ use super::access::{ApiKeyKind, CheckpointRotation, NamedCheckpointKey};
 use super::address::AddressCommand;
 use super::event::{Actor, DropCause, EpochReason, Purpose, RefusedCause, Via};
 use super::factor::{FactorKind, FactorShown, NewCodes, Reauthenticated};
+use super::flow::Edit;
 use super::key_purpose::KeyPurpose;
 use super::limits::Limits;
 use super::mail::MailEnd;
 pub use super::notices::{NewMail, NewObjection, Notices};
 use super::objection::ObjectionCommand;
 pub use super::outcome::Outcome;
+pub use super::password_change::PasswordChange;
 use super::password_policy::PasswordPolicy;
 use super::state::Role;
 use super::strangers::{SuppressedClass, Unwritten};
@@ -169,7 +171,7 @@ pub enum Command {
     },
     /// Begin an epoch: end everything that was issued, and erase again users (each once) whose keys must stay dead.
     StartEpoch { reason: EpochReason, erase: Vec<UserId> },
-    /// Record that the operator took the wall clock's word.
+    /// Record that the operator took the wall clock's word, which begins an epoch.
     AcceptClock { kept: Timestamp },
     /// Keep an API key.
     CreateApiKey { key: NewApiKey, by: Actor },
@@ -182,8 +184,8 @@ pub enum Command {
         new: u32,
         by: Actor,
     },
-    /// Record that the master key was replaced.
-    RecordMasterKeyReplaced { by: Actor },
+    /// Record that the master key was replaced, and with it the key that wraps data keys: the old and the new one.
+    RecordMasterKeyReplaced { wrap: (u32, u32), by: Actor },
     /// Let a secret API key that waits since an epoch began in distrust be used again.
     ConfirmApiKey { key: ApiKeyId, by: Actor },
     /// Remember the day an API key was used.
@@ -197,6 +199,12 @@ pub enum Command {
     },
     /// Make or change a password policy.
     SavePolicy { policy: PasswordPolicy, by: Actor },
+    /// Change flows, stages, bindings and policies, all or none; computed against what last changed there.
+    ChangeFlows {
+        edits: Vec<Edit>,
+        against: Option<Position>,
+        by: Actor,
+    },
 
     /// Register as a user.
     SignUp {
@@ -229,6 +237,14 @@ pub enum Command {
         session: SessionId,
         proof: AddressProof,
         mail: NewMail,
+        origin: Sealed,
+    },
+    /// Change one's name and language.
+    ChangeProfile {
+        user: UserId,
+        session: SessionId,
+        name: Option<Sealed>,
+        locale: Locale,
         origin: Sealed,
     },
     /// Take that back.
@@ -372,12 +388,12 @@ pub enum Command {
     Objection(ObjectionCommand),
     /// Put the same password under stronger parameters.
     UpgradeVerifier { user: UserId, credential: NewCredential },
-    /// Set a new password, knowing the old one.
+    /// Set a new password, knowing the old one; or only ask whether that is known.
     ChangePassword {
         user: UserId,
         session: SessionId,
         verdict: PasswordVerdict,
-        credential: Option<NewCredential>,
+        change: PasswordChange,
         mails: Notices,
         origin: Sealed,
     },
@@ -390,18 +406,24 @@ pub enum Command {
         origin: Sealed,
     },
     /// End the session one is in.
-    SignOut { user: UserId, session: SessionId },
+    SignOut {
+        user: UserId,
+        session: SessionId,
+        origin: Option<Sealed>,
+    },
     /// End one session.
     EndSession {
         user: UserId,
         session: SessionId,
         by: Actor,
+        origin: Option<Sealed>,
     },
     /// End all sessions of a user, but for one perhaps.
     EndSessions {
         user: UserId,
         except: Option<SessionId>,
         by: Actor,
+        origin: Option<Sealed>,
     },
 
     /// The next server took a mail.
@@ -418,6 +440,10 @@ pub enum Command {
         step: u8,
         next: Timestamp,
     },
+    /// Tell administrators that scheduled backups fail; once a day at most.
+    TellBackupFailed {
+        mails: Vec<(UserId, AddressId, NewMail)>,
+    },
     /// A mail will not be delivered.
     MailEnded {
         queued: Position,
@@ -428,76 +454,9 @@ pub enum Command {
     },
 
     /// Write down how much was not written down.
-    RecordSuppressed { class: SuppressedClass, count: u64 },
-}
-
-impl Command {
-    /// The address this names, as the directory looks it up.
-    pub fn address_lookup(&self) -> Option<Tag> {
-        match self {
-            Self::SignUp { ask, .. }
-            | Self::RequestProof { ask, .. }
-            | Self::RefuseCode { ask, .. }
-            | Self::SignIn { ask, .. }
-            | Self::ChallengeMailbox { ask, .. } => Some(ask.lookup),
-            Self::CreateUser { lookup, .. } => Some(*lookup),
-            Self::Address(command) => command.address_lookup(),
-            Self::Found { .. }
-            | Self::StartEpoch { .. }
-            | Self::AcceptClock { .. }
-            | Self::CreateApiKey { .. }
-            | Self::RevokeApiKey { .. }
-            | Self::RecordKeyRotation { .. }
-            | Self::RecordMasterKeyReplaced { .. }
-            | Self::ConfirmApiKey { .. }
-            | Self::TouchApiKey { .. }
-            | Self::SavePolicy { .. }
-            | Self::NameCheckpointKey { .. }
-            | Self::RotateCheckpointKey { .. }
-            | Self::BanUser { .. }
-            | Self::UnbanUser { .. }
-            | Self::RevokePassword { .. }
-            | Self::EraseUser { .. }
-            | Self::Withdraw { .. }
-            | Self::CancelWithdraw { .. }
-            | Self::RenewClosing { .. }
-            | Self::EraseDue { .. }
-            | Self::IssueProof { .. }
-            | Self::DropRequest { .. }
-            | Self::IssueRecovery { .. }
-            | Self::RefuseProof { .. }
-            | Self::CompleteRecovery { .. }
-            | Self::RefuseFactor { .. }
-            | Self::TellUnfinished { .. }
-            | Self::BeginTotp { .. }
-            | Self::ConfirmTotp { .. }
-            | Self::BeginMailbox { .. }
-            | Self::ConfirmMailbox { .. }
-            | Self::RemoveFactors { .. }
-            | Self::IssueRecoveryCodes { .. }
-            | Self::RevokeFactors { .. }
-            | Self::VerifyAddress { .. }
-            | Self::DisownSignUp { .. }
-            | Self::Objection(_)
-            | Self::UpgradeVerifier { .. }
-            | Self::ChangePassword { .. }
-            | Self::Refresh { .. }
-            | Self::SignOut { .. }
-            | Self::EndSession { .. }
-            | Self::EndSessions { .. }
-            | Self::MailDelivered { .. }
-            | Self::MailDeferred { .. }
-            | Self::MailEnded { .. }
-            | Self::RecordSuppressed { .. } => None,
-        }
-    }
-
-    /// The user name this names, as the directory looks it up.
-    pub fn username_lookup(&self) -> Option<Tag> {
-        if let Self::CreateUser { username, .. } = self {
-            *username
-        } else {
-            None
-        }
-    }
+    RecordSuppressed {
+        class: SuppressedClass,
+        count: u64,
+        first: Option<Sealed>,
+    },
 }

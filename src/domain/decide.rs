@@ -1,12 +1,17 @@
 //! From a command to events or a refusal. The topics hold the rules; this is their table of contents.
 
 use super::command::{Command, Context, Outcome};
-use super::event::Event;
+use super::event::{Actor, Event};
+use super::flow::{Edit, Policy, Presence, edited};
+use super::key_purpose::KeyPurpose;
 use super::refusal::{LimitKind, LimitReached, Refusal};
 use super::strangers::{StrangerClass, SuppressedClass};
 use super::world::World;
-use super::{access, address, codes, factor, mail, objection, proof, recovery, session, user, verification};
-use crate::types::{Span, Tag};
+use super::{
+    access, address, codes, factor, mail, objection, password_change, proof, recovery, session, user,
+    verification,
+};
+use crate::types::{Position, Span, Tag};
 
 /// What follows from a command.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -28,7 +33,13 @@ impl Decision {
         self.events.is_empty()
             && match self.suppressed {
                 Some(SuppressedClass::Requests | SuppressedClass::SignIns | SuppressedClass::Codes) => true,
-                Some(SuppressedClass::Limited) | None => false,
+                Some(
+                    SuppressedClass::Limited
+                    | SuppressedClass::ApiKeys
+                    | SuppressedClass::ForeignTokens
+                    | SuppressedClass::DeadTokens,
+                )
+                | None => false,
             }
     }
 
@@ -94,9 +105,7 @@ pub fn decide(world: &impl World, command: Command, context: &Context<'_>) -> De
             checkpoint,
         } => access::found(world, policies, keys, checkpoint),
         Command::StartEpoch { reason, erase } => access::start_epoch(world, reason, erase),
-        Command::AcceptClock { kept } => {
-            Decision::accepted(vec![Event::ClockAccepted { kept }], Outcome::Done)
-        }
+        Command::AcceptClock { kept } => access::accept_clock(world, kept),
         Command::CreateApiKey { key, by } => access::create_api_key(key, by),
         Command::RevokeApiKey { key, by } => access::revoke_api_key(world, key, by),
         Command::RecordKeyRotation {
@@ -113,20 +122,26 @@ pub fn decide(world: &impl World, command: Command, context: &Context<'_>) -> De
             }],
             Outcome::Done,
         ),
-        Command::RecordMasterKeyReplaced { by } => {
-            Decision::accepted(vec![Event::MasterKeyReplaced { by }], Outcome::Done)
+        Command::RecordMasterKeyReplaced { wrap: (old, new), by } => {
+            let purpose = KeyPurpose::UserWrap;
+            let rotated = Event::KeyRotated {
+                purpose,
+                old,
+                new,
+                by,
+            };
+            Decision::accepted(vec![rotated, Event::MasterKeyReplaced { by }], Outcome::Done)
         }
         Command::ConfirmApiKey { key, by } => access::confirm_api_key(world, key, by),
         Command::TouchApiKey { key } => access::touch_api_key(world, context, key),
         Command::NameCheckpointKey { named } => access::name_checkpoint_key(world, named),
         Command::RotateCheckpointKey { rotation, by } => access::rotate_checkpoint_key(world, *rotation, by),
-        Command::SavePolicy { policy, by } => Decision::accepted(
-            vec![Event::PolicySaved {
-                policy: Box::new(policy),
-                by,
-            }],
-            Outcome::Done,
-        ),
+        Command::SavePolicy { policy, by } => {
+            let policy = Box::new(Policy::Password(policy));
+            let presence = Presence::Either;
+            change_flows(world, vec![Edit::SavePolicy { policy, presence }], None, by)
+        }
+        Command::ChangeFlows { edits, against, by } => change_flows(world, edits, against, by),
         Command::SignUp {
             ask,
             new,
@@ -153,6 +168,13 @@ pub fn decide(world: &impl World, command: Command, context: &Context<'_>) -> De
             mail,
             origin,
         } => user::withdraw(world, context, user, session, proof, &mail, origin),
+        Command::ChangeProfile {
+            user,
+            session,
+            name,
+            locale,
+            origin,
+        } => user::change_profile(world, context, user, session, name, locale, origin),
         Command::CancelWithdraw { proof, origin } => user::cancel_withdraw(world, context, proof, origin),
         Command::RenewClosing { user, proof, mail } => {
             user::renew_closing(world, context, user, proof, &mail)
@@ -204,12 +226,10 @@ pub fn decide(world: &impl World, command: Command, context: &Context<'_>) -> De
             user,
             session,
             verdict,
-            credential,
+            change,
             mails,
             origin,
-        } => session::change_password(
-            world, context, user, session, verdict, credential, &mails, &origin,
-        ),
+        } => password_change::change_password(world, context, user, session, verdict, change, &mails, origin),
         Command::Refresh {
             session,
             counter,
@@ -217,9 +237,23 @@ pub fn decide(world: &impl World, command: Command, context: &Context<'_>) -> De
             mails,
             origin,
         } => session::refresh(world, context, session, counter, refresh_key, &mails, origin),
-        Command::SignOut { user, session } => session::sign_out(world, user, session),
-        Command::EndSession { user, session, by } => session::end(world, user, session, by),
-        Command::EndSessions { user, except, by } => session::end_all(world, user, except, by),
+        Command::SignOut {
+            user,
+            session,
+            origin,
+        } => session::sign_out(world, user, session, origin),
+        Command::EndSession {
+            user,
+            session,
+            by,
+            origin,
+        } => session::end(world, user, session, by, origin),
+        Command::EndSessions {
+            user,
+            except,
+            by,
+            origin,
+        } => session::end_all(world, user, except, by, origin),
         Command::RefuseFactor { user, factor, origin } => {
             factor::refuse(world, context, user, &factor, &origin)
         }
@@ -273,6 +307,7 @@ pub fn decide(world: &impl World, command: Command, context: &Context<'_>) -> De
             mails,
             by,
         } => factor::revoke(world, context, user, kind, &mails, by),
+        Command::TellBackupFailed { mails } => mail::tell_backup_failed(world, context, &mails),
         Command::MailDelivered {
             queued,
             attempt,
@@ -320,8 +355,15 @@ pub fn decide(world: &impl World, command: Command, context: &Context<'_>) -> De
                 cause,
             },
         ),
-        Command::RecordSuppressed { class, count } => {
-            Decision::accepted(vec![Event::Suppressed { class, count }], Outcome::Done)
+        Command::RecordSuppressed { class, count, first } => {
+            Decision::accepted(vec![Event::Suppressed { class, count, first }], Outcome::Done)
         }
+    }
+}
+
+fn change_flows(world: &impl World, edits: Vec<Edit>, against: Option<Position>, by: Actor) -> Decision {
+    match edited(&world.small().flows, edits, against, by) {
+        Ok(events) => Decision::accepted(events, Outcome::Done),
+        Err(refusal) => Decision::refused(refusal),
     }
 }

@@ -11,11 +11,12 @@ pub use super::causes::{
     Subject, Via,
 };
 use super::factor::{FactorKind, FactorProof, FactorUse};
+use super::flow::FlowChange;
 use super::key_purpose::KeyPurpose;
 use super::mail::MailEnd;
 use super::mail_kind::MailKind;
 use super::objection::ObjectionAbout;
-use super::password_policy::PasswordPolicy;
+use super::password_policy::{BrokenRules, PasswordPolicy};
 use super::state::Role;
 use super::strangers::SuppressedClass;
 
@@ -45,6 +46,8 @@ pub enum Event {
     ClockAccepted { kept: Timestamp },
     /// A password policy was made or changed.
     PolicySaved { policy: Box<PasswordPolicy>, by: Actor },
+    /// A flow, a stage, a binding or a policy was made, changed or removed.
+    FlowsChanged { change: Box<FlowChange>, by: Actor },
     /// An API key was made; only a keyed hash is kept.
     ApiKeyCreated {
         key: ApiKeyId,
@@ -152,6 +155,13 @@ pub enum Event {
         token: TokenId,
         origin: Sealed,
     },
+    /// A user's name and language are these now.
+    ProfileChanged {
+        user: UserId,
+        name: Option<Sealed>,
+        locale: Locale,
+        origin: Sealed,
+    },
     /// A user's keys are destroyed, now and at every later start.
     UserErased { user: UserId, by: Actor },
 
@@ -242,6 +252,13 @@ pub enum Event {
         session: SessionId,
         origin: Sealed,
     },
+    /// A signed-in user's new password was refused; the old one goes on.
+    PasswordRefused {
+        user: UserId,
+        session: SessionId,
+        rules: BrokenRules,
+        origin: Sealed,
+    },
     /// A refresh token was exchanged for its successor.
     RefreshRotated {
         user: UserId,
@@ -249,6 +266,7 @@ pub enum Event {
         counter: u32,
         refresh_key: u32,
         idle: Span,
+        origin: Option<Sealed>,
     },
     /// A refresh token came back that had been replaced long ago.
     RefreshReplayed {
@@ -263,20 +281,22 @@ pub enum Event {
         session: SessionId,
         origin: Sealed,
     },
-    /// One session ended.
+    /// One session ended; with an origin where a request ended it.
     SessionEnded {
         user: UserId,
         session: SessionId,
         cause: EndCause,
         by: Actor,
+        origin: Option<Sealed>,
     },
-    /// All sessions of a user ended, but for one perhaps.
+    /// All sessions of a user ended, but for one perhaps; with an origin where a request ended them.
     SessionsEnded {
         user: UserId,
         except: Option<SessionId>,
         count: u32,
         cause: EndCause,
         by: Actor,
+        origin: Option<Sealed>,
     },
 
     /// A mail is due.
@@ -312,8 +332,12 @@ pub enum Event {
         cause: MailEnd,
     },
 
-    /// So many requests were answered and not written one by one.
-    Suppressed { class: SuppressedClass, count: u64 },
+    /// So many requests were answered and not written one by one; where the first of them came from, if that was noted.
+    Suppressed {
+        class: SuppressedClass,
+        count: u64,
+        first: Option<Sealed>,
+    },
 
     /// An authenticator app waits for its first code.
     TotpBegun {

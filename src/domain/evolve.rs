@@ -4,21 +4,23 @@ mod factors;
 mod safeguards;
 mod steps;
 
+use std::sync::Arc;
+
 use crate::types::Span;
 
 use super::event::{Allowance, Event, FailCause, PasswordCause, Purpose, Recorded, Subject};
 use super::factor::{MailboxBegun, RecoveryCodes, TotpBegun};
 use super::mail::Mail;
 use super::mail_kind::MailKind;
-use super::session::{CURRENT_PASSWORD_WINDOW, stranger_pair};
+use super::password_change::PASSWORD_WINDOW;
+use super::session::stranger_pair;
 use super::state::{ApiKey, CheckpointKey, Credential, Due, Epoch, Standing, TokenStanding};
 use super::strangers::{StrangerClass, bump};
 use super::world::{Table, World};
 
 use steps::{
     Voided, count_mail, count_sign_in, end_sessions, erase, forget_past, guard_of, guard_of_subject, issue,
-    register, remember_past, requested, save_policy, set_standing, sign_in, stranger_wrote, touch,
-    void_tokens,
+    register, remember_past, requested, set_standing, sign_in, stranger_wrote, touch, void_tokens,
 };
 
 #[expect(
@@ -44,11 +46,18 @@ pub fn evolve(world: &mut impl World, recorded: &Recorded) {
                 },
             };
         }
-        Event::ClockAccepted { .. }
-        | Event::KeyRotated { .. }
-        | Event::MasterKeyReplaced { .. }
-        | Event::Suppressed { .. } => {}
-        Event::PolicySaved { policy, .. } => save_policy(world, policy),
+        Event::KeyRotated { purpose, new, .. } => {
+            let rotated = &mut world.small_mut().rotated;
+            rotated.change(|all| all.retain(|(known, _)| known != purpose));
+            rotated.push((*purpose, *new));
+        }
+        Event::ClockAccepted { .. } | Event::MasterKeyReplaced { .. } | Event::Suppressed { .. } => {}
+        Event::PolicySaved { policy, .. } => {
+            Arc::make_mut(&mut world.small_mut().flows).save_password_policy((**policy).clone(), position);
+        }
+        Event::FlowsChanged { change, .. } => {
+            Arc::make_mut(&mut world.small_mut().flows).apply(change, position);
+        }
         Event::CheckpointKeyNamed { key: id, public, .. }
         | Event::CheckpointKeyRotated {
             new: id,
@@ -203,6 +212,14 @@ pub fn evolve(world: &mut impl World, recorded: &Recorded) {
             world.closings_mut().remove(user);
             set_standing(world, *token, TokenStanding::Spent);
         }
+        Event::ProfileChanged {
+            user, name, locale, ..
+        } => {
+            if let Some(found) = touch(world, *user, time) {
+                found.name.clone_from(name);
+                found.locale = *locale;
+            }
+        }
         Event::UserErased { user, .. } => erase(world, *user, position),
         Event::ResetRequested {
             subject,
@@ -307,7 +324,12 @@ pub fn evolve(world: &mut impl World, recorded: &Recorded) {
         }
         Event::CurrentPasswordWrong { user, .. } => {
             if let Some(guard) = guard_of(world, *user) {
-                guard.current_password.bump(time, CURRENT_PASSWORD_WINDOW);
+                guard.current_password.bump(time, PASSWORD_WINDOW);
+            }
+        }
+        Event::PasswordRefused { user, .. } => {
+            if let Some(guard) = guard_of(world, *user) {
+                guard.refused_passwords.bump(time, PASSWORD_WINDOW);
             }
         }
         Event::RefreshRotated {
@@ -365,6 +387,8 @@ pub fn evolve(world: &mut impl World, recorded: &Recorded) {
             world.outbox_mut().put(position, queued);
             if *kind == MailKind::SecondFactorFailed {
                 factors::told(world, *user, time);
+            } else if *kind == MailKind::BackupFailed {
+                world.small_mut().backup_told = Some(time);
             }
         }
         Event::MailDelivered { queued, .. } | Event::MailEnded { queued, .. } => {

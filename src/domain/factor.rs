@@ -16,9 +16,11 @@ use super::decide::Decision;
 use super::event::{Event, Purpose};
 use super::mail_kind::MailKind;
 use super::objection::{ObjectionAbout, offered, told, told_about};
+use super::password_change::current_password_gate;
 use super::refusal::{LimitKind, LimitReached, Refusal};
-use super::session::{current_password_gate, signed_in_user};
-use super::state::{Guard, Token, TokenStanding, User};
+use super::session::signed_in_user;
+use super::state::{Token, TokenStanding, User};
+use super::strangers::counted;
 use super::world::{Table, World};
 
 pub(super) use challenge::{challenge, tell_unfinished};
@@ -206,27 +208,18 @@ pub(super) fn factor_gate(
     context: &Context<'_>,
     user: UserId,
 ) -> Result<(), LimitReached> {
-    let window = world
-        .guards()
-        .look(&user)
-        .map(|guard| guard.factors)
-        .unwrap_or_default();
-    let limit = context.limits.factor_tries;
-    if window.count(context.now, TRIES_WINDOW) < limit {
-        return Ok(());
-    }
-    Err(LimitReached {
-        kind: LimitKind::SecondFactor,
-        limit,
-        wait: Span(window.wait(context.now, TRIES_WINDOW).0.max(1)),
-    })
+    counted(world, user, |guard| guard.factors).room(
+        context.now,
+        TRIES_WINDOW,
+        LimitKind::SecondFactor,
+        context.limits.factor_tries,
+    )
 }
 
 /// Whether mailed codes of a user may still be tried today.
 pub(super) fn mailed_codes_left(world: &impl World, context: &Context<'_>, user: UserId) -> bool {
-    let none = Guard::default();
-    let guard = world.guards().look(&user).unwrap_or(&none);
-    guard.mailed_codes.count(context.now, Span::days(1)) < context.limits.code_tries_per_address_day
+    let tried = counted(world, user, |guard| guard.mailed_codes).count(context.now, Span::days(1));
+    tried < context.limits.code_tries_per_address_day
 }
 
 /// The purpose of the challenge whose code a use may be answered with, if mailed codes are good for it (M-03).

@@ -5,6 +5,7 @@ mod safeguards;
 
 use super::event::{Event, PasswordCause, Purpose, Recorded};
 use super::factor::{FactorKind, Factors, sealed_address};
+use super::flow::{allows, password_policy};
 use super::session::live_session;
 use super::state::{Standing, TokenStanding};
 use super::world::{Table, World};
@@ -53,13 +54,17 @@ fn check(world: &impl World, recorded: &Recorded) -> Result<(), &'static str> {
         Event::KeyRotated { old, new, .. } => ensure(old < new, "a key made way for an older one"),
         Event::ClockAccepted { .. }
         | Event::MasterKeyReplaced { .. }
-        | Event::PolicySaved { .. }
         | Event::ResetRequested { .. }
         | Event::VerificationRequested { .. }
         | Event::CodeRefused { .. }
         | Event::SignInFailed { .. }
         | Event::SignUpCollided { .. }
         | Event::Suppressed { .. } => Ok(()),
+        Event::PolicySaved { policy, .. } => password_policy(&small.flows, policy)
+            .map_err(|_| "a password policy has the name of another policy"),
+        Event::FlowsChanged { change, .. } => {
+            allows(&small.flows, change).map_err(|_| "flows were changed against their law")
+        }
         Event::CheckpointKeyNamed { .. } => ensure(
             small
                 .checkpoint_key
@@ -149,7 +154,7 @@ fn check(world: &impl World, recorded: &Recorded) -> Result<(), &'static str> {
         | Event::UserBanned { user, .. }
         | Event::UserUnbanned { user, .. }
         | Event::UserErased { user, .. } => ensure(world.users().look(user).is_some(), "no such user"),
-        Event::WithdrawRequested { user, .. } => active(world, *user),
+        Event::WithdrawRequested { user, .. } | Event::ProfileChanged { user, .. } => active(world, *user),
         Event::WithdrawCancelled { user, token, .. } => {
             let closing = world
                 .users()
@@ -234,6 +239,7 @@ fn check(world: &impl World, recorded: &Recorded) -> Result<(), &'static str> {
             factors::signed_in(world, *user, *session, recorded.time)
         }
         Event::CurrentPasswordWrong { user, session, .. }
+        | Event::PasswordRefused { user, session, .. }
         | Event::RefreshReplayed { user, session, .. }
         | Event::SessionEnded { user, session, .. } => session_of(world, *user, *session),
         Event::RefreshRotated {

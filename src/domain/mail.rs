@@ -1,14 +1,14 @@
 //! The outbox: mails that are due.
 
-use crate::types::{AddressId, Locale, MailId, Position, Sealed, Timestamp, TokenId, UserId};
+use crate::types::{AddressId, Locale, MailId, Position, Sealed, Span, Timestamp, TokenId, UserId};
 
-use super::command::{NewMail, Outcome};
+use super::command::{Context, NewMail, Outcome};
 use super::decide::Decision;
-use super::event::Event;
+use super::event::{Event, Purpose};
 use super::factor::sealed_address;
 use super::mail_kind::MailKind;
 use super::refusal::Refusal;
-use super::state::{Standing, TokenStanding};
+use super::state::{Role, Standing, TokenStanding};
 use super::world::{Table, World};
 
 /// How a mail's life ended without delivery.
@@ -79,9 +79,9 @@ impl Mail {
         }
         if let Some(id) = self.token.filter(|_| self.kind.carries_proof()) {
             let live = world.tokens().look(&id).is_some_and(|token| {
-                token.standing == TokenStanding::Live
-                    && now < token.expires
-                    && (user.standing == Standing::Active || matches!(user.standing, Standing::Closing(_)))
+                // Whoever is banned while their account closes is told how long it can be taken back.
+                let reaches = user.standing != Standing::Banned || token.purpose == Purpose::Reopen;
+                token.standing == TokenStanding::Live && now < token.expires && reaches
             });
             if !live {
                 return MailStanding::Over(MailEnd::Superseded);
@@ -113,6 +113,35 @@ pub(super) fn queued(
         locale,
         details: new.details.clone(),
     }
+}
+
+/// How long nobody is told again that scheduled backups fail.
+pub const BACKUP_TOLD_EVERY: Span = Span::days(1);
+
+/// Tells administrators that scheduled backups fail, once a day at most.
+pub(super) fn tell_backup_failed(
+    world: &impl World,
+    context: &Context<'_>,
+    mails: &[(UserId, AddressId, NewMail)],
+) -> Decision {
+    let told = world.small().backup_told;
+    if told.is_some_and(|at| context.now < at + BACKUP_TOLD_EVERY) {
+        return Decision::accepted(vec![], Outcome::Done);
+    }
+    let queued = mails.iter().filter_map(|(id, address, new)| {
+        let user = world.users().look(id)?;
+        let may_know = user.role == Role::Admin && user.standing == Standing::Active;
+        user.address(*address).filter(|_| may_know)?;
+        Some(queued(
+            new,
+            MailKind::BackupFailed,
+            *id,
+            *address,
+            None,
+            user.locale,
+        ))
+    });
+    Decision::accepted(queued.collect(), Outcome::Done)
 }
 
 /// What became of a mail that a worker tried.

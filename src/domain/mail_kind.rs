@@ -29,11 +29,13 @@ pub enum MailKind {
     AddressChanged,
     /// Somebody signed in from where the user did not before.
     NewSignIn,
+    /// Scheduled backups fail: to administrators.
+    BackupFailed,
 }
 
 impl MailKind {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::PasswordReset,
         Self::PasswordChanged,
         Self::EmailVerification,
@@ -47,6 +49,7 @@ impl MailKind {
         Self::SecondFactorFailed,
         Self::AddressChanged,
         Self::NewSignIn,
+        Self::BackupFailed,
     ];
 
     /// Whether it is of use only while its proof lives; any other mail tells what happened, and is sent in any case.
@@ -61,7 +64,8 @@ impl MailKind {
             | Self::FactorChanged
             | Self::SecondFactorFailed
             | Self::AddressChanged
-            | Self::NewSignIn => false,
+            | Self::NewSignIn
+            | Self::BackupFailed => false,
         }
     }
 
@@ -81,6 +85,7 @@ impl MailKind {
             Self::SecondFactorFailed => "second_factor_failed",
             Self::AddressChanged => "address_changed",
             Self::NewSignIn => "new_sign_in",
+            Self::BackupFailed => "backup_failed",
         }
     }
 }

@@ -8,13 +8,16 @@
 mod access;
 mod address;
 mod causes;
+mod changes;
 mod codes;
 mod command;
+mod command_lookups;
 pub mod common_passwords;
 mod decide;
 mod event;
 mod evolve;
 mod factor;
+pub mod flow;
 mod key_purpose;
 mod lawful;
 mod limits;
@@ -23,8 +26,10 @@ mod mail_kind;
 mod notices;
 mod objection;
 mod outcome;
+mod outlook;
+mod password_change;
 pub mod password_policy;
-mod past;
+mod preserved;
 mod proof;
 mod recovery;
 mod refusal;
@@ -38,10 +43,11 @@ mod world;
 
 pub use access::{ApiKeyKind, CheckpointRotation, Grants, NamedCheckpointKey};
 pub use address::{ADDRESSES_MAX, AddressCommand};
+pub use changes::{Change, Outline, password_policies};
 pub use codes::{code_gate, recent_tokens};
 pub use command::{
     AddressProof, Ask, Client, Command, Context, NewApiKey, NewCredential, NewMail, NewObjection, NewSession,
-    NewUser, Notices, Outcome, PasswordVerdict, ProofFound, SignUpMode,
+    NewUser, Notices, Outcome, PasswordChange, PasswordVerdict, ProofFound, SignUpMode,
 };
 pub use decide::{Decision, decide};
 pub use event::{
@@ -57,10 +63,11 @@ pub use factor::{
 pub use key_purpose::KeyPurpose;
 pub use lawful::{Unlawful, lawful};
 pub use limits::{Lifetimes, Limits};
-pub use mail::{Mail, MailEnd, MailStanding};
+pub use mail::{BACKUP_TOLD_EVERY, Mail, MailEnd, MailStanding};
 pub use mail_kind::MailKind;
 pub use objection::{OBJECTION_LIFE, Objected, ObjectionAbout, ObjectionCommand, added_since, objector};
-pub use past::Earlier;
+pub use outlook::{Obstacle, Outlook, Unverified, is_token_alive, sign_in_outlook};
+pub use preserved::Earlier;
 pub use proof::{ProofHolder, check_proof};
 pub use refusal::{LimitKind, LimitReached, Refusal};
 pub use safeguard::{Candidate, Contested, Leaving, Objection, Recovered, Safeguards};
@@ -71,4 +78,4 @@ pub use state::{
 };
 pub use strangers::{StrangerClass, StrangerEntry, StrangerSet, SuppressedClass, Unwritten, Window};
 pub use user::{closes_without_proof, may_sign_up};
-pub use world::{Draft, Overlay, Past, Table, World};
+pub use world::{Draft, Overlay, Preserved, Table, World};

@@ -263,6 +263,7 @@ fn raise(
             count,
             cause: EndCause::PasswordRevoked,
             by,
+            origin: Some(origin),
         });
     }
     let contested = found.mailbox.map(|_| found.expires);

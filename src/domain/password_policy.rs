@@ -7,6 +7,7 @@
 //! NUL among them, and nothing is cut off or trimmed. Kinds of characters go by Unicode: uppercase and lowercase by the
 //! properties of those names, digits by the general category `Nd`; symbols are the policy's own set.
 
+mod broken;
 mod context;
 mod range_url;
 mod rule;
@@ -19,6 +20,7 @@ use unicode_normalization::{UnicodeNormalization, is_nfc};
 use zeroize::Zeroizing;
 
 use super::common_passwords;
+pub use broken::BrokenRules;
 pub use context::PasswordContext;
 pub use range_url::{RangeUrl, RangeUrlFault};
 pub use rule::Rule;
@@ -227,6 +229,13 @@ impl PasswordPolicy {
             Some((_, field, remedy)) => Err(PolicyFault { field, remedy }),
             None => Ok(Self { settings }),
         }
+    }
+
+    /// The same under another name, which is a line of 1 to 100 characters.
+    #[must_use]
+    pub(super) fn renamed(mut self, name: &str) -> Self {
+        name.clone_into(&mut self.settings.name);
+        self
     }
 
     /// The settings it was made of.

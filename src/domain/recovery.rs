@@ -399,6 +399,7 @@ pub(super) fn new_password(
             count,
             cause: end,
             by: Actor::User(id),
+            origin: Some(origin.clone()),
         },
     ];
     let kind = MailKind::PasswordChanged;

@@ -1,5 +1,6 @@
 //! Expected answers of *no*. Each has a fixed code that `http` maps, and no words of its own.
 
+use super::flow::ChangeRefused;
 use crate::types::{Span, Timestamp};
 
 /// Which limit was reached.
@@ -99,6 +100,8 @@ pub enum Refusal {
     NoSuchMail,
     /// No such request waits.
     NoSuchRequest,
+    /// An edit of flows, stages, bindings or policies cannot be.
+    FlowChange(ChangeRefused),
     /// The ledger has been founded before.
     AlreadyFounded,
 }

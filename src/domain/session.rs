@@ -4,19 +4,19 @@ use crate::types::{CredentialId, Sealed, SessionId, Span, Tag, Timestamp, UserId
 
 use super::command::{Ask, Client, Context, NewCredential, NewSession, Notices, Outcome, PasswordVerdict};
 use super::decide::Decision;
-use super::event::{Actor, EndCause, Event, FailCause, PasswordCause, Subject};
+use super::event::{Actor, EndCause, Event, FailCause, Subject};
 use super::factor::{FactorShown, FactorUse, FactorVerdict, Factors};
+use super::limits::Limits;
 use super::mail_kind::MailKind;
 use super::objection::{tell_new_sign_in, told_about};
-use super::recovery::{is_known, new_password, saturated};
+use super::recovery::{is_known, saturated};
 use super::refusal::{LimitKind, LimitReached, Refusal};
 use super::state::{Guard, Session, Standing, User};
 use super::strangers::{StrangerClass, SuppressedClass, tally};
 use super::world::{Table, World};
 use super::{factor, recovery, user};
 
-pub(super) const CURRENT_PASSWORD_WINDOW: Span = Span::minutes(15);
-const HOUR: Span = Span::hours(1);
+pub(super) const HOUR: Span = Span::hours(1);
 
 /// Why an access token's session does not hold.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -68,8 +68,7 @@ pub(super) fn signed_in_user<'w>(
 }
 
 /// The wait after so many wrong sign-ins: none for the free ones, then doubling to a cap.
-fn backoff(context: &Context<'_>, count: u32) -> Span {
-    let limits = context.limits;
+pub(super) fn backoff(limits: &Limits, count: u32) -> Span {
     let Some(doublings) = count.checked_sub(limits.signin_free) else {
         return Span(0);
     };
@@ -130,7 +129,7 @@ pub fn sign_in_gate(
             let all = tally(world, context, stranger, StrangerClass::SignInsHour);
             (pair.count, pair.last, all.count, all.wait, false)
         };
-    let ready = last + backoff(context, count);
+    let ready = last + backoff(limits, count);
     if now < ready {
         return Err(reached(limits.signin_free, ready.since(now)));
     }
@@ -269,6 +268,7 @@ pub(super) fn sign_in(
             session,
             cause: EndCause::Displaced,
             by: Actor::System,
+            origin: Some(origin.clone()),
         })
         .collect();
     events.extend(accepted);
@@ -301,78 +301,6 @@ pub(super) fn upgrade_verifier(world: &impl World, id: UserId, credential: NewCr
     }
 }
 
-/// Whether current passwords of a user may be tried in a session now.
-pub(super) fn current_password_gate(
-    world: &impl World,
-    context: &Context<'_>,
-    user: UserId,
-) -> Result<(), LimitReached> {
-    let window = world
-        .guards()
-        .look(&user)
-        .map(|guard| guard.current_password)
-        .unwrap_or_default();
-    let limit = context.limits.current_password_tries;
-    if window.count(context.now, CURRENT_PASSWORD_WINDOW) < limit {
-        return Ok(());
-    }
-    Err(LimitReached {
-        kind: LimitKind::CurrentPassword,
-        limit,
-        wait: window.wait(context.now, CURRENT_PASSWORD_WINDOW),
-    })
-}
-
-#[expect(clippy::too_many_arguments, reason = "the fields of the command")]
-pub(super) fn change_password(
-    world: &impl World,
-    context: &Context<'_>,
-    id: UserId,
-    session: SessionId,
-    verdict: PasswordVerdict,
-    credential: Option<NewCredential>,
-    mails: &Notices,
-    origin: &Sealed,
-) -> Decision {
-    let user = match signed_in_user(world, context, id, session) {
-        Ok(user) => user,
-        Err(refusal) => return Decision::refused(refusal),
-    };
-    if let Err(reached) = current_password_gate(world, context, id) {
-        return Decision::limited(reached.kind, reached.limit, reached.wait);
-    }
-    match verdict {
-        PasswordVerdict::Wrong => Decision::refused_with(
-            vec![Event::CurrentPasswordWrong {
-                user: id,
-                session,
-                origin: origin.clone(),
-            }],
-            Refusal::CurrentPasswordWrong,
-        ),
-        PasswordVerdict::Right(against) if Some(against) != user.credential_id() => {
-            Decision::refused(Refusal::Outdated)
-        }
-        PasswordVerdict::Right(_) => match credential {
-            None => Decision::accepted(vec![], Outcome::Done),
-            Some(credential) => {
-                let cause = PasswordCause::Changed;
-                let events = new_password(
-                    context,
-                    id,
-                    user,
-                    credential,
-                    cause,
-                    EndCause::PasswordChanged,
-                    origin,
-                    mails,
-                );
-                Decision::accepted(events, Outcome::Done)
-            }
-        },
-    }
-}
-
 /// Rotation (RFC 9700 §4.14.2): the current token becomes its successor; the one just replaced gives the same
 /// successor once more within the grace; any older one of a living session ends every session of the user.
 pub(super) fn refresh(
@@ -400,6 +328,7 @@ pub(super) fn refresh(
             counter: next,
             refresh_key,
             idle,
+            origin: Some(origin),
         };
         return Decision::accepted(
             vec![event],
@@ -427,7 +356,7 @@ pub(super) fn refresh(
             user: id,
             session,
             counter,
-            origin,
+            origin: origin.clone(),
         },
         Event::SessionsEnded {
             user: id,
@@ -435,6 +364,7 @@ pub(super) fn refresh(
             count,
             cause: EndCause::Replayed,
             by: Actor::System,
+            origin: Some(origin),
         },
     ];
     events.extend(told_about(user, id, MailKind::SessionsRevoked, mails, None));
@@ -468,15 +398,40 @@ fn cause_of(user: UserId, by: Actor) -> EndCause {
     }
 }
 
-pub(super) fn sign_out(world: &impl World, user: UserId, session: SessionId) -> Decision {
-    end_for(world, user, session, EndCause::SignedOut, Actor::User(user))
+pub(super) fn sign_out(
+    world: &impl World,
+    user: UserId,
+    session: SessionId,
+    origin: Option<Sealed>,
+) -> Decision {
+    end_for(
+        world,
+        user,
+        session,
+        EndCause::SignedOut,
+        Actor::User(user),
+        origin,
+    )
 }
 
-pub(super) fn end(world: &impl World, user: UserId, session: SessionId, by: Actor) -> Decision {
-    end_for(world, user, session, cause_of(user, by), by)
+pub(super) fn end(
+    world: &impl World,
+    user: UserId,
+    session: SessionId,
+    by: Actor,
+    origin: Option<Sealed>,
+) -> Decision {
+    end_for(world, user, session, cause_of(user, by), by, origin)
 }
 
-fn end_for(world: &impl World, user: UserId, session: SessionId, cause: EndCause, by: Actor) -> Decision {
+fn end_for(
+    world: &impl World,
+    user: UserId,
+    session: SessionId,
+    cause: EndCause,
+    by: Actor,
+    origin: Option<Sealed>,
+) -> Decision {
     match world.sessions().look(&session) {
         Some(found) if found.user == user => Decision::accepted(
             vec![Event::SessionEnded {
@@ -484,6 +439,7 @@ fn end_for(world: &impl World, user: UserId, session: SessionId, cause: EndCause
                 session,
                 cause,
                 by,
+                origin,
             }],
             Outcome::Ended(1),
         ),
@@ -491,7 +447,13 @@ fn end_for(world: &impl World, user: UserId, session: SessionId, cause: EndCause
     }
 }
 
-pub(super) fn end_all(world: &impl World, id: UserId, except: Option<SessionId>, by: Actor) -> Decision {
+pub(super) fn end_all(
+    world: &impl World,
+    id: UserId,
+    except: Option<SessionId>,
+    by: Actor,
+    origin: Option<Sealed>,
+) -> Decision {
     let Some(user) = world.users().look(&id) else {
         return Decision::refused(Refusal::UserNotFound);
     };
@@ -500,13 +462,13 @@ pub(super) fn end_all(world: &impl World, id: UserId, except: Option<SessionId>,
     if count == 0 {
         return Decision::accepted(vec![], Outcome::Ended(0));
     }
-    let cause = cause_of(id, by);
     let event = Event::SessionsEnded {
         user: id,
         except: kept,
         count,
-        cause,
+        cause: cause_of(id, by),
         by,
+        origin,
     };
     Decision::accepted(vec![event], Outcome::Ended(count))
 }

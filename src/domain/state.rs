@@ -1,6 +1,7 @@
 //! What is, folded from what happened.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::types::{
     AddressId, ApiKeyId, CredentialId, Few, IdTable, Locale, Position, PublicKey, Sealed, SessionId, Tag,
@@ -10,6 +11,8 @@ use crate::types::{
 use super::access::ApiKeyKind;
 use super::event::{Actor, Purpose};
 use super::factor::{Factors, Unfinished};
+use super::flow::Flows;
+use super::key_purpose::KeyPurpose;
 use super::mail::Mail;
 use super::password_policy::PasswordPolicy;
 use super::safeguard::Safeguards;
@@ -48,8 +51,6 @@ pub struct State {
     pub objections: IdTable<TokenId, UserId>,
     /// API keys.
     pub api_keys: BTreeMap<ApiKeyId, ApiKey>,
-    /// Password policies, numbered in the order they appeared.
-    pub policies: BTreeMap<u32, PasswordPolicy>,
     /// What strangers did.
     pub strangers: BTreeMap<u16, StrangerSet>,
 }
@@ -70,11 +71,14 @@ impl State {
         self.small.epoch
     }
 
-    /// The policy of a name.
+    /// The password policy of a name.
     pub fn policy(&self, name: &str) -> Option<&PasswordPolicy> {
-        self.policies
-            .values()
-            .find(|policy| policy.settings().name == name)
+        self.small.flows.password_policy(name)
+    }
+
+    /// The configuration of flows.
+    pub fn flows(&self) -> &Arc<Flows> {
+        &self.small.flows
     }
 }
 
@@ -93,6 +97,12 @@ pub struct Small {
     pub stranger_burst: Window,
     /// The key that signs checkpoints, once one was named.
     pub checkpoint_key: Option<CheckpointKey>,
+    /// Flows, stages, bindings and policies: one value, which readers share.
+    pub flows: Arc<Flows>,
+    /// The keys that were rotated: the numbers of those that took their places.
+    pub rotated: Few<(KeyPurpose, u32)>,
+    /// When administrators were last told that scheduled backups fail.
+    pub backup_told: Option<Timestamp>,
 }
 
 /// The key that signs checkpoints.
@@ -119,7 +129,7 @@ pub struct Epoch {
 }
 
 /// What a user may do.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Role {
     /// Everything.
     Admin,
@@ -267,6 +277,8 @@ pub struct Guard {
     pub reserve_codes: Window,
     /// Wrong current passwords, in 15 minutes.
     pub current_password: Window,
+    /// Refused new passwords, in 15 minutes.
+    pub refused_passwords: Window,
     /// Wrong second factors, in 15 minutes.
     pub factors: Window,
     /// Those of them that may have been meant for a mailed code, in a day.

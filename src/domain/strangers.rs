@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-use crate::types::{Position, Span, Tag, Timestamp};
+use crate::types::{Position, Span, Tag, Timestamp, UserId};
 
 use super::command::Context;
+use super::refusal::{LimitKind, LimitReached};
+use super::state::Guard;
 use super::world::{Table, World};
 
 /// A count that starts over when its window has passed. Windows are aligned to the clock (an hour begins at :00, a day
@@ -50,6 +52,29 @@ impl Window {
     pub fn wait(&self, now: Timestamp, length: Span) -> Span {
         (self.start + length).since(now)
     }
+
+    /// Whether there is room for one more of a kind.
+    pub(super) fn room(
+        &self,
+        now: Timestamp,
+        length: Span,
+        kind: LimitKind,
+        limit: u32,
+    ) -> Result<(), LimitReached> {
+        if self.count(now, length) < limit {
+            return Ok(());
+        }
+        Err(LimitReached {
+            kind,
+            limit,
+            wait: Span(self.wait(now, length).0.max(1)),
+        })
+    }
+}
+
+/// A count of a user.
+pub(super) fn counted(world: &impl World, user: UserId, of: fn(&Guard) -> Window) -> Window {
+    world.guards().look(&user).map(of).unwrap_or_default()
 }
 
 /// What is counted of a stranger.
@@ -117,6 +142,12 @@ pub enum SuppressedClass {
     Codes,
     /// Calls over a limit.
     Limited,
+    /// Calls with an API key that is none, or none any more.
+    ApiKeys,
+    /// Calls with an access token that this server never gave out.
+    ForeignTokens,
+    /// Calls with an access token that has expired, or whose session or account is over.
+    DeadTokens,
 }
 
 /// How often, and when last.

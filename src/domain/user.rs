@@ -1,6 +1,6 @@
 //! Users: how they come to be, are kept out, and go.
 
-use crate::types::{AddressId, Sealed, SessionId, UserId};
+use crate::types::{AddressId, Locale, Sealed, SessionId, UserId};
 
 use super::command::{
     AddressProof, Ask, Client, Context, NewCredential, NewMail, NewSession, NewUser, Outcome, ProofFound,
@@ -219,6 +219,7 @@ pub(super) fn ban(world: &impl World, id: UserId, by: Actor) -> Decision {
             count,
             cause: EndCause::Banned,
             by,
+            origin: None,
         },
     ];
     Decision::accepted(events, Outcome::Ended(count))
@@ -252,6 +253,7 @@ pub(super) fn revoke_password(world: &impl World, id: UserId, by: Actor) -> Deci
             count,
             cause: EndCause::PasswordRevoked,
             by,
+            origin: None,
         },
     ];
     Decision::accepted(events, Outcome::Ended(count))
@@ -261,6 +263,30 @@ pub(super) fn erase(world: &impl World, id: UserId, by: Actor) -> Decision {
     match world.users().look(&id) {
         Some(_) => Decision::accepted(vec![Event::UserErased { user: id, by }], Outcome::Done),
         None => Decision::refused(Refusal::UserNotFound),
+    }
+}
+
+/// Name and language are these from now on.
+pub(super) fn change_profile(
+    world: &impl World,
+    context: &Context<'_>,
+    id: UserId,
+    session: SessionId,
+    name: Option<Sealed>,
+    locale: Locale,
+    origin: Sealed,
+) -> Decision {
+    match session::signed_in_user(world, context, id, session) {
+        Ok(_) => {
+            let changed = Event::ProfileChanged {
+                user: id,
+                name,
+                locale,
+                origin,
+            };
+            Decision::accepted(vec![changed], Outcome::Done)
+        }
+        Err(refusal) => Decision::refused(refusal),
     }
 }
 
@@ -285,7 +311,7 @@ pub(super) fn withdraw(
         Event::WithdrawRequested {
             user: id,
             until,
-            origin,
+            origin: origin.clone(),
         },
         Event::SessionsEnded {
             user: id,
@@ -293,6 +319,7 @@ pub(super) fn withdraw(
             count,
             cause: EndCause::Closing,
             by: Actor::User(id),
+            origin: Some(origin),
         },
     ];
     // Without a delay there is nothing to take back: the keys die at the next beat, before any mail could leave.
@@ -349,7 +376,7 @@ pub fn closes_without_proof(world: &impl World, id: UserId) -> bool {
         return false;
     };
     let begun = world.small().epoch.valid_from;
-    matches!(user.standing, Standing::Closing(_))
+    world.closings().look(&id).is_some()
         && user
             .tokens
             .iter()

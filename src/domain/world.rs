@@ -10,8 +10,7 @@ use crate::types::{AddressId, ApiKeyId, IdTable, Position, RandomId, SessionId, 
 
 use super::factor::{Factors, Unfinished};
 use super::mail::Mail;
-use super::password_policy::PasswordPolicy;
-use super::past::Earlier;
+use super::preserved::Earlier;
 use super::safeguard::Safeguards;
 use super::state::{ApiKey, Due, Guard, Session, Small, State, Token, User};
 use super::strangers::StrangerSet;
@@ -164,10 +163,10 @@ macro_rules! world {
             }
 
             /// The same, keeping of what was there before what somebody has yet to see.
-            pub fn settle_keeping(self, state: &mut State, past: &mut Past) {
+            pub fn settle_keeping(self, state: &mut State, past: &mut Preserved) {
                 if past.is_whole() {
                     $(keep(&mut past.$table, &state.$table, &self.$table);)*
-                    past.is_torn = 0 $(+ past.$table.len())* > Past::KEPT_MAX;
+                    past.is_torn = 0 $(+ past.$table.len())* > Preserved::KEPT_MAX;
                 }
                 self.settle(state);
             }
@@ -175,12 +174,12 @@ macro_rules! world {
 
         /// What the tables held at one moment and do not hold any more: see [`Earlier`].
         #[derive(Clone, Default, Debug)]
-        pub struct Past {
+        pub struct Preserved {
             is_torn: bool,
             $($(#[$doc])* pub $table: Earlier<$key, $value>,)*
         }
 
-        impl Past {
+        impl Preserved {
             /// Entries that are kept at most: some 90 MiB if all of them are users.
             pub const KEPT_MAX: usize = 131_072;
 
@@ -238,8 +237,6 @@ world! {
     objections / objections_mut: IdTable<TokenId, UserId>, TokenId => UserId;
     /// API keys.
     api_keys / api_keys_mut: BTreeMap<ApiKeyId, ApiKey>, ApiKeyId => ApiKey;
-    /// Password policies, by a hash-free stable number (their place of first appearance).
-    policies / policies_mut: BTreeMap<u32, PasswordPolicy>, u32 => PasswordPolicy;
     /// What strangers did, in a table that cannot grow.
     strangers / strangers_mut: BTreeMap<u16, StrangerSet>, u16 => StrangerSet;
 }

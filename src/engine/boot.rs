@@ -2,8 +2,8 @@
 //! be gone are destroyed again, and the anchor is asked whether the ledger is whole.
 
 use std::path::Path;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, RwLock};
-use std::time::Instant;
 
 use tokio::sync::watch;
 
@@ -91,6 +91,8 @@ pub struct BootReport {
     pub epoch: Option<EpochReason>,
     /// Users on the erasure list whom the ledger still knew: they were erased again.
     pub erased_again: usize,
+    /// Whether a replacement of the master key that was begun earlier was completed.
+    pub master_replaced: bool,
 }
 
 /// Why a start failed.
@@ -139,7 +141,7 @@ pub enum BootError {
     },
     /// Keyring and ledger are not of one time.
     #[error(
-        "{keys} data keys are wrapped under keys that the keyring does not have (the first is key {first}): the keyring \
+        "{keys} data keys or more are wrapped under keys that the keyring does not have (as key {first}): the keyring \
          is older than the ledger, or the ledger is a copy from before the wrapping key was replaced. Put the newest \
          keyring back, or the keys of the copy's time; without them the personal data of these users is lost"
     )]
@@ -270,11 +272,13 @@ impl Boot<'_> {
         let destroyed = match directory {
             // Reading all keys would take longer than all the rest: they come while the server runs.
             Known::UpTo(_) if !keyring.is_rewrapping() => {
+                keys::probe(&vault, &*reader, &state)?;
                 keys::expect(&vault, &reader, &state, today);
                 0
             }
             Known::UpTo(_) | Known::Nothing => keys::load(&mut *store, &vault, &state, today)?,
         };
+        let master_replaced = keyring.is_replacing_master();
         if keyring.is_rewrapping() {
             let count = rewrap::finish(&mut *store, &vault, &*entropy)?;
             tracing::info!(
@@ -304,6 +308,8 @@ impl Boot<'_> {
             suppressed: Mutex::default(),
             outlived: Mutex::default(),
             reader,
+            shelf: snapshots.cloned(),
+            looked_back: AtomicBool::new(false),
             failure: Mutex::default(),
             on_failure,
             finished: Arc::default(),
@@ -314,7 +320,7 @@ impl Boot<'_> {
             tree,
             erasures,
             doomed: vec![],
-            destroyed: Instant::now(),
+            destroyed: shared.clock.monotonic(),
             _keys: keys::Coming::begin(&shared, today).map_err(BootError::Thread)?,
         };
         std::thread::Builder::new()
@@ -337,6 +343,7 @@ impl Boot<'_> {
                 destroyed,
                 epoch,
                 erased_again,
+                master_replaced,
             },
         ))
     }

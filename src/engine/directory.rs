@@ -8,10 +8,10 @@ use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError, RwLock};
 
 use super::{Engine, RewrapFault};
-use crate::crypto::{self, Field, KeyId, Keyring, Purpose, SecretKey, Vault};
+use crate::crypto::{self, Field, KeyId, Keyring, Purpose, SecretKey, SharedKeyring, Vault};
 use crate::domain::{Event, Leaving, Recorded, State, Table, User, World, added_since};
 use crate::ledger::snapshot::Lookups;
-use crate::types::{AddressId, DataKeyId, EmailAddress, IdTable, Tag, UserId, Username};
+use crate::types::{AddressId, DataKeyId, EmailAddress, IdTable, Sealed, Tag, UserId, Username};
 
 /// The look-up tables.
 #[derive(Default)]
@@ -89,21 +89,22 @@ impl Directory {
             .insert(tag, id);
     }
 
-    /// Forgets addresses that are nobody's any more.
-    pub(super) fn forget_addresses(&self, gone: &[AddressId]) {
-        self.addresses
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .retain(|_, id| !gone.contains(id));
-    }
-
     /// Forgets what leads to somebody who is gone.
-    pub(super) fn forget(&self, gone: &[AddressId], user: UserId) {
-        self.forget_addresses(gone);
-        self.usernames
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .retain(|_, id| *id != user);
+    pub(super) fn forget(&self, leaver: &Leaver) {
+        let mut addresses = self.addresses.write().unwrap_or_else(PoisonError::into_inner);
+        for tag in &leaver.addresses {
+            // A place that somebody else has by now is theirs.
+            if addresses.get(tag).is_some_and(|id| leaver.ids.contains(id)) {
+                addresses.remove(tag);
+            }
+        }
+        drop(addresses);
+        let mut usernames = self.usernames.write().unwrap_or_else(PoisonError::into_inner);
+        for tag in &leaver.usernames {
+            if usernames.get(tag) == Some(&leaver.user) {
+                usernames.remove(tag);
+            }
+        }
     }
 
     /// Folds the tables from state, as far as the keys reach.
@@ -137,25 +138,96 @@ impl Directory {
         vault: &Vault,
         lookup: (KeyId, &SecretKey),
     ) {
+        let clear = Clear::of(id, user, leaving, vault);
+        for (address, text) in clear.addresses {
+            self.put_address(tag(lookup, "address", text.canonical()), address);
+        }
+        if let Some(username) = clear.username {
+            self.put_username(tag(lookup, "username", username.canonical()), id);
+        }
+    }
+}
+
+/// What a user is looked up by, as far as their key opens it.
+#[derive(Default)]
+struct Clear {
+    addresses: Vec<(AddressId, EmailAddress)>,
+    username: Option<Username>,
+}
+
+impl Clear {
+    fn of(id: UserId, user: &User, leaving: &[Leaving], vault: &Vault) -> Self {
         let Some(key) = vault.key(DataKeyId::User(id)) else {
-            return;
+            return Self::default();
+        };
+        let opened = |field, sealed: &Sealed| {
+            let clear = crypto::open(&key, field, id.0, sealed)?;
+            Some(std::str::from_utf8(&clear).ok()?.to_owned())
+        };
+        let address = |(known, sealed): (AddressId, &Sealed)| {
+            let text = opened(Field::UserAddress, sealed)?;
+            Some((known, EmailAddress::parse(&text).ok()?))
         };
         let own = user.addresses.iter().map(|address| (address.id, &address.sealed));
         let kept = leaving.iter().map(|address| (address.address, &address.sealed));
-        for (address, sealed) in own.chain(kept) {
-            let clear = crypto::open(&key, Field::UserAddress, id.0, sealed);
-            let parsed = clear.and_then(|bytes| EmailAddress::parse(std::str::from_utf8(&bytes).ok()?).ok());
-            if let Some(parsed) = parsed {
-                self.put_address(tag(lookup, "address", parsed.canonical()), address);
-            }
+        let username = user.username().and_then(|sealed| opened(Field::Username, sealed));
+        Self {
+            addresses: own.chain(kept).filter_map(address).collect(),
+            username: username.and_then(|text| Username::parse(&text).ok()),
         }
-        let username = user
-            .username()
-            .and_then(|sealed| crypto::open(&key, Field::Username, id.0, sealed));
-        let parsed = username.and_then(|bytes| Username::parse(std::str::from_utf8(&bytes).ok()?).ok());
-        if let Some(parsed) = parsed {
-            self.put_username(tag(lookup, "username", parsed.canonical()), id);
+    }
+}
+
+/// Somebody who goes, or whose addresses do, and where the tables lead to them: under every key that is looked up under. What their key does not
+/// open never came into the tables, or leads to an id that state does not know any more, which finds nobody.
+pub(super) struct Leaver {
+    user: UserId,
+    ids: Vec<AddressId>,
+    addresses: Vec<Tag>,
+    usernames: Vec<Tag>,
+}
+
+impl Leaver {
+    /// Who goes by an event, looking at the world before it, while their key is there.
+    pub(super) fn of(
+        world: &impl World,
+        recorded: &Recorded,
+        vault: &Vault,
+        keyring: &SharedKeyring,
+    ) -> Option<Self> {
+        let (user, is_whole) = if let Event::UserErased { user, .. } = &recorded.event {
+            (*user, true)
+        } else if let Event::ObjectionRaised { user, .. } | Event::SafeguardsLapsed { user } = &recorded.event
+        {
+            (*user, false)
+        } else {
+            return None;
+        };
+        let ids = addresses_gone(world, recorded);
+        let record = world
+            .users()
+            .look(&user)
+            .filter(|_| is_whole || !ids.is_empty())?;
+        let kept = world.safeguards().look(&user);
+        let leaving = kept.map_or(&[][..], |kept| &kept.leaving);
+        let mut clear = Clear::of(user, record, leaving, vault);
+        clear.addresses.retain(|(id, _)| ids.contains(id));
+        clear.username = clear.username.filter(|_| is_whole);
+        let ring = keyring.current();
+        let (mut addresses, mut usernames) = (vec![], vec![]);
+        for key in ring.all(Purpose::Lookup) {
+            let key = (key.id, key.secret());
+            let texts = clear.addresses.iter();
+            addresses.extend(texts.map(|(_, text)| tag(key, "address", text.canonical())));
+            let username = clear.username.iter();
+            usernames.extend(username.map(|text| tag(key, "username", text.canonical())));
         }
+        Some(Self {
+            user,
+            ids,
+            addresses,
+            usernames,
+        })
     }
 }
 

@@ -54,7 +54,6 @@ pub fn state_hash(state: &State) -> [u8; 32] {
         safeguards,
         objections,
         api_keys,
-        policies,
         strangers,
     } = state;
     let mut hasher = Blake3Hasher(blake3::Hasher::new());
@@ -73,7 +72,6 @@ pub fn state_hash(state: &State) -> [u8; 32] {
     table(safeguards, &mut hasher);
     table(objections, &mut hasher);
     api_keys.hash(&mut hasher);
-    policies.hash(&mut hasher);
     strangers.hash(&mut hasher);
     *hasher.0.finalize().as_bytes()
 }
@@ -101,7 +99,6 @@ pub fn agree(one: &State, other: &State, piece: usize) -> bool {
         safeguards,
         objections,
         api_keys,
-        policies,
         strangers,
         ..
     } = one;
@@ -109,8 +106,7 @@ pub fn agree(one: &State, other: &State, piece: usize) -> bool {
         return one.small == other.small
             && *requests == other.requests
             && *outbox == other.outbox
-            && *api_keys == other.api_keys
-            && *policies == other.policies;
+            && *api_keys == other.api_keys;
     };
     users.shard(part) == other.users.shard(part)
         && guards.shard(part) == other.guards.shard(part)

@@ -20,6 +20,8 @@ use crate::types::{DataKeyId, IdTable, UserId};
 pub const DAY_KEYS_KEPT: u32 = 90;
 /// Keys that are destroyed at once.
 const DESTROYED_AT_ONCE: usize = 1_024;
+/// Users whose keys a start from a snapshot looks at before it goes on.
+const PROBED_MAX: usize = 1_024;
 
 /// Whose keys are needed.
 #[derive(Default)]
@@ -129,6 +131,24 @@ pub(super) fn load(
         store.destroy_keys(some)?;
     }
     Ok(doomed.len())
+}
+
+/// Looks at some keys before a start goes on from a snapshot, so that a keyring of another time is refused at once.
+/// Wrapping anew goes in the order of stored names, so the first users' keys are under the newest wrapping key.
+pub(super) fn probe(vault: &Vault, reader: &dyn Reader, state: &State) -> Result<(), BootError> {
+    let ring = vault.keyring().current();
+    let mut needed = Needed::default();
+    for (id, user) in state.users.iter().take(PROBED_MAX) {
+        needed.add(*id, user);
+    }
+    let mut sorting = Sorting::new(needed, &ring);
+    for (id, _) in state.users.iter().take(PROBED_MAX) {
+        let id = DataKeyId::User(*id);
+        if let Some(bytes) = reader.data_key(id)? {
+            sorting.look(id, &bytes);
+        }
+    }
+    sorting.finish().map(drop)
 }
 
 /// Has the vault ask the store for what is not there yet, but for the keys of those who were erased and of old days.

@@ -13,9 +13,11 @@ mod keys;
 mod lanes;
 mod rewrap;
 mod snapshots;
+mod then;
 mod writer;
 
 use std::collections::BTreeMap;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -30,12 +32,13 @@ pub use fold::{Folded, fold, fold_until};
 pub use keys::DAY_KEYS_KEPT;
 pub use rewrap::RewrapFault;
 pub use snapshots::{SnapshotTrouble, Snapshots, Taken};
+pub use then::{Moment, PastFault, StateThen, TellFold};
 
 use crate::crypto::{SharedKeyring, Vault, WrappedKey};
-use crate::domain::{Command, Limits, Outcome, Past, Refusal, State, SuppressedClass, Unwritten};
-use crate::ledger::{Frontier, Head, Reader};
+use crate::domain::{Command, Limits, Outcome, Preserved, Refusal, State, SuppressedClass, Unwritten};
+use crate::ledger::{Frontier, Head, Reader, Shelf};
 use crate::system::{Clock, Entropy};
-use crate::types::{DataKeyId, Position};
+use crate::types::{DataKeyId, Position, Sealed};
 use chores::Chores;
 use lanes::{Closed, Lanes};
 use writer::Job;
@@ -78,16 +81,38 @@ struct Shared {
     chores: Chores,
     unwritten: Unwritten,
     /// What was there before, where somebody is writing a snapshot and has yet to see it. Taken after `state` only.
-    past: Mutex<Option<Past>>,
+    past: Mutex<Option<Preserved>>,
     durable: Mutex<Durable>,
     published: watch::Sender<Position>,
-    suppressed: Mutex<BTreeMap<SuppressedClass, u64>>,
+    suppressed: Mutex<BTreeMap<SuppressedClass, Counted>>,
     /// Data keys whose time is over, for the writer to destroy in the store.
     outlived: Mutex<Vec<DataKeyId>>,
     reader: Arc<dyn Reader>,
+    /// Where snapshots lie, from which the past is folded.
+    shelf: Option<Shelf>,
+    /// Whether somebody looks at the past.
+    looked_back: AtomicBool,
     failure: Mutex<Option<String>>,
     on_failure: Box<dyn Fn(&str) + Send + Sync>,
     finished: Arc<Finished>,
+}
+
+/// What was answered and not written one by one.
+#[derive(Clone, Default, Debug)]
+pub struct Counted {
+    /// How often.
+    pub count: u64,
+    /// Where the first came from, if that was noted.
+    pub first: Option<SealedOrigin>,
+}
+
+/// Where a request came from, and the keys to store with it.
+#[derive(Clone, Debug)]
+pub struct SealedOrigin {
+    /// Address and program, sealed.
+    pub origin: Sealed,
+    /// New data keys that it is sealed under.
+    pub keys: Vec<(DataKeyId, WrappedKey)>,
 }
 
 /// Tells when the writer is gone.
@@ -95,6 +120,15 @@ struct Shared {
 struct Finished {
     done: Mutex<bool>,
     told: Condvar,
+}
+
+impl Counted {
+    fn once() -> Self {
+        Self {
+            count: 1,
+            first: None,
+        }
+    }
 }
 
 impl Finished {
@@ -118,14 +152,15 @@ impl Shared {
         self.durable.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn past(&self) -> MutexGuard<'_, Option<Past>> {
+    fn past(&self) -> MutexGuard<'_, Option<Preserved>> {
         self.past.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn suppress(&self, class: SuppressedClass, count: u64) {
+    fn suppress(&self, class: SuppressedClass, more: Counted) {
         let mut counts = self.suppressed.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = counts.entry(class).or_insert(0);
-        *known = known.saturating_add(count);
+        let known = counts.entry(class).or_default();
+        known.count = known.count.saturating_add(more.count);
+        known.first = known.first.take().or(more.first);
     }
 
     /// Remembers why the writer stops, before anybody who waits for it is told.
@@ -258,7 +293,17 @@ impl Engine {
 
     /// Counts something that a door refused by itself, to be written down with the rest.
     pub fn count_suppressed(&self, class: SuppressedClass) {
-        self.shared.suppress(class, 1);
+        self.shared.suppress(class, Counted::once());
+    }
+
+    /// The same, noting where it came from if it is the first since the counts were written down.
+    pub fn count_suppressed_from(&self, class: SuppressedClass, seal: impl FnOnce() -> SealedOrigin) {
+        let counts = self.shared.suppressed.lock();
+        let counts = counts.unwrap_or_else(PoisonError::into_inner);
+        let is_first = counts.get(&class).is_none_or(|known| known.first.is_none());
+        drop(counts);
+        let first = is_first.then(seal);
+        self.shared.suppress(class, Counted { count: 1, first });
     }
 
     /// Reads the ledger beside the writer.
@@ -282,7 +327,7 @@ impl Engine {
     }
 
     /// Takes the counts of what was not written, to write them down as one event a class.
-    pub fn take_suppressed(&self) -> BTreeMap<SuppressedClass, u64> {
+    pub fn take_suppressed(&self) -> BTreeMap<SuppressedClass, Counted> {
         std::mem::take(
             &mut *self
                 .shared
@@ -293,8 +338,8 @@ impl Engine {
     }
 
     /// Gives back a count that could not be written down.
-    pub fn put_back_suppressed(&self, class: SuppressedClass, count: u64) {
-        self.shared.suppress(class, count);
+    pub fn put_back_suppressed(&self, class: SuppressedClass, counted: Counted) {
+        self.shared.suppress(class, counted);
     }
 
     /// Destroys the keys of days that are older than [`DAY_KEYS_KEPT`]; the store forgets them within about a second.

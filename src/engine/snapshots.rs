@@ -1,7 +1,7 @@
 //! Snapshots of a running ledger: live state is written piece by piece while the writer goes on.
 //!
 //! Between two groups of the writer a moment is chosen. From then on the writer keeps what it changes as it was at that
-//! moment ([`Past`]), until it is written; so the file holds that moment, nobody waits for longer than a piece takes, and no
+//! moment ([`Preserved`]), until it is written; so the file holds that moment, nobody waits for longer than a piece takes, and no
 //! second state is needed.
 
 use std::num::NonZeroU64;
@@ -11,7 +11,7 @@ use std::sync::{Arc, PoisonError};
 
 use super::{Durable, Engine, Shared};
 use crate::crypto::{KeyId, Purpose};
-use crate::domain::{Past, Small, State};
+use crate::domain::{Preserved, Small, State};
 use crate::ledger::snapshot::{Found, Halt, SnapshotFault, SnapshotHead, Source, Wanted};
 use crate::ledger::{Frontier, Reader, Shelf};
 use crate::types::{AddressId, IdTable, Position, Tag, UserId};
@@ -92,7 +92,7 @@ impl Snapshots {
     }
 
     /// Takes one of what is durable now, beside the writer. Blocks; memory: what changes before it is written, at most
-    /// [`Past::KEPT_MAX`] entries. `None` if another one is being taken.
+    /// [`Preserved::KEPT_MAX`] entries. `None` if another one is being taken.
     pub fn take(&self, engine: &Engine, stop: &AtomicBool) -> Result<Option<Taken>, SnapshotTrouble> {
         loop {
             let shared = Arc::clone(&engine.shared);
@@ -161,7 +161,7 @@ impl Moment {
             if past.is_some() {
                 return None;
             }
-            *past = Some(Past::default());
+            *past = Some(Preserved::default());
             state.small.clone()
         };
         let durable = shared.durable().clone();
@@ -218,7 +218,7 @@ impl Source for Live<'_> {
         &self.moment.durable.tree
     }
 
-    fn state(&mut self, look: &mut dyn FnMut(&State, &mut Past)) -> Result<(), Halt> {
+    fn state(&mut self, look: &mut dyn FnMut(&State, &mut Preserved)) -> Result<(), Halt> {
         self.goes_on()?;
         let shared = &self.moment.shared;
         // In the writer's order: first the state, then what it was.

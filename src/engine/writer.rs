@@ -2,12 +2,13 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::sync::oneshot;
 
+use super::directory::Leaver;
 use super::lanes::Taken;
-use super::{Durable, Finished, Shared, Trouble, directory, keys};
+use super::{Counted, Durable, Finished, Shared, Trouble, keys};
 use crate::crypto::WrappedKey;
 use crate::domain::{
     Command, Context, Decision, Draft, Event, Outcome, Overlay, Recorded, Refusal, State, Table, World,
@@ -16,7 +17,7 @@ use crate::domain::{
 use crate::ledger::tree::leaf_hash;
 use crate::ledger::{Batch, CommandPart, Erasure, Erasures, ErasuresError, Frontier, Head, Store, codec};
 use crate::system::random_id;
-use crate::types::{AddressId, CommandId, DataKeyId, Tag, Timestamp, UserId};
+use crate::types::{CommandId, DataKeyId, Tag, Timestamp, UserId};
 
 /// Commands in one group at most.
 const GROUP_MAX: usize = 1024;
@@ -40,8 +41,7 @@ type Answer = oneshot::Sender<Result<Outcome, Trouble>>;
 enum Aftermath {
     List(UserId, Erasure),
     Destroy(DataKeyId),
-    Forget(UserId, Vec<AddressId>),
-    Unlist(Vec<AddressId>),
+    Forget(Leaver),
 }
 
 pub(super) struct Writer {
@@ -50,7 +50,8 @@ pub(super) struct Writer {
     pub(super) tree: Frontier,
     pub(super) erasures: Option<Erasures>,
     pub(super) doomed: Vec<DataKeyId>,
-    pub(super) destroyed: Instant,
+    /// When keys were last destroyed, by the boot clock.
+    pub(super) destroyed: Duration,
     /// Keys that come while the writer runs; it ends before the store is closed.
     pub(super) _keys: keys::Coming,
 }
@@ -167,8 +168,7 @@ impl Writer {
                     shared.vault.destroy(id);
                     self.doomed.push(id);
                 }
-                Aftermath::Forget(user, addresses) => shared.directory.forget(&addresses, user),
-                Aftermath::Unlist(addresses) => shared.directory.forget_addresses(&addresses),
+                Aftermath::Forget(leaver) => shared.directory.forget(&leaver),
             }
         }
         for (answer, verdict) in group.answers {
@@ -238,7 +238,7 @@ impl Writer {
             } = decision;
             shared.unwritten.count(&unwritten, now);
             if let Some(class) = suppressed {
-                shared.suppress(class, 1);
+                shared.suppress(class, Counted::once());
             }
             keys.extend(fresh.into_iter().filter(|(id, _)| needs(&events, *id)));
             self.record(&mut draft, events, (now, id), names, &mut written)?;
@@ -334,12 +334,9 @@ impl Writer {
             aftermath.push(Aftermath::List(*user, Erasure { at, position }));
             aftermath.push(Aftermath::Destroy(DataKeyId::User(*user)));
         }
-        let gone = directory::addresses_gone(draft, recorded);
-        if let Event::UserErased { user, .. } = event {
-            aftermath.push(Aftermath::Forget(*user, gone));
-        } else if !gone.is_empty() {
-            aftermath.push(Aftermath::Unlist(gone));
-        }
+        // Now, while their key is there.
+        let leaver = Leaver::of(draft, recorded, &self.shared.vault, &self.shared.keyring);
+        aftermath.extend(leaver.map(Aftermath::Forget));
     }
 
     fn destroy_doomed(&mut self, when: Destroy) -> Result<(), String> {
@@ -353,7 +350,8 @@ impl Writer {
         // What is in the vault came to be after somebody looked, and is needed.
         let outlived = outlived.into_iter().filter(|id| !self.shared.vault.holds(*id));
         self.doomed.extend(outlived);
-        let due = when == Destroy::Now || self.destroyed.elapsed() >= DESTROY_EVERY;
+        let now = self.shared.clock.monotonic();
+        let due = when == Destroy::Now || now.saturating_sub(self.destroyed) >= DESTROY_EVERY;
         if self.doomed.is_empty() || !due {
             return Ok(());
         }
@@ -361,7 +359,7 @@ impl Writer {
             self.store.destroy_keys(some).map_err(|fault| fault.to_string())?;
         }
         self.doomed.clear();
-        self.destroyed = Instant::now();
+        self.destroyed = now;
         Ok(())
     }
 }

@@ -4,6 +4,7 @@
 use super::codes::Code;
 use super::reply::{ApiError, Detail, RateInfo};
 use crate::desk::{AccessFault, Desk, Fault};
+use crate::domain::flow::ChangeFault;
 use crate::domain::password_policy::Rule;
 use crate::domain::{LimitKind, LimitReached, Refusal};
 use crate::types::{Locale, Span, Timestamp};
@@ -40,6 +41,7 @@ pub fn of_refusal(refusal: Refusal) -> ApiError {
         Refusal::Outdated => return overloaded(Desk::OVERLOAD_WAIT),
         Refusal::UsernameTaken => return ApiError::invalid("username", "taken"),
         Refusal::Held(until) => return held(until),
+        Refusal::FlowChange(refused) => return of_change(refused.fault),
         Refusal::TokenNotFound => Code::VerificationTokenNotFound,
         Refusal::TokenExpired => Code::VerificationTokenExpired,
         Refusal::AlreadyVerified => Code::AlreadyVerified,
@@ -67,6 +69,25 @@ pub fn of_refusal(refusal: Refusal) -> ApiError {
         }
     };
     code.into()
+}
+
+/// The error for an edit of flows, stages, bindings or policies.
+fn of_change(fault: ChangeFault) -> ApiError {
+    let code = match fault {
+        ChangeFault::Unknown => return Code::NotFound.into(),
+        ChangeFault::Taken
+        | ChangeFault::NameTaken
+        | ChangeFault::KindChanged
+        | ChangeFault::NoSuchFlow(_)
+        | ChangeFault::NoSuchStage(_)
+        | ChangeFault::NoSuchPolicy(_)
+        | ChangeFault::WrongKind(_)
+        | ChangeFault::InUse
+        | ChangeFault::TooMany
+        | ChangeFault::List(_) => Code::InvalidParameters,
+    };
+    let detail = Detail::new(fault.field(), fault.reason()).with_message(fault.remedy().to_owned());
+    ApiError::new(code).with_details(vec![detail])
 }
 
 /// The error for an access token that opens nothing.

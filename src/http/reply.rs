@@ -7,6 +7,7 @@ use serde::ser::Error as _;
 use warp::http::{HeaderMap, HeaderValue, StatusCode, header};
 
 use super::codes::Code;
+use super::request::X_REQUEST_ID;
 use super::response::Response;
 use crate::types::{Locale, Span};
 
@@ -322,7 +323,7 @@ struct Problem<'a> {
 /// `X-Content-Type-Options: nosniff`.
 pub(super) fn add_common_headers(response: &mut Response, request_id: &str) {
     if let Ok(id) = HeaderValue::from_str(request_id) {
-        response.headers.insert("x-request-id", id);
+        response.headers.insert(&X_REQUEST_ID, id);
     }
     response
         .headers

@@ -8,7 +8,8 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use warp::http::{HeaderMap, Method, header};
+use warp::http::header::AsHeaderName;
+use warp::http::{HeaderMap, HeaderName, Method, header};
 use zeroize::Zeroizing;
 
 use super::client::ClientAddr;
@@ -18,6 +19,9 @@ use super::json::{self, JsonObject, JsonValue, shown_name};
 use super::reply::{ApiError, Detail, Envelope, ErrorForm, Voice};
 use super::routes::Params;
 use crate::types::Locale;
+
+/// The id of a request, which a client may choose. Names are made once: each use of a text would read it anew.
+pub(super) static X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Bytes of a query string.
 const QUERY_BYTES_MAX: usize = 8 * 1024;
@@ -53,7 +57,7 @@ impl fmt::Debug for Head {
 
 impl Head {
     /// A header field that was sent exactly once, in visible ASCII; two API keys are none.
-    pub fn header(&self, name: &str) -> Option<&str> {
+    pub fn header(&self, name: impl AsHeaderName) -> Option<&str> {
         let mut values = self.headers.get_all(name).iter();
         match (values.next(), values.next()) {
             (Some(only), None) => only.to_str().ok(),
@@ -63,7 +67,7 @@ impl Head {
 
     /// The token of `Authorization: Bearer …` (RFC 6750 §2.1).
     pub fn bearer(&self) -> Option<&str> {
-        let (scheme, token) = self.header(header::AUTHORIZATION.as_str())?.split_once(' ')?;
+        let (scheme, token) = self.header(header::AUTHORIZATION)?.split_once(' ')?;
         scheme
             .eq_ignore_ascii_case("bearer")
             .then(|| token.trim_matches(' '))
@@ -132,7 +136,7 @@ impl Request {
 
     /// The fields of a form that a page sent (`application/x-www-form-urlencoded`); otherwise 415.
     pub fn form(&self) -> Result<Fields, ApiError> {
-        let kind = self.header(header::CONTENT_TYPE.as_str()).unwrap_or_default();
+        let kind = self.header(header::CONTENT_TYPE).unwrap_or_default();
         let kind = kind.split(';').next().unwrap_or_default().trim();
         if !kind.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
             return Err(Code::UnsupportedMediaType.into());
@@ -149,7 +153,7 @@ pub(super) fn voice_of(
     envelope: Envelope,
     entropy: impl FnOnce() -> [u8; 16],
 ) -> Voice {
-    let mut ids = headers.get_all("x-request-id").iter();
+    let mut ids = headers.get_all(&X_REQUEST_ID).iter();
     let sent = match (ids.next().and_then(|id| id.to_str().ok()), ids.next()) {
         (Some(id), None) if is_sane_id(id) => Some(id.to_owned()),
         (_, _) => None,

@@ -86,6 +86,13 @@ impl Response {
         self
     }
 
+    /// The same with one more field of a header that may occur several times: cookies.
+    #[must_use]
+    pub fn adding(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.append(name, value);
+        self
+    }
+
     /// The body, if it is whole.
     pub fn bytes(&self) -> Option<&Bytes> {
         match &self.body {

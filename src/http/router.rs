@@ -328,7 +328,7 @@ impl<S: Send + Sync + 'static, A: Send + Sync + 'static> Router<S, A> {
             };
             response
         };
-        match unless_panicked(work).await {
+        match unless_panicked(pin!(work)).await {
             Some(response) => response,
             None => panicked(head, route.pattern),
         }
@@ -362,9 +362,8 @@ async fn within<F: Future + Unpin>(limit: Span, mut future: F) -> Option<F::Outp
     }
 }
 
-/// Runs a future to its end; `None` if it panics.
-async fn unless_panicked<F: Future>(future: F) -> Option<F::Output> {
-    let mut future = pin!(future);
+/// Runs a future to its end where it is; `None` if it panics.
+async fn unless_panicked<F: Future>(mut future: Pin<&mut F>) -> Option<F::Output> {
     poll_fn(
         |cx| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
             Ok(Poll::Ready(output)) => Poll::Ready(Some(output)),

@@ -275,9 +275,10 @@ async fn attend<F: Answering>(
         request.extensions_mut().insert(Arrived::new(arrival));
         let body_bytes_max = hall.limits.body_bytes_max;
         let request = request.map(|body| Limited::new(body, body_bytes_max));
-        let answer = warp::service(hall.filter.clone()).call(request);
+        let filter = hall.filter.clone();
         async move {
-            let mut answer = answer.await?;
+            // Begun in here: begun before, its future would be kept twice, and moved twice with every request.
+            let mut answer = warp::service(filter).call(request).await?;
             if is_last {
                 answer
                     .headers_mut()

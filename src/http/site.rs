@@ -49,6 +49,8 @@ pub struct Site {
     pub notary: Arc<Notary>,
     /// The settings.
     pub settings: SiteSettings,
+    /// How pages look.
+    pub look: pages::Look,
     /// Calls per client and key.
     pub calls: Throttle<Option<ApiKeyId>>,
 }

@@ -5,19 +5,25 @@
 //! old one, never an edit. An unknown kind or schema stops the boot, so that an older program cannot misread a newer
 //! ledger. Golden samples lie in `data/events/`.
 
-use serde::{Deserialize, Serialize};
+use bincode::de::read::{BorrowReader, SliceReader};
+use bincode::de::{BorrowDecoder, DecoderImpl};
+use bincode::enc::EncoderImpl;
+use bincode::enc::write::Writer;
+use bincode::error::{DecodeError, EncodeError};
+use serde::Deserialize;
 
 use super::record::{self, CommandPart, MAX_PAYLOAD, RecordFault, RecordHeader};
-use super::stored::{PolicyV1, Stored};
-use crate::domain::password_policy::PasswordPolicy;
+use super::stored::{PolicyV1, Seals, Stored};
+use crate::domain::flow::{Binding, ExpressionPolicy, Flow, FlowChange, Stage};
+use crate::domain::password_policy::{BrokenRules, PasswordPolicy};
 use crate::domain::{
     Actor, Allowance, ApiKeyKind, DropCause, EndCause, EpochReason, Event, FactorKind, FactorProof,
     FactorUse, FailCause, KeyPurpose, MailEnd, MailKind, ObjectionAbout, PasswordCause, Purpose, Recorded,
     RefusedCause, Role, Subject, SuppressedClass, Via,
 };
 use crate::types::{
-    AddressId, ApiKeyId, CredentialId, FactorId, Locale, MailId, Position, PublicKey, Sealed, SessionId,
-    Signature, Span, Tag, Timestamp, TokenId, UserId,
+    AddressId, ApiKeyId, CredentialId, FactorId, Locale, MailId, ObjectName, Position, PublicKey, Sealed,
+    SessionId, Signature, Slug, Span, Tag, Timestamp, TokenId, UserId,
 };
 
 /// Why a record cannot be read as an event, or an event not be written.
@@ -56,52 +62,73 @@ const CONFIG: bincode::config::Configuration<
     bincode::config::Limit<4096>,
 > = bincode::config::standard().with_limit::<4096>();
 
-fn write(form: &impl Serialize) -> Vec<u8> {
-    let mut out = Vec::with_capacity(PAYLOAD_USUAL);
-    bincode::serde::encode_into_std_write(form, &mut out, CONFIG)
-        .expect("stored forms are plain data, which bincode always writes");
-    out
-}
-
 fn read<T: for<'de> Deserialize<'de>>(bytes: &[u8]) -> Option<T> {
     let (form, consumed) = bincode::serde::decode_from_slice(bytes, CONFIG).ok()?;
     (consumed == bytes.len()).then_some(form)
 }
 
-macro_rules! events {
-    ($($kind:literal / $schema:literal => $name:ident { $($field:ident: $type:ty),* $(,)? })*) => {
-        /// The payload forms, one struct an event and schema.
-        mod forms {
-            use super::*;
-            $(#[derive(Serialize, Deserialize)]
-            pub(super) struct $name { $(pub(super) $field: <$type as Stored>::Form),* })*
-        }
+/// Where a payload is written to.
+struct Out(Vec<u8>);
 
+impl Writer for Out {
+    fn write(&mut self, bytes: &[u8]) -> Result<(), EncodeError> {
+        self.0.extend_from_slice(bytes);
+        Ok(())
+    }
+}
+
+macro_rules! events {
+    ($($kind:literal / $schema:literal => $name:ident { $($field:ident: $type:ty),* $(,)? })*
+    of FlowsChanged:
+    $($flow_kind:literal / $flow_schema:literal => $change:ident { $($part:ident: $part_type:ty),* $(,)? })*) => {
         /// Kind, schema and payload of an event.
         fn to_payload(event: &Event) -> (u16, u16, Vec<u8>) {
-            match event {
-                $(Event::$name { $($field),* } => ($kind, $schema, write(&forms::$name { $($field: $field.store()),* })),)*
-            }
+            let mut out = EncoderImpl::new(Out(Vec::with_capacity(PAYLOAD_USUAL)), CONFIG);
+            let (kind, schema, written) = match event {
+                $(Event::$name { $($field),* } => ($kind, $schema, (|| { $($field.write_to(&mut out)?;)* Ok(()) })()),)*
+                Event::FlowsChanged { change, by } => match &**change {
+                    $(FlowChange::$change { $($part),* } => (
+                        $flow_kind,
+                        $flow_schema,
+                        (|| { $($part.write_to(&mut out)?;)* by.write_to(&mut out) })(),
+                    ),)*
+                },
+            };
+            let written: Result<(), EncodeError> = written;
+            written.expect("stored forms are plain data, which bincode always writes");
+            (kind, schema, out.into_writer().0)
         }
 
-        fn from_payload(kind: u16, schema: u16, payload: &[u8]) -> Result<Event, CodecFault> {
-            match (kind, schema) {
-                $(($kind, $schema) => {
-                    let form: forms::$name = read(payload).ok_or(CodecFault::Payload { kind })?;
-                    (|| Some(Event::$name { $($field: <$type as Stored>::load(form.$field)?),* }))()
-                        .ok_or(CodecFault::Payload { kind })
-                })*
-                _ => from_earlier(kind, schema, payload),
-            }
+        fn from_payload(kind: u16, schema: u16, payload: &[u8], seals: Seals) -> Result<Event, CodecFault> {
+            let mut from = DecoderImpl::new(SliceReader::new(payload), CONFIG, seals);
+            let event = match (kind, schema) {
+                $(($kind, $schema) => (|| Ok(Event::$name { $($field: <$type as Stored>::read_from(&mut from)?),* }))(),)*
+                $(($flow_kind, $flow_schema) => (|| {
+                    let change = FlowChange::$change { $($part: <$part_type as Stored>::read_from(&mut from)?),* };
+                    Ok(Event::FlowsChanged { change: Box::new(change), by: Actor::read_from(&mut from)? })
+                })(),)*
+                _ => return from_earlier(kind, schema, payload),
+            };
+            let event: Result<Event, DecodeError> = event;
+            // Nothing may be left over.
+            event
+                .ok()
+                .filter(|_| from.borrow_reader().take_bytes(1).is_err())
+                .ok_or(CodecFault::Payload { kind })
         }
 
         /// The name of an event, as the log and the command line show it.
         pub fn event_name(event: &Event) -> &'static str {
-            match event { $(Event::$name { .. } => stringify!($name),)* }
+            match event {
+                $(Event::$name { .. } => stringify!($name),)*
+                Event::FlowsChanged { change, .. } => match &**change {
+                    $(FlowChange::$change { .. } => stringify!($change),)*
+                },
+            }
         }
 
         /// The names of all events.
-        pub const EVENT_NAMES: &[&str] = &[$(stringify!($name)),*];
+        pub const EVENT_NAMES: &[&str] = &[$(stringify!($name),)* $(stringify!($change)),*];
     };
 }
 
@@ -153,18 +180,19 @@ events! {
     60/1 => SignedIn { user: UserId, session: SessionId, credential: CredentialId, network: Tag, refresh_key: u32, expires: Timestamp, ends: Timestamp, origin: Sealed }
     61/1 => SignInFailed { subject: Subject, network: Tag, cause: FailCause, origin: Sealed }
     62/1 => CurrentPasswordWrong { user: UserId, session: SessionId, origin: Sealed }
-    63/1 => RefreshRotated { user: UserId, session: SessionId, counter: u32, refresh_key: u32, idle: Span }
+    63/2 => RefreshRotated { user: UserId, session: SessionId, counter: u32, refresh_key: u32, idle: Span, origin: Option<Sealed> }
     64/1 => RefreshReplayed { user: UserId, session: SessionId, counter: u32, origin: Sealed }
-    65/1 => SessionEnded { user: UserId, session: SessionId, cause: EndCause, by: Actor }
-    66/1 => SessionsEnded { user: UserId, except: Option<SessionId>, count: u32, cause: EndCause, by: Actor }
+    65/2 => SessionEnded { user: UserId, session: SessionId, cause: EndCause, by: Actor, origin: Option<Sealed> }
+    66/2 => SessionsEnded { user: UserId, except: Option<SessionId>, count: u32, cause: EndCause, by: Actor, origin: Option<Sealed> }
     67/1 => RefreshRefused { user: Option<UserId>, session: SessionId, origin: Sealed }
+    68/1 => PasswordRefused { user: UserId, session: SessionId, rules: BrokenRules, origin: Sealed }
 
     80/1 => MailQueued { mail: MailId, kind: MailKind, user: UserId, address: AddressId, token: Option<TokenId>, locale: Locale, details: Sealed }
     81/1 => MailDelivered { queued: Position, attempt: u16, status: u16 }
     82/1 => MailDeferred { queued: Position, attempt: u16, status: u16, step: u8, next: Timestamp }
     83/1 => MailEnded { queued: Position, attempt: u16, status: u16, step: u8, cause: MailEnd }
 
-    100/1 => Suppressed { class: SuppressedClass, count: u64 }
+    100/2 => Suppressed { class: SuppressedClass, count: u64, first: Option<Sealed> }
 
     120/1 => TotpBegun { user: UserId, session: SessionId, factor: FactorId, seed: Sealed, expires: Timestamp, origin: Sealed }
     121/1 => MailboxBegun { user: UserId, session: SessionId, factor: FactorId, address: AddressId, sealed: Option<Sealed>, token: TokenId, origin: Sealed }
@@ -174,21 +202,101 @@ events! {
     125/1 => FactorAccepted { user: UserId, proof: FactorProof, action: FactorUse, session: Option<SessionId>, origin: Sealed }
     126/1 => FactorRefused { user: UserId, action: FactorUse, token: Option<TokenId>, origin: Sealed }
     127/1 => FactorCodeRequested { user: UserId, allowance: Allowance, client: Tag, origin: Sealed }
+
+    170/1 => ProfileChanged { user: UserId, name: Option<Sealed>, locale: Locale, origin: Sealed }
+
+    of FlowsChanged:
+    140/1 => FlowSaved { flow: Flow }
+    141/1 => FlowRemoved { slug: Slug }
+    142/1 => FlowRenamed { from: Slug, to: Slug }
+    143/1 => StageSaved { stage: Stage }
+    144/1 => StageRemoved { name: ObjectName }
+    145/1 => StageRenamed { from: ObjectName, to: ObjectName }
+    146/1 => BindingSaved { flow: Slug, binding: Binding }
+    147/1 => BindingRemoved { flow: Slug, order: u16 }
+    148/1 => ExpressionSaved { policy: ExpressionPolicy }
+    149/1 => PolicyRemoved { name: ObjectName }
+    150/1 => PolicyRenamed { from: ObjectName, to: ObjectName }
 }
 
 /// Entries that gave way to a later schema: read for ever, never written again.
 fn from_earlier(kind: u16, schema: u16, payload: &[u8]) -> Result<Event, CodecFault> {
-    match (kind, schema) {
-        (3, 1) => (|| {
-            let (policy, by): (PolicyV1, <Actor as Stored>::Form) = read(payload)?;
-            Some(Event::PolicySaved {
-                policy: Box::new(policy.load()?),
-                by: Actor::load(by)?,
-            })
-        })()
-        .ok_or(CodecFault::Payload { kind }),
-        _ => Err(CodecFault::Unknown { kind, schema }),
-    }
+    let event = match (kind, schema) {
+        (3, 1) => policy_saved_1(payload),
+        (63, 1) => refresh_rotated_1(payload),
+        (65, 1) => session_ended_1(payload),
+        (66, 1) => sessions_ended_1(payload),
+        (100, 1) => suppressed_1(payload),
+        _ => return Err(CodecFault::Unknown { kind, schema }),
+    };
+    event.ok_or(CodecFault::Payload { kind })
+}
+
+type Form<T> = <T as Stored>::Form;
+
+fn policy_saved_1(payload: &[u8]) -> Option<Event> {
+    let (policy, by): (PolicyV1, Form<Actor>) = read(payload)?;
+    Some(Event::PolicySaved {
+        policy: Box::new(policy.load()?),
+        by: Actor::load(by)?,
+    })
+}
+
+/// Before requests were noted in it.
+fn refresh_rotated_1(payload: &[u8]) -> Option<Event> {
+    let (user, session, counter, refresh_key, idle): (Form<UserId>, Form<SessionId>, u32, u32, Form<Span>) =
+        read(payload)?;
+    Some(Event::RefreshRotated {
+        user: UserId::load(user)?,
+        session: SessionId::load(session)?,
+        counter,
+        refresh_key,
+        idle: Span::load(idle)?,
+        origin: None,
+    })
+}
+
+/// Before requests were noted in it.
+fn session_ended_1(payload: &[u8]) -> Option<Event> {
+    let (user, session, cause, by): (Form<UserId>, Form<SessionId>, Form<EndCause>, Form<Actor>) =
+        read(payload)?;
+    Some(Event::SessionEnded {
+        user: UserId::load(user)?,
+        session: SessionId::load(session)?,
+        cause: EndCause::load(cause)?,
+        by: Actor::load(by)?,
+        origin: None,
+    })
+}
+
+/// Before requests were noted in it.
+fn sessions_ended_1(payload: &[u8]) -> Option<Event> {
+    type Fields = (
+        Form<UserId>,
+        Form<Option<SessionId>>,
+        u32,
+        Form<EndCause>,
+        Form<Actor>,
+    );
+    let (user, except, count, cause, by): Fields = read(payload)?;
+    Some(Event::SessionsEnded {
+        user: UserId::load(user)?,
+        except: <Option<SessionId>>::load(except)?,
+        count,
+        cause: EndCause::load(cause)?,
+        by: Actor::load(by)?,
+        origin: None,
+    })
+}
+
+/// Before the first was noted in it.
+fn suppressed_1(payload: &[u8]) -> Option<Event> {
+    let (class, count): (Form<SuppressedClass>, u64) = read(payload)?;
+    Some(Event::Suppressed {
+        class: SuppressedClass::load(class)?,
+        count,
+        first: None,
+    })
 }
 
 /// Writes an event as the bytes of its record.
@@ -216,7 +324,17 @@ pub fn encode(recorded: &Recorded, part: CommandPart) -> Result<Vec<u8>, CodecFa
 
 /// Reads the event that a record holds.
 pub fn decode(header: &RecordHeader, payload: &[u8]) -> Result<Recorded, CodecFault> {
-    let event = from_payload(header.kind, header.schema, payload)?;
+    decode_with(header, payload, Seals::Kept)
+}
+
+/// The same with every seal read and left empty: for whoever replays the law or tells what happened without keys. Neither
+/// looks into a seal, and copying them takes longer than all the rest.
+pub fn decode_outline(header: &RecordHeader, payload: &[u8]) -> Result<Recorded, CodecFault> {
+    decode_with(header, payload, Seals::LeftOut)
+}
+
+fn decode_with(header: &RecordHeader, payload: &[u8], seals: Seals) -> Result<Recorded, CodecFault> {
+    let event = from_payload(header.kind, header.schema, payload, seals)?;
     Ok(Recorded {
         position: header.position,
         time: header.time,

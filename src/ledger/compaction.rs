@@ -26,8 +26,12 @@ pub trait Compaction: Send {
     /// Copies what became durable since the last call, and says where the copy ends. May run beside the writer.
     fn catch_up(&mut self) -> Result<Head, StoreError>;
 
-    /// Shows every frame of the copy, read back and proven.
-    fn scan_copy(&self, visit: &mut dyn FnMut(&FrameRef<'_>) -> ControlFlow<()>) -> Result<(), StoreError>;
+    /// Shows every frame of the copy, or those after one that was shown before, read back and proven.
+    fn scan_copy(
+        &self,
+        after: Option<Head>,
+        visit: &mut dyn FnMut(&FrameRef<'_>) -> ControlFlow<()>,
+    ) -> Result<(), StoreError>;
 
     /// Compares all data keys of store and copy; those that were changed meanwhile may differ. May run beside the
     /// writer.

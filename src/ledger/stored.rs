@@ -3,11 +3,20 @@
 //! Each enum has a table of codes here. A code, once released, is never given another meaning; new ones are added at
 //! the end. Every table is exhaustive both ways, so a new variant does not compile without its code.
 
+mod flows;
+
 use std::fmt;
 
+use bincode::de::BorrowDecoder;
+use bincode::de::read::{BorrowReader, Reader};
+use bincode::enc::Encoder;
+use bincode::enc::write::Writer;
+use bincode::error::{DecodeError, EncodeError};
+use bincode::serde::Compat;
+use bincode::{Decode, Encode};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use crate::domain::password_policy::{PasswordPolicy, PasswordPolicySettings};
+use crate::domain::password_policy::{BrokenRules, PasswordPolicy, PasswordPolicySettings};
 use crate::domain::{
     Actor, Allowance, ApiKeyKind, DropCause, EndCause, EpochReason, FactorKind, FactorProof, FactorUse,
     FailCause, KeyPurpose, MailEnd, MailKind, ObjectionAbout, PasswordCause, Purpose, RefusedCause, Role,
@@ -18,6 +27,14 @@ use crate::types::{
     Signature, Span, Tag, Timestamp, TokenId, UserId,
 };
 
+/// What becomes of sealed bytes when they are read.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Seals {
+    Kept,
+    /// Each is read, and stands there empty.
+    LeftOut,
+}
+
 /// A value with a stored form.
 pub(super) trait Stored: Sized {
     /// The stored form.
@@ -26,6 +43,16 @@ pub(super) trait Stored: Sized {
     fn store(&self) -> Self::Form;
     /// Out of it; `None` where it says something that no release ever wrote.
     fn load(form: Self::Form) -> Option<Self>;
+
+    /// Writes the stored form. What serde would hand on byte by byte, or copy first, does so itself: the same bytes.
+    fn write_to<E: Encoder>(&self, to: &mut E) -> Result<(), EncodeError> {
+        Compat(self.store()).encode(to)
+    }
+    /// Reads it, as [`Stored::write_to`] writes it.
+    fn read_from<'de, D: BorrowDecoder<'de, Context = Seals>>(from: &mut D) -> Result<Self, DecodeError> {
+        let Compat(form) = <Compat<Self::Form> as Decode<Seals>>::decode(from)?;
+        Self::load(form).ok_or(DecodeError::Other("a value that no release wrote"))
+    }
 }
 
 /// Bytes as bincode writes a byte string, in one piece.
@@ -66,7 +93,24 @@ macro_rules! as_is {
         }
     )*};
 }
-as_is!(u8, u16, u32, u64, i64, bool, String, [u8; 16], [u8; 32]);
+as_is!(u8, u16, u32, u64, i64, bool, String);
+
+macro_rules! arrays {
+    ($($length:literal),*) => {$(
+        impl Stored for [u8; $length] {
+            type Form = Self;
+            fn store(&self) -> Self { *self }
+            fn load(form: Self) -> Option<Self> { Some(form) }
+            fn write_to<E: Encoder>(&self, to: &mut E) -> Result<(), EncodeError> { to.writer().write(self) }
+            fn read_from<'de, D: BorrowDecoder<'de, Context = Seals>>(from: &mut D) -> Result<Self, DecodeError> {
+                let mut bytes = [0; $length];
+                from.reader().read(&mut bytes)?;
+                Ok(bytes)
+            }
+        }
+    )*};
+}
+arrays!(16, 32);
 
 macro_rules! newtypes {
     ($($type:ident($form:ty)),*) => {$(
@@ -74,6 +118,10 @@ macro_rules! newtypes {
             type Form = $form;
             fn store(&self) -> $form { self.0 }
             fn load(form: $form) -> Option<Self> { Some(Self(form)) }
+            fn write_to<E: Encoder>(&self, to: &mut E) -> Result<(), EncodeError> { self.0.write_to(to) }
+            fn read_from<'de, D: BorrowDecoder<'de, Context = Seals>>(from: &mut D) -> Result<Self, DecodeError> {
+                Stored::read_from(from).map(Self)
+            }
         }
     )*};
 }
@@ -118,6 +166,19 @@ impl Stored for Sealed {
     fn load(form: Raw) -> Option<Self> {
         Some(Self(form.0.into_boxed_slice()))
     }
+    fn write_to<E: Encoder>(&self, to: &mut E) -> Result<(), EncodeError> {
+        (self.0.len() as u64).encode(to)?;
+        to.writer().write(&self.0)
+    }
+    fn read_from<'de, D: BorrowDecoder<'de, Context = Seals>>(from: &mut D) -> Result<Self, DecodeError> {
+        let length = <u64 as Decode<Seals>>::decode(from)?;
+        let length = usize::try_from(length).map_err(|_| DecodeError::LimitExceeded)?;
+        let bytes = from.borrow_reader().take_bytes(length)?;
+        Ok(Self(match from.context() {
+            Seals::Kept => bytes.into(),
+            Seals::LeftOut => Box::default(),
+        }))
+    }
 }
 
 impl<T: Stored> Stored for Option<T> {
@@ -127,6 +188,27 @@ impl<T: Stored> Stored for Option<T> {
     }
     fn load(form: Self::Form) -> Option<Self> {
         form.map_or(Some(None), |inner| T::load(inner).map(Some))
+    }
+    fn write_to<E: Encoder>(&self, to: &mut E) -> Result<(), EncodeError> {
+        u8::from(self.is_some()).encode(to)?;
+        self.iter().try_for_each(|value| value.write_to(to))
+    }
+    fn read_from<'de, D: BorrowDecoder<'de, Context = Seals>>(from: &mut D) -> Result<Self, DecodeError> {
+        match <u8 as Decode<Seals>>::decode(from)? {
+            0 => Ok(None),
+            1 => T::read_from(from).map(Some),
+            _ => Err(DecodeError::Other("a choice that there is not")),
+        }
+    }
+}
+
+impl<T: Stored> Stored for Vec<T> {
+    type Form = Vec<T::Form>;
+    fn store(&self) -> Self::Form {
+        self.iter().map(Stored::store).collect()
+    }
+    fn load(form: Self::Form) -> Option<Self> {
+        form.into_iter().map(T::load).collect()
     }
 }
 
@@ -140,6 +222,7 @@ impl<T: Stored> Stored for Box<T> {
     }
 }
 
+/// Enums of a few variants as codes.
 macro_rules! coded {
     ($($type:ident { $($code:literal => $variant:ident),* $(,)? })*) => {$(
         impl Stored for $type {
@@ -149,6 +232,8 @@ macro_rules! coded {
         }
     )*};
 }
+use coded;
+
 coded! {
     Role { 1 => Admin, 2 => User, 3 => Guest }
     Locale { 1 => En, 2 => Ko }
@@ -171,13 +256,25 @@ coded! {
     MailKind {
         1 => PasswordReset, 2 => PasswordChanged, 3 => EmailVerification, 4 => AccountExists, 5 => AccountClosing,
         6 => AdminRecovery, 7 => SessionsRevoked, 8 => Test, 9 => EmailOtp,
-        10 => FactorChanged, 11 => SecondFactorFailed, 12 => AddressChanged, 13 => NewSignIn,
+        10 => FactorChanged, 11 => SecondFactorFailed, 12 => AddressChanged, 13 => NewSignIn, 30 => BackupFailed,
     }
     MailEnd { 1 => Refused, 2 => GaveUp, 3 => Superseded, 4 => UserGone, 5 => EpochEnded }
     ObjectionAbout { 1 => Recovery, 2 => Password, 3 => Factors, 4 => Addresses, 5 => SignIn }
     FactorKind { 1 => Totp, 2 => Email, 3 => RecoveryCodes }
     FactorUse { 1 => SignIn, 2 => Recovery, 3 => Enrolment, 4 => Change }
-    SuppressedClass { 1 => Requests, 2 => SignIns, 3 => Codes, 4 => Limited }
+    SuppressedClass {
+        1 => Requests, 2 => SignIns, 3 => Codes, 4 => Limited, 5 => ApiKeys, 6 => ForeignTokens, 7 => DeadTokens,
+    }
+}
+
+impl Stored for BrokenRules {
+    type Form = u16;
+    fn store(&self) -> u16 {
+        self.bits()
+    }
+    fn load(form: u16) -> Option<Self> {
+        Self::from_bits(form)
+    }
 }
 
 impl Stored for Subject {

@@ -7,6 +7,7 @@
 mod built_in;
 mod change;
 mod data;
+pub(crate) mod files;
 mod kind;
 mod overrides;
 
@@ -58,7 +59,7 @@ impl Part {
 #[derive(Debug, Error)]
 pub enum TemplateFault {
     /// The file system refused.
-    #[error("cannot read the mail template {}: {source}; make it readable or remove it", .file.display())]
+    #[error("cannot read the template {}: {source}; make it readable or remove it", .file.display())]
     Unreadable {
         /// The file or folder.
         file: PathBuf,
@@ -282,22 +283,11 @@ impl Templates {
     }
 
     fn fault(&self, name: &str, error: &minijinja::Error) -> TemplateFault {
-        use minijinja::ErrorKind;
-        let line = error.line().unwrap_or(0);
-        // Details of errors while rendering may quote values, and those of syntax only the template.
-        let what = if error.kind() == ErrorKind::SyntaxError {
-            format!("syntax error: {}", error.detail().unwrap_or("unreadable"))
-        } else if error.kind() == ErrorKind::UndefinedError {
-            "a value that may be absent; ask `{% if … is defined %}` first".to_owned()
-        } else if error.kind() == ErrorKind::TemplateNotFound {
-            "it includes or extends a template that does not exist".to_owned()
-        } else {
-            error.kind().to_string()
-        };
+        let error = cause_of(error);
         TemplateFault::Broken {
             file: self.shown(error.name().unwrap_or(name)),
-            line,
-            what,
+            line: error.line().unwrap_or(0),
+            what: said_of(error),
         }
     }
 
@@ -320,6 +310,27 @@ impl fmt::Debug for Templates {
         f.debug_struct("Templates")
             .field("overrides", &self.files)
             .finish_non_exhaustive()
+    }
+}
+
+/// The fault at the bottom of one that came out of an included template.
+pub(crate) fn cause_of(error: &minijinja::Error) -> &minijinja::Error {
+    let below = std::error::Error::source(error).and_then(|source| source.downcast_ref());
+    below.map_or(error, cause_of)
+}
+
+/// What is wrong with a template, without a value of those that were put into it.
+pub(crate) fn said_of(error: &minijinja::Error) -> String {
+    use minijinja::ErrorKind;
+    // Details of errors while rendering may quote values, and those of syntax only the template.
+    if error.kind() == ErrorKind::SyntaxError {
+        format!("syntax error: {}", error.detail().unwrap_or("unreadable"))
+    } else if error.kind() == ErrorKind::UndefinedError {
+        "a value that may be absent; ask `{% if … is defined %}` first".to_owned()
+    } else if error.kind() == ErrorKind::TemplateNotFound {
+        "it includes or extends a template that does not exist".to_owned()
+    } else {
+        error.kind().to_string()
     }
 }
 

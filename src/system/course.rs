@@ -8,8 +8,11 @@ use super::clock::ClockStatus;
 
 /// How far the wall may run ahead while the process lives.
 const LEAP_MAX: Span = Span::hours(1);
-/// How far the wall may be ahead of the last event at the first reading after a start.
+/// How far the wall may be ahead of the last event after a start: so long may a server have been off.
 const PAUSE_MAX: Span = Span::days(30);
+/// How long after a start the wall may take that lead: a machine without a clock of its own gets the time by network. Later
+/// it would be a leap like any other.
+const SETTLING_MAX: Duration = Duration::from_hours(24);
 
 /// Trusted time and where it was last read.
 #[derive(Debug)]
@@ -20,22 +23,19 @@ pub(super) struct Course {
     kept: Timestamp,
     /// How far ahead the wall may be before it is doubted.
     limit: Span,
+    /// The monotonic reading from which on it may only be [`LEAP_MAX`].
+    settled: Duration,
 }
 
 impl Course {
     /// Begins at the last event if there is one, else at the wall.
     pub(super) fn start(last_event: Option<Timestamp>, boot: Duration, wall: Timestamp) -> Self {
-        match last_event {
-            Some(last) => Self {
-                boot,
-                kept: last,
-                limit: PAUSE_MAX,
-            },
-            None => Self {
-                boot,
-                kept: wall,
-                limit: LEAP_MAX,
-            },
+        let (kept, limit) = last_event.map_or((wall, LEAP_MAX), |last| (last, PAUSE_MAX));
+        Self {
+            boot,
+            kept,
+            limit,
+            settled: boot + SETTLING_MAX,
         }
     }
 
@@ -45,6 +45,9 @@ impl Course {
         let ticked = self.kept + Span(i64::try_from(passed.as_micros()).unwrap_or(i64::MAX));
         self.boot = self.boot.max(boot);
         self.kept = ticked;
+        if boot >= self.settled {
+            self.limit = LEAP_MAX;
+        }
         if wall < ticked {
             return (ticked, ClockStatus::Trusted);
         }
@@ -169,6 +172,23 @@ mod tests {
         assert_eq!(
             course.read(boot(6), synchronised + Span::hours(2)).0,
             synchronised + Span::seconds(1)
+        );
+    }
+
+    #[test]
+    fn a_day_after_a_start_the_wall_has_no_more_than_an_hour_of_lead_even_if_it_was_behind_all_the_time() {
+        let behind = T0 - Span::days(2);
+        let start = || Course::start(Some(T0), boot(0), behind);
+        let (day, ahead) = (24 * 60 * 60, T0 + Span::days(4));
+        let mut in_time = start();
+        in_time.read(boot(10), behind);
+        assert_eq!(in_time.read(boot(day - 1), ahead), (ahead, ClockStatus::Trusted));
+        let mut late = start();
+        late.read(boot(10), behind);
+        let kept = T0 + Span::days(1);
+        assert_eq!(
+            late.read(boot(day), ahead),
+            (kept, ClockStatus::Suspect { wall: ahead, kept })
         );
     }
 

@@ -16,6 +16,14 @@ macro_rules! random_id {
         #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub struct $name(pub [u8; 16]);
 
+        impl $name {
+            /// Its first eight characters: enough to tell lines apart.
+            pub fn short(self) -> impl fmt::Display {
+                let [a, b, c, d, ..] = self.0;
+                ShortId(u32::from_be_bytes([a, b, c, d]))
+            }
+        }
+
         impl RandomId for $name {
             fn bytes(&self) -> &[u8; 16] {
                 &self.0
@@ -24,7 +32,8 @@ macro_rules! random_id {
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(f, "{}", uuid::Uuid::from_bytes(self.0).hyphenated())
+                let mut text = [0; uuid::fmt::Hyphenated::LENGTH];
+                f.write_str(uuid::Uuid::from_bytes(self.0).hyphenated().encode_lower(&mut text))
             }
         }
 
@@ -63,6 +72,20 @@ random_id!(/// One command; all of its events carry it.
     CommandId);
 random_id!(/// A keyed hash, cut to 16 bytes: equal inputs are equal, and without the key it says nothing else.
     Tag);
+
+/// The beginning of an id.
+struct ShortId(u32);
+
+impl fmt::Display for ShortId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        let mut text = [0; 8];
+        for (digit, shift) in text.iter_mut().zip([28, 24, 20, 16, 12, 8, 4, 0]) {
+            *digit = DIGITS[(self.0 >> shift) as usize & 15];
+        }
+        f.write_str(std::str::from_utf8(&text).unwrap_or_default())
+    }
+}
 
 /// A gap-free place in the ledger, counted from 0.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Default)]
@@ -135,6 +158,13 @@ impl DataKeyId {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_short_id_is_how_the_long_one_begins() {
+        let id = UserId([0x01, 0xab, 0xf0, 0x9c, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16]);
+        assert_eq!(id.to_string(), "01abf09c-0506-0708-090a-0b0c0d0e0f10");
+        assert_eq!(id.short().to_string(), "01abf09c");
+    }
 
     #[test]
     fn a_data_key_id_survives_its_stored_form() {

@@ -2,10 +2,12 @@
 //!
 //! No serde, no I/O, no clock: the stored form (`ledger/`) and JSON (`http/`) are written by hand from these.
 
+pub mod colour;
 pub mod email;
 pub mod few;
 pub mod id_table;
 pub mod ids;
+pub mod labels;
 pub mod lane;
 pub mod locale;
 pub mod names;
@@ -14,7 +16,9 @@ mod percent;
 pub mod sealed;
 pub mod signing;
 pub mod time;
+pub mod units;
 
+pub use colour::Colour;
 pub use email::EmailAddress;
 pub use few::Few;
 pub use id_table::{IdTable, RandomId, search};
@@ -22,11 +26,12 @@ pub use ids::{
     AddressId, ApiKeyId, CommandId, CredentialId, DataKeyId, FactorId, MailId, Position, SessionId, Tag,
     TokenId, UserId,
 };
+pub use labels::{ObjectName, Slug};
 pub use lane::Lane;
 pub use locale::Locale;
 pub use names::{PersonName, Username};
 pub use net::ClientNet;
 pub use percent::percent_encode;
-pub use sealed::Sealed;
+pub use sealed::{Sealed, SealedConfig};
 pub use signing::{PublicKey, Signature};
 pub use time::{Span, Timestamp};

@@ -20,3 +20,14 @@ impl Sealed {
         DataKeyId::from_bytes(self.0.get(1..=DataKeyId::LEN)?)
     }
 }
+
+/// A secret of the configuration: `scheme u8 ‖ key id u32 BE ‖ nonce 24 B ‖ ciphertext ‖ tag 16 B`, sealed under a purpose
+/// key, because it belongs to no person and dies with none. Only `crypto::seal_config` and `crypto::open_config` make and
+/// open it.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct SealedConfig(pub Box<[u8]>);
+
+impl SealedConfig {
+    /// Bytes that sealing adds to the clear text.
+    pub const OVERHEAD: usize = 1 + 4 + 24 + 16;
+}

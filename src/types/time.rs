@@ -35,21 +35,21 @@ impl Timestamp {
         let Some((at, year)) = at.and_then(|at| Some((at, u32::try_from(at.year()).ok()?))) else {
             return format!("@{}us", self.0);
         };
+        let ((_, month, day), (hour, minute, second)) = (at.to_calendar_date(), at.to_hms());
         let millis = u32::try_from(self.0.rem_euclid(1_000_000) / 1_000).unwrap_or(0);
-        let mut text = String::with_capacity("2026-01-20T14:30:00.000Z".len());
-        for (number, digits, end) in [
-            (year, 4, '-'),
-            (u32::from(u8::from(at.month())), 2, '-'),
-            (u32::from(at.day()), 2, 'T'),
-            (u32::from(at.hour()), 2, ':'),
-            (u32::from(at.minute()), 2, ':'),
-            (u32::from(at.second()), 2, '.'),
-            (millis, 3, 'Z'),
+        let mut text = *b"0000-00-00T00:00:00.000Z";
+        for (number, place) in [
+            (year, 0..4),
+            (u32::from(u8::from(month)), 5..7),
+            (u32::from(day), 8..10),
+            (u32::from(hour), 11..13),
+            (u32::from(minute), 14..16),
+            (u32::from(second), 17..19),
+            (millis, 20..23),
         ] {
-            push_digits(&mut text, number, digits);
-            text.push(end);
+            put_digits(&mut text[place], number);
         }
-        text
+        std::str::from_utf8(&text).unwrap_or_default().to_owned()
     }
 
     /// Reads RFC 3339 with any offset.
@@ -61,10 +61,10 @@ impl Timestamp {
     }
 }
 
-fn push_digits(text: &mut String, number: u32, digits: u32) {
-    for place in (0..digits).rev() {
-        let digit = number / 10_u32.pow(place) % 10;
-        text.push(char::from_digit(digit, 10).unwrap_or('0'));
+fn put_digits(place: &mut [u8], mut number: u32) {
+    for digit in place.iter_mut().rev() {
+        *digit = b"0123456789"[(number % 10) as usize];
+        number /= 10;
     }
 }
 

@@ -44,7 +44,7 @@ pub(super) async fn run(desk: Desk, schedule: Schedule, mut beat: Beat) {
             Ok(Last { at: Some(at), .. }) if now < at + schedule.every => at + schedule.every,
             Ok(last) => back_up(&desk, &schedule, &last, now).await,
             Err(error) => {
-                tell_failure(&schedule, &error);
+                tell_failure(&desk, &schedule, &error).await;
                 now + RETRY_AFTER.min(schedule.every)
             }
         });
@@ -105,13 +105,17 @@ async fn back_up(desk: &Desk, schedule: &Schedule, last: &Last, now: Timestamp) 
         // The server is stopping.
         Err(BackupError::Interrupted) => now + schedule.every,
         Err(error) => {
-            tell_failure(schedule, &error);
+            tell_failure(desk, schedule, &error).await;
             now + RETRY_AFTER.min(schedule.every)
         }
     }
 }
 
-fn tell_failure(schedule: &Schedule, error: &BackupError) {
+/// Into the log each time, with the reason; by mail once a day, without.
+async fn tell_failure(desk: &Desk, schedule: &Schedule, error: &BackupError) {
     let folder = schedule.folder.display();
     tracing::error!(%error, %folder, "the scheduled backup failed; it is tried again");
+    if let Err(fault) = desk.tell_backup_failed().await {
+        tracing::warn!(?fault, "administrators could not be told of it yet");
+    }
 }

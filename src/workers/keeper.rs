@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::desk::Desk;
 use crate::domain::{Command, ObjectionCommand, UNFINISHED_AFTER, closes_without_proof};
-use crate::engine::Lane;
+use crate::engine::{Counted, Lane};
 use crate::ledger::Anchor;
 use crate::types::{Position, UserId};
 
@@ -97,10 +97,12 @@ impl Keeper {
     /// Writes down what was answered and not written, one event a class.
     async fn write_counts(&self) {
         let engine = self.desk.engine();
-        for (class, count) in engine.take_suppressed() {
-            let command = Command::RecordSuppressed { class, count };
-            if engine.execute(Lane::Proof, command, vec![]).await.is_err() {
-                engine.put_back_suppressed(class, count);
+        for (class, counted) in engine.take_suppressed() {
+            let Counted { count, first } = counted.clone();
+            let (first, keys) = first.map_or((None, vec![]), |first| (Some(first.origin), first.keys));
+            let command = Command::RecordSuppressed { class, count, first };
+            if engine.execute(Lane::Proof, command, keys).await.is_err() {
+                engine.put_back_suppressed(class, counted);
             }
         }
     }

@@ -3,8 +3,12 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod backups;
+mod browser;
 mod faults;
+mod following;
 mod process;
+#[path = "../it/support/mod.rs"]
+mod support;
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::time::Duration;

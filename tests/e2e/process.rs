@@ -80,6 +80,13 @@ impl Home {
         command
     }
 
+    /// Starts a command that goes on until it is told to end; what it prints can be read meanwhile.
+    pub(crate) fn begin(&self, words: &[&str]) -> Child {
+        let mut command = self.command(words);
+        command.stdout(Stdio::piped()).stderr(Stdio::inherit());
+        command.spawn().expect("the binary can be run")
+    }
+
     pub(crate) fn run(&self, words: &[&str]) -> Ran {
         Ran(self.command(words).output().expect("the binary can be run"))
     }
@@ -135,6 +142,11 @@ pub(crate) struct Client {
 }
 
 impl Client {
+    /// Where the server listens.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// Asks, and says what went wrong on the way if the server did not answer whole.
     pub(crate) fn try_ask(
         &self,

@@ -12,10 +12,11 @@ mod factors;
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use keyledger::domain::password_policy::BrokenRules;
 use keyledger::domain::{
     Actor, AddressProof, Ask, Client, Command, Event, FactorVerdict, Lifetimes, NewCredential, NewMail,
-    NewObjection, NewSession, NewUser, Notices, PasswordCause, PasswordVerdict, ProofFound, Purpose, Role,
-    SignUpMode, Via,
+    NewObjection, NewSession, NewUser, Notices, PasswordCause, PasswordChange, PasswordVerdict, ProofFound,
+    Purpose, Role, SignUpMode, Via,
 };
 use keyledger::types::{
     AddressId, CredentialId, Locale, MailId, Position, Sealed, SessionId, Span, Tag, Timestamp, TokenId,
@@ -398,8 +399,22 @@ impl Person {
             user: self.user(),
             session: self.session(session),
             verdict,
-            credential: next.map(|number| self.credential(number)),
+            change: next.map_or(PasswordChange::Nothing, |number| {
+                PasswordChange::Set(self.credential(number))
+            }),
             mails: self.notices(),
+            origin: origin(),
+        }
+    }
+
+    /// Knows the current password, and chooses one that the policy refuses.
+    pub fn is_refused_a_password(self, session: u32, verdict: PasswordVerdict) -> Command {
+        Command::ChangePassword {
+            user: self.user(),
+            session: self.session(session),
+            verdict,
+            change: PasswordChange::Refused(BrokenRules::breached()),
+            mails: vec![],
             origin: origin(),
         }
     }
@@ -441,6 +456,16 @@ impl Person {
             session: self.session(session),
             proof: proof(self.token(token)),
             mail: mail(700),
+            origin: origin(),
+        }
+    }
+
+    pub fn changes_profile(self, session: u32, locale: Locale) -> Command {
+        Command::ChangeProfile {
+            user: self.user(),
+            session: self.session(session),
+            name: Some(sealed("another name")),
+            locale,
             origin: origin(),
         }
     }

@@ -21,7 +21,22 @@ pub(super) enum Attempt {
     SignIn {
         address: Address,
         password: String,
+        shown: Shown,
     },
+    BeginApp {
+        session: SessionId,
+        password: String,
+    },
+    ConfirmApp {
+        session: SessionId,
+        shown: Shown,
+    },
+    RemoveApp {
+        session: SessionId,
+        password: String,
+        shown: Shown,
+    },
+    RevokeFactors(UserId),
     Ask {
         address: Address,
         purpose: Purpose,
@@ -33,6 +48,7 @@ pub(super) enum Attempt {
         proof: Presented,
         address: Address,
         password: String,
+        shown: Shown,
     },
     Verify {
         proof: Presented,
@@ -98,6 +114,16 @@ pub(super) enum Attempt {
     },
 }
 
+/// What somebody shows of an authenticator app.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Shown {
+    Nothing,
+    /// Digits that are no code of it.
+    Wrong,
+    /// Its code of a time step.
+    Right(u64),
+}
+
 /// A proof that somebody presents.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Presented {
@@ -127,15 +153,18 @@ impl Attempt {
                 user: *user,
                 session: *session,
                 by: Actor::User(*user),
+                origin: None,
             },
             Self::SignOut { user, session } => Command::SignOut {
                 user: *user,
                 session: *session,
+                origin: None,
             },
             Self::EndSessions { user, except } => Command::EndSessions {
                 user: *user,
                 except: *except,
                 by: Actor::User(*user),
+                origin: None,
             },
             Self::Ban(user) => Command::BanUser { user: *user, by },
             Self::Unban(user) => Command::UnbanUser { user: *user, by },
@@ -187,6 +216,10 @@ impl Attempt {
             | Self::AdminRecovery(_)
             | Self::NewKey(_)
             | Self::RenewClosing(_)
+            | Self::BeginApp { .. }
+            | Self::ConfirmApp { .. }
+            | Self::RemoveApp { .. }
+            | Self::RevokeFactors(_)
             | Self::AcceptClock => return None,
         })
     }

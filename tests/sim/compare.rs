@@ -144,6 +144,9 @@ fn people(state: &State, oracle: &Oracle) -> Result<(), String> {
         same("whether an address is proven", &verified, &account.verified)?;
         let awaits = user.awaits_proof(state.epoch());
         same("whether a password is trusted", &awaits, &account.distrusted)?;
+        let factors = state.factors.get(id);
+        let app = factors.and_then(|factors| factors.totp.as_ref().map(|app| app.step));
+        same("the last code of their app", &app, &account.app)?;
     }
     same("closings", &state.closings, &closing)
 }

@@ -3,11 +3,14 @@
 use keyledger::domain::{ApiKeyKind, MailKind, Purpose};
 use keyledger::types::{SessionId, Span, Timestamp, TokenId, UserId};
 
-use super::attempt::Attempt;
+use super::attempt::{Attempt, Shown};
 use super::oracle::{Access, Account, DueMail, KeyStanding, News, Oracle, Proof, Stay, Waiting};
 
 /// How long an administrator's recovery lives in a simulation.
 pub(super) const ADMIN_RECOVERY: Span = Span::hours(2);
+
+/// How long an app waits for its first code.
+const ENROLMENT: Span = Span::minutes(10);
 
 /// Which proofs of a user die.
 #[derive(Clone, Copy)]
@@ -32,11 +35,35 @@ impl Oracle {
                 self.begin_session(user, news, now)
             }
             Attempt::Create { address } => self.register(*address, None, news).map(drop),
-            Attempt::SignIn { address, .. } => {
+            Attempt::SignIn { address, shown, .. } => {
                 let (user, _) = self
                     .owner(*address)
                     .ok_or("nobody of this address can be signed in")?;
+                self.shown(user, *shown);
                 self.begin_session(user, news, now)
+            }
+            Attempt::BeginApp { session, .. } => {
+                let account = self.account_of(*session)?;
+                account.begun = Some((*session, now + ENROLMENT));
+                Ok(())
+            }
+            Attempt::ConfirmApp { session, shown } => {
+                let (user, _) = self.session(*session).ok_or("nobody has this session")?;
+                let account = self.account_of(*session)?;
+                let Shown::Right(step) = shown else {
+                    return Err("an app was confirmed without its code".to_owned());
+                };
+                (account.app, account.begun) = (Some(*step), None);
+                self.mailed(user, MailKind::FactorChanged, news)
+            }
+            Attempt::RemoveApp { session, .. } => {
+                let (user, _) = self.session(*session).ok_or("nobody has this session")?;
+                self.account_of(*session)?.app = None;
+                self.mailed(user, MailKind::FactorChanged, news)
+            }
+            Attempt::RevokeFactors(user) => {
+                self.accounts.get_mut(user).ok_or("their account is gone")?.app = None;
+                self.mailed(*user, MailKind::FactorChanged, news)
             }
             Attempt::Ask { address, purpose } => self.asked(*address, *purpose, news),
             Attempt::Answer { request } => {
@@ -59,14 +86,23 @@ impl Oracle {
                 };
                 self.mailed(waited.user, kind, news)
             }
-            Attempt::Confirm { proof, password, .. } => {
+            Attempt::Confirm {
+                proof,
+                password,
+                shown,
+                ..
+            } => {
                 let token = proof.token().ok_or("nonsense is no proof")?;
                 let found = self
                     .proofs
                     .get(&token)
                     .ok_or("this proof was never issued")?
                     .clone();
+                self.shown(found.user, *shown);
                 if let Some(account) = self.accounts.get_mut(&found.user) {
+                    if found.clears_apps(account) {
+                        account.app = None;
+                    }
                     account.verified |= !found.by_administrator;
                     account.distrusted = false;
                 }
@@ -221,15 +257,49 @@ impl Oracle {
     /// Notes what a refusal led to: a refresh token that came back ends every session of its user; the right password of
     /// a distrusted account has a proof of the mailbox sent, unless one is under way.
     pub(super) fn punish(&mut self, attempt: &Attempt, news: &News) -> Followed {
-        if let Attempt::SignIn { address, .. } = attempt {
-            return self.asked(*address, Purpose::VerifyEmail, news);
+        if let Attempt::SignIn { address, .. } | Attempt::Confirm { address, .. } = attempt {
+            let (user, account) = self.owner(*address).ok_or("nobody has this address")?;
+            return match attempt {
+                Attempt::SignIn { .. } if account.distrusted => {
+                    self.asked(*address, Purpose::VerifyEmail, news)
+                }
+                _ => self.warned(user, news),
+            };
+        }
+        if let Attempt::RemoveApp { session, .. } = attempt {
+            let (user, _) = self.session(*session).ok_or("nobody has this session")?;
+            return self.warned(user, news);
         }
         let Attempt::Refresh { session, .. } = attempt else {
-            return Err("only a replay and a distrusted password have consequences".to_owned());
+            return Err(
+                "only a replay, a wrong factor and a distrusted password have consequences".to_owned(),
+            );
         };
         let (user, _) = self.session(*session).ok_or("nobody has this session")?;
         self.end_of(user, None);
         self.mailed(user, MailKind::SessionsRevoked, news)
+    }
+
+    /// A right code is spent.
+    fn shown(&mut self, user: UserId, shown: Shown) {
+        if let (Some(account), Shown::Right(step)) = (self.accounts.get_mut(&user), shown)
+            && account.app.is_some()
+        {
+            account.app = Some(step);
+        }
+    }
+
+    fn account_of(&mut self, session: SessionId) -> Result<&mut Account, String> {
+        let (user, _) = self.session(session).ok_or("nobody has this session")?;
+        Ok(self.accounts.get_mut(&user).ok_or("their account is gone")?)
+    }
+
+    /// A wrong factor after a right password or proof is told to its owner, unless that was told lately.
+    fn warned(&mut self, user: UserId, news: &News) -> Followed {
+        match news.mails.len() {
+            0 => Ok(()),
+            _ => self.mailed(user, MailKind::SecondFactorFailed, news),
+        }
     }
 
     fn register(&mut self, address: usize, password: Option<&String>, news: &News) -> Result<UserId, String> {
@@ -244,6 +314,8 @@ impl Oracle {
             closing: None,
             verified: false,
             distrusted: false,
+            app: None,
+            begun: None,
             sessions: vec![],
         };
         self.accounts.insert(user, account);
@@ -357,13 +429,13 @@ impl Oracle {
             | MailKind::AccountExists
             | MailKind::AdminRecovery
             | MailKind::SessionsRevoked
-            | MailKind::Test => None,
-            MailKind::EmailOtp
             | MailKind::FactorChanged
             | MailKind::SecondFactorFailed
-            | MailKind::AddressChanged
-            | MailKind::NewSignIn => {
-                return Err("nobody here has a second factor or a further address".to_owned());
+            | MailKind::Test => None,
+            MailKind::EmailOtp | MailKind::BackupFailed | MailKind::AddressChanged | MailKind::NewSignIn => {
+                return Err(
+                    "nobody here has a mailbox as factor or a further address, or makes backups".to_owned(),
+                );
             }
         };
         // What a notice offers to object to is no proof.

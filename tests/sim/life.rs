@@ -7,7 +7,7 @@ use keyledger::desk::{Fault, Tokens};
 use keyledger::domain::Refusal;
 use keyledger::engine::Trouble;
 use keyledger::ledger::memory::{Fault as DiskFault, WritePoint};
-use keyledger::types::{SessionId, Span, Timestamp, UserId};
+use keyledger::types::{FactorId, SessionId, Span, Timestamp, UserId};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::attempt::{Address, Attempt};
@@ -16,6 +16,7 @@ use super::compare::{compare, compare_keys, news, policy};
 use super::machine::{Ending, Machine};
 use super::oracle::{Expect, News, Oracle};
 use super::post::{Post, Weather};
+use crate::support::Authenticator;
 
 /// What a life met: kinds of attempts with their answers, faults, starts.
 pub(super) type Met = BTreeMap<String, u32>;
@@ -36,6 +37,8 @@ pub(super) struct Life {
     pub(super) post: Post,
     pub(super) chance: Chance,
     pub(super) devices: Vec<Device>,
+    /// The apps that people hold, by the factors they are.
+    pub(super) apps: BTreeMap<FactorId, Authenticator>,
     /// Every password that was ever chosen for an address.
     pub(super) passwords: BTreeMap<Address, Vec<String>>,
     pub(super) met: Met,
@@ -78,6 +81,7 @@ impl Life {
             post: Post::default(),
             chance: Chance::new(seed),
             devices: vec![],
+            apps: BTreeMap::new(),
             passwords: BTreeMap::new(),
             met: Met::new(),
             last,

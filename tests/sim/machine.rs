@@ -133,6 +133,7 @@ impl Machine {
         let nothing = Command::RecordSuppressed {
             class: SuppressedClass::Limited,
             count: 1,
+            first: None,
         };
         self.gate.close();
         let first = engine.begin(Lane::Proof, nothing, vec![]);

@@ -7,6 +7,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a simulation that cannot go on fails")]
 
+mod apps;
 mod attempt;
 mod chance;
 mod compare;
@@ -87,6 +88,7 @@ fn law_6_a23_a_thousand_seeded_lives_lose_nothing_that_was_acknowledged() {
         "a mail came twice, recognisably",
         "Refresh refused with consequences",
         "SignIn refused with consequences",
+        "Confirm refused with consequences",
         "a start failed on the disk",
         "killed",
         "stopped while keys could not be destroyed",
@@ -130,6 +132,10 @@ fn law_6_a23_a_thousand_seeded_lives_lose_nothing_that_was_acknowledged() {
         "Delivered",
         "Deferred",
         "Ended",
+        "BeginApp",
+        "ConfirmApp",
+        "RemoveApp",
+        "RevokeFactors",
     ];
     for attempt in tried {
         let what = format!("{attempt} done");

@@ -10,7 +10,7 @@ use keyledger::types::{
     ApiKeyId, CredentialId, MailId, Position, SessionId, Span, Timestamp, TokenId, UserId,
 };
 
-use super::attempt::{Address, Attempt, Presented};
+use super::attempt::{Address, Attempt, Presented, Shown};
 
 /// What may come of an attempt.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -45,6 +45,10 @@ pub(super) struct Account {
     pub(super) verified: bool,
     /// Whether the password lets nobody in before the mailbox was proven: keys were stolen since.
     pub(super) distrusted: bool,
+    /// The last time step whose code their authenticator app showed; none without an app.
+    pub(super) app: Option<u64>,
+    /// The session that began to add an app, and until when it may confirm it.
+    pub(super) begun: Option<(SessionId, Timestamp)>,
     /// Sessions that nobody ended, in the order they began; they may have run out.
     pub(super) sessions: Vec<(SessionId, Stay)>,
 }
@@ -56,6 +60,16 @@ impl Account {
             (true, _) => Access::Banned,
             (false, Some(until)) => Access::ClosingAt(until),
             (false, None) => Access::Open,
+        }
+    }
+
+    /// What comes of what is shown where an app is asked for: it is no, or no and remembered, unless a limit says otherwise.
+    fn of_shown(&self, shown: Shown) -> Expect {
+        match (self.app, shown) {
+            (None, _) => Expect::Yes,
+            (Some(_), Shown::Nothing) => Expect::No,
+            (Some(last), Shown::Right(step)) if step > last => Expect::Perhaps,
+            (Some(_), Shown::Right(_) | Shown::Wrong) => Expect::Punished,
         }
     }
 
@@ -85,6 +99,13 @@ pub(super) struct Proof {
     pub(super) dead: bool,
     pub(super) epoch: u32,
     pub(super) by_administrator: bool,
+}
+
+impl Proof {
+    /// Whether it shows for the first time that the address is the user's: whoever added an app never did.
+    pub(super) fn clears_apps(&self, account: &Account) -> bool {
+        !account.verified && !self.by_administrator
+    }
 }
 
 /// A request that waits for its mail.
@@ -163,7 +184,23 @@ impl Oracle {
                 // Nobody here has a second factor or a further address.
                 Purpose::SignInCode | Purpose::EnrolMailbox | Purpose::AddAddress => false,
             });
-        fits && !proof.dead && proof.epoch == self.epoch && now < proof.expires
+        fits && self.is_fresh(proof, now)
+    }
+
+    fn is_fresh(&self, proof: &Proof, now: Timestamp) -> bool {
+        !proof.dead && proof.epoch == self.epoch && now < proof.expires
+    }
+
+    /// Whether the mail with a proof may leave: whoever is banned while their account closes is told of that, although the
+    /// proof opens nothing before they are let in again.
+    pub(super) fn may_be_mailed(&self, token: TokenId, now: Timestamp) -> bool {
+        let closes = self.proofs.get(&token).is_some_and(|proof| {
+            let account = self.accounts.get(&proof.user);
+            proof.purpose == Purpose::Reopen
+                && account.is_some_and(|account| account.closing.is_some())
+                && self.is_fresh(proof, now)
+        });
+        closes || self.live(token, now)
     }
 
     pub(super) fn stays(&self, user: UserId, stay: &Stay, now: Timestamp) -> bool {
@@ -179,7 +216,7 @@ impl Oracle {
         let closes = self
             .accounts
             .get(&user)
-            .is_some_and(|account| matches!(account.access(), Access::ClosingAt(_)));
+            .is_some_and(|account| account.closing.is_some());
         closes
             && self.proofs.values().any(|proof| {
                 let voided = !proof.dead && proof.epoch < self.epoch;
@@ -224,32 +261,73 @@ impl Oracle {
                 Expect::Perhaps,
             ),
             Attempt::Create { address } => when(self.owner(*address).is_none(), Expect::Yes),
-            Attempt::SignIn { address, password } => match self.owner(*address) {
+            Attempt::SignIn {
+                address,
+                password,
+                shown,
+            } => match self.owner(*address) {
                 Some((user, account)) if account.password.as_ref() == Some(password) => when(
                     account.access() == Access::Open,
-                    match (account.distrusted, self.guessed_at.contains(&user)) {
+                    match (account.distrusted, account.of_shown(*shown)) {
                         (true, _) => Expect::Punished,
-                        (false, true) => Expect::Perhaps,
-                        (false, false) => Expect::Yes,
+                        (false, Expect::Yes) if self.guessed_at.contains(&user) => Expect::Perhaps,
+                        (false, of_shown) => of_shown,
                     },
                 ),
                 Some(_) | None => Expect::No,
             },
+            Attempt::BeginApp { session, password } => {
+                let account = self.signed_in(*session, now).map(|user| &self.accounts[&user]);
+                let may = account.is_some_and(|account| {
+                    account.app.is_none() && account.password.as_ref() == Some(password)
+                });
+                when(may, Expect::Perhaps)
+            }
+            Attempt::ConfirmApp { session, shown } => {
+                let account = self.signed_in(*session, now).map(|user| &self.accounts[&user]);
+                let begun = account.and_then(|account| account.begun);
+                let waits = begun.is_some_and(|(by, until)| by == *session && now < until);
+                when(waits && matches!(shown, Shown::Right(_)), Expect::Perhaps)
+            }
+            Attempt::RemoveApp {
+                session,
+                password,
+                shown,
+            } => {
+                let account = self.signed_in(*session, now).map(|user| &self.accounts[&user]);
+                let account = account
+                    .filter(|account| account.app.is_some() && account.password.as_ref() == Some(password));
+                account.map_or(Expect::No, |account| match account.of_shown(*shown) {
+                    // A session that showed one lately need not show it again.
+                    Expect::No | Expect::Yes => Expect::Perhaps,
+                    of_shown @ (Expect::Perhaps | Expect::Punished) => of_shown,
+                })
+            }
+            Attempt::RevokeFactors(user) => when(
+                self.accounts
+                    .get(user)
+                    .is_some_and(|account| account.app.is_some()),
+                Expect::Yes,
+            ),
             Attempt::Ask { .. } => Expect::Perhaps,
             Attempt::Answer { request } => when(self.waiting.contains_key(request), Expect::Yes),
             Attempt::Confirm {
                 proof,
                 address,
                 password,
+                shown,
             } => match self.presented(*proof, Purpose::Recovery, now) {
-                Some((user, _)) => {
+                Some((user, found)) if self.accounts[&user].address == *address => {
                     let account = &self.accounts[&user];
-                    let fits = account.address == *address
-                        && self.fits(password)
-                        && account.password.as_ref() != Some(password);
-                    when(fits, by_link(*proof))
+                    let fits = self.fits(password) && account.password.as_ref() != Some(password);
+                    match account.of_shown(*shown) {
+                        _ if found.clears_apps(account) => when(fits, by_link(*proof)),
+                        Expect::Yes => when(fits, by_link(*proof)),
+                        Expect::Perhaps => when(fits, Expect::Perhaps),
+                        refused @ (Expect::No | Expect::Punished) => refused,
+                    }
                 }
-                None => Expect::No,
+                Some(_) | None => Expect::No,
             },
             Attempt::Verify { proof, address } => {
                 let found = self.presented(*proof, Purpose::VerifyEmail, now);

@@ -28,7 +28,7 @@ impl Life {
     }
 
     /// Somebody from one of a few networks.
-    fn a_visitor(&mut self) -> Visitor {
+    pub(super) fn a_visitor(&mut self) -> Visitor {
         let host = self.chance.below(5);
         Visitor {
             ip: std::net::IpAddr::from([192, 0, 2, u8::try_from(host).unwrap_or(0)]),
@@ -49,7 +49,7 @@ impl Life {
     }
 
     /// The right password of an address, or one that was right once, or none that ever was.
-    fn a_password_of(&mut self, of: Address) -> String {
+    pub(super) fn a_password_of(&mut self, of: Address) -> String {
         let known = self.passwords.get(&of).cloned().unwrap_or_default();
         match self.chance.below(8) {
             0 => "Never-was-right-1".to_owned(),
@@ -62,7 +62,7 @@ impl Life {
         self.passwords.entry(of).or_default().push(password.to_owned());
     }
 
-    fn a_user(&mut self) -> Option<UserId> {
+    pub(super) fn a_user(&mut self) -> Option<UserId> {
         let users: Vec<_> = self.oracle.accounts.keys().copied().collect();
         if self.chance.one_in(12) {
             let erased: Vec<_> = self.oracle.erased.iter().copied().collect();
@@ -71,7 +71,7 @@ impl Life {
         self.chance.one_of(&users)
     }
 
-    fn a_device(&mut self) -> Option<Device> {
+    pub(super) fn a_device(&mut self) -> Option<Device> {
         let recent = self.devices.len().saturating_sub(8);
         self.chance.one_of(&self.devices[recent..])
     }
@@ -124,7 +124,7 @@ impl Life {
     }
 
     pub(super) fn somebody_acts(&mut self) -> Result<(), String> {
-        match self.chance.below(24) {
+        match self.chance.below(27) {
             0..=2 => self.sign_up(),
             3..=5 => self.sign_in(),
             6..=8 => self.ask(),
@@ -135,6 +135,8 @@ impl Life {
             19 => self.withdraw_or_reopen(),
             20 => self.administrate(),
             21 => self.keys(),
+            22 | 23 => self.enrol(),
+            24 => self.unenrol(),
             _ => match self.a_plain_attempt() {
                 Some(attempt) => self.command(&attempt),
                 None => self.sign_up(),
@@ -168,14 +170,16 @@ impl Life {
         let (of, visitor) = (self.an_address(), self.a_visitor());
         let password = self.a_password_of(of);
         let (typed, to) = (secret(&password), address(of));
+        let owner = self.oracle.owner(of).map(|(user, _)| user);
+        let (shown, code) = self.a_factor_of(owner);
         let answer = self
             .machine
-            .ask(|desk| async move { desk.sign_in(&to, &typed, None, &visitor).await });
-        let owner = self.oracle.owner(of).map(|(user, _)| user);
+            .ask(|desk| async move { desk.sign_in(&to, &typed, code.as_ref(), &visitor).await });
         let wrong = answer.is_err();
         let attempt = Attempt::SignIn {
             address: of,
             password,
+            shown,
         };
         if let Some((tokens, _)) = self.note(&attempt, answer)? {
             self.given(&tokens, owner.ok_or("nobody was signed in")?)?;
@@ -219,19 +223,23 @@ impl Life {
         // A link alone names its owner; with an address it must fit.
         let alone = matches!(proof, Presented::Link(_)) && self.chance.one_in(2);
         let (new, to) = (secret(&password), address(of));
+        let of = if alone { mail.address } else { of };
+        let owner = self.oracle.owner(of).map(|(user, _)| user);
+        let (shown, code) = self.a_factor_of(owner);
         let answer = self.machine.ask(|desk| async move {
+            let code = code.as_ref();
             if alone {
-                desk.confirm_reset_by_link(&text, new, None, &visitor).await
+                desk.confirm_reset_by_link(&text, new, code, &visitor).await
             } else {
-                desk.confirm_reset(&to, &text, new, None, &visitor).await
+                desk.confirm_reset(&to, &text, new, code, &visitor).await
             }
         });
-        let of = if alone { mail.address } else { of };
         self.chosen(of, &password);
         let attempt = Attempt::Confirm {
             proof,
             address: of,
             password,
+            shown,
         };
         self.note(&attempt, answer).map(drop)
     }

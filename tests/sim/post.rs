@@ -81,7 +81,10 @@ impl Post {
                 return Err("no key was ever forgotten, and a mail cannot be made".to_owned());
             }
         };
-        if mail.token.is_some_and(|token| !oracle.live(token, machine.now())) {
+        if mail
+            .token
+            .is_some_and(|token| !oracle.may_be_mailed(token, machine.now()))
+        {
             return Err(format!("mail {id} leaves with a dead proof"));
         }
         let deferred = Attempt::Deferred {
@@ -170,7 +173,9 @@ impl Post {
 fn may_end(oracle: &Oracle, mail: &Mail, cause: MailEnd, machine: &Machine) -> Result<(), String> {
     let due = oracle.mails.get(&mail.id).ok_or("a mail nobody caused")?;
     let reason = match cause {
-        MailEnd::Superseded => due.token.is_some_and(|token| !oracle.live(token, machine.now())),
+        MailEnd::Superseded => due
+            .token
+            .is_some_and(|token| !oracle.may_be_mailed(token, machine.now())),
         MailEnd::UserGone => !oracle.accounts.contains_key(&due.user),
         MailEnd::EpochEnded => due.epoch < oracle.epoch,
         MailEnd::Refused | MailEnd::GaveUp => false,

@@ -1,5 +1,7 @@
 //! Taking one bundle apart: what can be checked without knowing what came before.
 
+use std::sync::{Mutex, PoisonError};
+
 use super::super::lines::Lines;
 use super::{CONTRADICTS, DAMAGED, NEWER, Stop};
 use crate::domain::Recorded;
@@ -21,9 +23,50 @@ pub(super) struct Bundle {
     pub(super) above: Vec<(TileName, Vec<u8>)>,
 }
 
+#[derive(Default)]
 pub(super) struct Records {
     pub(super) entries: Vec<u8>,
     pub(super) lines: Vec<u8>,
+}
+
+/// The events of a bundle, and whether a command ends with each.
+pub(super) type Events = Vec<(Recorded, CommandPart)>;
+
+/// Buffers that go round: asking the system for them anew, bundle by bundle, takes longer than reading into them.
+#[derive(Default)]
+pub(super) struct Buffers {
+    records: Mutex<Vec<Records>>,
+    events: Mutex<Vec<Events>>,
+}
+
+impl Buffers {
+    /// Some of any content.
+    pub(super) fn records(&self) -> Records {
+        take(&self.records)
+    }
+
+    fn events(&self) -> Events {
+        take(&self.events)
+    }
+
+    fn give_records(&self, records: Records) {
+        give(&self.records, records);
+    }
+
+    /// Takes back what was judged.
+    pub(super) fn give_events(&self, mut events: Events) {
+        events.clear();
+        give(&self.events, events);
+    }
+}
+
+fn take<T: Default>(from: &Mutex<Vec<T>>) -> T {
+    let one = from.lock().unwrap_or_else(PoisonError::into_inner).pop();
+    one.unwrap_or_default()
+}
+
+fn give<T>(to: &Mutex<Vec<T>>, one: T) {
+    to.lock().unwrap_or_else(PoisonError::into_inner).push(one);
 }
 
 /// A bundle whose parts agree with one another.
@@ -32,18 +75,23 @@ pub(super) struct Checked {
     pub(super) leaves: Vec<TreeHash>,
     /// The root over a full tile.
     pub(super) root: Option<TreeHash>,
-    /// The events, if they are in the export, and whether a command ends with each.
-    pub(super) events: Option<Vec<(Recorded, CommandPart)>>,
+    /// The events, if they are in the export.
+    pub(super) events: Option<Events>,
     pub(super) above: Vec<(TileName, Vec<u8>)>,
 }
 
 impl Bundle {
     /// Hashes, decodes, and compares what says the same thing twice.
-    pub(super) fn check(self) -> Result<Checked, Stop> {
+    pub(super) fn check(self, buffers: &Buffers) -> Result<Checked, Stop> {
         let (leaves, _) = self.leaves.as_chunks();
         let leaves = leaves.to_vec();
-        let events = match &self.records {
-            Some(records) => Some(records.check(self.first, &leaves)?),
+        let events = match self.records {
+            Some(records) => {
+                let mut events = buffers.events();
+                records.check(self.first, &leaves, &mut events)?;
+                buffers.give_records(records);
+                Some(events)
+            }
             None => None,
         };
         Ok(Checked {
@@ -57,10 +105,9 @@ impl Bundle {
 }
 
 impl Records {
-    fn check(&self, first: Position, leaves: &[TreeHash]) -> Result<Vec<(Recorded, CommandPart)>, Stop> {
+    fn check(&self, first: Position, leaves: &[TreeHash], events: &mut Events) -> Result<(), Stop> {
         let mut rest = self.entries.as_slice();
         let mut lines = self.lines.as_slice();
-        let mut events = Vec::with_capacity(leaves.len());
         let (mut writer, mut line) = (Lines::default(), String::with_capacity(512));
         for (position, leaf) in (first.0..).map(Position).zip(leaves) {
             let raw = split_entry(&mut rest).ok_or_else(|| {
@@ -80,7 +127,7 @@ impl Records {
             events.push((recorded, part));
         }
         if rest.is_empty() && lines.is_empty() {
-            return Ok(events);
+            return Ok(());
         }
         let end = Position(first.0 + leaves.len() as u64);
         Err(Stop::disproven(end, "more is there than the tree holds", DAMAGED))
@@ -100,7 +147,7 @@ fn decode(position: Position, raw: &[u8]) -> Result<(Recorded, CommandPart), Sto
         let what = format!("the record says that it belongs to {}", header.position);
         return Err(Stop::disproven(position, what, CONTRADICTS));
     }
-    let recorded = codec::decode(&header, payload).map_err(|fault| unreadable(position, &fault))?;
+    let recorded = codec::decode_outline(&header, payload).map_err(|fault| unreadable(position, &fault))?;
     Ok((recorded, header.part))
 }
 

@@ -54,7 +54,7 @@ impl Judge {
     }
 
     /// Takes the next bundle.
-    pub(super) fn judge(&mut self, bundle: Checked) -> Result<(), Stop> {
+    pub(super) fn judge(&mut self, bundle: &Checked) -> Result<(), Stop> {
         let Checked {
             first,
             leaves,
@@ -62,12 +62,12 @@ impl Judge {
             events,
             above,
         } = bundle;
-        self.compare_remembered(first, &leaves)?;
+        self.compare_remembered(*first, leaves)?;
         self.next = first.0 + leaves.len() as u64;
         let mut full = vec![];
         if let Some(root) = root {
             self.tiling
-                .push(root, &mut |name, hashes| full.push((name, hashes.to_vec())));
+                .push(*root, &mut |name, hashes| full.push((name, hashes.to_vec())));
         } else if leaves.is_empty() {
             full.extend(
                 self.tiling
@@ -75,11 +75,11 @@ impl Judge {
                     .map(|(name, hashes)| (name, hashes.to_vec())),
             );
         } else {
-            self.last = leaves;
+            self.last.clone_from(leaves);
         }
-        compare_tiles(first, &full, &above)?;
+        compare_tiles(*first, &full, above)?;
         if let (Some(replay), Some(events)) = (&mut self.replay, events) {
-            for (recorded, part) in &events {
+            for (recorded, part) in events {
                 replay.take(recorded, *part)?;
             }
         }

@@ -6,7 +6,7 @@ use super::super::archive::{ArchiveFault, ArchiveReader};
 use super::super::checkpoint::Checkpoint;
 use super::super::export::{EXPORT_README, Range, events_file};
 use super::super::lines::LINE_MAX;
-use super::bundle::{Bundle, Records};
+use super::bundle::{Buffers, Bundle, Records};
 use super::{CONTRADICTS, DAMAGED, Stop};
 use crate::crypto::{Note, VerifierKey};
 use crate::ledger::record::MAX_RECORD;
@@ -86,7 +86,7 @@ impl<R: Read> Source<R> {
     }
 
     /// Reads the next bundle and the tiles after it; `None` after the last.
-    pub(super) fn next(&mut self) -> Result<Option<Bundle>, Stop> {
+    pub(super) fn next(&mut self, buffers: &Buffers) -> Result<Option<Bundle>, Stop> {
         let (index, size) = (self.next, self.checkpoint.size);
         let first = index.saturating_mul(TILE_WIDTH);
         if self.is_done {
@@ -98,10 +98,13 @@ impl<R: Read> Source<R> {
         };
         self.next += 1;
         let records = match TileName::entries(index, size).filter(|_| self.range.holds(first)) {
-            Some(name) => Some(Records {
-                entries: self.file(first, &name.path(), WIDTH * (2 + MAX_RECORD))?,
-                lines: self.file(first, &events_file(first), WIDTH * LINE_MAX)?,
-            }),
+            Some(name) => {
+                let mut records = buffers.records();
+                let Records { entries, lines } = &mut records;
+                self.file_into(first, &name.path(), WIDTH * (2 + MAX_RECORD), entries)?;
+                self.file_into(first, &events_file(first), WIDTH * LINE_MAX, lines)?;
+                Some(records)
+            }
             None => None,
         };
         let leaves = self.tile(first, tile)?;
@@ -157,8 +160,20 @@ impl<R: Read> Source<R> {
     }
 
     fn file(&mut self, first: u64, name: &str, bytes_max: usize) -> Result<Vec<u8>, Stop> {
+        let mut content = vec![];
+        self.file_into(first, name, bytes_max, &mut content)?;
+        Ok(content)
+    }
+
+    fn file_into(
+        &mut self,
+        first: u64,
+        name: &str,
+        bytes_max: usize,
+        content: &mut Vec<u8>,
+    ) -> Result<(), Stop> {
         self.archive
-            .file(name, bytes_max)
+            .file_into(name, bytes_max, content)
             .map_err(|fault| Stop::archive(Some(Position(first)), &fault))
     }
 

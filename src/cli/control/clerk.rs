@@ -4,21 +4,24 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use secrecy::ExposeSecret as _;
+use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 
+use super::following::FOLLOWERS_MAX;
 use super::request::{
-    Answer, BackupRow, BackupSince, CompactedRow, KeyRow, NewKey, NewUserForm, Page, ProgressRow,
-    RecoveryShown, Request, SessionRow, UserRow, Verdict, VerdictWord,
+    Answer, BackupSince, KeyRow, NewKey, NewUserForm, Page, ProgressRow, RecoveryShown, Request, UserRow,
+    Verdict, VerdictWord,
+};
+use super::rows::{
+    backup_row, clock_word, compacted_row, key_row, kind_word, session_row, user_row, verdict, verdict_on,
 };
 use crate::app::EndOfLedger;
 use crate::audit::Notary;
-use crate::cli::exit::{Failure, is_damage};
+use crate::cli::exit::Failure;
 use crate::config::Config;
-use crate::desk::{Desk, Fault, NewPerson, UserView, VerifyFault, VerifyReport};
-use crate::domain::{Actor, ApiKey, ApiKeyKind, Epoch, Refusal, Role, Standing, State};
-use crate::engine::Compacted;
-use crate::ledger::backup::{self, Destination, Made, Order, Progress};
-use crate::system::ClockStatus;
+use crate::desk::{Desk, Fault, NewPerson};
+use crate::domain::{Actor, ApiKeyKind, Refusal, Role, State};
+use crate::ledger::backup::{self, Destination, Order, Progress};
 use crate::types::{
     ApiKeyId, EmailAddress, Locale, PersonName, Position, SessionId, Span, Timestamp, UserId, Username,
 };
@@ -36,6 +39,8 @@ pub(in crate::cli) struct Clerk {
     recovery_url: Option<String>,
     /// Whether the start could tell that the end of the ledger is there.
     end: EndOfLedger,
+    /// Places for those who follow the events.
+    pub(super) followers: Arc<Semaphore>,
 }
 
 impl Clerk {
@@ -46,6 +51,7 @@ impl Clerk {
             notary,
             recovery_url,
             end,
+            followers: Arc::new(Semaphore::new(FOLLOWERS_MAX)),
         }
     }
 
@@ -91,17 +97,7 @@ impl Clerk {
             Request::RemoveFactors { user, kind } => self.remove_factors(&user, kind.as_deref()).await,
             Request::ListSessions { user } => {
                 let sessions = desk.sessions(self.find(&user)?);
-                let items: Vec<SessionRow> = sessions
-                    .into_iter()
-                    .map(|session| SessionRow {
-                        id: session.id.to_string(),
-                        user: session.user.to_string(),
-                        ip: session.ip.map(|ip| ip.to_string()),
-                        user_agent: session.user_agent,
-                        active: session.active.rfc3339(),
-                        created: session.created.rfc3339(),
-                    })
-                    .collect();
+                let items: Vec<_> = sessions.into_iter().map(session_row).collect();
                 Ok(Answer::Sessions(page(items.len(), items)))
             }
             Request::EndSessions { session, user } => self.end_sessions(session, user).await,
@@ -127,6 +123,12 @@ impl Clerk {
             }
             Request::Outbox { take } => self.outbox(take).await,
             Request::Events(form) => self.events(form).await,
+            Request::Explain(form) => self.explain(form).await,
+            // The socket's server tells them itself; nothing happens where none runs.
+            Request::Follow(_) => Err(Failure::unavailable(
+                "events are followed at a running server only",
+            )),
+            Request::Past(form) => self.past(form, tell).await,
             Request::SetOnlineCheck(form) => Ok(Answer::OnlineCheck(self.set_online_check(form, by).await?)),
             Request::ShowEpoch => Ok(Answer::Epoch(self.epoch().await?)),
             Request::StartEpoch { reason } => self.start_epoch(&reason).await,
@@ -203,11 +205,11 @@ impl Clerk {
                 .map_err(|fault| Failure::value("session", fault))?;
             let gone = || Failure::from(Fault::Refused(Refusal::SessionNotFound));
             let owner = self.desk.session_owner(id).ok_or_else(gone)?;
-            self.desk.end_session(owner, id, by).await?;
+            self.desk.end_session(owner, id, by, None).await?;
             return Ok(Answer::SessionsEnded { ended: 1 });
         }
         let user = user.ok_or_else(|| Failure::value("session", "name a session, or --user"))?;
-        let ended = self.desk.end_sessions(self.find(&user)?, None, by).await?;
+        let ended = self.desk.end_sessions(self.find(&user)?, None, by, None).await?;
         Ok(Answer::SessionsEnded { ended })
     }
 
@@ -263,20 +265,7 @@ impl Clerk {
         let desk = self.desk.clone();
         match spawn_blocking(move || desk.verify()).await {
             Ok(Ok(report)) => verdict(&report, self.end),
-            Ok(Err(fault)) => Verdict {
-                word: match &fault {
-                    VerifyFault::Store(error) if !is_damage(error) => VerdictWord::Unknown,
-                    VerifyFault::Store(_)
-                    | VerifyFault::Record { .. }
-                    | VerifyFault::Event { .. }
-                    | VerifyFault::Misplaced { .. }
-                    | VerifyFault::Unfinished { .. }
-                    | VerifyFault::Unlawful(_) => VerdictWord::Bad,
-                },
-                events: 0,
-                chain: None,
-                findings: vec![fault.to_string()],
-            },
+            Ok(Err(fault)) => verdict_on(&fault),
             Err(_) => Verdict {
                 word: VerdictWord::Unknown,
                 events: 0,
@@ -293,38 +282,6 @@ impl Clerk {
 
 /// Hears how far long work is; must be quick.
 pub(in crate::cli) type Tell = Box<dyn Fn(ProgressRow) + Send>;
-
-fn hex(bytes: [u8; 32]) -> String {
-    blake3::Hash::from_bytes(bytes).to_hex().to_string()
-}
-
-fn compacted_row(compacted: &Compacted) -> CompactedRow {
-    let proof = &compacted.proof;
-    CompactedRow {
-        bytes_before: compacted.before,
-        bytes_after: compacted.after,
-        events: proof.head.next.0,
-        chain: hex(proof.head.chain),
-        tree_root: hex(proof.root),
-        state_hash: hex(proof.state_hash),
-        paused_milliseconds: u64::try_from(compacted.paused.as_millis()).unwrap_or(u64::MAX),
-    }
-}
-
-fn backup_row(made: &Made) -> BackupRow {
-    BackupRow {
-        file: made.path.as_ref().map(|path| path.display().to_string()),
-        ledger: uuid::Uuid::from_bytes(made.header.ledger).to_string(),
-        from: made.header.from.next.0,
-        next: made.header.to.next.0,
-        records: made.summary.records,
-        keys: made.summary.key_entries,
-        bytes: made.bytes,
-        blake3: hex(made.hash),
-        chain: hex(made.header.to.chain),
-        fresh_start: made.fresh_start.clone(),
-    }
-}
 
 pub(super) fn bounded(take: u32) -> usize {
     take.min(ROWS_MAX) as usize
@@ -352,94 +309,4 @@ fn person(form: &NewUserForm) -> Result<NewPerson, Failure> {
         locale: Locale::parse(&form.locale)
             .ok_or_else(|| Failure::value("--locale", "there are en and ko"))?,
     })
-}
-
-fn user_row(view: UserView) -> UserRow {
-    let UserView {
-        profile,
-        username,
-        standing,
-        has_password,
-        sessions,
-    } = view;
-    let (standing, closes) = match standing {
-        Standing::Active => ("active", None),
-        Standing::Banned => ("banned", None),
-        Standing::Closing(at) => ("closing", Some(at.rfc3339())),
-    };
-    UserRow {
-        id: profile.id.to_string(),
-        email: profile.email,
-        email_verified: profile.email_verified.map(Timestamp::rfc3339),
-        name: profile.name,
-        username,
-        role: profile.role.word().to_owned(),
-        standing: standing.to_owned(),
-        closes,
-        locale: profile.locale.tag().to_owned(),
-        has_password,
-        factors: profile
-            .factors
-            .iter()
-            .map(|kind| kind.name().to_owned())
-            .collect(),
-        sessions: sessions as u64,
-        created: profile.created.rfc3339(),
-        updated: profile.updated.rfc3339(),
-        last_login: profile.last_login.map(Timestamp::rfc3339),
-    }
-}
-
-fn kind_word(kind: ApiKeyKind) -> &'static str {
-    match kind {
-        ApiKeyKind::Publishable => "publishable",
-        ApiKeyKind::Secret => "secret",
-    }
-}
-
-fn key_row(id: ApiKeyId, key: ApiKey, epoch: Epoch) -> KeyRow {
-    let waiting = key.awaits_confirmation(epoch);
-    KeyRow {
-        waiting,
-        id: id.to_string(),
-        kind: kind_word(key.kind).to_owned(),
-        label: key.label,
-        created: key.created.rfc3339(),
-        expires: key.expires.map(Timestamp::rfc3339),
-        revoked: key.revoked.map(Timestamp::rfc3339),
-        used: key.used.map(|at| at.rfc3339()[..10].to_owned()),
-    }
-}
-
-fn verdict(report: &VerifyReport, end: EndOfLedger) -> Verdict {
-    let mut findings = vec![];
-    if report.agrees == Some(false) {
-        findings.push("the events fold to another state than the one in memory".to_owned());
-    }
-    if report.unfinished > 0 {
-        findings.push(format!(
-            "{} events at the end belong to an unfinished command",
-            report.unfinished
-        ));
-    }
-    if end == EndOfLedger::Unknown {
-        findings.push("no anchor: cannot tell whether the end of the ledger is missing".to_owned());
-    }
-    Verdict {
-        word: match (report.is_sound(), end) {
-            (false, _) => VerdictWord::Bad,
-            (true, EndOfLedger::Unknown) => VerdictWord::Unknown,
-            (true, EndOfLedger::Known) => VerdictWord::Good,
-        },
-        events: report.events,
-        chain: Some(blake3::Hash::from_bytes(report.head.chain).to_hex().to_string()),
-        findings,
-    }
-}
-
-fn clock_word(status: ClockStatus) -> &'static str {
-    match status {
-        ClockStatus::Trusted => "trusted",
-        ClockStatus::Suspect { .. } => "suspect",
-    }
 }

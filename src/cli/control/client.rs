@@ -23,7 +23,7 @@ use crate::engine::{BootError, Rollback};
 use crate::ledger::StoreError;
 
 /// Bytes of an answer, at most.
-const ANSWER_BYTES_MAX: u64 = 64 << 20;
+pub(super) const ANSWER_BYTES_MAX: u64 = 64 << 20;
 /// How long an answer may take; what reads the whole ledger, or wraps all keys anew, may take longer.
 const ANSWER_TIME_MAX: Duration = Duration::from_mins(1);
 const LONG_TIME_MAX: Duration = Duration::from_hours(6);
@@ -101,7 +101,7 @@ fn is_held(error: &AppError) -> bool {
 }
 
 /// A connection to the running server; none if nobody listens.
-fn connect(data: &Path) -> Result<Option<UnixStream>, Failure> {
+pub(super) fn connect(data: &Path) -> Result<Option<UnixStream>, Failure> {
     let connected = socket::reach(data).and_then(|at| UnixStream::connect(&at.path));
     match connected {
         Ok(stream) => Ok(Some(stream)),
@@ -129,6 +129,8 @@ fn converse(mut stream: UnixStream, request: &Request) -> Result<Answer, Failure
             | Request::Backup { .. }
             | Request::AuditExport { .. }
             | Request::Compact
+            | Request::Past(_)
+            | Request::Explain(_)
             | Request::ReplaceMasterKey
     );
     let patience = if is_long { LONG_TIME_MAX } else { ANSWER_TIME_MAX };

@@ -84,7 +84,6 @@ impl Clerk {
 impl From<KeysFault> for Failure {
     fn from(fault: KeysFault) -> Self {
         match fault {
-            KeysFault::SignedByBoth => Self::refused(fault.to_string()),
             KeysFault::Unrecorded(_) => Self::later(fault.to_string()),
             KeysFault::Keys(_) | KeysFault::Rewrap(_) => Self::unavailable(fault.to_string()),
         }

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::told::{EventRow, EventsForm, EventsShown};
+use super::past::{PastForm, PastShown};
+use super::told::{EventRow, EventsForm, EventsShown, ExplainForm, StoriesShown};
 use crate::cli::exit::Failure;
 
 /// A request, one line of JSON. Users are named by id, address or user name.
@@ -65,6 +66,10 @@ pub(in crate::cli) enum Request {
         take: u32,
     },
     Events(EventsForm),
+    /// Answered with one event after the other, until one side ends it.
+    Follow(EventsForm),
+    Explain(ExplainForm),
+    Past(PastForm),
     Verify,
     AcceptClock,
     AuditCheckpoint,
@@ -175,6 +180,10 @@ pub(in crate::cli) enum Answer {
     },
     Outbox(Page<MailRow>),
     Events(EventsShown),
+    /// One of those that are followed.
+    Event(EventRow),
+    Stories(StoriesShown),
+    Past(Box<PastShown>),
     Verified(Verdict),
     Clock {
         status: String,

@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::unix::OwnedWriteHalf;
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::timeout;
 
@@ -88,6 +88,8 @@ fn remove_stale(path: &Path) -> io::Result<()> {
 async fn listen(listener: UnixListener, clerk: Arc<Clerk>, mut stopped: oneshot::Receiver<()>) {
     let places = Arc::new(Semaphore::new(CLIENTS_MAX));
     let mut clients = JoinSet::new();
+    // Dropped when nobody new is taken in: those who follow have no end of their own.
+    let (running, stopping) = watch::channel(());
     loop {
         let next = async {
             // The semaphore is never closed.
@@ -98,11 +100,11 @@ async fn listen(listener: UnixListener, clerk: Arc<Clerk>, mut stopped: oneshot:
             _ = &mut stopped => break,
             (place, accepted) = next => match accepted {
                 Ok((stream, _)) => {
-                    let clerk = Arc::clone(&clerk);
+                    let (clerk, stopping) = (Arc::clone(&clerk), stopping.clone());
                     clients.spawn(async move {
                         let _place = place;
                         // A client that went away, or stalls, has no use for more.
-                        let _ = attend(stream, &clerk).await;
+                        let _ = attend(stream, &clerk, stopping).await;
                     });
                 }
                 Err(error) => {
@@ -113,7 +115,7 @@ async fn listen(listener: UnixListener, clerk: Arc<Clerk>, mut stopped: oneshot:
             Some(_) = clients.join_next(), if !clients.is_empty() => {}
         }
     }
-    drop(listener);
+    drop((listener, running));
     let finish = async { while clients.join_next().await.is_some() {} };
     // What still runs after that, such as a check of the whole ledger, is asked again by the person.
     let _ = timeout(Duration::from_secs(3), finish).await;
@@ -141,7 +143,7 @@ async fn write_line(writing: &mut OwnedWriteHalf, answer: &Answer) -> io::Result
 }
 
 /// Answers one request.
-async fn attend(stream: UnixStream, clerk: &Clerk) -> io::Result<()> {
+async fn attend(stream: UnixStream, clerk: &Clerk, mut stopping: watch::Receiver<()>) -> io::Result<()> {
     let peer = stream.peer_cred()?.uid();
     if peer != 0 && peer != rustix::process::geteuid().as_raw() {
         tracing::warn!(peer, "another user was turned away from the control socket");
@@ -155,6 +157,12 @@ async fn attend(stream: UnixStream, clerk: &Clerk) -> io::Result<()> {
         return Ok(());
     }
     let answer = match serde_json::from_slice::<Request>(&line) {
+        Ok(Request::Follow(form)) => match clerk.follow(form).await {
+            Ok(following) => {
+                return following.tell(&mut reading, &mut writing, &mut stopping).await;
+            }
+            Err(failure) => Answer::Failed(failure),
+        },
         Ok(request) => answer(request, clerk, &mut writing).await?,
         Err(_) => Answer::Failed(
             Failure::unavailable("the running server does not know this request: it is of another version")

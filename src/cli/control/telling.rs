@@ -4,13 +4,13 @@ use tokio::task::spawn_blocking;
 
 use super::clerk::{Clerk, bounded};
 use super::request::Answer;
-use super::told::{EventRow, EventsForm, EventsShown, Since};
+use super::told::{EventRow, EventsForm, EventsShown, ExplainForm, StepRow, StoriesShown, StoryRow};
 use crate::cli::exit::Failure;
-use crate::desk::{Cursor, CursorFault, Desk, EventFilter, Line};
+use crate::desk::{Cursor, CursorFault, Desk, EventFilter, Line, RecoveryTold, Which};
 use crate::domain::Recorded;
 use crate::ledger::StoreError;
 use crate::ledger::codec::EVENT_NAMES;
-use crate::types::{Locale, Span, Timestamp};
+use crate::types::{Locale, Position, Timestamp, TokenId, UserId};
 
 impl Clerk {
     pub(super) async fn events(&self, form: EventsForm) -> Result<Answer, Failure> {
@@ -42,6 +42,36 @@ impl Clerk {
         Ok(Answer::Events(shown))
     }
 
+    /// Recoveries, each as one story.
+    pub(super) async fn explain(&self, form: ExplainForm) -> Result<Answer, Failure> {
+        let ExplainForm {
+            what,
+            limit,
+            language: tag,
+        } = form;
+        let (locale, limit) = (language(&tag)?, bounded(limit));
+        let desk = self.desk.clone();
+        let told = spawn_blocking(move || -> Result<_, Failure> {
+            let which = match what {
+                None => Which::Latest,
+                Some(text) => which(&desk, text.trim())?,
+            };
+            let found = desk.recoveries(&which, limit)?;
+            let items: Result<Vec<_>, StoreError> = found
+                .iter()
+                .map(|recovery| Ok(story_row(desk.tell_recovery(recovery, locale)?)))
+                .collect();
+            Ok(items?)
+        });
+        let items = told
+            .await
+            .map_err(|_| Failure::later("the events could not be read"))??;
+        Ok(Answer::Stories(StoriesShown {
+            total: items.len() as u64,
+            items,
+        }))
+    }
+
     /// What a form asks for, and the cursor that it goes on from.
     pub(super) fn filter(&self, form: EventsForm) -> Result<(EventFilter, Option<Cursor>), Failure> {
         let EventsForm {
@@ -56,21 +86,69 @@ impl Clerk {
         if let Some(name) = &kind {
             known_event(name)?;
         }
-        let since = since.map(|since| match since {
-            Since::At(at) => Timestamp(at),
-            Since::SecondsAgo(seconds) => {
-                self.now() - Span::seconds(i64::try_from(seconds).unwrap_or(i64::MAX / 1_000_000))
-            }
-        });
         let filter = EventFilter {
             user,
             name: kind,
-            since,
+            since: since.map(|since| since.before(self.now())),
             limit: Some(bounded(limit)),
             ..EventFilter::default()
         };
         let after = after.map(|after| after.parse()).transpose();
         Ok((filter, after.map_err(|fault| Failure::value("--after", fault))?))
+    }
+}
+
+/// Which recoveries a text means: a place in the ledger, a user, or a proof.
+fn which(desk: &Desk, text: &str) -> Result<Which, Failure> {
+    if let Ok(cursor) = text.parse::<Cursor>() {
+        let position = desk
+            .resume(cursor)
+            .map_err(|fault| Failure::from(fault).field("--explain"))?;
+        let next = desk.engine().head().next;
+        if position >= next {
+            return Err(
+                Failure::value("--explain", format!("the ledger ends before position {next}"))
+                    .remedy("name an event that `keyledger events` shows"),
+            );
+        }
+        return Ok(Which::At(position));
+    }
+    if let Some(user) = desk.find_user(text) {
+        return Ok(Which::Of(user));
+    }
+    // Who was erased is found by id only, as a proof is.
+    let id: Option<TokenId> = text.parse().ok();
+    let is_erased = |user| desk.engine().read(|state| state.erased.contains_key(&user));
+    id.map(|id| {
+        let user = UserId(id.0);
+        if is_erased(user) {
+            Which::Of(user)
+        } else {
+            Which::With(id)
+        }
+    })
+    .ok_or_else(|| {
+        Failure::refused("there is no such user")
+            .field("--explain")
+            .remedy("name a user by id, address or user name, a proof by its id, or an event by its position")
+    })
+}
+
+fn story_row(told: RecoveryTold) -> StoryRow {
+    let step = |(position, time, text): (Position, Timestamp, String)| StepRow {
+        position: position.0,
+        time: time.rfc3339(),
+        text,
+    };
+    StoryRow {
+        cursor: told.cursor.to_string(),
+        began: told.began.rfc3339(),
+        user: told.user.map(|user| user.to_string()),
+        address: told.who,
+        token: told.token.map(|token| token.to_string()),
+        ending: told.ending.to_owned(),
+        title: told.title,
+        steps: told.steps.into_iter().map(step).collect(),
     }
 }
 

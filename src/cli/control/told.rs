@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::types::{Span, Timestamp};
+
 /// Which events, and how they are told.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -29,6 +31,18 @@ pub enum Since {
     SecondsAgo(u64),
 }
 
+impl Since {
+    /// The time that it means.
+    pub(super) fn before(self, now: Timestamp) -> Timestamp {
+        match self {
+            Self::At(at) => Timestamp(at),
+            Self::SecondsAgo(seconds) => {
+                now - Span::seconds(i64::try_from(seconds).unwrap_or(i64::MAX / 1_000_000))
+            }
+        }
+    }
+}
+
 /// Events, and where to go on.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -38,6 +52,55 @@ pub(in crate::cli) struct EventsShown {
     pub(in crate::cli) items: Vec<EventRow>,
     /// The cursor to go on after: what `--after` takes. None if nothing was read.
     pub(in crate::cli) next: Option<String>,
+}
+
+/// Which recoveries, and how they are told.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(in crate::cli) struct ExplainForm {
+    /// A user, the id of a proof, or the place of an event; none for the latest.
+    pub(in crate::cli) what: Option<String>,
+    /// So many at most.
+    pub(in crate::cli) limit: u32,
+    /// `en` or `ko`.
+    pub(in crate::cli) language: String,
+}
+
+/// Recoveries as stories.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::cli) struct StoriesShown {
+    pub(in crate::cli) total: u64,
+    pub(in crate::cli) items: Vec<StoryRow>,
+}
+
+/// A recovery.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::cli) struct StoryRow {
+    /// Where it began.
+    pub(in crate::cli) cursor: String,
+    pub(in crate::cli) began: String,
+    pub(in crate::cli) user: Option<String>,
+    /// The user's address, masked.
+    pub(in crate::cli) address: Option<String>,
+    /// The proof's id.
+    pub(in crate::cli) token: Option<String>,
+    /// `completed`, `open`, `due`, `no-mail`, `dropped`, `superseded`, `expired` or `void`.
+    pub(in crate::cli) ending: String,
+    /// Whose it is and how it ended, in words.
+    pub(in crate::cli) title: String,
+    pub(in crate::cli) steps: Vec<StepRow>,
+}
+
+/// A step of a recovery.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::cli) struct StepRow {
+    pub(in crate::cli) position: u64,
+    pub(in crate::cli) time: String,
+    /// In words.
+    pub(in crate::cli) text: String,
 }
 
 /// An event, told.

@@ -92,6 +92,14 @@ impl SharedKeyring {
         is_unfinished || self.current().all(Purpose::UserWrap).count() > 1
     }
 
+    /// Whether it is the master key, too, whose replacement was begun and is not complete.
+    pub fn is_replacing_master(&self) -> bool {
+        let files = self.files();
+        let is_unfinished = files.as_ref().is_some_and(KeyFiles::is_unfinished);
+        let wants_new_setting = files.as_ref().is_some_and(KeyFiles::wants_new_setting);
+        is_unfinished || wants_new_setting && self.current().all(Purpose::UserWrap).count() > 1
+    }
+
     /// Removes copies of the keyring that have been kept for as long as they may.
     pub fn drop_old_copies(&self, now: Timestamp) -> Result<(), KeyFault> {
         self.files()

@@ -1,6 +1,8 @@
 //! The English words of each event. Exports quote them, and whoever checks one writes them again: they never change.
 
 mod factors;
+mod flows;
+mod recoveries;
 mod safeguards;
 
 use super::teller::{Names, Whom, printable, short};
@@ -21,8 +23,8 @@ impl<'a> English<'a> {
     pub(super) fn about(names: &'a dyn Names, whom: &Whom) -> Self {
         let whom = match whom {
             Whom::Masked(address) => address.clone(),
-            Whom::User(user) => format!("user {}", short(&user.to_string())),
-            Whom::Address(address) => format!("address {}", short(&address.to_string())),
+            Whom::User(user) => format!("user {}", user.short()),
+            Whom::Address(address) => format!("address {}", address.short()),
             Whom::OfEarlier => "its user".to_owned(),
             Whom::Nobody => "an address without an account".to_owned(),
         };
@@ -32,7 +34,9 @@ impl<'a> English<'a> {
     pub(super) fn tell(&self, event: &Event) -> String {
         let whom = &self.whom;
         match event {
-            Event::EpochStarted { number, reason } => format!("epoch {number} began: {}", epoch(*reason)),
+            Event::EpochStarted { number, reason } => {
+                format!("epoch {number} began: {}", epoch_words(*reason))
+            }
             Event::ClockAccepted { kept } => {
                 format!("the operator accepted the wall clock; time had been kept at {kept}")
             }
@@ -45,6 +49,9 @@ impl<'a> English<'a> {
                     policy.settings().name,
                     self.actor(*by)
                 )
+            }
+            Event::FlowsChanged { change, by } => {
+                format!("{} by {}", flows::changed(change), self.actor(*by))
             }
             Event::ApiKeyCreated {
                 key, kind, label, by, ..
@@ -61,11 +68,7 @@ impl<'a> English<'a> {
                 )
             }
             Event::ApiKeyRevoked { key, by } => {
-                format!(
-                    "API key {} revoked by {}",
-                    short(&key.to_string()),
-                    self.actor(*by)
-                )
+                format!("API key {} revoked by {}", key.short(), self.actor(*by))
             }
             Event::CheckpointKeyNamed { key, public, .. } => {
                 let public = public.to_string();
@@ -100,13 +103,9 @@ impl<'a> English<'a> {
                 self.actor(*by)
             ),
             Event::ApiKeyConfirmed { key, by } => {
-                format!(
-                    "API key {} confirmed by {}",
-                    short(&key.to_string()),
-                    self.actor(*by)
-                )
+                format!("API key {} confirmed by {}", key.short(), self.actor(*by))
             }
-            Event::ApiKeyUsed { key } => format!("API key {} used today", short(&key.to_string())),
+            Event::ApiKeyUsed { key } => format!("API key {} used today", key.short()),
             Event::UserRegistered {
                 role,
                 by: Actor::Stranger,
@@ -133,6 +132,7 @@ impl<'a> English<'a> {
             Event::UserBanned { by, .. } => format!("{whom} banned by {}", self.actor(*by)),
             Event::UserUnbanned { by, .. } => format!("{whom} let in again by {}", self.actor(*by)),
             Event::WithdrawRequested { until, .. } => format!("{whom} closes the account; final at {until}"),
+            Event::ProfileChanged { .. } => format!("{whom} changed their name or language"),
             Event::WithdrawCancelled { .. } => format!("{whom} took the closing back"),
             Event::UserErased { by, .. } => {
                 format!("{whom} erased by {}: the keys are destroyed", self.actor(*by))
@@ -178,30 +178,34 @@ impl<'a> English<'a> {
                 format!("the owner of the address of {whom} disowned the sign-up")
             }
             Event::SignedIn { session, .. } => {
-                format!("{whom} signed in (session {})", short(&session.to_string()))
+                format!("{whom} signed in (session {})", session.short())
             }
             Event::SignInFailed { cause, .. } => format!("sign-in for {whom} refused: {}", failed(*cause)),
             Event::CurrentPasswordWrong { .. } => format!("{whom} gave a wrong current password"),
+            Event::PasswordRefused { rules, .. } => {
+                let codes: Vec<_> = rules.codes().collect();
+                format!("a new password of {whom} was refused: {}", codes.join(", "))
+            }
             Event::RefreshRotated { session, .. } => {
-                format!("session {} of {whom} renewed", short(&session.to_string()))
+                format!("session {} of {whom} renewed", session.short())
             }
             Event::RefreshReplayed { session, .. } => {
                 format!(
                     "a replaced refresh token of {whom} came back (session {})",
-                    short(&session.to_string())
+                    session.short()
                 )
             }
             Event::RefreshRefused { session, .. } => {
                 format!(
                     "a refresh token of session {}, which is over, was refused",
-                    short(&session.to_string())
+                    session.short()
                 )
             }
             Event::SessionEnded {
                 session, cause, by, ..
             } => format!(
                 "session {} of {whom} ended: {}, by {}",
-                short(&session.to_string()),
+                session.short(),
                 ended(*cause),
                 self.actor(*by)
             ),
@@ -261,10 +265,15 @@ impl<'a> English<'a> {
             | Event::ObjectionOffered { .. }
             | Event::ObjectionRaised { .. }
             | Event::SafeguardsLapsed { .. } => self.safeguard(event),
-            Event::Suppressed { class, count } => format!(
-                "{count} {} answered and not written one by one",
-                suppressed(*class)
-            ),
+            Event::Suppressed { class, count, first } => {
+                let first = if first.is_some() {
+                    "; where the first came from was noted"
+                } else {
+                    ""
+                };
+                let what = suppressed(*class);
+                format!("{count} {what} answered and not written one by one{first}")
+            }
         }
     }
 
@@ -298,15 +307,16 @@ impl<'a> English<'a> {
             Actor::User(user) => self
                 .names
                 .person(user)
-                .unwrap_or_else(|| format!("user {}", short(&user.to_string()))),
+                .unwrap_or_else(|| format!("user {}", user.short())),
             Actor::Operator => "the operator".to_owned(),
-            Actor::ApiKey(key) => format!("API key {}", short(&key.to_string())),
+            Actor::ApiKey(key) => format!("API key {}", key.short()),
             Actor::System => "the system".to_owned(),
         }
     }
 }
 
-fn epoch(reason: EpochReason) -> &'static str {
+/// Why an epoch began.
+pub(in crate::desk) fn epoch_words(reason: EpochReason) -> &'static str {
     match reason {
         EpochReason::Founded => "the ledger was made",
         EpochReason::Restored => "a backup was put back",
@@ -402,5 +412,8 @@ fn suppressed(class: SuppressedClass) -> &'static str {
         SuppressedClass::SignIns => "failed sign-ins",
         SuppressedClass::Codes => "wrong codes",
         SuppressedClass::Limited => "calls over a limit",
+        SuppressedClass::ApiKeys => "calls with an API key that opens nothing",
+        SuppressedClass::ForeignTokens => "calls with an access token that is none",
+        SuppressedClass::DeadTokens => "calls with an access token that is no longer good",
     }
 }

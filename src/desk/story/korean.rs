@@ -3,6 +3,8 @@
 //! Names end in a word whose last letter is known (님, 키, 시스템), so that the particle behind them is always the right one.
 
 mod factors;
+mod flows;
+mod recoveries;
 mod safeguards;
 
 use super::teller::{Names, Whom, printable, short};
@@ -25,7 +27,7 @@ impl<'a> Korean<'a> {
         let whom = match whom {
             Whom::Masked(address) => format!("{address} 님"),
             Whom::User(user) => user_words(*user),
-            Whom::Address(address) => format!("주소 {} 님", short(&address.to_string())),
+            Whom::Address(address) => format!("주소 {} 님", address.short()),
             Whom::OfEarlier => "해당 사용자 님".to_owned(),
             Whom::Nobody => "계정이 없는 주소의 누군가".to_owned(),
         };
@@ -51,6 +53,9 @@ impl<'a> Korean<'a> {
                     self.actor(*by)
                 )
             }
+            Event::FlowsChanged { change, by } => {
+                format!("{} ({})", flows::changed(change), self.actor(*by))
+            }
             Event::ApiKeyCreated {
                 key, kind, label, by, ..
             } => {
@@ -60,16 +65,14 @@ impl<'a> Korean<'a> {
                 };
                 format!(
                     "{kind} API 키 {} ({}): 만들어졌습니다 ({})",
-                    short(&key.to_string()),
+                    key.short(),
                     printable(label),
                     self.actor(*by)
                 )
             }
-            Event::ApiKeyRevoked { key, by } => format!(
-                "API 키 {}: 폐기되었습니다 ({})",
-                short(&key.to_string()),
-                self.actor(*by)
-            ),
+            Event::ApiKeyRevoked { key, by } => {
+                format!("API 키 {}: 폐기되었습니다 ({})", key.short(), self.actor(*by))
+            }
             Event::CheckpointKeyNamed { key, public, .. } => {
                 format!(
                     "체크포인트의 서명 키는 {key}번입니다 ({}…)",
@@ -103,11 +106,11 @@ impl<'a> Korean<'a> {
             ),
             Event::ApiKeyConfirmed { key, by } => format!(
                 "API 키 {}: 다시 사용할 수 있습니다 ({})",
-                short(&key.to_string()),
+                key.short(),
                 self.actor(*by)
             ),
             Event::ApiKeyUsed { key } => {
-                format!("API 키 {}: 오늘 사용되었습니다", short(&key.to_string()))
+                format!("API 키 {}: 오늘 사용되었습니다", key.short())
             }
             Event::UserRegistered {
                 role,
@@ -147,6 +150,7 @@ impl<'a> Korean<'a> {
             Event::WithdrawRequested { until, .. } => {
                 format!("{whom}이 계정을 닫았습니다. 완전히 파기되는 때는 {until}")
             }
+            Event::ProfileChanged { .. } => format!("{whom}이 이름이나 언어를 변경했습니다"),
             Event::WithdrawCancelled { .. } => format!("{whom}이 계정 닫기를 취소했습니다"),
             Event::UserErased { by, .. } => format!(
                 "{whom}의 정보가 파기되었습니다. 암호 키가 없어졌습니다 ({})",
@@ -190,7 +194,7 @@ impl<'a> Korean<'a> {
                 format!("주소의 주인이 {whom}의 가입은 본인이 한 것이 아니라고 했습니다")
             }
             Event::SignedIn { session, .. } => {
-                format!("{whom}이 로그인했습니다 (세션 {})", short(&session.to_string()))
+                format!("{whom}이 로그인했습니다 (세션 {})", session.short())
             }
             Event::SignInFailed { cause, .. } => {
                 format!("{whom}의 로그인이 거절되었습니다: {}", failed(*cause))
@@ -198,22 +202,25 @@ impl<'a> Korean<'a> {
             Event::CurrentPasswordWrong { .. } => {
                 format!("{whom}이 현재 비밀번호를 잘못 입력했습니다")
             }
+            Event::PasswordRefused { rules, .. } => {
+                let codes: Vec<_> = rules.codes().collect();
+                format!("{whom}의 새 비밀번호가 거절되었습니다: {}", codes.join(", "))
+            }
             Event::RefreshRotated { session, .. } => {
-                format!("{whom}의 세션 {}: 연장되었습니다", short(&session.to_string()))
+                format!("{whom}의 세션 {}: 연장되었습니다", session.short())
             }
             Event::RefreshReplayed { session, .. } => format!(
                 "{whom}의 이미 교체된 갱신 토큰이 다시 쓰였습니다 (세션 {})",
-                short(&session.to_string())
+                session.short()
             ),
-            Event::RefreshRefused { session, .. } => format!(
-                "끝난 세션 {}의 갱신 토큰이 거절되었습니다",
-                short(&session.to_string())
-            ),
+            Event::RefreshRefused { session, .. } => {
+                format!("끝난 세션 {}의 갱신 토큰이 거절되었습니다", session.short())
+            }
             Event::SessionEnded {
                 session, cause, by, ..
             } => format!(
                 "{whom}의 세션 {}: 끝났습니다. {} ({})",
-                short(&session.to_string()),
+                session.short(),
                 ended(*cause),
                 self.actor(*by)
             ),
@@ -277,10 +284,15 @@ impl<'a> Korean<'a> {
             | Event::ObjectionOffered { .. }
             | Event::ObjectionRaised { .. }
             | Event::SafeguardsLapsed { .. } => self.safeguard(event),
-            Event::Suppressed { class, count } => format!(
-                "{} {count}건에 답했으며 하나씩 기록하지는 않았습니다",
-                suppressed(*class)
-            ),
+            Event::Suppressed { class, count, first } => {
+                let first = if first.is_some() {
+                    ". 첫 번째가 어디에서 왔는지 적어 두었습니다"
+                } else {
+                    ""
+                };
+                let what = suppressed(*class);
+                format!("{what} {count}건에 답했으며 하나씩 기록하지는 않았습니다{first}")
+            }
         }
     }
 
@@ -318,14 +330,14 @@ impl<'a> Korean<'a> {
                 .person(user)
                 .map_or_else(|| user_words(user), |address| format!("{address} 님")),
             Actor::Operator => "운영자".to_owned(),
-            Actor::ApiKey(key) => format!("API 키 {}", short(&key.to_string())),
+            Actor::ApiKey(key) => format!("API 키 {}", key.short()),
             Actor::System => "시스템".to_owned(),
         }
     }
 }
 
 fn user_words(user: UserId) -> String {
-    format!("사용자 {} 님", short(&user.to_string()))
+    format!("사용자 {} 님", user.short())
 }
 
 fn role_words(role: Role) -> &'static str {
@@ -445,5 +457,8 @@ fn suppressed(class: SuppressedClass) -> &'static str {
         SuppressedClass::SignIns => "실패한 로그인",
         SuppressedClass::Codes => "틀린 코드",
         SuppressedClass::Limited => "한도를 넘은 호출",
+        SuppressedClass::ApiKeys => "아무것도 열지 못하는 API 키로 한 호출",
+        SuppressedClass::ForeignTokens => "이 서버가 발급하지 않은 액세스 토큰으로 한 호출",
+        SuppressedClass::DeadTokens => "더는 유효하지 않은 액세스 토큰으로 한 호출",
     }
 }

@@ -2,6 +2,7 @@
 
 use super::english::English;
 use super::korean::Korean;
+use super::recoveries::{Ending, Step};
 use crate::domain::{Event, MailKind};
 use crate::types::{AddressId, Locale, Position, UserId};
 
@@ -32,6 +33,22 @@ pub(super) fn tell(locale: Locale, names: &dyn Names, whom: &Whom, event: &Event
     match locale {
         Locale::En => English::about(names, whom).tell(event),
         Locale::Ko => Korean::about(names, whom).tell(event),
+    }
+}
+
+/// Tells a step of a recovery.
+pub(super) fn tell_step(locale: Locale, names: &dyn Names, whom: &Whom, step: &Step) -> String {
+    match locale {
+        Locale::En => English::about(names, whom).step(step),
+        Locale::Ko => Korean::about(names, whom).step(step),
+    }
+}
+
+/// Tells whose recovery it is, and how it ended.
+pub(super) fn tell_ending(locale: Locale, names: &dyn Names, whom: &Whom, ending: Ending) -> String {
+    match locale {
+        Locale::En => English::about(names, whom).ending(ending),
+        Locale::Ko => Korean::about(names, whom).ending(ending),
     }
 }
 

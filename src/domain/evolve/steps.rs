@@ -98,18 +98,6 @@ pub(super) fn count_sign_in(guard: &mut Guard, network: Tag, time: Timestamp) {
     guard.sign_ins.push((network, 1, time));
 }
 
-pub(super) fn save_policy(world: &mut impl World, policy: &super::super::password_policy::PasswordPolicy) {
-    let mut number = 0;
-    while world
-        .policies()
-        .look(&number)
-        .is_some_and(|known| known.settings().name != policy.settings().name)
-    {
-        number += 1;
-    }
-    world.policies_mut().put(number, policy.clone());
-}
-
 pub(super) fn register(world: &mut impl World, position: Position, time: Timestamp, event: &Event) {
     let Event::UserRegistered {
         user,
@@ -314,12 +302,15 @@ pub(super) fn set_standing(world: &mut impl World, token: TokenId, standing: Tok
 
 /// A closing waits for as long as the proof that takes it back lives.
 fn extend_closing(world: &mut impl World, user: UserId, expires: Timestamp) {
+    if world.closings().look(&user).is_none_or(|until| *until >= expires) {
+        return;
+    }
+    world.closings_mut().put(user, expires);
+    // One that is banned meanwhile stays banned.
     if let Some(found) = world.users_mut().edit(&user)
-        && let Standing::Closing(until) = found.standing
-        && until < expires
+        && matches!(found.standing, Standing::Closing(_))
     {
         found.standing = Standing::Closing(expires);
-        world.closings_mut().put(user, expires);
     }
 }
 

@@ -7,7 +7,7 @@ use super::forms::{address, refused};
 use super::gate::caller;
 use super::mfa::code;
 use super::shapes::{Done, Page, Pagination, as_text, as_time_or_null};
-use crate::desk::AddressView;
+use crate::desk::{AddressView, Caller, Reproof};
 use crate::http::site::Site;
 use crate::http::{ApiError, Code, Fields, Request, Response};
 use crate::types::{AddressId, Timestamp};
@@ -64,18 +64,29 @@ pub(super) async fn list(site: &Site, request: &Request) -> Result<Response, Api
     Ok(request.voice.ok(&Listed { items, pagination }))
 }
 
-/// The password once more, and a second factor if there is one.
+/// The password once more, unless the caller signed in just now; and a second factor if there is one.
 struct Again {
-    password: SecretString,
+    password: Option<SecretString>,
     code: Option<SecretString>,
 }
 
 impl Again {
-    fn read(body: &mut Fields) -> Self {
+    fn read(site: &Site, caller: Caller, body: &mut Fields) -> Self {
+        let is_fresh = site.desk.is_fresh(caller);
+        let password = body.optional_secret("password");
+        if password.is_none() && !is_fresh {
+            body.fault("password", "required");
+        }
         Self {
-            password: body.secret("password"),
+            password,
             code: code(body, "code"),
         }
+    }
+
+    fn reproof(&self) -> Reproof<'_> {
+        self.password
+            .as_ref()
+            .map_or(Reproof::FreshSession, Reproof::Password)
     }
 }
 
@@ -84,14 +95,14 @@ pub(super) async fn add(site: &Site, request: &Request) -> Result<Response, ApiE
     let caller = caller(request)?;
     let mut body = request.json()?;
     let email = body.text("email");
-    let again = Again::read(&mut body);
+    let again = Again::read(site, caller, &mut body);
     body.finish()?;
     let address = address(&email)?;
     let visitor = site.visitor(request);
-    let (password, code) = (&again.password, again.code.as_ref());
+    let (reproof, code) = (again.reproof(), again.code.as_ref());
     let added = site
         .desk
-        .add_address(caller, password, &address, code, &visitor)
+        .add_address(caller, reproof, &address, code, &visitor)
         .await
         .map_err(refused(request))?;
     Ok(request.voice.ok(&AddressShown::from(added)))
@@ -120,12 +131,12 @@ fn named(request: &Request) -> Result<AddressId, ApiError> {
 pub(super) async fn make_primary(site: &Site, request: &Request) -> Result<Response, ApiError> {
     let caller = caller(request)?;
     let mut body = request.json()?;
-    let again = Again::read(&mut body);
+    let again = Again::read(site, caller, &mut body);
     body.finish()?;
     let (id, visitor) = (named(request)?, site.visitor(request));
-    let (password, code) = (&again.password, again.code.as_ref());
+    let (reproof, code) = (again.reproof(), again.code.as_ref());
     site.desk
-        .make_primary(caller, password, id, code, &visitor)
+        .make_primary(caller, reproof, id, code, &visitor)
         .await
         .map_err(refused(request))?;
     Ok(request.voice.ok(&MADE_PRIMARY))
@@ -139,11 +150,11 @@ pub(super) async fn remove(site: &Site, request: &Request) -> Result<Response, A
         site.desk.drop_address(caller, id, &visitor).await
     } else {
         let mut body = request.json()?;
-        let again = Again::read(&mut body);
+        let again = Again::read(site, caller, &mut body);
         body.finish()?;
-        let (password, code) = (&again.password, again.code.as_ref());
+        let (reproof, code) = (again.reproof(), again.code.as_ref());
         site.desk
-            .remove_address(caller, password, id, code, &visitor)
+            .remove_address(caller, reproof, id, code, &visitor)
             .await
     };
     removed.map_err(refused(request))?;

@@ -9,12 +9,13 @@ use serde::Serialize;
 use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
 
+use super::past::not_resumed;
 use super::shapes::{as_text, as_time};
 use crate::audit::{AuditFault, Notary, Range, Signed};
-use crate::desk::{Cursor, CursorFault, EventFilter, Line};
+use crate::desk::{Cursor, EventFilter, Line};
 use crate::domain::Recorded;
 use crate::http::site::Site;
-use crate::http::{ApiError, Code, Detail, HeaderValue, Request, Response, StatusCode, header};
+use crate::http::{ApiError, Code, HeaderValue, Request, Response, StatusCode, header};
 use crate::ledger::StoreError;
 use crate::types::{Position, Timestamp, UserId};
 
@@ -120,21 +121,9 @@ pub(super) async fn events(site: &Site, request: &Request) -> Result<Response, A
         Ok(Events { items: items?, next })
     });
     let events = told.await.map_err(|_| Code::Internal)?;
-    Ok(request.voice.ok(&events.map_err(|fault| not_resumed(&fault))?))
-}
-
-fn not_resumed(fault: &CursorFault) -> ApiError {
-    let reason = match fault {
-        CursorFault::Forked { .. } => "forked",
-        CursorFault::Beyond { .. } => "beyond-the-end",
-        CursorFault::NoSuchEpoch { .. } => "no-such-epoch",
-        CursorFault::Store(error) => {
-            tracing::error!(%error, "events could not be read");
-            return Code::Internal.into();
-        }
-    };
-    let detail = Detail::new("after", reason).with_message(fault.to_string());
-    ApiError::new(Code::InvalidParameters).with_details(vec![detail])
+    Ok(request
+        .voice
+        .ok(&events.map_err(|fault| not_resumed("after", &fault))?))
 }
 
 /// The signed checkpoint: text, for other programs too.

@@ -4,10 +4,13 @@ use std::sync::Arc;
 
 use crate::desk::{ApiCaller, Caller};
 use crate::domain::{ApiKeyKind, Role};
+use crate::http::header::HeaderName;
 use crate::http::site::{Access, Site};
 use crate::http::{ApiError, Code, Head, Request, header, json, refusals};
 use crate::types::{ApiKeyId, Span};
 
+/// The header that has a key.
+static API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 /// What the text of every secret key begins with.
 const SECRET_KEY: &str = "sk_";
 
@@ -50,13 +53,16 @@ pub(super) fn caller(request: &Request) -> Result<Caller, ApiError> {
 fn api_client(site: &Site, head: &Head) -> Result<ApiCaller, ApiError> {
     let known = api_key(head).and_then(|text| site.desk.api_caller(text));
     count(site, head, known.map(|client| client.key))?;
+    if known.is_none() && (head.headers.contains_key(&API_KEY) || api_key(head).is_some()) {
+        site.desk.refused_api_key(&site.visitor(head));
+    }
     known.ok_or(Code::InvalidApiKey.into())
 }
 
 /// The key's text: in `X-API-Key`, or, if it is a secret one, as the bearer.
 fn api_key(head: &Head) -> Option<&str> {
-    if head.headers.contains_key("x-api-key") {
-        return head.header("x-api-key");
+    if head.headers.contains_key(&API_KEY) {
+        return head.header(&API_KEY);
     }
     head.bearer().filter(|bearer| bearer.starts_with(SECRET_KEY))
 }
@@ -66,14 +72,15 @@ fn signed_in(site: &Site, head: &Head) -> Result<Caller, ApiError> {
         (false, _) => return Err(Code::Unauthorized.into()),
         (true, Some(bearer)) => bearer,
         // Another scheme, or two fields: something was sent, and it is none of our tokens.
-        (true, None) => return Err(none_of_ours(head).into()),
+        (true, None) => return Err(none_of_ours(site, head).into()),
     };
-    let is_api_key = bearer.starts_with(SECRET_KEY) && !head.headers.contains_key("x-api-key");
+    let is_api_key = bearer.starts_with(SECRET_KEY) && !head.headers.contains_key(&API_KEY);
     if bearer.is_empty() || is_api_key {
         return Err(Code::Unauthorized.into());
     }
     site.desk.authenticate(bearer).map_err(|refused| {
-        let repeated = site.desk.refused_bearer(bearer).err();
+        let visitor = site.visitor(head);
+        let repeated = site.desk.refused_bearer(bearer, refused, &visitor).err();
         repeated.map_or_else(
             || refusals::of_access(refused),
             |fault| refusals::of_fault(&fault, head.voice.locale, ""),
@@ -82,19 +89,20 @@ fn signed_in(site: &Site, head: &Head) -> Result<Caller, ApiError> {
 }
 
 /// A client that has no token yet may send the scheme alone.
-fn none_of_ours(head: &Head) -> Code {
-    let sent = head.header(header::AUTHORIZATION.as_str());
+fn none_of_ours(site: &Site, head: &Head) -> Code {
+    let sent = head.header(header::AUTHORIZATION);
     if sent.is_some_and(|scheme| scheme.eq_ignore_ascii_case("bearer")) {
-        Code::Unauthorized
-    } else {
-        Code::InvalidToken
+        return Code::Unauthorized;
     }
+    site.desk.refused_scheme(&site.visitor(head));
+    Code::InvalidToken
 }
 
 fn count(site: &Site, head: &Head, key: Option<ApiKeyId>) -> Result<(), ApiError> {
     let now = site.desk.engine().clock().monotonic();
     let now = Span(i64::try_from(now.as_micros()).unwrap_or(i64::MAX));
-    Ok(site.calls.check(&head.client, key, now)?)
+    let counted = site.calls.check(&head.client, key, now);
+    Ok(counted.inspect_err(|_| site.desk.refused_call())?)
 }
 
 /// Refuses a body that is announced and not declared as JSON, also where no body is asked for: browsers send those

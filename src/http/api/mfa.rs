@@ -6,6 +6,7 @@ use serde::Serialize;
 use super::forms::{address, refused};
 use super::gate::caller;
 use super::shapes::as_text;
+use crate::desk::Reproof;
 use crate::domain::FactorKind;
 use crate::http::site::Site;
 use crate::http::{ApiError, Fields, Request, Response};
@@ -49,17 +50,21 @@ pub(super) fn code(body: &mut Fields, name: &'static str) -> Option<SecretString
         .filter(|code| !code.expose_secret().is_empty())
 }
 
+/// What whoever changes their factors shows once more: the password, and perhaps a second factor.
+fn once_more(body: &mut Fields) -> (SecretString, Option<SecretString>) {
+    (body.secret("password"), code(body, "code"))
+}
+
 /// Begins to add an authenticator app.
 pub(super) async fn enable(site: &Site, request: &Request) -> Result<Response, ApiError> {
     let caller = caller(request)?;
     let mut body = request.json()?;
-    let password = body.secret("password");
-    let code = code(&mut body, "code");
+    let (password, code) = once_more(&mut body);
     body.finish()?;
     let visitor = site.visitor(request);
     let made = site
         .desk
-        .begin_totp(caller, &password, code.as_ref(), &visitor)
+        .begin_totp(caller, Reproof::Password(&password), code.as_ref(), &visitor)
         .await
         .map_err(refused(request))?;
     let uri = made.uri.expose_secret();
@@ -93,8 +98,7 @@ pub(super) async fn confirm(site: &Site, request: &Request) -> Result<Response, 
 pub(super) async fn disable(site: &Site, request: &Request) -> Result<Response, ApiError> {
     let caller = caller(request)?;
     let mut body = request.json()?;
-    let password = body.secret("password");
-    let code = code(&mut body, "code");
+    let (password, code) = once_more(&mut body);
     let kind = match body.optional_text("factor").as_deref().map(FactorKind::from_name) {
         Some(Some(kind)) => Some(kind),
         Some(None) => {
@@ -106,7 +110,13 @@ pub(super) async fn disable(site: &Site, request: &Request) -> Result<Response, 
     body.finish()?;
     let visitor = site.visitor(request);
     site.desk
-        .remove_factors(caller, &password, code.as_ref(), kind, &visitor)
+        .remove_factors(
+            caller,
+            Reproof::Password(&password),
+            code.as_ref(),
+            kind,
+            &visitor,
+        )
         .await
         .map_err(refused(request))?;
     Ok(request.voice.ok(&Nothing {}))
@@ -116,13 +126,12 @@ pub(super) async fn disable(site: &Site, request: &Request) -> Result<Response, 
 pub(super) async fn issue_recovery_codes(site: &Site, request: &Request) -> Result<Response, ApiError> {
     let caller = caller(request)?;
     let mut body = request.json()?;
-    let password = body.secret("password");
-    let code = code(&mut body, "code");
+    let (password, code) = once_more(&mut body);
     body.finish()?;
     let visitor = site.visitor(request);
     let codes = site
         .desk
-        .issue_recovery_codes(caller, &password, code.as_ref(), &visitor)
+        .issue_recovery_codes(caller, Reproof::Password(&password), code.as_ref(), &visitor)
         .await
         .map_err(refused(request))?;
     Ok(request.voice.ok(&Codes {
@@ -134,15 +143,20 @@ pub(super) async fn issue_recovery_codes(site: &Site, request: &Request) -> Resu
 pub(super) async fn enable_email(site: &Site, request: &Request) -> Result<Response, ApiError> {
     let caller = caller(request)?;
     let mut body = request.json()?;
-    let password = body.secret("password");
+    let (password, code) = once_more(&mut body);
     let email = body.optional_text("email");
-    let code = code(&mut body, "code");
     body.finish()?;
     let email: Option<EmailAddress> = email.as_deref().map(address).transpose()?;
     let visitor = site.visitor(request);
     let made = site
         .desk
-        .begin_mailbox(caller, &password, email.as_ref(), code.as_ref(), &visitor)
+        .begin_mailbox(
+            caller,
+            Reproof::Password(&password),
+            email.as_ref(),
+            code.as_ref(),
+            &visitor,
+        )
         .await
         .map_err(refused(request))?;
     Ok(request.voice.ok(&Challenged {

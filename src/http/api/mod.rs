@@ -8,6 +8,7 @@ mod gate;
 mod health;
 mod mfa;
 mod password;
+mod past;
 mod sessions;
 mod shapes;
 mod tokens;
@@ -64,6 +65,7 @@ pub fn routes() -> Vec<Route<Site, Access>> {
         route!(POST "/v1/auth/mfa/email/confirm" SignedIn mfa::confirm_email),
         route!(POST "/v1/auth/mfa/email/challenge" ApiKey mfa::challenge_email),
         route!(GET "/v1/audit/events" Administrator audit::events),
+        route!(GET "/v1/audit/state" Administrator past::state),
         route!(GET "/v1/audit/checkpoint" Administrator audit::checkpoint),
         route!(GET "/v1/audit/proof/{position}" Administrator audit::proof),
         route!(GET "/v1/audit/export" Administrator audit::export),

@@ -78,11 +78,14 @@ pub(super) async fn list(site: &Site, request: &Request) -> Result<Response, Api
 pub(super) async fn end(site: &Site, request: &Request) -> Result<Response, ApiError> {
     let caller = caller(request)?;
     let session: SessionId = request.param("id").parse().map_err(|_| Code::SessionNotFound)?;
+    let visitor = site.visitor(request);
     let ended = if session == caller.session {
-        site.desk.sign_out(caller).await
+        site.desk.sign_out(caller, &visitor).await
     } else {
         let by = Actor::User(caller.user);
-        site.desk.end_session(caller.user, session, by).await
+        site.desk
+            .end_session(caller.user, session, by, Some(&visitor))
+            .await
     };
     ended.map_err(refused(request))?;
     Ok(request.voice.ok(&ENDED))
@@ -103,10 +106,11 @@ pub(super) async fn end_all(site: &Site, request: &Request) -> Result<Response, 
         query.fault("except", "unsupported");
     }
     query.finish()?;
-    let kept = except.map(|_| caller.session);
+    let (kept, by) = (except.map(|_| caller.session), Actor::User(caller.user));
+    let visitor = site.visitor(request);
     let ended = site
         .desk
-        .end_sessions(caller.user, kept, Actor::User(caller.user))
+        .end_sessions(caller.user, kept, by, Some(&visitor))
         .await
         .map_err(refused(request))?;
     let message = "The sessions have been ended.";
@@ -116,7 +120,11 @@ pub(super) async fn end_all(site: &Site, request: &Request) -> Result<Response, 
 /// Ends the caller's own; the browser forgets what it has cached of it (S-17).
 pub(super) async fn sign_out(site: &Site, request: &Request) -> Result<Response, ApiError> {
     let caller = caller(request)?;
-    site.desk.sign_out(caller).await.map_err(refused(request))?;
+    let visitor = site.visitor(request);
+    site.desk
+        .sign_out(caller, &visitor)
+        .await
+        .map_err(refused(request))?;
     Ok(request.voice.ok(&SIGNED_OUT).with(
         HeaderName::from_static("clear-site-data"),
         HeaderValue::from_static("\"cache\""),

@@ -73,12 +73,17 @@ impl Page {
     /// The part of a whole list.
     pub(super) fn of<T>(self, all: Vec<T>) -> (Vec<T>, Pagination) {
         let total = all.len();
-        let skipped = (self.number - 1).saturating_mul(self.limit);
-        let items = all.into_iter().skip(skipped).take(self.limit).collect();
+        let (skip, take) = self.part();
+        let items = all.into_iter().skip(skip).take(take).collect();
         (items, self.pagination(total))
     }
 
-    fn pagination(self, total: usize) -> Pagination {
+    /// How many items come before it, and how many it has at most.
+    pub(super) fn part(self) -> (usize, usize) {
+        ((self.number - 1).saturating_mul(self.limit), self.limit)
+    }
+
+    pub(super) fn pagination(self, total: usize) -> Pagination {
         let total_pages = total.div_ceil(self.limit);
         Pagination {
             total,

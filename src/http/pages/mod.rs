@@ -1,22 +1,33 @@
-//! The pages behind mailed links: a new password, a confirmed address, an account taken back.
+//! The pages behind mailed links (a new password, a confirmed address, an account taken back), and those of an account.
 //!
 //! A mailed link carries its secret in the fragment, which never reaches a server, a log or a `Referer`; the page's own
 //! script puts it into the form, or a person types the code of the same mail. Opening a page asks the desk for nothing:
 //! only a POST does, and only a person's click sends one. Every page works without JavaScript, in English and
 //! Korean, and loads nothing from anywhere else.
+//!
+//! Below `/account` are the pages of somebody who is signed in (`account/`): their cookie is held against the ledger on
+//! every call (`member.rs`), and every form carries a secret of its session.
 
+mod account;
 mod address;
 mod ask;
 mod assets;
+mod brand;
 mod browsers;
 mod confirm;
+mod cookie;
 mod forms;
 mod link;
 mod look;
+mod member;
+mod nav;
+mod new_password;
 mod not_me;
 mod notice;
+mod qr;
 mod recover;
 mod reopen;
+mod samples;
 #[cfg(test)]
 mod tests;
 mod texts;
@@ -26,7 +37,9 @@ mod viewer;
 use std::future::Future;
 use std::sync::Arc;
 
+pub use brand::LogoFault;
 pub use browsers::refuse_with_page;
+pub use look::{Look, LookFault, LookSettings};
 
 use super::response::Response;
 use super::router::{Answer, Handler, Route};
@@ -43,9 +56,9 @@ type Shared = Arc<Site>;
 pub fn routes() -> Vec<Route<Site, Access>> {
     let show = |pattern, handler: Handler<Site>| Route::new(Method::GET, pattern, Access::Open, handler);
     let act = |pattern, handler: Handler<Site>| Route::new(Method::POST, pattern, Access::Open, handler);
-    vec![
-        show("/assets/{hash}/{name}", |_, r| {
-            answer(async move { assets::serve(&r) })
+    let mut routes = vec![
+        show("/assets/{hash}/{name}", |s, r| {
+            answer(async move { s.look.serve(&r) })
         }),
         show("/recover", |s, r| answer(async move { recover::show(&s, &r) })),
         act("/recover", |s, r| answer(recover::change(s, r))),
@@ -75,7 +88,9 @@ pub fn routes() -> Vec<Route<Site, Access>> {
         act(CONFIRM, |s, r| {
             answer(async move { r.voice.settle(confirm::confirm(&s, &r).await) })
         }),
-    ]
+    ];
+    routes.extend(account::routes());
+    routes
 }
 
 fn answer(work: impl Future<Output = Response> + Send + 'static) -> Answer {

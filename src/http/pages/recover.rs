@@ -1,6 +1,5 @@
 //! A new password, by the link or by the code of a recovery mail.
 
-use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use warp::http::StatusCode;
 
@@ -8,10 +7,10 @@ use super::Shared;
 use super::ask::Topic;
 use super::forms::{Entered, shown};
 use super::look::Page;
+use super::new_password::NewPassword;
 use super::notice::{Notice, is_dead, with_retry};
 use super::viewer::Viewer;
 use crate::desk::Fault;
-use crate::domain::password_policy::Rule;
 use crate::http::codes::Code;
 use crate::http::refusals::of_fault;
 use crate::http::request::Request;
@@ -25,10 +24,10 @@ struct RecoverPage<'a> {
     token: &'a str,
     email: &'a str,
     code: &'a str,
-    rules: Vec<String>,
     problem: Option<String>,
     /// Whether a second factor is asked for; only after a genuine proof, because nothing shows before that.
     asks_factor: bool,
+    new: NewPassword,
     errors: Errors,
 }
 
@@ -37,27 +36,22 @@ struct Errors {
     email: Option<String>,
     code: Option<String>,
     factor: Option<String>,
-    password: Option<Unfit>,
-    repeat: Option<String>,
-}
-
-/// Why a password was not taken: one sentence, and every broken rule if there are some.
-#[derive(Serialize)]
-struct Unfit {
-    lead: String,
-    faults: Vec<String>,
 }
 
 impl Errors {
     fn is_empty(&self) -> bool {
-        self.email.is_none() && self.code.is_none() && self.password.is_none() && self.repeat.is_none()
+        self.email.is_none() && self.code.is_none()
     }
 }
 
 /// Shows the form. Looks at nothing but the policy: not a secret, not an address, not a user.
 pub(super) fn show(site: &Site, request: &Request) -> Response {
     let viewer = Viewer::of(site, request);
-    form(&viewer, site, StatusCode::OK, RecoverPage::default())
+    let page = RecoverPage {
+        new: NewPassword::new(&viewer),
+        ..RecoverPage::default()
+    };
+    form(&viewer, StatusCode::OK, &page)
 }
 
 /// Sets the password; signs nobody in.
@@ -68,20 +62,24 @@ pub(super) async fn change(site: Shared, request: Request) -> Response {
         Err(refused) => return *refused,
     };
     let errors = what_is_missing(&viewer, &entered);
+    let (password, repeat) = (entered.password.as_ref(), entered.repeat.as_ref());
+    let new = NewPassword::new(&viewer).checked(&viewer, password, repeat);
+    let (is_complete, is_typed) = (errors.is_empty(), !new.is_faulty());
     let page = RecoverPage {
         token: shown(entered.token.as_ref()),
         email: &entered.email,
         code: shown(entered.code.as_ref()),
         asks_factor: entered.factor.is_some(),
+        new: if is_complete && !is_typed {
+            new.focused()
+        } else {
+            new
+        },
+        errors,
         ..RecoverPage::default()
     };
-    if !errors.is_empty() {
-        return form(
-            &viewer,
-            &site,
-            StatusCode::BAD_REQUEST,
-            RecoverPage { errors, ..page },
-        );
+    if !is_complete || !is_typed {
+        return form(&viewer, StatusCode::BAD_REQUEST, &page);
     }
     let (desk, visitor) = (&site.desk, viewer.visitor());
     let password = entered.password.clone().unwrap_or_default();
@@ -95,11 +93,11 @@ pub(super) async fn change(site: Shared, request: Request) -> Response {
                 .await
         }
         // Told above.
-        (None, _, _) => return form(&viewer, &site, StatusCode::BAD_REQUEST, page),
+        (None, _, _) => return form(&viewer, StatusCode::BAD_REQUEST, &page),
     };
     match outcome {
         Ok(()) => changed(&viewer),
-        Err(fault) => refuse(&viewer, &site, &entered, page, &fault),
+        Err(fault) => refuse(&viewer, &entered, page, &fault),
     }
 }
 
@@ -114,17 +112,6 @@ fn what_is_missing(viewer: &Viewer<'_>, entered: &Entered) -> Errors {
             errors.code = Some(viewer.say("common", "code_missing"));
         }
     }
-    let password = shown(entered.password.as_ref());
-    if password.is_empty() {
-        errors.password = Some(Unfit {
-            lead: viewer.say("recover", "password_missing"),
-            faults: vec![],
-        });
-    }
-    let differs = |repeat: &SecretString| repeat.expose_secret() != password;
-    if entered.repeat.as_ref().is_some_and(differs) {
-        errors.repeat = Some(viewer.say("recover", "repeat_differs"));
-    }
     errors
 }
 
@@ -137,21 +124,12 @@ fn changed(viewer: &Viewer<'_>) -> Response {
     viewer.done(&say("done_title"), &notice)
 }
 
-fn refuse(
-    viewer: &Viewer<'_>,
-    site: &Site,
-    entered: &Entered,
-    page: RecoverPage<'_>,
-    fault: &Fault,
-) -> Response {
+fn refuse(viewer: &Viewer<'_>, entered: &Entered, page: RecoverPage<'_>, fault: &Fault) -> Response {
     let error = of_fault(fault, viewer.locale(), "password");
-    let anew = |page| with_retry(form(viewer, site, error.status(), page), &error);
-    if let Some(unfit) = what_is_unfit(viewer, site, fault) {
-        let errors = Errors {
-            password: Some(unfit),
-            ..Errors::default()
-        };
-        return anew(RecoverPage { errors, ..page });
+    let anew = |page| with_retry(form(viewer, error.status(), &page), &error);
+    if let Some(new) = NewPassword::refused(viewer, fault) {
+        let new = new.focused();
+        return anew(RecoverPage { new, ..page });
     }
     if error.code == Code::VerificationTokenNotFound && entered.token.is_none() {
         let errors = Errors {
@@ -196,48 +174,6 @@ fn factor_sentence(code: Code) -> Option<&'static str> {
         .find_map(|(of, sentence)| (of == code).then_some(sentence))
 }
 
-/// What the new password did wrong, if that is what the fault is about.
-fn what_is_unfit(viewer: &Viewer<'_>, site: &Site, fault: &Fault) -> Option<Unfit> {
-    let say = |name| viewer.say("recover", name);
-    let (lead, faults) = match fault {
-        Fault::PasswordFormat(rules) => {
-            let policy = site.desk.password_policy();
-            let own = &policy.settings().error_message;
-            let lead = if own.is_empty() {
-                say("password_unfit")
-            } else {
-                own.clone()
-            };
-            let faults = rules.iter().map(|rule| rule.message(viewer.locale()));
-            (lead, faults.collect())
-        }
-        Fault::SameAsPrevious => (say("password_unfit"), vec![say("password_same")]),
-        Fault::WeakPassword => (say("password_unfit"), vec![say("password_leaked")]),
-        Fault::Refused(_) | Fault::Repeated | Fault::Overloaded | Fault::Stopped => return None,
-    };
-    Some(Unfit { lead, faults })
-}
-
-fn form(viewer: &Viewer<'_>, site: &Site, status: StatusCode, page: RecoverPage<'_>) -> Response {
-    let rules = site.desk.password_policy().rules();
-    let rules = rules.iter().map(|rule| beforehand(viewer, rule)).collect();
-    let title = viewer.say("recover", "title");
-    viewer.page(status, Page::Recover, &title, RecoverPage { rules, ..page })
-}
-
-/// A rule as it is told before anything was typed; some sentences of the policy speak of a password that is there.
-fn beforehand(viewer: &Viewer<'_>, rule: &Rule) -> String {
-    match rule {
-        Rule::Breached => viewer.say("recover", "rule_leaked"),
-        Rule::Zxcvbn => viewer.say("recover", "rule_guessable"),
-        Rule::LengthMin { .. }
-        | Rule::LengthMax { .. }
-        | Rule::AmountUppercase { .. }
-        | Rule::AmountLowercase { .. }
-        | Rule::AmountDigits { .. }
-        | Rule::AmountSymbols { .. }
-        | Rule::Context
-        | Rule::Mailed
-        | Rule::History { .. } => rule.message(viewer.locale()),
-    }
+fn form(viewer: &Viewer<'_>, status: StatusCode, page: &RecoverPage<'_>) -> Response {
+    viewer.page(status, Page::Recover, &viewer.say("recover", "title"), page)
 }

@@ -2,6 +2,7 @@
 
 use warp::http::Method;
 
+use super::nav::Nav;
 use super::texts;
 use crate::desk::Visitor;
 use crate::http::reply::Voice;
@@ -15,6 +16,7 @@ pub(super) struct Viewer<'a> {
     head: &'a Head,
     locale: Option<Locale>,
     query: String,
+    nav: Option<Nav>,
     /// Whether the path alone shows this page again.
     reopens: bool,
 }
@@ -32,8 +34,34 @@ impl<'a> Viewer<'a> {
             head,
             locale: chosen.or_else(|| site.visitor(head).locale),
             query: chosen.map_or_else(String::new, |locale| format!("?lang={}", locale.tag())),
+            nav: None,
             reopens: true,
         }
+    }
+
+    /// The same in a language, unless another one was chosen for this page.
+    pub(super) fn preferring(self, locale: Locale) -> Self {
+        if self.query.is_empty() {
+            Self {
+                locale: Some(locale),
+                ..self
+            }
+        } else {
+            self
+        }
+    }
+
+    /// The same with the way around the pages of an account.
+    pub(super) fn with_nav(self, nav: Nav) -> Self {
+        Self {
+            nav: Some(nav),
+            ..self
+        }
+    }
+
+    /// The way around, if this page is one of an account.
+    pub(super) fn nav(&self) -> Option<&Nav> {
+        self.nav.as_ref()
     }
 
     /// The same for a page that cannot be opened by its path alone, and so has no link to itself.

@@ -176,13 +176,20 @@ impl Compaction for SledCompaction {
         Ok(self.head)
     }
 
-    fn scan_copy(&self, visit: &mut dyn FnMut(&FrameRef<'_>) -> ControlFlow<()>) -> Result<(), StoreError> {
-        let mut walk = ChainWalk::after(Head {
+    fn scan_copy(
+        &self,
+        after: Option<Head>,
+        visit: &mut dyn FnMut(&FrameRef<'_>) -> ControlFlow<()>,
+    ) -> Result<(), StoreError> {
+        let mut walk = ChainWalk::after(after.unwrap_or(Head {
             next: Position(0),
             chain: frame::genesis(self.source.id),
-        });
+        }));
+        if walk.due() >= self.head.next {
+            return Ok(());
+        }
         let bounds = (
-            Bound::Included(Key::frame(Position(0))),
+            Bound::Included(Key::frame(walk.due())),
             Bound::Excluded(Key::frame(self.head.next)),
         );
         let mut frames = self.copy.db.range(bounds);

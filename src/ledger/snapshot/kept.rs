@@ -1,5 +1,7 @@
 //! Values as a snapshot keeps them: bincode, written and read by hand, because state knows no serde (law 16).
 
+use std::collections::BTreeMap;
+
 use bincode::de::read::{BorrowReader, Reader, SliceReader};
 use bincode::de::{BorrowDecoder, DecoderImpl};
 use bincode::enc::write::Writer;
@@ -168,6 +170,18 @@ impl<T: Kept> Kept for Option<T> {
     }
 }
 
+/// Writes what an iterator has, as a list.
+pub(super) fn put_all<'a, T: Kept + 'a, E: Encoder>(
+    all: impl Iterator<Item = &'a T> + Clone,
+    to: &mut E,
+) -> Result<(), EncodeError> {
+    put_length(all.clone().count(), to)?;
+    for value in all {
+        value.put(to)?;
+    }
+    Ok(())
+}
+
 fn put_list<T: Kept, E: Encoder>(list: &[T], to: &mut E) -> Result<(), EncodeError> {
     put_length(list.len(), to)?;
     list.iter().try_for_each(|value| value.put(to))
@@ -184,6 +198,21 @@ impl<T: Kept> Kept for Vec<T> {
             list.push(T::take(from)?);
         }
         Ok(list)
+    }
+}
+
+impl<K: Kept + Ord, V: Kept> Kept for BTreeMap<K, V> {
+    fn put<E: Encoder>(&self, to: &mut E) -> Result<(), EncodeError> {
+        put_length(self.len(), to)?;
+        for (key, value) in self {
+            key.put(to)?;
+            value.put(to)?;
+        }
+        Ok(())
+    }
+    fn take<'de, D: BorrowDecoder<'de>>(from: &mut D) -> Result<Self, DecodeError> {
+        let entries: Vec<(K, V)> = Kept::take(from)?;
+        Ok(entries.into_iter().collect())
     }
 }
 

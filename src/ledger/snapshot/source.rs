@@ -1,7 +1,7 @@
 //! What a snapshot is written from: state that is looked at piece by piece while it goes on.
 
 use super::Frontier;
-use crate::domain::{Past, Small, State};
+use crate::domain::{Preserved, Small, State};
 use crate::types::{AddressId, IdTable, Tag, UserId};
 
 /// Why a snapshot cannot be finished.
@@ -11,7 +11,7 @@ pub enum Halt {
     #[error("it was given up, because the server stops")]
     Stopped,
     /// What was there before the changes is no longer known.
-    #[error("more than {} entries changed while it was written", Past::KEPT_MAX)]
+    #[error("more than {} entries changed while it was written", Preserved::KEPT_MAX)]
     Overrun,
     /// The look-up tables are of another key now.
     #[error("the look-up key gave way while it was written")]
@@ -25,7 +25,7 @@ pub trait Source {
     /// The right edge of the Merkle tree over the records up to then.
     fn tree(&self) -> &Frontier;
     /// Looks at what is there now, and at what was there instead at that moment.
-    fn state(&mut self, look: &mut dyn FnMut(&State, &mut Past)) -> Result<(), Halt>;
+    fn state(&mut self, look: &mut dyn FnMut(&State, &mut Preserved)) -> Result<(), Halt>;
     /// Looks at the ids of addresses, which may know more than the state, never less.
     fn addresses(&mut self, look: &mut dyn FnMut(&IdTable<Tag, AddressId>)) -> Result<(), Halt>;
     /// Looks at the users of user names, of which the same holds.

@@ -10,7 +10,6 @@ use super::kept::take_all;
 use super::source::{Halt, Source};
 use super::write::Chunks;
 use super::{Contents, SnapshotFault};
-use crate::domain::password_policy::PasswordPolicy;
 use crate::domain::{
     ApiKey, Due, Earlier, Factors, Guard, Mail, Safeguards, Session, Small, StrangerSet, Token, Unfinished,
     User,
@@ -146,7 +145,6 @@ tables! {
     8 => closings: UserId => Timestamp;
     9 => erased: UserId => Position;
     10 => api_keys: ApiKeyId => ApiKey;
-    11 => policies: u32 => PasswordPolicy;
     13 => factors: UserId => Box<Factors>;
     15 => safeguards: UserId => Box<Safeguards>;
     16 => objections: TokenId => UserId;

@@ -45,4 +45,5 @@ pub(super) const SOURCES: &[(&str, &str)] = sources! {
     "second_factor_failed"
     "address_changed"
     "new_sign_in"
+    "backup_failed"
 };

@@ -23,7 +23,8 @@ impl MailKind {
             | Self::AdminRecovery
             | Self::SessionsRevoked
             | Self::SecondFactorFailed
-            | Self::NewSignIn => &[Brand, When],
+            | Self::NewSignIn
+            | Self::BackupFailed => &[Brand, When],
             Self::EmailOtp => &[Brand, Code, ExpiresIn],
             Self::FactorChanged => &[Brand, When, Change],
             Self::AddressChanged => &[Brand, When, Change, ChangedAddress],
@@ -43,7 +44,7 @@ impl MailKind {
             Self::AccountExists | Self::AccountClosing | Self::EmailOtp => &[Address, When, Client, Ip],
             Self::AdminRecovery => &[Address, ExpiresAt, NotMeLink],
             Self::SessionsRevoked | Self::SecondFactorFailed => &[Address, Client, Ip],
-            Self::Test => &[],
+            Self::Test | Self::BackupFailed => &[],
         }
     }
 }

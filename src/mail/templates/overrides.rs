@@ -1,14 +1,12 @@
 //! The operator's templates, as they lie in the configuration folder.
 
-use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 
+use super::files::{entries, text_of, unknown};
 use super::kind::MailKind;
 use super::{Part, TemplateFault};
 use crate::types::Locale;
 
-const FILE_BYTES_MAX: u64 = 64 * 1024;
 const LAYOUT: &str = "layout.html";
 
 /// A file that takes the place of a built-in template.
@@ -92,56 +90,4 @@ fn file(kind: MailKind, locale: Locale, part: Part, path: &Path) -> Result<Found
 
 fn part_of(name: &str) -> Option<Part> {
     Part::ALL.into_iter().find(|part| part.file_name() == name)
-}
-
-/// The entries of a folder in the order of their names, without what editors and systems leave there.
-fn entries(dir: &Path) -> Result<Vec<(String, PathBuf)>, TemplateFault> {
-    let unreadable = |source| TemplateFault::Unreadable {
-        file: dir.to_owned(),
-        source,
-    };
-    let listing = match fs::read_dir(dir) {
-        Ok(listing) => listing,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(unreadable(error)),
-    };
-    let mut entries = Vec::new();
-    for entry in listing {
-        let entry = entry.map_err(unreadable)?;
-        let name = entry.file_name().to_string_lossy().into_owned();
-        if !name.starts_with('.') && !name.ends_with('~') {
-            entries.push((name, entry.path()));
-        }
-    }
-    entries.sort();
-    Ok(entries)
-}
-
-fn text_of(file: &Path) -> Result<String, TemplateFault> {
-    let unreadable = |source| TemplateFault::Unreadable {
-        file: file.to_owned(),
-        source,
-    };
-    let kind = fs::metadata(file).map_err(unreadable)?;
-    let not_a_template = |what: &str| TemplateFault::NotATemplate {
-        file: file.to_owned(),
-        what: what.to_owned(),
-    };
-    if !kind.is_file() {
-        return Err(not_a_template("a template is a file"));
-    }
-    if kind.len() > FILE_BYTES_MAX {
-        return Err(not_a_template("a template has at most 64 KiB"));
-    }
-    let bytes = fs::read(file).map_err(unreadable)?;
-    // A mark that some editors put first would end up in the subject.
-    let text = String::from_utf8(bytes).map_err(|_| not_a_template("it is not UTF-8; save it as UTF-8"))?;
-    Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
-}
-
-fn unknown(file: PathBuf, what: &str) -> TemplateFault {
-    TemplateFault::NotATemplate {
-        file,
-        what: format!("no template has this name; {what}"),
-    }
 }

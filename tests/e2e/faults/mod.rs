@@ -7,6 +7,7 @@ mod clock;
 mod crowd;
 mod disk;
 mod full;
+mod keeping;
 mod kills;
 mod power;
 

@@ -273,6 +273,7 @@ fn a4_l_03_a_log_that_breaks_the_law_is_disproven_at_its_position_whoever_signed
                 counter: 1,
                 refresh_key: 1,
                 idle: Span::days(7),
+                origin: None,
             },
         ),
         (

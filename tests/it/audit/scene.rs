@@ -61,6 +61,7 @@ impl Scene {
             let command = Command::RecordSuppressed {
                 class,
                 count: number + 1,
+                first: None,
             };
             run(engine, Lane::Proof, command).unwrap();
         }

@@ -16,7 +16,16 @@ use crate::rig::{PATIENCE, Rig, run as carry_out};
 
 fn count_one(engine: &Engine) {
     let class = SuppressedClass::Limited;
-    carry_out(engine, Lane::Proof, Command::RecordSuppressed { class, count: 1 }).unwrap();
+    carry_out(
+        engine,
+        Lane::Proof,
+        Command::RecordSuppressed {
+            class,
+            count: 1,
+            first: None,
+        },
+    )
+    .unwrap();
 }
 
 fn key(n: u8) -> DataKeyId {
@@ -109,6 +118,12 @@ fn compaction_beside_load_loses_nothing_acknowledged_and_saves_space() {
         compacted
     });
     assert!(compacted.after < compacted.before, "{compacted:?}");
+    let proven = compacted.proof.head.unwrap();
+    assert!(
+        proven.next.0 > 4_000,
+        "the proof reaches over what came meanwhile"
+    );
+    assert_eq!(engine.reader().chain_at(proven.next).unwrap(), Some(proven.chain));
     let (head, state) = (engine.head(), engine.read(state_hash));
     assert_eq!(head.next.0, 4_000 + acknowledged.load(Ordering::Relaxed) + 2);
     assert_eq!(engine.reader().chain_at(head.next).unwrap(), Some(head.chain));

@@ -24,7 +24,11 @@ fn whole_and_added_parts_made_under_load_are_each_consistent_and_chain() {
             scope.spawn(|| {
                 while !stop.load(Ordering::Relaxed) {
                     let class = SuppressedClass::Limited;
-                    let command = Command::RecordSuppressed { class, count: 1 };
+                    let command = Command::RecordSuppressed {
+                        class,
+                        count: 1,
+                        first: None,
+                    };
                     run(&engine, Lane::Proof, command).unwrap();
                 }
             });

@@ -102,6 +102,54 @@ async fn p_06_r_40_change_and_recovery_refuse_what_was_imported_and_a_damaged_se
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn p_06_readiness_tells_of_a_set_that_cannot_be_asked_until_it_is_imported_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let shelf = Shelf::at(folder.path().join("breached"));
+    let house = house(sets_in(&shelf)).await;
+    import(&shelf, "ours", Source::Passwords, 0, "Loud-Mountain-27").unwrap();
+    let ready = async || house.get("/readyz").await.expect(200).json["data"].clone();
+    sign_up(&house, ANN, "Quiet-Harbor-19").await;
+    assert_eq!(ready().await, json!({"status": "ready"}));
+    std::fs::write(shelf.path(&"ours".parse().unwrap()), "broken").unwrap();
+    sign_up(&house, "bo@example.org", "Quiet-Harbor-19").await;
+    let told = ready().await;
+    assert_eq!(told["status"], "ready");
+    let warnings = told["warnings"].as_array().unwrap();
+    assert_eq!(warnings.len(), 1);
+    let warning = warnings[0].as_str().unwrap();
+    assert!(
+        warning.contains("leaked passwords") && !warning.contains("ours"),
+        "no names for strangers: {warning}"
+    );
+    shelf.remove(&"ours".parse().unwrap()).unwrap();
+    import(&shelf, "ours", Source::Passwords, 0, "Loud-Mountain-27").unwrap();
+    assert_eq!(ready().await, json!({"status": "ready"}));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn p_07_a_sign_up_over_the_limit_of_its_client_asks_no_range_service() {
+    let ranges = Ranges::answering("200 OK", "2DC183F740EE76F27B78EB39C8AD972A757:9").await;
+    let house = House::with(|plan: &mut Plan| {
+        plan.desk.leaks = ranges.client();
+        plan.limits.signups_per_client_hour = 1;
+    })
+    .await;
+    let online = PasswordPolicySettings {
+        check_have_i_been_pwned: true,
+        hibp_url: ranges.url(),
+        ..PasswordPolicy::classic().settings().clone()
+    };
+    let online = PasswordPolicy::checked(online).unwrap();
+    house.desk().save_policy(online, Actor::Operator).await.unwrap();
+    assert_eq!(sign_up(&house, ANN, "Quiet-Harbor-19").await.0, 201);
+    let asked = ranges.asked().len();
+    for _ in 0..3 {
+        assert_eq!(sign_up(&house, "bo@example.org", "Quiet-Harbor-19").await.0, 429);
+    }
+    assert_eq!(ranges.asked().len(), asked);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn p_07_a_policy_that_asks_online_refuses_what_the_service_saw_and_goes_on_without_it() {
     let sha1 = "2DC183F740EE76F27B78EB39C8AD972A757:9";
     let ranges = Ranges::answering("200 OK", sha1).await;

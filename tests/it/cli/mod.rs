@@ -7,6 +7,7 @@ mod configuration;
 mod events;
 mod keys;
 mod offline;
+mod replay;
 
 use std::io::Write as _;
 use std::path::Path;

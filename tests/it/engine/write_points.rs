@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use keyledger::domain::flow::Edit;
 use keyledger::domain::password_policy::PasswordPolicy;
 use keyledger::domain::{
     Actor, ApiKeyKind, CheckpointRotation, Command, DropCause, EpochReason, KeyPurpose, MailEnd,
@@ -11,7 +12,7 @@ use keyledger::domain::{
 use keyledger::engine::{Engine, Lane, Trouble, fold, state_hash};
 use keyledger::ledger::MemoryStore;
 use keyledger::ledger::memory::{Fault, WritePoint};
-use keyledger::types::{ApiKeyId, Position, PublicKey, Signature, Span};
+use keyledger::types::{ApiKeyId, Locale, Position, PublicKey, Signature, Slug, Span};
 
 use super::gate::Gate;
 use crate::people::{ADA, BOB, ELSEWHERE, HOME, NOBODY, Person, code, link, mail, origin, proof, sealed};
@@ -71,6 +72,14 @@ fn story() -> Vec<Step> {
             policy: PasswordPolicy::nist(),
             by: by(),
         }),
+        at_once(|_| Command::ChangeFlows {
+            edits: vec![Edit::RemoveBinding {
+                flow: Slug::parse("default-recovery-flow").unwrap(),
+                order: 25,
+            }],
+            against: None,
+            by: by(),
+        }),
         at_once(|_| ADA.signs_up(HOME)),
         at_once(|_| BOB.is_created()),
         at_once(|state| Command::MailDeferred {
@@ -94,6 +103,7 @@ fn story() -> Vec<Step> {
         }),
         at_once(|_| ADA.refreshes(2, 0)),
         at_once(|_| ADA.changes_password(2, PasswordVerdict::Wrong, None)),
+        at_once(|_| ADA.is_refused_a_password(2, PasswordVerdict::Right(ADA.password(1)))),
         at_once(|_| {
             let mut change = ADA.changes_password(2, PasswordVerdict::Right(ADA.password(1)), Some(2));
             if let Command::ChangePassword { mails, .. } = &mut change {
@@ -124,12 +134,14 @@ fn story() -> Vec<Step> {
             user: ADA.user(),
             session: ADA.session(20),
             by: by(),
+            origin: None,
         }),
         at_once(|_| ADA.signs_in_with(HOME, PasswordVerdict::Right(ADA.password(3)), 21)),
         at_once(|_| Command::EndSessions {
             user: ADA.user(),
             except: None,
             by: by(),
+            origin: None,
         }),
         at_once(|_| ADA.requests_reset(HOME)),
         at_once(|state| Command::DropRequest {
@@ -148,6 +160,7 @@ fn story() -> Vec<Step> {
             origin: origin(),
         }),
         at_once(|_| CAL.signs_in(HOME, 31)),
+        at_once(|_| CAL.changes_profile(31, Locale::Ko)),
         at_once(|_| CAL.withdraws(31, 32)),
         after(Span::hours(73), |_| Command::EraseDue { user: CAL.user() }),
         at_once(|_| DOT.signs_up(HOME)),
@@ -163,6 +176,7 @@ fn story() -> Vec<Step> {
         at_once(|_| Command::SignOut {
             user: EVE.user(),
             session: EVE.session(1),
+            origin: Some(origin()),
         }),
         // A genuine refresh token of a session that is over.
         at_once(|_| EVE.refreshes(1, 0)),
@@ -170,6 +184,7 @@ fn story() -> Vec<Step> {
         at_once(|_| Command::RecordSuppressed {
             class: SuppressedClass::Codes,
             count: 3,
+            first: None,
         }),
         at_once(|state| Command::AcceptClock {
             kept: state.last_time(),
@@ -222,7 +237,10 @@ fn story() -> Vec<Step> {
         at_once(|_| GUS.removes_address(1, GUS.address(), GUS.notices_offering(3))),
         at_once(|_| GUS.objects(GUS.objection(1))),
         after(Span::hours(73), |_| GUS.lets_lapse()),
-        at_once(|_| Command::RecordMasterKeyReplaced { by: by() }),
+        at_once(|_| Command::RecordMasterKeyReplaced {
+            wrap: (7, 12),
+            by: by(),
+        }),
         at_once(|_| Command::RevokeApiKey { key: KEY, by: by() }),
     ];
     // One that spans several frames, so that a torn write leaves a part of it.

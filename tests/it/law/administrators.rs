@@ -86,6 +86,7 @@ fn a22_a_ban_ends_sessions_in_the_same_batch_and_is_lifted() {
                 count: 1,
                 cause: EndCause::Banned,
                 by: Actor::Operator,
+                origin: None,
             },
         ])
         .answered(&Outcome::Ended(1))
@@ -220,7 +221,7 @@ fn a_policy_is_replaced_by_its_name() {
         .done(save(PasswordPolicy::classic()))
         .done(save(PasswordPolicy::nist()))
         .done(save(PasswordPolicy::classic()));
-    assert_eq!(scene.state.policies.len(), 2);
+    assert_eq!(scene.state.flows().policies().count(), 2);
     assert_eq!(scene.state.policy("nist"), Some(&PasswordPolicy::nist()));
     assert_eq!(scene.state.policy("none"), None);
 }
@@ -248,11 +249,15 @@ fn a_ledger_is_founded_once_and_begins_with_epoch_one() {
 }
 
 #[test]
-fn the_word_of_the_wall_clock_is_recorded() {
+fn law_17_taking_the_wall_clocks_word_begins_an_epoch_in_the_same_command() {
     let kept = crate::people::NOON;
-    given([])
-        .when(Command::AcceptClock { kept })
-        .then([Event::ClockAccepted { kept }]);
+    given([]).when(Command::AcceptClock { kept }).then([
+        Event::ClockAccepted { kept },
+        Event::EpochStarted {
+            number: 2,
+            reason: EpochReason::ClockReset,
+        },
+    ]);
 }
 
 #[test]

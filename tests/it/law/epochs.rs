@@ -1,8 +1,8 @@
 //! A new epoch voids what was issued, and keeps what people know.
 
 use keyledger::domain::{
-    Actor, ApiKeyKind, Command, DropCause, EpochReason, Event, Outcome, Purpose, Recorded, Refusal,
-    SessionFault, Standing, closes_without_proof, lawful, live_session,
+    Actor, ApiKeyKind, Command, DropCause, EpochReason, Event, MailStanding, Outcome, Purpose, Recorded,
+    Refusal, SessionFault, Standing, closes_without_proof, lawful, live_session,
 };
 use keyledger::types::{ApiKeyId, Span};
 
@@ -130,6 +130,49 @@ fn after_an_epoch_a_closing_waits_for_a_new_proof_and_begins_its_time_anew() {
         .then_kinds(&["UserErased"]);
     given(ADA.account()).when(renew(2)).then([]);
     given([]).when(renew(2)).refused(Refusal::UserNotFound);
+}
+
+#[test]
+fn law_15_a_closing_that_an_epoch_left_without_proof_waits_through_a_ban_too() {
+    let renew = Command::RenewClosing {
+        user: ADA.user(),
+        proof: proof(ADA.token(2)),
+        mail: mail(2),
+    };
+    let erase_due = || Command::EraseDue { user: ADA.user() };
+    let voided = given(ADA.account())
+        .and([ADA.signed_in(1)])
+        .done(ADA.withdraws(1, 1))
+        .done(ADA.is_banned())
+        .done(start_epoch())
+        .after(Span::hours(80));
+    voided.clone().when(erase_due()).refused(Refusal::UserNotFound);
+    let renewed = voided
+        .when(renew)
+        .then_kinds(&["TokenIssued", "MailQueued"])
+        .scene;
+    let until = renewed.now + Span::hours(72);
+    let state = &renewed.state;
+    assert_eq!(state.users[&ADA.user()].standing, Standing::Banned);
+    assert_eq!(state.closings[&ADA.user()], until);
+    let (queued, due) = state.outbox.last_key_value().unwrap();
+    assert_eq!(due.standing(*queued, state, renewed.now), MailStanding::Due);
+    // Let in again, the owner can say no; banned for longer, the wish to be forgotten holds.
+    renewed
+        .clone()
+        .done(Command::UnbanUser {
+            user: ADA.user(),
+            by: Actor::Operator,
+        })
+        .when(Command::CancelWithdraw {
+            proof: link(ADA.token(2)),
+            origin: origin(),
+        })
+        .then_kinds(&["WithdrawCancelled"]);
+    renewed
+        .after(Span::hours(72))
+        .when(erase_due())
+        .then_kinds(&["UserErased"]);
 }
 
 #[test]

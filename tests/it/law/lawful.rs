@@ -48,6 +48,7 @@ fn at(position: u64, time: keyledger::types::Timestamp) -> Recorded {
         event: Event::Suppressed {
             class: SuppressedClass::Codes,
             count: 1,
+            first: None,
         },
     }
 }
@@ -158,6 +159,7 @@ fn what_is_about_something_is_about_something_that_is_there() {
                 count: 0,
                 cause: EndCause::EndedByAdmin,
                 by,
+                origin: None,
             },
             "no such user",
         ),
@@ -167,6 +169,7 @@ fn what_is_about_something_is_about_something_that_is_there() {
                 session,
                 cause: EndCause::EndedByAdmin,
                 by,
+                origin: None,
             },
             "no such live session of this user",
         ),
@@ -176,6 +179,7 @@ fn what_is_about_something_is_about_something_that_is_there() {
                 session: ADA.session(1),
                 cause: EndCause::EndedByAdmin,
                 by,
+                origin: None,
             },
             "no such live session of this user",
         ),
@@ -340,6 +344,7 @@ fn s_12_a_refresh_token_is_followed_by_its_successor_while_its_session_lives() {
         counter,
         refresh_key: 4,
         idle: Span::days(7),
+        origin: None,
     };
     for counter in [0, 2] {
         assert_eq!(

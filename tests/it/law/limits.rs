@@ -197,10 +197,12 @@ fn law_8_what_was_not_written_is_written_down_as_a_count_that_no_decision_reads(
     let suppressed = Event::Suppressed {
         class: SuppressedClass::Requests,
         count: 1_000_000,
+        first: None,
     };
     let command = Command::RecordSuppressed {
         class: SuppressedClass::Requests,
         count: 1_000_000,
+        first: None,
     };
     given(ADA.account())
         .when(command)

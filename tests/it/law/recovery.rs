@@ -52,6 +52,7 @@ fn r_37_law_7_a_recovery_is_one_batch_password_proof_sessions_and_notice() {
                 count: 2,
                 cause: EndCause::Recovered,
                 by: Actor::User(ADA.user()),
+                origin: Some(origin()),
             },
             Event::MailQueued {
                 mail: mail(900).mail,

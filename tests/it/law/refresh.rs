@@ -29,6 +29,7 @@ fn s_12_a_refresh_token_becomes_its_successor() {
             counter: 1,
             refresh_key: 4,
             idle: Span::days(7),
+            origin: Some(origin()),
         }])
         .answered(&rotated(1))
         .scene
@@ -74,6 +75,7 @@ fn s_13_after_the_grace_a_replaced_token_ends_every_session_of_the_user_and_tell
                 count: 2,
                 cause: EndCause::Replayed,
                 by: Actor::System,
+                origin: Some(origin()),
             },
         ]
     );
@@ -140,6 +142,7 @@ fn s_16_a23_an_ended_sessions_token_stays_dead_whatever_follows() {
         session: ADA.session(1),
         cause: EndCause::EndedByUser,
         by: Actor::User(ADA.user()),
+        origin: None,
     };
     ada_signed_in()
         .and([ended])
@@ -161,6 +164,7 @@ fn l_01_a_token_of_a_session_that_is_over_is_remembered_within_what_strangers_ma
     let signed_out = Command::SignOut {
         user: ADA.user(),
         session: ADA.session(1),
+        origin: Some(origin()),
     };
     ada_signed_in()
         .done(signed_out)

@@ -1,8 +1,9 @@
 //! Being signed in, and how it ends.
 
+use keyledger::domain::password_policy::BrokenRules;
 use keyledger::domain::{
     Actor, Command, EndCause, Event, LimitKind, MailKind, Outcome, PasswordCause, PasswordVerdict, Purpose,
-    Refusal, SessionFault, TokenStanding, live_session,
+    Refusal, SessionFault, SuppressedClass, TokenStanding, live_session,
 };
 use keyledger::types::Span;
 
@@ -22,6 +23,7 @@ fn end(person: Person, session: u32, by: Actor) -> Command {
         user: person.user(),
         session: person.session(session),
         by,
+        origin: Some(origin()),
     }
 }
 
@@ -36,6 +38,7 @@ fn s_03_a_session_holds_until_it_is_ended_and_not_one_call_longer() {
             session: ADA.session(1),
             cause: EndCause::EndedByUser,
             by: Actor::User(ADA.user()),
+            origin: Some(origin()),
         }])
         .answered(&Outcome::Ended(1));
     assert_eq!(holds(&decided.scene, ADA, 1), Err(SessionFault::Over));
@@ -51,12 +54,14 @@ fn s_03_signing_out_ends_the_own_session_and_says_so() {
     let sign_out = |person: Person| Command::SignOut {
         user: person.user(),
         session: ADA.session(1),
+        origin: Some(origin()),
     };
     let decided = ada_signed_in().when(sign_out(ADA)).then([Event::SessionEnded {
         user: ADA.user(),
         session: ADA.session(1),
         cause: EndCause::SignedOut,
         by: Actor::User(ADA.user()),
+        origin: Some(origin()),
     }]);
     assert_eq!(holds(&decided.scene, ADA, 1), Err(SessionFault::Over));
     decided
@@ -76,6 +81,7 @@ fn nobody_ends_a_session_of_another_user() {
         user: ADA.user(),
         session: BOB.session(1),
         by: Actor::User(ADA.user()),
+        origin: None,
     };
     scene.when(command).refused(Refusal::SessionNotFound);
 }
@@ -119,6 +125,7 @@ fn s_07_an_administrator_ends_all_sessions_of_a_user() {
         user: ADA.user(),
         except: None,
         by: Actor::Operator,
+        origin: None,
     };
     let decided = ada_signed_in()
         .when(all.clone())
@@ -128,6 +135,7 @@ fn s_07_an_administrator_ends_all_sessions_of_a_user() {
             count: 2,
             cause: EndCause::EndedByAdmin,
             by: Actor::Operator,
+            origin: None,
         }])
         .answered(&Outcome::Ended(2));
     assert_eq!(holds(&decided.scene, ADA, 2), Err(SessionFault::Over));
@@ -136,6 +144,7 @@ fn s_07_an_administrator_ends_all_sessions_of_a_user() {
         user: NOBODY.user(),
         except: None,
         by: Actor::Operator,
+        origin: None,
     };
     given([]).when(nobody).refused(Refusal::UserNotFound);
 }
@@ -146,6 +155,7 @@ fn a_user_ends_all_sessions_but_the_one_they_sit_in() {
         user: ADA.user(),
         except: Some(except),
         by: Actor::User(ADA.user()),
+        origin: None,
     };
     let scene = ada_signed_in()
         .when(others(ADA.session(2)))
@@ -169,6 +179,7 @@ fn ending_sessions_leaves_a_recovery_open() {
             user: ADA.user(),
             except: None,
             by: Actor::Operator,
+            origin: None,
         });
     assert_eq!(scene.state.tokens[&ADA.token(1)].standing, TokenStanding::Live);
     scene
@@ -276,4 +287,34 @@ fn expired_sessions_are_forgotten_at_the_next_sign_in() {
         .done(ADA.signs_in(crate::people::HOME, 3));
     assert_eq!(scene.state.users[&ADA.user()].sessions[..], [ADA.session(3)]);
     assert_eq!(scene.state.sessions.len(), 1);
+}
+
+#[test]
+fn l_01_a_refused_new_password_is_remembered_twenty_times_in_fifteen_minutes_and_then_counted() {
+    let right = PasswordVerdict::Right(ADA.password(1));
+    let refused = || ADA.is_refused_a_password(1, right);
+    let scene = ada_signed_in()
+        .when(refused())
+        .then([Event::PasswordRefused {
+            user: ADA.user(),
+            session: ADA.session(1),
+            rules: BrokenRules::breached(),
+            origin: origin(),
+        }])
+        .answered(&Outcome::Done)
+        .scene
+        .tried(19, |_| refused());
+    scene
+        .clone()
+        .when(refused())
+        .then([])
+        .counted_as(SuppressedClass::Limited);
+    scene
+        .after(Span::minutes(15))
+        .when(refused())
+        .then_kinds(&["PasswordRefused"]);
+    // Whoever does not know the current one learns nothing of the new one, and is remembered for that.
+    ada_signed_in()
+        .when(ADA.is_refused_a_password(1, PasswordVerdict::Wrong))
+        .refused_with_kinds(&["CurrentPasswordWrong"], Refusal::CurrentPasswordWrong);
 }

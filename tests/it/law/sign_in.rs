@@ -275,6 +275,7 @@ fn s_10_the_oldest_session_makes_room_when_a_user_has_too_many() {
             session: ADA.session(1),
             cause: keyledger::domain::EndCause::Displaced,
             by: Actor::System,
+            origin: Some(crate::people::origin()),
         },
         ADA.signed_in(3),
     ]);

@@ -49,6 +49,7 @@ fn an_account_closes_in_one_batch_sessions_proof_and_mail() {
                 count: 2,
                 cause: EndCause::Closing,
                 by: Actor::User(ADA.user()),
+                origin: Some(origin()),
             },
             reopen,
             Event::MailQueued {

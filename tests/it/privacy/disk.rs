@@ -5,8 +5,9 @@ use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
+use keyledger::audit::{AuditSettings, Expected, Notary, Outcome, Range, verify};
 use keyledger::crypto::{self, Field, SecretLabel, SharedKeyring, Vault, WrappedKey};
-use keyledger::desk::{Desk, SignUpAnswer, SignUpForm, Visitor};
+use keyledger::desk::{Desk, Reproof, SignUpAnswer, SignUpForm, Visitor};
 use keyledger::domain::Actor;
 use keyledger::engine::Snapshots;
 use keyledger::ledger::anchor::ANCHOR_FILE;
@@ -101,7 +102,7 @@ fn live(desk: &Desk) -> (UserId, Vec<String>) {
     let third = block_on(desk.sign_in(&ada, &secret(NEXT_PASSWORD), None, &from)).unwrap();
     let caller = desk.authenticate(&third.access).unwrap();
     secrets.extend([third.access, third.refresh.expose_secret().to_owned()]);
-    let named = desk.add_address(caller, &secret(NEXT_PASSWORD), &email(FURTHER), None, &from);
+    let named = desk.add_address(caller, Reproof::FreshSession, &email(FURTHER), None, &from);
     block_on(named).unwrap();
     let key = desk.create_api_key(
         keyledger::domain::ApiKeyKind::Secret,
@@ -211,6 +212,42 @@ fn r_18_l_11_s_01_a_copy_of_the_data_folder_holds_no_clear_text_and_no_secret() 
         .iter()
         .any(|(_, bytes)| contains(bytes, &user.0));
     assert!(found, "ids are in the clear");
+}
+
+/// The export of everything, into a folder of its own beside tiles.
+fn export(notary: &Notary, to: &Path) -> Vec<u8> {
+    let signed = block_on(notary.checkpoint()).unwrap();
+    let whole = Range::whole(signed.checkpoint.size);
+    notary.export_file(&signed, whole, to).unwrap();
+    std::fs::read(to).unwrap()
+}
+
+#[test]
+fn l_11_audit_exports_and_tiles_hold_no_clear_text_and_no_secret_and_prove_what_was_erased() {
+    let (rig, dir, out) = (Rig::new(), TempDir::new().unwrap(), TempDir::new().unwrap());
+    let desk = rig.open(dir.path());
+    let (user, secrets) = live(&desk);
+    let settings = AuditSettings {
+        origin: None,
+        tiles: Some(out.path().join("tiles")),
+    };
+    let notary = Notary::new(desk.clone(), settings);
+    let living = export(&notary, &out.path().join("living.tar"));
+    block_on(desk.erase_user(user, Actor::Operator)).unwrap();
+    rig.clock.advance(Span::seconds(2));
+    let erased = export(&notary, &out.path().join("erased.tar"));
+    assert_nowhere(out.path(), &canaries(&secrets));
+    // What was erased is still proven, and what is told of it in words names nobody.
+    for file in [&living, &erased] {
+        assert!(contains(file, b"SignedIn") && contains(file, b"PasswordSet"));
+        let proven = verify(file.as_slice(), &Expected::default(), &mut |_, _| {});
+        assert!(matches!(proven, Outcome::Proven(_)), "{proven:?}");
+    }
+    assert!(contains(&erased, b"UserErased"));
+    let vault = desk.engine().vault();
+    assert!(!vault.contains(DataKeyId::User(user)), "nobody can open it again");
+    drop(notary);
+    close(desk);
 }
 
 #[test]

@@ -11,7 +11,7 @@ use super::house::{BO, House, JI, OLD};
 
 impl House {
     /// A call with a secret key.
-    async fn secret(&self, target: &str) -> Call<'_> {
+    pub(super) async fn secret(&self, target: &str) -> Call<'_> {
         let (kind, by) = (ApiKeyKind::Secret, Actor::Operator);
         let made = self
             .desk()
@@ -28,6 +28,7 @@ async fn l_03_evidence_is_for_administrators() {
     let person = house.resident(JI).await;
     for target in [
         "/v1/audit/events",
+        "/v1/audit/state?at=0",
         "/v1/audit/checkpoint",
         "/v1/audit/proof/0",
         "/v1/audit/export",

@@ -2,6 +2,7 @@
 
 mod beside;
 mod damage;
+mod past;
 mod starting;
 
 use std::num::NonZeroU64;

@@ -4,7 +4,7 @@ use std::os::unix::fs::PermissionsExt;
 
 use keyledger::desk::{Desk, SignUpForm};
 use keyledger::domain::Actor;
-use keyledger::engine::{Lane, fold, state_hash};
+use keyledger::engine::{BootError, Lane, fold, state_hash};
 use keyledger::ledger::{MemoryStore, Shelf};
 use keyledger::types::{DataKeyId, PersonName, Position, Span, UserId};
 use secrecy::SecretString;
@@ -143,6 +143,28 @@ fn l_11_a_snapshot_from_before_an_erasure_does_not_bring_the_person_back() {
     // The address is free, and belongs to somebody else from now on.
     assert_ne!(sign_up(&desk, "ada@example.org"), user);
     close(desk);
+}
+
+#[test]
+fn l_10_a_keyring_that_is_older_than_the_ledger_is_refused_by_a_start_from_a_snapshot_too() {
+    let dir = TempDir::new().unwrap();
+    let mut rig = Rig::new();
+    rig.shelf = Some(Shelf::of(dir.path()));
+    let desk = rig.open(dir.path());
+    sign_up(&desk, "ada@example.org");
+    let older = (*rig.ring.current()).clone();
+    desk.rotate_key(keyledger::domain::KeyPurpose::UserWrap, Actor::Operator)
+        .unwrap();
+    take(dir.path(), desk.engine());
+    close(desk);
+
+    rig.ring = keyledger::crypto::SharedKeyring::new(older);
+    let refused = rig.boot(rig.sled(dir.path()).unwrap()).err().unwrap();
+    assert!(matches!(refused, BootError::KeyringTooOld { .. }), "{refused}");
+    assert!(
+        refused.to_string().contains("Put the newest keyring back"),
+        "{refused}"
+    );
 }
 
 #[test]

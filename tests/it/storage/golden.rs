@@ -5,9 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
+use keyledger::desk::tell_plainly;
 use keyledger::domain::Recorded;
 use keyledger::ledger::codec::{self, CodecFault, EVENT_NAMES, event_name};
 use keyledger::ledger::{CommandPart, record};
+use keyledger::types::Locale;
 use proptest::prelude::*;
 
 use super::samples::{earlier_samples, samples};
@@ -142,6 +144,39 @@ fn law_16_an_unknown_kind_or_schema_and_a_damaged_payload_stop_the_boot() {
         let damaged = Err(CodecFault::Payload { kind: header.kind });
         assert_eq!(codec::decode(&header, &payload[..payload.len() - 1]), damaged);
         assert_eq!(codec::decode(&header, &[payload, &[0]].concat()), damaged);
+    }
+}
+
+/// What an event says, with every seal emptied.
+fn without_seals(recorded: &Recorded) -> String {
+    let text = format!("{recorded:?}");
+    let mut parts = text.split("Sealed([");
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (_, rest) = part.split_once(']').expect("a seal ends");
+        out.push_str("Sealed([]");
+        out.push_str(rest);
+    }
+    out
+}
+
+#[test]
+fn an_outline_lacks_nothing_of_an_event_but_the_bytes_of_its_seals() {
+    for recorded in samples() {
+        let sample = bytes(&recorded);
+        let (header, payload) = record::decode(&sample).unwrap();
+        let outline = codec::decode_outline(&header, payload).unwrap();
+        assert_eq!(format!("{outline:?}"), without_seals(&recorded));
+        for locale in Locale::ALL {
+            let told = |recorded: &Recorded| tell_plainly(&recorded.event, locale);
+            assert_eq!(told(&outline), told(&recorded), "{outline:?}");
+        }
+        let damaged = Err(CodecFault::Payload { kind: header.kind });
+        assert_eq!(
+            codec::decode_outline(&header, &payload[..payload.len() - 1]),
+            damaged
+        );
+        assert_eq!(codec::decode_outline(&header, &[payload, &[0]].concat()), damaged);
     }
 }
 

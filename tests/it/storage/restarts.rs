@@ -191,7 +191,7 @@ fn s_16_a23_what_was_revoked_is_revoked_after_a_restart() {
     let ada = visitor("192.0.2.1");
     let second = block_on(desk.refresh(&first.refresh, &ada)).unwrap();
     let by = Actor::User(caller.user);
-    block_on(desk.end_session(caller.user, caller.session, by)).unwrap();
+    block_on(desk.end_session(caller.user, caller.session, by, None)).unwrap();
     close(desk);
     let desk = rig.open(dir.path());
     for tokens in [&first, &second] {

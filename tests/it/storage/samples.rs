@@ -1,12 +1,14 @@
 //! One record of every event, and of every value that has a code of its own: what the golden samples are made of.
 
 mod factors;
+mod flows;
 mod safeguards;
+mod sessions;
 
 use keyledger::domain::password_policy::{PasswordPolicy, PasswordPolicySettings};
 use keyledger::domain::{
-    Actor, Allowance, ApiKeyKind, DropCause, EndCause, EpochReason, Event, FailCause, KeyPurpose, MailEnd,
-    MailKind, PasswordCause, Purpose, Recorded, RefusedCause, Role, Subject, SuppressedClass, Via,
+    Actor, Allowance, ApiKeyKind, DropCause, EpochReason, Event, FailCause, KeyPurpose, MailEnd, MailKind,
+    PasswordCause, Purpose, Recorded, RefusedCause, Role, Subject, Via,
 };
 use keyledger::types::{
     AddressId, ApiKeyId, CommandId, CredentialId, FactorId, Locale, MailId, Position, PublicKey, Sealed,
@@ -56,6 +58,7 @@ pub fn samples() -> Vec<Recorded> {
         session_events(),
         mail_events(),
         factors::events(),
+        flows::events(),
         safeguards::events(),
     ]
     .concat();
@@ -104,7 +107,10 @@ fn policies() -> [Event; 2] {
 
 /// The files of schemas that gave way to later ones, and what they read as.
 pub fn earlier_samples() -> Vec<(&'static str, Vec<Recorded>)> {
-    vec![("003_policy_saved.1.txt", policies().map(record).to_vec())]
+    let policies = ("003_policy_saved.1.txt", policies().to_vec());
+    let all = std::iter::once(policies).chain(sessions::earlier());
+    all.map(|(file, events)| (file, events.into_iter().map(record).collect()))
+        .collect()
 }
 
 fn ledger_events() -> Vec<Event> {
@@ -238,6 +244,18 @@ fn user_events() -> Vec<Event> {
             token: TOKEN,
             origin: sealed(),
         },
+        Event::ProfileChanged {
+            user,
+            name: Some(sealed()),
+            locale: Locale::Ko,
+            origin: sealed(),
+        },
+        Event::ProfileChanged {
+            user,
+            name: None,
+            locale: Locale::En,
+            origin: sealed(),
+        },
         Event::UserErased {
             user,
             by: Actor::System,
@@ -357,19 +375,14 @@ fn session_events() -> Vec<Event> {
                 origin: sealed(),
             }),
     );
+    events.extend([Event::CurrentPasswordWrong {
+        user,
+        session,
+        origin: sealed(),
+    }]);
+    events.extend(sessions::refused());
+    events.extend(sessions::rotations());
     events.extend([
-        Event::CurrentPasswordWrong {
-            user,
-            session,
-            origin: sealed(),
-        },
-        Event::RefreshRotated {
-            user,
-            session,
-            counter: 300,
-            refresh_key: 4,
-            idle: Span::days(7),
-        },
         Event::RefreshReplayed {
             user,
             session,
@@ -387,32 +400,7 @@ fn session_events() -> Vec<Event> {
             origin: sealed(),
         },
     ]);
-    let causes = [
-        EndCause::SignedOut,
-        EndCause::EndedByUser,
-        EndCause::EndedByAdmin,
-        EndCause::Displaced,
-        EndCause::PasswordChanged,
-        EndCause::Recovered,
-        EndCause::Replayed,
-        EndCause::Banned,
-        EndCause::Closing,
-        EndCause::PasswordRevoked,
-    ];
-    let by = Actor::User(USER);
-    events.extend(causes.map(|cause| Event::SessionEnded {
-        user,
-        session,
-        cause,
-        by,
-    }));
-    events.extend([None, Some(SESSION)].map(|except| Event::SessionsEnded {
-        user,
-        except,
-        count: 2,
-        cause: EndCause::EndedByUser,
-        by,
-    }));
+    events.extend(sessions::ends());
     events
 }
 
@@ -455,15 +443,6 @@ fn mail_events() -> Vec<Event> {
         step: 4,
         cause,
     }));
-    let classes = [
-        SuppressedClass::Requests,
-        SuppressedClass::SignIns,
-        SuppressedClass::Codes,
-        SuppressedClass::Limited,
-    ];
-    events.extend(classes.map(|class| Event::Suppressed {
-        class,
-        count: u64::from(u32::MAX) + 1,
-    }));
+    events.extend(sessions::counts());
     events
 }

@@ -7,10 +7,12 @@
     reason = "not every story uses every part of the house"
 )]
 
+mod authenticator;
 mod call;
 mod house;
 mod shared_memory;
 mod workers;
 
+pub(crate) use authenticator::Authenticator;
 pub(crate) use call::{Call, Reply};
 pub(crate) use house::{House, Plan, Storage};

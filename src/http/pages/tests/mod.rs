@@ -1,6 +1,9 @@
 //! A house in memory with one owner, whose pages are asked without a socket.
 
+mod account;
 mod look;
+mod member;
+mod overrides;
 mod recover;
 mod verify;
 
@@ -20,6 +23,7 @@ use crate::desk::{
 use crate::domain::password_policy::PasswordPolicy;
 use crate::domain::{Actor, Command, Limits, Purpose, TokenStanding};
 use crate::engine::{Boot, Lane, Rollback};
+use crate::http::pages::{Look, LookSettings};
 use crate::http::router::{Arrival, Router, RouterSettings};
 use crate::http::server::Peer;
 use crate::http::site::{Access, Site, SiteSettings, router};
@@ -63,6 +67,10 @@ impl House {
     }
 
     fn at(public_url: &str) -> Self {
+        Self::looking(public_url, &LookSettings::default())
+    }
+
+    fn looking(public_url: &str, look: &LookSettings) -> Self {
         let entropy = Arc::new(SeededEntropy::new(11));
         let now = Timestamp::parse_rfc3339("2026-03-01T10:00:00Z").unwrap();
         let clock = Arc::new(TestClock::at(now));
@@ -113,6 +121,7 @@ impl House {
                 verify_on_get: false,
                 exempt_networks: NetList::default(),
             },
+            look: Look::open(look).unwrap(),
             calls: Throttle::new(Rate::DEFAULT, 1024, NetList::default()),
         };
         Self {

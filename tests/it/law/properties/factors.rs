@@ -1,13 +1,13 @@
-//! What is tried with second factors.
+//! What is tried with second factors, and with one's own name.
 
 use keyledger::domain::{
     Actor, Command, FactorKind, FactorProof, FactorVerdict, Factors, PasswordVerdict, Purpose,
     Reauthenticated, SignUpMode, State, live_challenge,
 };
-use keyledger::types::{SessionId, UserId};
+use keyledger::types::{Locale, SessionId, UserId};
 
 use super::{BEFORE, Try, about, chosen, decided, fold};
-use crate::people::{NOON, Net, Person, origin};
+use crate::people::{NOON, Net, Person, origin, sealed};
 
 impl Try {
     /// A command about second factors, mostly one that could work.
@@ -77,6 +77,13 @@ impl Try {
                 kind,
                 mails,
                 by: Actor::Operator,
+            },
+            _ if self.pick.is_multiple_of(6) => Command::ChangeProfile {
+                user,
+                session,
+                name: Some(sealed("another name")),
+                locale: Locale::Ko,
+                origin: origin(),
             },
             _ if is_even => Command::TellUnfinished { user, mails },
             _ => Command::RefuseFactor {

@@ -1,7 +1,7 @@
 //! Lives of which a snapshot is taken while they go on.
 
 use keyledger::domain::password_policy::PasswordPolicy;
-use keyledger::domain::{Command, Draft, Overlay, Past, Small, State, evolve};
+use keyledger::domain::{Command, Draft, Overlay, Preserved, Small, State, evolve};
 use keyledger::engine::state_hash;
 use keyledger::ledger::snapshot::{Halt, SnapshotHead, Source, Wanted};
 use keyledger::ledger::tree::leaf_hash;
@@ -17,7 +17,7 @@ struct Going<'t> {
     small: Small,
     tree: Frontier,
     state: State,
-    past: Past,
+    past: Preserved,
     tries: std::slice::Iter<'t, Try>,
     number: u32,
     now: Timestamp,
@@ -30,7 +30,7 @@ impl Source for Going<'_> {
     fn tree(&self) -> &Frontier {
         &self.tree
     }
-    fn state(&mut self, look: &mut dyn FnMut(&State, &mut Past)) -> Result<(), Halt> {
+    fn state(&mut self, look: &mut dyn FnMut(&State, &mut Preserved)) -> Result<(), Halt> {
         for one in self.tries.by_ref().take(2) {
             self.number += 1;
             self.now = self.now + pause(one.later);
@@ -102,7 +102,7 @@ proptest! {
                     small: live.small.clone(),
                     tree: tree.clone(),
                     state: live.clone(),
-                    past: Past::default(),
+                    past: Preserved::default(),
                     tries: tries[number as usize..].iter(),
                     number,
                     now,

@@ -1,50 +1,33 @@
 //! An app as its owner has it, and what people do with second factors.
 
 use keyledger::types::Span;
-use ring::hmac;
 use serde_json::{Value, json};
 
 use super::super::call::{Answer, Call, Tokens};
 use super::super::house::{House, NEW, OLD};
+use crate::support::Authenticator;
 
-/// Somebody's app: reads the secret as an app does, from the answer's text.
+/// Somebody's app, and the recovery codes that came with it.
 pub(in super::super) struct App {
-    pub(super) seed: Vec<u8>,
+    app: Authenticator,
     pub(super) codes: Vec<String>,
 }
 
 impl App {
     pub(super) fn of(answer: &Answer) -> Self {
-        let text = answer.field("secret").as_str().unwrap().to_owned();
-        let bits: Vec<u8> = text
-            .bytes()
-            .flat_map(|byte| {
-                let at = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
-                    .iter()
-                    .position(|c| *c == byte);
-                let value = u8::try_from(at.unwrap()).unwrap();
-                (0..5).rev().map(move |bit| value >> bit & 1)
-            })
-            .collect();
-        let seed = bits
-            .chunks_exact(8)
-            .map(|byte| byte.iter().fold(0, |all, bit| all << 1 | bit))
-            .collect();
         Self {
-            seed,
+            app: Authenticator::of(answer.field("secret").as_str().unwrap()),
             codes: codes(answer),
         }
     }
 
-    /// The code at this moment, as an app makes it (RFC 6238).
+    pub(super) fn seed(&self) -> &[u8] {
+        &self.app.seed
+    }
+
+    /// The code at this moment.
     pub(in super::super) fn code(&self, house: &House) -> String {
-        let wall = house.desk().engine().clock().wall();
-        let step = wall.0 / 30_000_000;
-        let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, &self.seed);
-        let tag = hmac::sign(&key, &step.to_be_bytes());
-        let at = usize::from(tag.as_ref()[19] & 15);
-        let word = u32::from_be_bytes(tag.as_ref()[at..at + 4].try_into().unwrap());
-        format!("{:06}", (word & 0x7fff_ffff) % 1_000_000)
+        self.app.code_at(house.desk().engine().clock().wall())
     }
 }
 

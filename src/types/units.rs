@@ -6,17 +6,17 @@ const TIMES: [(&str, u64); 4] = [("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1
 const SIZES: [(&str, u64); 4] = [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10), ("B", 1)];
 
 /// Reads a length of time; a bare whole number counts seconds. `None`: it is not one, or is beyond 64 bits.
-pub(super) fn read_duration(text: &str) -> Option<Duration> {
+pub fn read_duration(text: &str) -> Option<Duration> {
     measured(text, &TIMES).map(Duration::from_secs)
 }
 
 /// Reads a size; a bare whole number counts bytes. `None`: it is not one, or is beyond 64 bits.
-pub(super) fn read_size(text: &str) -> Option<u64> {
+pub fn read_size(text: &str) -> Option<u64> {
     measured(text, &SIZES)
 }
 
 /// Writes whole seconds in the biggest unit that divides them; a single day stays `24h`, as the limits are named.
-pub(super) fn write_duration(duration: Duration) -> String {
+pub fn write_duration(duration: Duration) -> String {
     let seconds = duration.as_secs();
     if seconds == 86_400 {
         "24h".to_owned()
@@ -26,7 +26,7 @@ pub(super) fn write_duration(duration: Duration) -> String {
 }
 
 /// Writes bytes in the biggest unit that divides them.
-pub(super) fn write_size(bytes: u64) -> String {
+pub fn write_size(bytes: u64) -> String {
     written(bytes, &SIZES, "B")
 }
 

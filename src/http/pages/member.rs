@@ -1,0 +1,239 @@
+//! Somebody who is signed in at a browser: found by the cookie on every call, asked again before what is dangerous.
+
+use secrecy::{ExposeSecret, SecretString};
+use warp::http::{HeaderName, HeaderValue};
+
+use super::cookie::{self, Keep};
+use super::forms::is_foreign;
+use super::nav::Nav;
+use super::viewer::Viewer;
+use crate::crypto::BrowserUse;
+use crate::desk::{Caller, Fault, Profile};
+use crate::http::fields::Fields;
+use crate::http::refusals::of_fault;
+use crate::http::request::{Head, Request};
+use crate::http::response::Response;
+use crate::http::site::Site;
+
+/// Where somebody signs in; `?next=` names the page that they come back to.
+const SIGN_IN: &str = "/flow/default-authentication-flow";
+/// Where somebody who is signed in shows once more who they are.
+const CONFIRM: &str = "/account/confirm";
+/// Stands behind the secret in a cookie that the browser keeps when it is closed; browsers do not tell which they keep.
+const KEPT: &str = ".k";
+/// Characters of a path to come back to.
+const RETURN_MAX: usize = 128;
+/// Pages that a sign-in may lead to.
+const RETURNS: [&str; 2] = ["/account", "/flow"];
+
+/// An answer, or the answer that is given in its place.
+pub(super) type Outcome = Result<Response, Box<Response>>;
+
+/// Somebody signed in, before a page of their own.
+pub(super) struct Member<'a> {
+    pub(super) viewer: Viewer<'a>,
+    pub(super) caller: Caller,
+    pub(super) profile: Profile,
+    form: SecretString,
+}
+
+impl<'a> Member<'a> {
+    /// Who came, in their own language; whoever is not signed in is led to where they can, and back.
+    pub(super) async fn of(site: &'a Site, request: &'a Request) -> Result<Self, Box<Response>> {
+        let viewer = Viewer::of(site, request);
+        let known = viewer
+            .caller()
+            .and_then(|caller| Some((caller, site.desk.profile(caller.user)?)));
+        let Some((caller, profile)) = known else {
+            return Err(Box::new(viewer.to_sign_in(&request.path)));
+        };
+        let form = site.desk.browser_secret(BrowserUse::Form, caller.session);
+        let viewer = viewer.preferring(profile.locale);
+        let nav = Nav::of(&viewer, form.expose_secret());
+        let viewer = viewer.with_nav(nav);
+        site.desk.prolong(caller, &viewer.visitor()).await;
+        Ok(Self {
+            viewer,
+            caller,
+            profile,
+            form,
+        })
+    }
+
+    /// What every form of theirs carries in its hidden field `form` (S-09).
+    pub(super) fn form_secret(&self) -> &str {
+        self.form.expose_secret()
+    }
+
+    /// The fields of a form, if one of our pages sent it and it was made for this session.
+    pub(super) fn fields(&self, request: &Request) -> Result<Fields, Box<Response>> {
+        if is_foreign(request, self.viewer.origin()) {
+            return Err(Box::new(self.viewer.foreign()));
+        }
+        let read = request.form();
+        let mut fields = read.map_err(|error| Box::new(self.viewer.trouble(&error)))?;
+        let shown = fields.optional_text("form").unwrap_or_default();
+        if !self.viewer.site().desk.is_form_of(self.caller.session, &shown) {
+            return Err(Box::new(self.viewer.foreign()));
+        }
+        Ok(fields)
+    }
+
+    /// The same for a form of buttons only.
+    pub(super) fn button(&self, request: &Request) -> Result<(), Box<Response>> {
+        let read = self.fields(request)?.finish();
+        read.map_err(|error| Box::new(self.viewer.trouble(&error)))
+    }
+
+    /// A page for what did not work and is about no field.
+    pub(super) fn trouble(&self, fault: &Fault) -> Response {
+        self.viewer
+            .trouble(&of_fault(fault, self.viewer.locale(), "password"))
+    }
+
+    /// Goes on if this person signed in just now; otherwise they are asked who they are, and come back to `path` (S-08).
+    pub(super) fn freshly(&self, path: &str) -> Result<(), Box<Response>> {
+        if self.is_fresh() {
+            return Ok(());
+        }
+        Err(Box::new(self.ask_again(path)))
+    }
+
+    /// Leads to where this person shows who they are, and back to `path`.
+    pub(super) fn ask_again(&self, path: &str) -> Response {
+        self.viewer.lead_to(CONFIRM, Some(path))
+    }
+
+    /// Whether this person signed in just now.
+    pub(super) fn is_fresh(&self) -> bool {
+        self.viewer.site().desk.is_fresh(self.caller)
+    }
+}
+
+impl Viewer<'_> {
+    /// Who is signed in at this browser.
+    pub(super) fn caller(&self) -> Option<Caller> {
+        let (secret, _) = self.session_cookie()?;
+        self.site().desk.browser_caller(secret)
+    }
+
+    /// How long this browser keeps its session: what was chosen at the sign-in holds for those that follow it.
+    pub(super) fn keep(&self) -> Keep {
+        match self.session_cookie() {
+            Some((_, true)) => Keep::For(self.site().desk.engine().limits().lifetimes.session_absolute),
+            Some((_, false)) | None => Keep::WhileOpen,
+        }
+    }
+
+    /// The secret in the session's cookie, and whether it carries the mark of one that was to be kept.
+    fn session_cookie(&self) -> Option<(&str, bool)> {
+        let cookie = cookie::read(self.head(), cookie::SESSION)?;
+        let kept = cookie.strip_suffix(KEPT);
+        Some((kept.unwrap_or(cookie), kept.is_some()))
+    }
+
+    /// Leads to where somebody signs in, and from there to a page of ours.
+    pub(super) fn to_sign_in(&self, next: &str) -> Response {
+        let gone = cookie::read(self.head(), cookie::SESSION).is_some();
+        let away = self.lead_to(SIGN_IN, Some(next));
+        if gone {
+            cookie::set(away, cookie::SESSION, "", Keep::Never)
+        } else {
+            away
+        }
+    }
+
+    /// Leads to a page of ours with GET, which may lead on to another.
+    pub(super) fn lead_to(&self, path: &str, next: Option<&str>) -> Response {
+        let mut location = self.href(path);
+        if let Some(next) = next.and_then(return_path) {
+            location.push(if location.contains('?') { '&' } else { '?' });
+            location.push_str("next=");
+            location.push_str(next);
+        }
+        let location = HeaderValue::try_from(location);
+        Response::see_other(location.expect("our own paths are ASCII without spaces"))
+    }
+
+    /// Puts a new session into this browser; the one that it had ends (S-02).
+    pub(super) async fn enter(&self, response: Response, session: Caller, keep: Keep) -> Response {
+        let desk = &self.site().desk;
+        if let Some(before) = self.caller().filter(|before| before.session != session.session) {
+            self.end(before).await;
+        }
+        let secret = desk.browser_secret(BrowserUse::Cookie, session.session);
+        let mark = if matches!(keep, Keep::For(_)) { KEPT } else { "" };
+        let value = format!("{}{mark}", secret.expose_secret());
+        cookie::set(response, cookie::SESSION, &value, keep)
+    }
+
+    /// Ends the session of this browser, if there is one, and has the browser forget what it kept of it (S-17). Not by
+    /// clearing cookies, which would take those of the operator's other services along.
+    pub(super) async fn leave(&self, response: Response) -> Response {
+        if let Some(caller) = self.caller() {
+            self.end(caller).await;
+        }
+        cookie::set(response, cookie::SESSION, "", Keep::Never).with(
+            HeaderName::from_static("clear-site-data"),
+            HeaderValue::from_static("\"cache\", \"storage\""),
+        )
+    }
+
+    /// A session that cannot be ended now ends by its time; its browser forgets it at once.
+    async fn end(&self, caller: Caller) {
+        if let Err(fault) = self.site().desk.sign_out(caller, &self.visitor()).await {
+            tracing::warn!(request_id = %self.request_id(), ?fault, "a browser's session was not ended");
+        }
+    }
+}
+
+/// A path that a sign-in may lead back to: of our own pages, as we write them. No host, no query, no escape, so that there
+/// is nothing in it to be clever with.
+pub(super) fn return_path(path: &str) -> Option<&str> {
+    let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"/-".contains(&byte);
+    let is_ours = RETURNS.iter().any(|root| {
+        path.strip_prefix(root)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    });
+    (is_ours && path.len() <= RETURN_MAX && path.bytes().all(is_plain) && !path.contains("//"))
+        .then_some(path)
+}
+
+/// The page to come back to, as the query says.
+pub(super) fn next_of(head: &Head) -> Option<String> {
+    let next = head.query_fields().ok()?.optional_text("next")?;
+    return_path(&next).map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::return_path;
+
+    #[test]
+    fn r_13_only_paths_of_our_own_pages_are_come_back_to() {
+        for good in ["/account", "/account/sessions", "/flow/default-password-change"] {
+            assert_eq!(return_path(good), Some(good));
+        }
+        for bad in [
+            "",
+            "/",
+            "account",
+            "//evil.example",
+            "/account//evil.example",
+            "/\\evil.example",
+            "/account\\..\\x",
+            "/accounts",
+            "/account?x=//evil.example",
+            "/account#x",
+            "/account/%2e%2e/x",
+            "/account/../x",
+            "/account@evil.example",
+            "https://id.example.com/account",
+            "/recover",
+            "/account\r\nset-cookie: x",
+            &format!("/account/{}", "x".repeat(200)),
+        ] {
+            assert_eq!(return_path(bad), None, "{bad}");
+        }
+    }
+}

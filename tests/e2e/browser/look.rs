@@ -1,0 +1,110 @@
+//! Every page in both languages, wide and narrow, light and dark: looked at by axe-core, and photographed for people.
+
+use std::path::{Path, PathBuf};
+
+use super::*;
+
+/// Where tests/run puts axe-core, and where the pictures go.
+fn artefacts() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("target/browser")
+}
+
+/// Pages of anybody, and pages of somebody who is signed in.
+const OPEN: [&str; 7] = [
+    "/recover",
+    "/recover/request",
+    "/verify",
+    "/verify/request",
+    "/verify/disown",
+    "/reopen",
+    "/nowhere",
+];
+const OWN: [&str; 8] = [
+    "/account",
+    "/account/profile",
+    "/account/password",
+    "/account/factors",
+    "/account/sessions",
+    "/account/activity",
+    "/account/confirm",
+    "/account/close",
+];
+
+const SIZES: [(&str, u32, u32); 2] = [("wide", 1280, 900), ("narrow", 360, 740)];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_page_can_be_used_by_everybody() {
+    let house = House::start().await;
+    house.sign_up(ADA, OLD).await;
+    let axe = artefacts().join("node_modules/axe-core/axe.min.js");
+    let axe = std::fs::read_to_string(&axe)
+        .unwrap_or_else(|error| panic!("{}: {error} (tests/run installs it)", axe.display()));
+    let browser = Chromium::start("en", Scripts::On).await;
+    house.seat(&browser).await;
+    let mut found = vec![];
+    for path in OPEN.into_iter().chain(OWN) {
+        inspect(&browser, &house, &axe, path, &mut found).await;
+    }
+    // Pages that come of a button, one refused and one that shows something once.
+    for lang in ["en", "ko"] {
+        browser
+            .open(&house.at(&format!("/account/password?lang={lang}")))
+            .await;
+        for field in ["current", "password", "repeat"] {
+            browser.fill(&format!("#{field}"), "wrong").await;
+        }
+        browser.click("main button[type=submit]").await;
+        inspect_here(&browser, &axe, &format!("password-refused-{lang}"), &mut found).await;
+        browser
+            .open(&house.at(&format!("/account/factors?lang={lang}")))
+            .await;
+        browser.click("form[action^='/account/factors/app'] button").await;
+        inspect_here(&browser, &axe, &format!("app-{lang}"), &mut found).await;
+        browser
+            .open(&house.at(&format!("/account/factors?lang={lang}")))
+            .await;
+        browser
+            .click("form[action^='/account/factors/mail'] button")
+            .await;
+        inspect_here(&browser, &axe, &format!("mail-{lang}"), &mut found).await;
+    }
+    assert!(found.is_empty(), "{}", found.join("\n"));
+    browser.quit().await;
+}
+
+async fn inspect(browser: &Chromium, house: &House, axe: &str, path: &str, found: &mut Vec<String>) {
+    for lang in ["en", "ko"] {
+        browser.open(&house.at(&format!("{path}?lang={lang}"))).await;
+        let name = format!("{}-{lang}", path.trim_start_matches('/').replace('/', "-"));
+        inspect_here(browser, axe, &name, found).await;
+    }
+}
+
+async fn inspect_here(browser: &Chromium, axe: &str, name: &str, found: &mut Vec<String>) {
+    for (size, width, height) in SIZES {
+        browser.resize(width, height).await;
+        for scheme in ["light", "dark"] {
+            browser.prefer(scheme).await;
+            let shot = artefacts().join(format!("shots/{name}-{size}-{scheme}.png"));
+            browser.shoot(&shot).await;
+            let wide = browser
+                .run("return document.documentElement.scrollWidth > innerWidth")
+                .await;
+            if wide == true {
+                found.push(format!("{name} {size}: wider than the screen"));
+            }
+            if (size, scheme) == ("narrow", "dark") {
+                // Nothing that has not been looked at: the layout in the light, the colours on a wide page.
+                continue;
+            }
+            let script = format!(
+                "{axe}; const done = arguments[arguments.length - 1]; axe.run().then((r) => \
+                 done(r.violations.map((v) => v.id + ': ' + v.nodes.map((n) => n.html).join(' | '))));"
+            );
+            let violations = browser.run_async(&script).await;
+            for violation in violations.as_array().unwrap() {
+                found.push(format!("{name} {size} {scheme}: {violation}"));
+            }
+        }
+    }
+}

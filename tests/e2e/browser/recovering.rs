@@ -1,0 +1,184 @@
+use keyledger::mail::sink::{Sink, SinkBehaviour};
+use serde_json::json;
+
+use super::*;
+use crate::process::{Home, Server};
+
+#[test]
+fn the_real_program_gets_somebody_back_in_through_a_browser() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let sink = runtime.block_on(Sink::start(SinkBehaviour::accepting())).unwrap();
+    let home = Home::new(sink.addr());
+    let keys = home.run(&["init"]).json(0);
+    let server = Server::start(&home, keys["publishableKey"].as_str().unwrap());
+    let ada = json!({ "email": ADA, "password": OLD, "name": "Ada" });
+    let signed_up = server.post("/v1/auth/email/signup", &ada, None);
+    assert_eq!(signed_up.status, 201, "{}", signed_up.body);
+    let at = |path: &str| format!("http://{}{path}", server.address());
+    runtime.block_on(async {
+        let browser = Chromium::start("en", Scripts::On).await;
+        browser.open(&at("/recover/request")).await;
+        browser.fill("#email", ADA).await;
+        browser.click("main button[type=submit]").await;
+        let mails = sink.wait_for(2, crate::PATIENCE).await.unwrap();
+        let reset = mails
+            .iter()
+            .find(|mail| mail.header("X-Keyledger-Mail").as_deref() == Some("password_reset"));
+        let link = reset.expect("the mail came").link().unwrap();
+        // The mail leads to the public address, which is a proxy's; here there is none.
+        browser
+            .open(&link.replace("https://id.example.org", &at("")))
+            .await;
+        browser.fill("#password", NEW).await;
+        browser.fill("#repeat", NEW).await;
+        browser.click("main button[type=submit]").await;
+        assert!(browser.text().await.contains("Your password is changed"));
+        browser.quit().await;
+    });
+    let new = json!({ "email": ADA, "password": NEW });
+    assert_eq!(server.post("/v1/auth/email/signin", &new, None).status, 200);
+    server.terminate();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn r_24_r_33_a_lost_password_is_replaced_by_the_link_in_another_browser() {
+    let house = House::start().await;
+    house.sign_up(ADA, OLD).await;
+    let asking = Chromium::start("en", Scripts::On).await;
+    let link = house.recovery_link(&asking).await;
+    assert!(asking.text().await.contains("Look into your mailbox"));
+    asking.quit().await;
+
+    let browser = Chromium::start("en", Scripts::On).await;
+    browser.open(&link).await;
+    assert_eq!(
+        browser.url().await,
+        house.at("/recover"),
+        "the secret left the bar"
+    );
+    assert!(
+        !browser.sees("#code").await,
+        "nothing has to be typed but the password"
+    );
+    browser.fill("#password", "short").await;
+    assert!(!browser.sees("li[data-rule=length_min].kept").await);
+    browser.fill("#password", NEW).await;
+    assert!(
+        browser.sees("li[data-rule=length_min].kept").await,
+        "ticked while it is typed"
+    );
+    assert!(browser.sees("li[data-rule=amount_digits].kept").await);
+    browser.fill("#repeat", "something else").await;
+    browser.click("main button[type=submit]").await;
+    assert!(browser.text().await.contains("not the same"));
+    browser.fill("#password", NEW).await;
+    browser.click("[data-show=password]").await;
+    assert!(
+        !browser.sees("#repeat").await,
+        "who sees it need not type it twice"
+    );
+    browser.click("main button[type=submit]").await;
+    assert!(browser.text().await.contains("Your password is changed"));
+    house.sign_in(ADA, NEW).await.expect(200);
+    house.sign_in(ADA, OLD).await.expect(401);
+
+    // The same link once more, by the history and by the mail: it leads to a new one.
+    browser.open("about:blank").await;
+    browser.open(&link).await;
+    browser.fill("#password", OLD).await;
+    browser.fill("#repeat", OLD).await;
+    browser.click("main button[type=submit]").await;
+    assert!(browser.text().await.contains("This link does not work"));
+    assert!(browser.sees("form[action='/recover/request'] #email").await);
+    browser.quit().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn r_24_a_scanner_that_runs_scripts_spends_nothing() {
+    let house = House::start().await;
+    house.sign_up(ADA, OLD).await;
+    let scanner = Chromium::start("en", Scripts::On).await;
+    let link = house.recovery_link(&scanner).await;
+    house.settled().await;
+    let before = house.events().len();
+    for _ in 0..3 {
+        scanner.open(&link).await;
+        scanner.reload().await;
+        scanner.back().await;
+    }
+    assert_eq!(house.events().len(), before);
+    scanner.open(&link).await;
+    scanner.fill("#password", NEW).await;
+    scanner.fill("#repeat", NEW).await;
+    scanner.click("main button[type=submit]").await;
+    assert!(scanner.text().await.contains("Your password is changed"));
+    scanner.quit().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn r_34_without_scripts_the_code_is_typed() {
+    let house = House::start().await;
+    house.sign_up(ADA, OLD).await;
+    let browser = Chromium::start("ko", Scripts::Off).await;
+    browser.open(&house.at("/recover/request")).await;
+    browser.fill("#email", ADA).await;
+    browser.click("main button[type=submit]").await;
+    let mail = house.next_mail_of("password_reset").await;
+    browser.open(&mail.link().unwrap()).await;
+    assert!(
+        browser.text().await.contains("스크립트"),
+        "told what to do instead"
+    );
+    browser.fill("#email", ADA).await;
+    browser.fill("#code", &mail.code().unwrap()).await;
+    browser.fill("#password", NEW).await;
+    browser.fill("#repeat", NEW).await;
+    browser.click("main button[type=submit]").await;
+    house.sign_in(ADA, NEW).await.expect(200);
+    browser.quit().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn r_30_whoever_has_an_app_is_asked_for_its_code() {
+    let house = House::start().await;
+    house.sign_up(ADA, OLD).await;
+    let secret = house.app_of_ada().await;
+    let browser = Chromium::start("en", Scripts::On).await;
+    let link = house.recovery_link(&browser).await;
+    browser.open(&link).await;
+    assert!(!browser.sees("#factor").await, "nothing shows before the proof");
+    for field in ["#password", "#repeat"] {
+        browser.fill(field, NEW).await;
+    }
+    browser.click("main button[type=submit]").await;
+    assert!(browser.text().await.contains("has a second factor"));
+    browser
+        .fill("#factor", &super::account::totp(&secret, &house))
+        .await;
+    for field in ["#password", "#repeat"] {
+        browser.fill(field, NEW).await;
+    }
+    browser.click("main button[type=submit]").await;
+    assert!(browser.text().await.contains("Your password is changed"));
+    browser.quit().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn r_25_a_link_that_is_too_old_leads_to_a_new_one() {
+    let house = House::start().await;
+    house.sign_up(ADA, OLD).await;
+    let browser = Chromium::start("ko", Scripts::On).await;
+    let link = house.recovery_link(&browser).await;
+    browser.open(&link).await;
+    house.advance(Span::hours(24));
+    for field in ["#password", "#repeat"] {
+        browser.fill(field, NEW).await;
+    }
+    browser.click("main button[type=submit]").await;
+    assert!(browser.text().await.contains("기한"));
+    browser.fill("form[action^='/recover/request'] #email", ADA).await;
+    browser.click("form[action^='/recover/request'] button").await;
+    let mail = house.next_mail_of("password_reset").await;
+    assert_ne!(mail.link().unwrap(), link);
+    browser.quit().await;
+}

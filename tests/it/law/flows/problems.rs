@@ -1,0 +1,83 @@
+//! Flows that can never finish, and settings that cannot be.
+
+use keyledger::domain::flow::{
+    Designation, Edit, EmailStage, GlobalMail, Identification, ProblemKind, Stage, StageKind, StageSettings,
+};
+use keyledger::types::ObjectName;
+
+use super::{bind, edits, flow, founded, kinds, name, recovery_guide, slug, stage};
+
+#[test]
+fn a_flow_that_can_never_finish_says_why() {
+    let scene = founded().done(edits(recovery_guide()));
+    let recovery = "password-recovery-flow";
+    let without = |order| {
+        let flow = slug(recovery);
+        scene
+            .clone()
+            .done(edits(vec![Edit::RemoveBinding { flow, order }]))
+    };
+    assert_eq!(kinds(&without(10), recovery), [ProblemKind::NoIdentification]);
+    assert_eq!(kinds(&without(20), recovery), [ProblemKind::NoEmail]);
+    assert_eq!(kinds(&without(30), recovery), [ProblemKind::NoPrompt]);
+    assert_eq!(kinds(&without(40), recovery), [ProblemKind::NoWrite]);
+    let missing = scene.state.flows().problems(recovery, GlobalMail::Missing);
+    let missing: Vec<_> = missing
+        .iter()
+        .map(|problem| (problem.kind, problem.stage.as_ref().map(ObjectName::as_str)))
+        .collect();
+    assert_eq!(
+        missing,
+        [(ProblemKind::NoMailServer, Some("email recovery stage"))]
+    );
+    let early = vec![
+        Edit::RemoveBinding {
+            flow: slug(recovery),
+            order: 40,
+        },
+        bind(recovery, 15, "default-password-change-write"),
+        stage("no entry", StageSettings::of(StageKind::Deny)),
+        bind(recovery, 50, "no entry"),
+    ];
+    let early = scene.clone().done(edits(early));
+    assert_eq!(
+        kinds(&early, recovery),
+        [ProblemKind::WrongOrder, ProblemKind::AlwaysDenied]
+    );
+    let empty = scene.done(edits(vec![flow("empty", Designation::Enrollment)]));
+    assert_eq!(kinds(&empty, "empty"), [ProblemKind::NoStage]);
+}
+
+#[test]
+fn a28_settings_beyond_their_bounds_are_refused_with_field_and_remedy() {
+    let faults = |settings| -> Vec<String> {
+        let refused = Stage::new(name("x"), settings).unwrap_err();
+        refused
+            .iter()
+            .map(|fault| format!("{}:{}", fault.field, fault.reason))
+            .collect()
+    };
+    let mut email = EmailStage {
+        token_expiry_minutes: 1_441,
+        subject: "a\r\nBcc: x@y.org".to_owned(),
+        ..EmailStage::default()
+    };
+    email.server.use_tls = true;
+    email.server.use_ssl = true;
+    assert_eq!(
+        faults(StageSettings::Email(email)),
+        [
+            "settings.use_ssl:conflict",
+            "settings.subject:control-character",
+            "settings.token_expiry_minutes:out-of-range"
+        ]
+    );
+    let none = Identification {
+        user_fields: vec![],
+        ..Identification::default()
+    };
+    assert_eq!(
+        faults(StageSettings::Identification(none)),
+        ["settings.user_fields:required"]
+    );
+}
