@@ -261,12 +261,11 @@ impl Desk {
         let client = self
             .client_of(caller.user, visitor)
             .ok_or(Refusal::UserNotFound)?;
-        let mail = self.new_mail(caller.user, visitor).ok_or(Refusal::UserNotFound)?;
         let command = Command::Withdraw {
             user: caller.user,
             session: caller.session,
             proof: self.new_proof(),
-            mail,
+            mails: self.notices(caller.user, visitor),
             origin: client.origin,
         };
         self.carry_out(Lane::Proof, command, vec![]).await.map(|_| ())

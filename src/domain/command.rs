@@ -236,7 +236,7 @@ pub enum Command {
         user: UserId,
         session: SessionId,
         proof: AddressProof,
-        mail: NewMail,
+        mails: Notices,
         origin: Sealed,
     },
     /// Change one's name and language.

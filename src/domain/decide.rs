@@ -165,9 +165,9 @@ pub fn decide(world: &impl World, command: Command, context: &Context<'_>) -> De
             user,
             session,
             proof,
-            mail,
+            mails,
             origin,
-        } => user::withdraw(world, context, user, session, proof, &mail, origin),
+        } => user::withdraw(world, context, user, session, proof, &mails, origin),
         Command::ChangeProfile {
             user,
             session,

@@ -3,12 +3,13 @@
 use crate::types::{AddressId, Locale, Sealed, SessionId, UserId};
 
 use super::command::{
-    AddressProof, Ask, Client, Context, NewCredential, NewMail, NewSession, NewUser, Outcome, ProofFound,
-    SignUpMode,
+    AddressProof, Ask, Client, Context, NewCredential, NewMail, NewSession, NewUser, Notices, Outcome,
+    ProofFound, SignUpMode,
 };
 use super::decide::Decision;
 use super::event::{Actor, Allowance, EndCause, Event, PasswordCause, Purpose};
 use super::mail_kind::MailKind;
+use super::objection::told_about;
 use super::refusal::{LimitKind, Refusal};
 use super::state::{Standing, TokenStanding, User};
 use super::strangers::{StrangerClass, SuppressedClass, tally};
@@ -297,7 +298,7 @@ pub(super) fn withdraw(
     id: UserId,
     session: SessionId,
     proof: AddressProof,
-    mail: &NewMail,
+    mails: &Notices,
     origin: Sealed,
 ) -> Decision {
     let user = match session::signed_in_user(world, context, id, session) {
@@ -338,14 +339,9 @@ pub(super) fn withdraw(
             None,
             by,
         ));
-        events.push(mail::queued(
-            mail,
-            MailKind::AccountClosing,
-            id,
-            address,
-            Some(proof.token),
-            user.locale,
-        ));
+        // Each mailbox can say no, or whoever just made theirs the first could close the account unseen.
+        let proof = Some(proof.token);
+        events.extend(told_about(user, id, MailKind::AccountClosing, mails, proof));
     }
     Decision::accepted(events, Outcome::Ended(count))
 }

@@ -455,7 +455,10 @@ impl Person {
             user: self.user(),
             session: self.session(session),
             proof: proof(self.token(token)),
-            mail: mail(700),
+            mails: Notices {
+                mails: vec![(self.address(), mail(700))],
+                ..self.notices()
+            },
             origin: origin(),
         }
     }
