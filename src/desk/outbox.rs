@@ -87,7 +87,7 @@ impl Desk {
 
     /// A notice to each proven address of a user that tells of nothing a client did.
     pub(super) fn notices_from_nowhere(&self, user: UserId) -> Vec<(AddressId, NewMail)> {
-        self.notices_of_change(user, &NOWHERE, None)
+        self.notices_of_change(user, &NOWHERE, None).mails
     }
 
     /// A mail of the outbox and whether it should leave now; `None` if it is not there any more.

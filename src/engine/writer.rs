@@ -185,7 +185,7 @@ impl Writer {
         };
         list.add(aftermath.iter().filter_map(|after| match after {
             Aftermath::List(user, erasure) => Some((*user, *erasure)),
-            Aftermath::Destroy(_) | Aftermath::Forget(..) | Aftermath::Unlist(_) => None,
+            Aftermath::Destroy(_) | Aftermath::Forget(..) => None,
         }))?;
         Ok(())
     }

@@ -15,6 +15,8 @@ const ANCHOR_EVERY: Duration = Duration::from_secs(1);
 const COUNTS_EVERY: Duration = Duration::from_mins(1);
 /// Closings that are carried out in one go.
 const CLOSINGS_MAX: usize = 256;
+/// Users whose safeguards are looked at while readers of the state wait.
+const LOOKED_AT_ONCE: usize = 4_096;
 /// Users whose safeguards lapse in one go.
 const LAPSES_MAX: usize = 256;
 /// Users who are told of unfinished sign-ins in one go.
@@ -151,14 +153,21 @@ impl Keeper {
     /// Lets go of what was kept for objections for long enough, looking at a part of the users at a time.
     async fn let_lapse(&self) {
         let now = self.desk.now();
-        let (mut due, mut number) = (Vec::new(), Some(0));
-        while let Some(at) = number.filter(|_| due.len() < LAPSES_MAX) {
-            number = self.desk.engine().read(|state| {
-                let (part, next) = state.safeguards.part(at);
-                let over = part.filter(|(_, kept)| kept.lapses().is_some_and(|at| now >= at));
-                due.extend(over.map(|(user, _)| *user));
-                next
+        let (mut due, mut last) = (Vec::new(), None::<UserId>);
+        loop {
+            let seen = self.desk.engine().read(|state| {
+                let mut seen = 0;
+                for (user, kept) in state.safeguards.after(last.as_ref()).take(LOOKED_AT_ONCE) {
+                    (seen, last) = (seen + 1, Some(*user));
+                    if kept.lapses().is_some_and(|at| now >= at) {
+                        due.push(*user);
+                    }
+                }
+                seen
             });
+            if seen < LOOKED_AT_ONCE || due.len() >= LAPSES_MAX {
+                break;
+            }
         }
         due.truncate(LAPSES_MAX);
         for user in due {
