@@ -88,7 +88,7 @@ impl Desk {
             who,
             address: id,
             sealed: crypto::seal(&key, Field::UserAddress, user.0, clear, entropy),
-            mailbox: Self::stranger_tag(&day_key, address),
+            mailbox: Self::stranger_tag(&day_key, address.canonical()),
             proof,
             mail: self.mail_under(&key, user, visitor),
             client,

@@ -9,11 +9,11 @@ use zeroize::Zeroizing;
 use super::account::Reproof;
 use super::addresses::open_address;
 use super::sessions::Caller;
+use super::walk::AskedBy;
 use super::{Command, Desk, Fault, Outcome, Refusal, Visitor};
 use crate::crypto::{self, DataKey, Field, KeyId, SecretLabel, totp};
 use crate::domain::{
-    Actor, FactorKind, NewCodes, PasswordVerdict, Purpose, RECOVERY_CODES, Reauthenticated, Unfinished,
-    mailbox_brings_codes,
+    Actor, FactorKind, NewCodes, Purpose, RECOVERY_CODES, Reauthenticated, Unfinished, mailbox_brings_codes,
 };
 use crate::engine::Lane;
 use crate::mail::templates::FactorChange;
@@ -109,7 +109,18 @@ impl Desk {
         visitor: &Visitor,
     ) -> Result<MailboxSetUp, Fault> {
         let who = self.reauthenticated(caller, reproof, code, visitor).await?;
-        let user = caller.user;
+        self.begin_mailbox_as(who, address, None, visitor).await
+    }
+
+    /// The same for somebody who was asked already; `asked` is the stage of a flow that has the code sent.
+    pub(super) async fn begin_mailbox_as(
+        &self,
+        who: Reauthenticated,
+        address: Option<&EmailAddress>,
+        asked: Option<&AskedBy>,
+        visitor: &Visitor,
+    ) -> Result<MailboxSetUp, Fault> {
+        let user = who.user;
         let key = self.user_key(user)?;
         let client = self.client_of(user, visitor).ok_or(Refusal::UserNotFound)?;
         let own = self.own_addresses(user, &key);
@@ -124,7 +135,7 @@ impl Desk {
             (None, Some(other)) => {
                 let clear = other.as_typed().as_bytes();
                 let sealed = crypto::seal(&key, Field::FactorAddress, user.0, clear, entropy);
-                let mailbox = Self::stranger_tag(&day_key, other);
+                let mailbox = Self::stranger_tag(&day_key, other.canonical());
                 (
                     AddressId(random_id(entropy)),
                     Some(sealed),
@@ -142,7 +153,8 @@ impl Desk {
             sealed,
             mailbox,
             proof,
-            mail: self.mail_under(&key, user, visitor),
+            mail: self.mail_of_stage(&key, user, &visitor.origin(), asked),
+            lifetime: asked.and_then(|asked| Some(self.stage_mail(asked)?.lifetime)),
             client,
         };
         self.carry_out(Lane::Proof, command, vec![]).await?;
@@ -281,26 +293,15 @@ impl Desk {
         let (found, ask, keys) = (greeting.found, greeting.ask, greeting.keys);
         self.may_sign_in(found, &ask)?;
         let user = found.map(|(_, user)| user);
-        let credential = user.and_then(|id| {
-            self.engine()
-                .read(|state| state.users.get(&id)?.credential.clone())
-        });
-        let verifier = credential
-            .as_ref()
-            .and_then(|credential| self.verifier(credential));
-        let is_right = self
-            .is_password(Lane::Stranger, password, verifier)
-            .await?
-            .matches();
+        let owner = user.and_then(|id| self.engine().read(|state| state.users.get(&id).cloned()));
+        let (verdict, _) = self.judge_password(owner.as_deref(), password).await?;
         let proof = self.new_proof();
         let command = Command::ChallengeMailbox {
             ask,
-            verdict: match credential {
-                Some(credential) if is_right => PasswordVerdict::Right(credential.id),
-                Some(_) | None => PasswordVerdict::Wrong,
-            },
+            verdict,
             proof,
             mail: user.and_then(|user| self.new_mail(user, visitor)),
+            lifetime: None,
         };
         self.carry_out(Lane::Stranger, command, keys).await?;
         Ok(proof.token)

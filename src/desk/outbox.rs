@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use secrecy::SecretString;
 
 use super::proofs::{is_factor_code, label};
+use super::walk::{AskedBy, StageMail};
 use super::{Command, Desk, Origin};
 use crate::crypto::{self, Field, KeyId, SecretLabel};
 use crate::domain::{
@@ -42,6 +43,10 @@ pub struct Letter {
     pub change: Option<Change>,
     /// The address that it happened to, masked.
     pub changed_address: Option<String>,
+    /// Whether a flow has it sent, and its link leads into one.
+    pub of_flow: bool,
+    /// What the stage that has it sent says about it.
+    pub stage: Option<StageMail>,
 }
 
 /// Why a mail cannot be written.
@@ -68,10 +73,16 @@ impl Desk {
             return Command::DropRequest { request, cause };
         };
         let origin = self.open_origin(Some(user), &due.origin).unwrap_or(NOWHERE);
+        let asked = due.callback.as_ref().and_then(|sealed| {
+            let clear = crypto::open(&key, Field::Callback, user.0, sealed)?;
+            AskedBy::read(std::str::from_utf8(&clear).ok()?)
+        });
+        let stage = asked.as_ref().and_then(|asked| self.stage_mail(asked));
         Command::IssueProof {
             request,
             proof: self.new_proof(),
-            mail: self.mail_telling(&key, user, &origin),
+            mail: self.mail_of_stage(&key, user, &origin, asked.as_ref()),
+            lifetime: stage.map(|stage| stage.lifetime),
         }
     }
 
@@ -138,8 +149,12 @@ impl Desk {
         let (origin, told) = details.map_or((None, &[][..]), |(origin, told)| {
             (Origin::from_bytes(origin), told)
         });
-        let (change, text) = told.split_first().unwrap_or((&0, &[]));
-        let text = std::str::from_utf8(text).ok().filter(|text| !text.is_empty());
+        let change = told.first().and_then(|code| Change::from_code(*code));
+        let text = told.get(1..).and_then(|text| std::str::from_utf8(text).ok());
+        let (changed_address, asked) = match change {
+            Some(Change::Addresses(_)) => (text.map(str::to_owned), None),
+            Some(Change::Factors(_)) | None => (None, text.and_then(AskedBy::read)),
+        };
         let origin = origin.filter(|origin| !origin.ip.is_unspecified());
         let mut letter = Letter {
             to,
@@ -150,8 +165,10 @@ impl Desk {
             purpose: None,
             lives: None,
             closes,
-            change: Change::from_code(*change),
-            changed_address: text.map(str::to_owned),
+            change,
+            changed_address,
+            of_flow: asked.is_some(),
+            stage: asked.and_then(|asked| self.stage_mail(&asked)),
         };
         if let (true, Some(id), Some(token)) = (mail.kind.carries_proof(), mail.token, &token) {
             if !is_factor_code(token.purpose) {

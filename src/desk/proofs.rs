@@ -3,6 +3,7 @@
 use secrecy::{ExposeSecret, SecretString};
 
 use super::greeting::Greeting;
+use super::walk::AskedBy;
 use super::{Desk, Origin, Visitor};
 use crate::crypto::{self, Field, KeyId, SecretLabel};
 use crate::domain::{
@@ -11,6 +12,9 @@ use crate::domain::{
 use crate::mail::templates::{AddressChange, Change, FactorChange};
 use crate::system::random_id;
 use crate::types::{AddressId, DataKeyId, EmailAddress, MailId, TokenId, UserId};
+
+/// Stands in a mail's details where there is no change of second factors to tell of.
+const NO_CHANGE: u8 = 0;
 
 /// What a text that came back turned out to be.
 pub(super) enum Found {
@@ -28,6 +32,7 @@ pub(super) enum Telling<'a> {
     Nothing,
     Factors(FactorChange),
     Address(AddressChange, &'a EmailAddress),
+    Stage(&'a AskedBy),
 }
 
 pub(super) fn label(purpose: Purpose) -> SecretLabel {
@@ -75,7 +80,18 @@ impl Desk {
         self.mail_of_change(key, user, origin, Telling::Nothing)
     }
 
-    /// A mail that tells where something came from, and perhaps what was changed.
+    /// The same for a mail that a stage of a flow has sent.
+    pub(super) fn mail_of_stage(
+        &self,
+        key: &crypto::DataKey,
+        user: UserId,
+        origin: &Origin,
+        asked: Option<&AskedBy>,
+    ) -> NewMail {
+        self.mail_of_change(key, user, origin, asked.map_or(Telling::Nothing, Telling::Stage))
+    }
+
+    /// A mail that tells where something came from, and perhaps what was changed, or which stage of a flow has it sent.
     fn mail_of_change(
         &self,
         key: &crypto::DataKey,
@@ -91,6 +107,10 @@ impl Desk {
             Telling::Address(change, address) => {
                 clear.push(Change::Addresses(change).code());
                 clear.extend_from_slice(address.masked().as_bytes());
+            }
+            Telling::Stage(asked) => {
+                clear.push(NO_CHANGE);
+                clear.extend_from_slice(asked.text().as_bytes());
             }
         }
         let details = crypto::seal(key, Field::MailDetails, user.0, &clear, entropy);

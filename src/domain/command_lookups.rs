@@ -14,6 +14,7 @@ impl Command {
             | Self::ChallengeMailbox { ask, .. } => Some(ask.lookup),
             Self::CreateUser { lookup, .. } => Some(*lookup),
             Self::Address(command) => command.address_lookup(),
+            Self::Walk(walk) => walk.address_lookup(),
             Self::Found { .. }
             | Self::StartEpoch { .. }
             | Self::AcceptClock { .. }
@@ -41,7 +42,6 @@ impl Command {
             | Self::IssueRecovery { .. }
             | Self::RefuseProof { .. }
             | Self::CompleteRecovery { .. }
-            | Self::RefuseFactor { .. }
             | Self::TellUnfinished { .. }
             | Self::BeginTotp { .. }
             | Self::ConfirmTotp { .. }
@@ -69,7 +69,7 @@ impl Command {
 
     /// The user name this names, as the directory looks it up.
     pub fn username_lookup(&self) -> Option<Tag> {
-        if let Self::CreateUser { username, .. } = self {
+        if let Self::CreateUser { username, .. } | Self::SignUp { username, .. } = self {
             *username
         } else {
             None

@@ -5,11 +5,12 @@ use super::event::{Actor, Event};
 use super::flow::{Edit, Policy, Presence, edited};
 use super::key_purpose::KeyPurpose;
 use super::refusal::{LimitKind, LimitReached, Refusal};
+use super::sign_in::{self, SessionTerms};
 use super::strangers::{StrangerClass, SuppressedClass};
 use super::world::World;
 use super::{
     access, address, codes, factor, mail, objection, password_change, proof, recovery, session, user,
-    verification,
+    verification, walk,
 };
 use crate::types::{Position, Span, Tag};
 
@@ -144,12 +145,14 @@ pub fn decide(world: &impl World, command: Command, context: &Context<'_>) -> De
         Command::ChangeFlows { edits, against, by } => change_flows(world, edits, against, by),
         Command::SignUp {
             ask,
+            username: _,
             new,
             credential,
             proof,
             mail,
             mode,
-        } => user::sign_up(world, context, ask, new, credential, proof, &mail, mode),
+            lifetime,
+        } => user::sign_up(world, context, ask, new, credential, proof, &mail, mode, lifetime),
         Command::CreateUser {
             lookup: _,
             username: _,
@@ -185,9 +188,12 @@ pub fn decide(world: &impl World, command: Command, context: &Context<'_>) -> De
             purpose,
             callback,
         } => recovery::request(world, context, ask, purpose, callback),
-        Command::IssueProof { request, proof, mail } => {
-            recovery::issue(world, context, request, proof, &mail)
-        }
+        Command::IssueProof {
+            request,
+            proof,
+            mail,
+            lifetime,
+        } => recovery::issue(world, context, request, proof, &mail, lifetime),
         Command::DropRequest { request, cause } => recovery::drop_request(world, request, cause),
         Command::IssueRecovery {
             user,
@@ -218,7 +224,20 @@ pub fn decide(world: &impl World, command: Command, context: &Context<'_>) -> De
             factor,
             session,
             require_verified,
-        } => session::sign_in(world, context, ask, verdict, &factor, &session, require_verified),
+        } => {
+            let terms = SessionTerms::usual(context);
+            sign_in::sign_in(
+                world,
+                context,
+                ask,
+                verdict,
+                &factor,
+                &session,
+                terms,
+                require_verified,
+            )
+        }
+        Command::Walk(walk) => walk::decide(world, context, walk),
         Command::Address(command) => address::decide(world, context, command),
         Command::Objection(command) => objection::decide(world, context, command),
         Command::UpgradeVerifier { user, credential } => session::upgrade_verifier(world, user, credential),
@@ -254,15 +273,13 @@ pub fn decide(world: &impl World, command: Command, context: &Context<'_>) -> De
             by,
             origin,
         } => session::end_all(world, user, except, by, origin),
-        Command::RefuseFactor { user, factor, origin } => {
-            factor::refuse(world, context, user, &factor, &origin)
-        }
         Command::ChallengeMailbox {
             ask,
             verdict,
             proof,
             mail,
-        } => factor::challenge(world, context, ask, verdict, proof, mail.as_ref()),
+            lifetime,
+        } => factor::challenge(world, context, ask, verdict, proof, mail.as_ref(), lifetime),
         Command::TellUnfinished { user, mails } => factor::tell_unfinished(world, context, user, &mails),
         Command::BeginTotp { who, factor, seed } => factor::begin_totp(world, context, who, factor, seed),
         Command::ConfirmTotp {
@@ -282,9 +299,10 @@ pub fn decide(world: &impl World, command: Command, context: &Context<'_>) -> De
             mailbox,
             proof,
             mail,
+            lifetime,
             client,
         } => factor::begin_mailbox(
-            world, context, who, factor, address, sealed, mailbox, proof, &mail, &client,
+            world, context, who, factor, address, sealed, mailbox, proof, &mail, lifetime, &client,
         ),
         Command::ConfirmMailbox {
             user,

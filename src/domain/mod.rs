@@ -35,15 +35,17 @@ mod recovery;
 mod refusal;
 mod safeguard;
 mod session;
+mod sign_in;
 mod state;
 mod strangers;
 mod user;
 mod verification;
+mod walk;
 mod world;
 
 pub use access::{ApiKeyKind, CheckpointRotation, Grants, NamedCheckpointKey};
 pub use address::{ADDRESSES_MAX, AddressCommand};
-pub use changes::{Change, Outline, password_policies};
+pub use changes::{Change, Outline};
 pub use codes::{code_gate, recent_tokens};
 pub use command::{
     AddressProof, Ask, Client, Command, Context, NewApiKey, NewCredential, NewMail, NewObjection, NewSession,
@@ -72,10 +74,12 @@ pub use proof::{ProofHolder, check_proof};
 pub use refusal::{LimitKind, LimitReached, Refusal};
 pub use safeguard::{Candidate, Contested, Leaving, Objection, Recovered, Safeguards};
 pub use session::{SessionFault, live_session, sign_in_gate};
+pub use sign_in::{OtherSessions, SessionTerms};
 pub use state::{
     Address, ApiKey, CheckpointKey, Credential, Due, Epoch, Guard, Rare, Role, Session, Small, Standing,
     State, Token, TokenStanding, User,
 };
 pub use strangers::{StrangerClass, StrangerEntry, StrangerSet, SuppressedClass, Unwritten, Window};
 pub use user::{closes_without_proof, may_sign_up};
+pub use walk::Walk;
 pub use world::{Draft, Overlay, Preserved, Table, World};

@@ -8,7 +8,7 @@ use super::super::decide::Decision;
 use super::super::event::{Actor, Event, Purpose};
 use super::super::mail;
 use super::super::mail_kind::MailKind;
-use super::super::recovery::issued;
+use super::super::recovery::{issued, within_a_day};
 use super::super::refusal::Refusal;
 use super::super::session::signed_in_user;
 use super::super::world::{Table, World};
@@ -55,6 +55,7 @@ pub(in super::super) fn begin_mailbox(
     mailbox: Option<Tag>,
     proof: AddressProof,
     mail: &NewMail,
+    lifetime: Option<Span>,
     client: &Client,
 ) -> Decision {
     if has(world, who.user, FactorKind::Email) {
@@ -93,7 +94,7 @@ pub(in super::super) fn begin_mailbox(
         token: proof.token,
         origin: who.origin,
     });
-    let life = context.limits.lifetimes.factor_code;
+    let life = lifetime.map_or(context.limits.lifetimes.factor_code, within_a_day);
     let by = Actor::User(who.user);
     let purpose = Purpose::EnrolMailbox;
     events.push(issued(

@@ -35,7 +35,7 @@ pub(crate) struct Chromium {
     port: u16,
     session: String,
     /// Removed when the browser is gone.
-    _profile: tempfile::TempDir,
+    profile: tempfile::TempDir,
 }
 
 impl Chromium {
@@ -62,9 +62,9 @@ impl Chromium {
             driver,
             port,
             session: String::new(),
-            _profile: profile,
+            profile,
         };
-        let folder = format!("--user-data-dir={}", browser._profile.path().display());
+        let folder = format!("--user-data-dir={}", browser.profile.path().display());
         let mut arguments = vec![
             "--headless=new",
             "--disable-gpu",

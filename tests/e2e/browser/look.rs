@@ -10,9 +10,11 @@ fn artefacts() -> PathBuf {
 }
 
 /// Pages of anybody, and pages of somebody who is signed in.
-const OPEN: [&str; 7] = [
+const OPEN: [&str; 9] = [
     "/recover",
-    "/recover/request",
+    "/flow/default-recovery-flow",
+    "/flow/default-authentication-flow",
+    "/flow/default-enrollment-flow",
     "/verify",
     "/verify/request",
     "/verify/disown",

@@ -1,7 +1,6 @@
 //! The pages behind mailed links, from the mail to the button, over real sockets.
 
 mod objecting;
-mod recovering;
 mod verifying;
 
 use super::support::{Call, House, Reply};
@@ -11,9 +10,8 @@ const OLD: &str = "Lost-and-forgotten-1";
 const NEW: &str = "Found-and-remembered-2";
 
 /// Every page that opens.
-const PAGES: [&str; 7] = [
+const PAGES: [&str; 6] = [
     "/recover",
-    "/recover/request",
     "/verify",
     "/verify/request",
     "/not-me",

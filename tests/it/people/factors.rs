@@ -93,6 +93,7 @@ impl Person {
             mailbox: (!is_own).then(|| self.stranger()),
             proof: proof(self.token(token)),
             mail: mail(902),
+            lifetime: None,
             client: HOME.client(),
         }
     }
@@ -116,6 +117,7 @@ impl Person {
             verdict: PasswordVerdict::Right(self.password(1)),
             proof: proof(self.token(token)),
             mail: Some(mail(903)),
+            lifetime: None,
         }
     }
 

@@ -43,9 +43,7 @@ async fn an_operators_template_takes_the_place_of_ours() {
     );
     std::fs::write(folder.path().join("notice.html"), own).unwrap();
     let house = House::looking(PUBLIC_URL, &look);
-    let seen = house
-        .post("/recover/request", &[("email", "x@example.org")])
-        .await;
+    let seen = house.post("/verify/request", &[("email", "x@example.org")]).await;
     assert!(seen.status == 200 && seen.has("<p>Ours: ") && seen.has("<main "));
 }
 
