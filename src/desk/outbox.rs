@@ -9,8 +9,7 @@ use super::walk::{AskedBy, StageMail};
 use super::{Command, Desk, Origin};
 use crate::crypto::{self, Field, KeyId, SecretLabel};
 use crate::domain::{
-    DropCause, Due, Mail, MailStanding, NewMail, Purpose, Standing, State, Token, TokenStanding,
-    sealed_address,
+    DropCause, Due, Mail, MailStanding, NewMail, Purpose, State, Token, TokenStanding, sealed_address,
 };
 use crate::mail::templates::Change;
 use crate::types::{AddressId, DataKeyId, EmailAddress, Position, Span, Timestamp, TokenId, UserId};

@@ -2,7 +2,7 @@
 
 use crate::types::{Sealed, SessionId, Span, Tag, Timestamp, UserId};
 
-use super::command::{Ask, Context, Notices, Outcome};
+use super::command::{Ask, Context, NewCredential, Notices, Outcome};
 use super::decide::Decision;
 use super::event::{Actor, EndCause, Event, FailCause, Subject};
 use super::limits::Limits;

@@ -1,6 +1,6 @@
 //! Enrolling: begun with the password, confirmed with a first code, by the same session.
 
-use crate::types::{AddressId, FactorId, Sealed, SessionId, Tag, TokenId, UserId};
+use crate::types::{AddressId, FactorId, Sealed, SessionId, Span, Tag, TokenId, UserId};
 
 use super::super::address::naming_allowance;
 use super::super::command::{AddressProof, Client, Context, NewMail, Notices, Outcome};
