@@ -415,7 +415,7 @@ impl Person {
             session: self.session(session),
             verdict,
             change: PasswordChange::Refused(BrokenRules::breached()),
-            mails: vec![],
+            mails: Notices::none(),
             origin: origin(),
         }
     }

@@ -102,7 +102,8 @@ fn live(desk: &Desk) -> (UserId, Vec<String>) {
     let third = block_on(desk.sign_in(&ada, &secret(NEXT_PASSWORD), None, &from)).unwrap();
     let caller = desk.authenticate(&third.access).unwrap();
     secrets.extend([third.access, third.refresh.expose_secret().to_owned()]);
-    let named = desk.add_address(caller, Reproof::FreshSession, &email(FURTHER), None, &from);
+    let further = email(FURTHER);
+    let named = desk.add_address(caller, Reproof::FreshSession, &further, None, &from);
     block_on(named).unwrap();
     let key = desk.create_api_key(
         keyledger::domain::ApiKeyKind::Secret,
