@@ -188,14 +188,14 @@ mod tests {
 
     #[test]
     fn what_fails_or_comes_to_nothing_is_no_yes() {
-        for text in ["prompt_data.missing == 1", "user.password", "1 / 0 == 1"] {
+        for text in ["prompt_data.missing == 1", "user.password.length", "1 / 0 == 1"] {
             assert!(
                 matches!(decide(text), Err(Undecided::Failed(_))),
                 "{text}: {:?}",
                 decide(text)
             );
         }
-        for text in ["1", "'yes'", "[]", "user", "none"] {
+        for text in ["1", "'yes'", "[]", "user", "none", "user.password"] {
             assert!(matches!(decide(text), Err(Undecided::NoAnswer(_))), "{text}");
         }
         let nobody = Circumstances {
