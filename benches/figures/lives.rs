@@ -6,8 +6,8 @@ use std::collections::VecDeque;
 use keyledger::crypto::{self, DataKey, Field, Vault};
 use keyledger::domain::{
     AddressProof, Ask, Client, Command, Context, Due, Event, FactorShown, FactorVerdict, Limits,
-    NewCredential, NewMail, NewSession, NewUser, PasswordVerdict, ProofFound, Purpose, Role, SignUpMode,
-    State, TokenStanding, Unwritten, Via, decide, evolve, lawful,
+    NewCredential, NewMail, NewSession, NewUser, Notices, PasswordVerdict, ProofFound, Purpose, Role,
+    SignUpMode, State, TokenStanding, Unwritten, Via, decide, evolve, lawful,
 };
 use keyledger::ledger::{Batch, CommandPart, Store, codec};
 use keyledger::system::{SeededEntropy, random_array, random_id};
@@ -134,12 +134,12 @@ impl<'a> Town<'a> {
         let (credential, proof) = (self.credential(), self.proof());
         let command = Command::SignUp {
             ask: self.ask(&resident),
+            username: None,
             new,
             credential,
             proof,
             mail: self.mail(&resident),
             mode: SignUpMode::Open(self.session()),
-            username: None,
             lifetime: None,
         };
         self.residents.push(resident);
@@ -251,7 +251,10 @@ impl<'a> Town<'a> {
             against,
             credential,
             factor: nothing_shown(),
-            mails: vec![(address, self.mail(resident))],
+            mails: Notices {
+                mails: vec![(address, self.mail(resident))],
+                ..Notices::none()
+            },
         };
         self.carry_out(command, None);
         self.deliver();
@@ -290,7 +293,7 @@ impl<'a> Town<'a> {
                 session,
                 counter: refreshed,
                 refresh_key: 1,
-                mail: None,
+                mails: Notices::none(),
                 origin: self.origin(&self.residents[resident]),
             };
             self.carry_out(command, None);
@@ -450,6 +453,6 @@ impl<'a> Town<'a> {
 fn nothing_shown() -> FactorShown {
     FactorShown {
         verdict: FactorVerdict::Absent,
-        mails: vec![],
+        mails: Notices::none(),
     }
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use keyledger::crypto::{self, Field};
 use keyledger::domain::{
-    Actor, AddressProof, Command, FactorShown, FactorVerdict, NewMail, NewSession, NewUser, Outcome,
+    Actor, AddressProof, Command, FactorShown, FactorVerdict, NewMail, NewSession, NewUser, Notices, Outcome,
     PasswordVerdict, Purpose, Role,
 };
 use keyledger::engine::{Directory, Engine, Lane};
@@ -163,7 +163,7 @@ async fn turn(engine: &Engine, crowd: &Crowd, caller: u64, number: u64) {
         verdict: PasswordVerdict::Right(who.credential),
         factor: FactorShown {
             verdict: FactorVerdict::Absent,
-            mails: vec![],
+            mails: Notices::none(),
         },
         session,
         require_verified: false,
@@ -173,7 +173,7 @@ async fn turn(engine: &Engine, crowd: &Crowd, caller: u64, number: u64) {
         session: id,
         counter: 0,
         refresh_key: 1,
-        mail: None,
+        mails: Notices::none(),
         origin: origin.clone(),
     };
     let refreshed = do_it(Lane::Proof, refresh, vec![]).await;

@@ -221,6 +221,11 @@ fn refused(refusal: Refusal) -> Failure {
         | Refusal::EmailNotVerified
         | Refusal::MailboxUnproven
         | Refusal::CurrentPasswordWrong
+        | Refusal::TooManyAddresses
+        | Refusal::AddressNotFound
+        | Refusal::AddressIsPrimary
+        | Refusal::AddressInUse
+        | Refusal::Held(_)
         | Refusal::RefreshNotFound
         | Refusal::NoSuchMail
         | Refusal::NoSuchRequest => Failure::refused(format!("the ledger refuses it ({refusal:?})")),

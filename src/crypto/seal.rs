@@ -19,7 +19,7 @@ const CONTEXT_VERSION: u8 = 1;
 /// What a sealed value is; its label is part of the seal, so that one value cannot stand in for another.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Field {
-    /// An address of a user; owner: the address id.
+    /// An address of a user; owner: the user.
     UserAddress,
     /// A person's name; owner: the user.
     UserName,

@@ -28,14 +28,16 @@ pub enum SecretLabel {
     Recovery,
     /// Proves an address.
     VerifyEmail,
-    /// "I did not sign up": removes an account that was never verified.
-    DisownSignUp,
+    /// "This was not me": undoes what its mail tells of.
+    NotMe,
     /// Takes back the closing of an account.
     Reopen,
     /// The second factor of a sign-in.
     SignInCode,
     /// The first code of a mailbox that is to be a second factor.
     EnrolMailbox,
+    /// Proves a further address.
+    AddAddress,
 }
 
 impl SecretLabel {
@@ -44,10 +46,11 @@ impl SecretLabel {
         match self {
             Self::Recovery => "recovery",
             Self::VerifyEmail => "verify-email",
-            Self::DisownSignUp => "disown-sign-up",
+            Self::NotMe => "not-me",
             Self::Reopen => "reopen",
             Self::SignInCode => "sign-in-code",
             Self::EnrolMailbox => "enrol-mailbox",
+            Self::AddAddress => "add-address",
         }
     }
 }
@@ -235,10 +238,11 @@ mod tests {
     const USER: UserId = UserId([2; 16]);
     const ADDRESS: AddressId = AddressId([3; 16]);
     const SESSION: SessionId = SessionId([4; 16]);
-    const LABELS: [SecretLabel; 4] = [
+    const LABELS: [SecretLabel; 5] = [
         SecretLabel::Recovery,
         SecretLabel::VerifyEmail,
-        SecretLabel::DisownSignUp,
+        SecretLabel::NotMe,
+        SecretLabel::AddAddress,
         SecretLabel::Reopen,
     ];
 

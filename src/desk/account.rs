@@ -6,7 +6,7 @@ use super::repeats::Repeat;
 use super::sessions::Caller;
 use super::{Command, Desk, Fault, Refusal, Visitor};
 use crate::crypto::{self, Field};
-use crate::domain::{FactorKind, PasswordChange, PasswordVerdict, Role, User};
+use crate::domain::{FactorKind, Notices, PasswordChange, PasswordVerdict, Role, User};
 use crate::engine::Lane;
 use crate::types::{CredentialId, DataKeyId, Locale, PersonName, Sealed, Timestamp, UserId};
 
@@ -224,7 +224,7 @@ impl Desk {
             session: caller.session,
             verdict,
             change,
-            mails: vec![],
+            mails: Notices::none(),
             origin: origin.clone(),
         };
         self.carry_out(Lane::Proof, command, vec![]).await.map(|_| ())
@@ -261,12 +261,11 @@ impl Desk {
         let client = self
             .client_of(caller.user, visitor)
             .ok_or(Refusal::UserNotFound)?;
-        let mail = self.new_mail(caller.user, visitor).ok_or(Refusal::UserNotFound)?;
         let command = Command::Withdraw {
             user: caller.user,
             session: caller.session,
             proof: self.new_proof(),
-            mail,
+            mails: self.notices(caller.user, visitor),
             origin: client.origin,
         };
         self.carry_out(Lane::Proof, command, vec![]).await.map(|_| ())

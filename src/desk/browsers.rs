@@ -5,7 +5,7 @@ use secrecy::SecretString;
 use super::sessions::Caller;
 use super::{Command, Desk, Fault, Visitor};
 use crate::crypto::{self, BrowserUse};
-use crate::domain::live_session;
+use crate::domain::{Notices, live_session};
 use crate::engine::Lane;
 use crate::types::{CredentialId, EmailAddress, SessionId, Span, Timestamp};
 
@@ -101,7 +101,7 @@ impl Desk {
             session: caller.session,
             counter,
             refresh_key: self.refresh_key(),
-            mail: None,
+            mails: Notices::none(),
             origin: client.origin,
         };
         if let Err(fault) = self.carry_out(Lane::Proof, command, vec![]).await {

@@ -7,6 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
 
 use super::account::Reproof;
+use super::addresses::open_address;
 use super::sessions::Caller;
 use super::walk::AskedBy;
 use super::{Command, Desk, Fault, Outcome, Refusal, Visitor};
@@ -128,12 +129,19 @@ impl Desk {
             None => own.first(),
         };
         let entropy = self.engine().entropy();
-        let (id, sealed, shown) = match (known, address) {
-            (Some((id, own)), _) => (*id, None, own.masked()),
+        let (day_key, _) = self.day_key();
+        let (id, sealed, mailbox, shown) = match (known, address) {
+            (Some((id, own)), _) => (*id, None, None, own.masked()),
             (None, Some(other)) => {
                 let clear = other.as_typed().as_bytes();
                 let sealed = crypto::seal(&key, Field::FactorAddress, user.0, clear, entropy);
-                (AddressId(random_id(entropy)), Some(sealed), other.masked())
+                let mailbox = Self::stranger_tag(&day_key, other.canonical());
+                (
+                    AddressId(random_id(entropy)),
+                    Some(sealed),
+                    Some(mailbox),
+                    other.masked(),
+                )
             }
             (None, None) => return Err(Refusal::UserNotFound.into()),
         };
@@ -143,6 +151,7 @@ impl Desk {
             factor: FactorId(random_id(entropy)),
             address: id,
             sealed,
+            mailbox,
             proof,
             mail: self.mail_of_stage(&key, user, &visitor.origin(), asked),
             lifetime: asked.and_then(|asked| Some(self.stage_mail(asked)?.lifetime)),
@@ -205,7 +214,8 @@ impl Desk {
             | Outcome::Refreshed { .. }
             | Outcome::Issued(_)
             | Outcome::Ended(_)
-            | Outcome::Verified => Ok(vec![]),
+            | Outcome::Verified
+            | Outcome::Objected(_) => Ok(vec![]),
         }
     }
 
@@ -351,16 +361,13 @@ impl Desk {
         }
     }
 
-    fn own_addresses(&self, user: UserId, key: &DataKey) -> Vec<(AddressId, EmailAddress)> {
+    pub(super) fn own_addresses(&self, user: UserId, key: &DataKey) -> Vec<(AddressId, EmailAddress)> {
         let sealed = self.engine().read(|state| {
             let found = state.users.get(&user);
             found.map(|found| found.addresses.clone()).unwrap_or_default()
         });
-        let open = |address: &crate::domain::Address| {
-            let clear = crypto::open(key, Field::UserAddress, user.0, &address.sealed)?;
-            let text = EmailAddress::parse(std::str::from_utf8(&clear).ok()?).ok()?;
-            Some((address.id, text))
-        };
+        let open =
+            |address: &crate::domain::Address| Some((address.id, open_address(key, user, &address.sealed)?));
         sealed.iter().filter_map(open).collect()
     }
 }

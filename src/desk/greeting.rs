@@ -124,7 +124,7 @@ impl Desk {
             )
         });
         let (day_key, keys) = self.day_key();
-        let stranger = crypto::tag(&day_key, "stranger", &[canonical.as_bytes()]);
+        let stranger = Self::stranger_tag(&day_key, canonical);
         let subject = found.map_or(day_key.id(), |(_, user)| DataKeyId::User(user));
         // An owner whose key is gone is being erased at this moment; a next try meets a stranger.
         let Some(subject_key) = self.engine().vault().key(subject) else {
@@ -147,6 +147,11 @@ impl Desk {
             },
             keys,
         })
+    }
+
+    /// An address under the day's key.
+    pub(super) fn stranger_tag(day_key: &DataKey, canonical: &str) -> Tag {
+        crypto::tag(day_key, "stranger", &[canonical.as_bytes()])
     }
 
     /// The address somebody signs in with.

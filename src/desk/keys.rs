@@ -5,7 +5,7 @@
 
 use super::{Command, Desk, Fault};
 use crate::crypto::{Key, KeyFault, KeyId, KeyState, Keyring, Purpose};
-use crate::domain::{Actor, EpochReason, KeyPurpose};
+use crate::domain::{Actor, EpochReason, KeyPurpose, OBJECTION_LIFE};
 use crate::engine::{Lane, RewrapFault};
 use crate::types::{Span, Timestamp};
 
@@ -192,7 +192,9 @@ impl Desk {
         let mailed = lifetimes
             .recovery
             .max(lifetimes.verification)
-            .max(lifetimes.withdraw_delay);
+            .max(lifetimes.withdraw_delay)
+            // A recovery is objected to under the key of its proof.
+            .max(Span(lifetimes.recovery.0 + OBJECTION_LIFE.0));
         let lives: Option<Span> = match purpose {
             Purpose::Jwt => Some(lifetimes.access),
             Purpose::Refresh => Some(lifetimes.session_absolute),

@@ -6,6 +6,7 @@
 
 mod account;
 mod activity;
+mod addresses;
 mod admin;
 mod api_keys;
 mod backup;
@@ -18,6 +19,7 @@ mod factors;
 mod fault;
 mod greeting;
 mod keys;
+mod objections;
 mod objects;
 mod origin;
 mod outbox;
@@ -37,6 +39,7 @@ mod walk;
 use std::sync::{Arc, Mutex};
 
 pub use account::{Profile, Reproof};
+pub use addresses::AddressView;
 pub use admin::{AdminRecovery, NewPerson, UserView};
 pub(crate) use api_keys::new_api_key;
 pub use api_keys::{ApiCaller, NewKeyText};
@@ -51,6 +54,7 @@ pub use factors::{AppSetUp, FactorView, MailboxSetUp};
 pub use fault::{AccessFault, Fault};
 pub use greeting::Visitor;
 pub use keys::{KeyView, KeysFault, MasterReplaced, Rotated};
+pub use objections::NotMe;
 pub use objects::{
     BLUEPRINT_BYTES_MAX, BlueprintMode, ChangeWord, Difference, FieldDifference, MASK, Node, ObjectFault,
     ObjectKind, ObjectsFault, Tree,

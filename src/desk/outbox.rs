@@ -7,12 +7,12 @@ use secrecy::SecretString;
 use super::proofs::{is_factor_code, label};
 use super::walk::{AskedBy, StageMail};
 use super::{Command, Desk, Origin};
-use crate::crypto::{self, Field, SecretLabel};
+use crate::crypto::{self, Field, KeyId, SecretLabel};
 use crate::domain::{
-    DropCause, Due, Mail, MailStanding, NewMail, Purpose, Token, TokenStanding, sealed_address,
+    DropCause, Due, Mail, MailStanding, NewMail, Purpose, State, Token, TokenStanding, sealed_address,
 };
-use crate::mail::templates::FactorChange;
-use crate::types::{AddressId, DataKeyId, EmailAddress, Position, Span, Timestamp, UserId};
+use crate::mail::templates::Change;
+use crate::types::{AddressId, DataKeyId, EmailAddress, Position, Span, Timestamp, TokenId, UserId};
 
 /// The origin of what nobody asked for, or of which nobody knows any more who did.
 const NOWHERE: Origin = Origin {
@@ -30,16 +30,18 @@ pub struct Letter {
     pub link: Option<SecretString>,
     /// The code to type.
     pub code: Option<SecretString>,
-    /// The secret of "this was not me", while the account was never verified.
-    pub disown: Option<SecretString>,
+    /// The secret of "this was not me", while that can be said.
+    pub not_me: Option<SecretString>,
     /// What its proof is good for.
     pub purpose: Option<Purpose>,
-    /// How long its proof lives, from its issue.
+    /// How long its proof lives, from its issue; or how long what it tells of can be objected to.
     pub lives: Option<Span>,
     /// When the account's keys are destroyed.
     pub closes: Option<Timestamp>,
-    /// Which change of second factors it tells of.
-    pub change: Option<FactorChange>,
+    /// Which change it tells of.
+    pub change: Option<Change>,
+    /// The address that it happened to, masked.
+    pub changed_address: Option<String>,
     /// Whether a flow has it sent, and its link leads into one.
     pub of_flow: bool,
     /// What the stage that has it sent says about it.
@@ -95,7 +97,7 @@ impl Desk {
 
     /// A notice to each proven address of a user that tells of nothing a client did.
     pub(super) fn notices_from_nowhere(&self, user: UserId) -> Vec<(AddressId, NewMail)> {
-        self.notices_of_change(user, &NOWHERE, None)
+        self.notices_of_change(user, &NOWHERE, None).mails
     }
 
     /// A mail of the outbox and whether it should leave now; `None` if it is not there any more.
@@ -109,76 +111,113 @@ impl Desk {
 
     /// Opens a mail.
     pub fn letter(&self, mail: &Mail) -> Result<Letter, LetterFault> {
-        let (sealed, token, closes) = self
+        let (sealed, not_me, token, closes) = self
             .engine()
             .read(|state| {
                 let user = state.users.get(&mail.user)?;
                 let sealed = sealed_address(state, mail.user, mail.address)?;
-                let own = user.address(mail.address);
+                let kept = state.safeguards.get(&mail.user);
+                let is_of_factor = user.address(mail.address).is_none()
+                    && kept.is_none_or(|kept| kept.sealed(mail.address).is_none());
+                let field = if is_of_factor {
+                    Field::FactorAddress
+                } else {
+                    Field::UserAddress
+                };
                 let token = mail.token.and_then(|id| state.tokens.get(&id).cloned());
                 let closes = state.closings.get(&mail.user).copied();
                 Some((
-                    (
-                        sealed.clone(),
-                        own.is_none(),
-                        own.is_some_and(|own| own.verified.is_none()),
-                    ),
+                    (sealed.clone(), field),
+                    not_me(state, mail, token.as_deref()),
                     token,
                     closes,
                 ))
             })
             .ok_or(LetterFault::UserGone)?;
-        let (sealed, is_factors, unverified) = sealed;
+        let (sealed, field) = sealed;
         let key = self.engine().vault().key(DataKeyId::User(mail.user));
         let key = key.ok_or(LetterFault::UserGone)?;
-        let field = if is_factors {
-            Field::FactorAddress
-        } else {
-            Field::UserAddress
-        };
         let address = crypto::open(&key, field, mail.user.0, &sealed);
         let to = address
             .and_then(|clear| EmailAddress::parse(std::str::from_utf8(&clear).ok()?).ok())
             .ok_or(LetterFault::UserGone)?;
         let details = crypto::open(&key, Field::MailDetails, mail.user.0, &mail.details);
-        let (origin, change, asked) = match details
+        let details = details
             .as_ref()
-            .and_then(|clear| clear.split_at_checked(Origin::LEN))
-        {
-            Some((origin, rest)) => (Origin::from_bytes(origin), rest.first().copied(), rest.get(1..)),
-            None => (None, None, None),
+            .and_then(|clear| clear.split_at_checked(Origin::LEN));
+        let (origin, told) = details.map_or((None, &[][..]), |(origin, told)| {
+            (Origin::from_bytes(origin), told)
+        });
+        let change = told.first().and_then(|code| Change::from_code(*code));
+        let text = told.get(1..).and_then(|text| std::str::from_utf8(text).ok());
+        let (changed_address, asked) = match change {
+            Some(Change::Addresses(_)) => (text.map(str::to_owned), None),
+            Some(Change::Factors(_)) | None => (None, text.and_then(AskedBy::read)),
         };
-        let asked = asked.and_then(|text| AskedBy::read(std::str::from_utf8(text).ok()?));
         let origin = origin.filter(|origin| !origin.ip.is_unspecified());
         let mut letter = Letter {
             to,
             origin,
             link: None,
             code: None,
-            disown: None,
+            not_me: None,
             purpose: None,
             lives: None,
             closes,
-            change: change.and_then(FactorChange::from_code),
+            change,
+            changed_address,
             of_flow: asked.is_some(),
             stage: asked.and_then(|asked| self.stage_mail(&asked)),
         };
-        if let (Some(id), Some(token)) = (mail.token, token) {
+        if let (true, Some(id), Some(token)) = (mail.kind.carries_proof(), mail.token, &token) {
             if !is_factor_code(token.purpose) {
-                let link = self.link_secret(id, &token, label(token.purpose));
+                let link = self.link_secret(id, token, label(token.purpose));
                 letter.link = Some(link.ok_or(LetterFault::KeyGone)?);
             }
-            letter.code = Some(self.typed_code(id, &token).ok_or(LetterFault::KeyGone)?);
-            if unverified && is_live_verification(&token) {
-                letter.disown = self.link_secret(id, &token, SecretLabel::DisownSignUp);
-            }
+            letter.code = Some(self.typed_code(id, token).ok_or(LetterFault::KeyGone)?);
             letter.purpose = Some(token.purpose);
             letter.lives = Some(token.expires.since(token.issued));
+        }
+        if let Some(NotMe { id, key, lives }) = not_me {
+            let ring = self.engine().keyring().current();
+            let (user, address, label) = (mail.user, mail.address, SecretLabel::NotMe);
+            letter.not_me = crypto::mail_secret(&ring, KeyId(key), label, id, user, address);
+            letter.lives = letter.lives.or(lives.filter(|_| letter.not_me.is_some()));
         }
         Ok(letter)
     }
 }
 
-fn is_live_verification(token: &Token) -> bool {
-    token.purpose == Purpose::VerifyEmail && token.standing == TokenStanding::Live
+/// What a link of "this was not me" is made of.
+struct NotMe {
+    id: TokenId,
+    key: u32,
+    /// How long it can be said of something that has happened.
+    lives: Option<Span>,
+}
+
+/// What can be said of a mail not to have been oneself: what was offered with it; a recovery that is under way; and a
+/// sign-up, as long as its address was never proven.
+fn not_me(state: &State, mail: &Mail, token: Option<&Token>) -> Option<NotMe> {
+    let id = mail.token?;
+    let kept = state.safeguards.get(&mail.user);
+    if let Some(offered) = kept.and_then(|kept| kept.objection(id)) {
+        return Some(NotMe {
+            id,
+            key: offered.link_key,
+            lives: Some(offered.expires.since(offered.at)),
+        });
+    }
+    let token = token.filter(|token| token.standing == TokenStanding::Live)?;
+    let address = state.users.get(&mail.user)?.address(mail.address)?;
+    let can_be_said = match token.purpose {
+        Purpose::Recovery => true,
+        Purpose::VerifyEmail => address.verified.is_none(),
+        Purpose::Reopen | Purpose::SignInCode | Purpose::EnrolMailbox | Purpose::AddAddress => false,
+    };
+    can_be_said.then_some(NotMe {
+        id,
+        key: token.link_key,
+        lives: None,
+    })
 }

@@ -6,10 +6,12 @@ use super::greeting::Greeting;
 use super::walk::AskedBy;
 use super::{Desk, Origin, Visitor};
 use crate::crypto::{self, Field, KeyId, SecretLabel};
-use crate::domain::{AddressProof, NewMail, ProofFound, Purpose, Token, Via, recent_tokens};
-use crate::mail::templates::FactorChange;
+use crate::domain::{
+    AddressProof, NewMail, NewObjection, Notices, ProofFound, Purpose, Token, Via, recent_tokens,
+};
+use crate::mail::templates::{AddressChange, Change, FactorChange};
 use crate::system::random_id;
-use crate::types::{AddressId, DataKeyId, MailId, TokenId, UserId};
+use crate::types::{AddressId, DataKeyId, EmailAddress, MailId, TokenId, UserId};
 
 /// Stands in a mail's details where there is no change of second factors to tell of.
 const NO_CHANGE: u8 = 0;
@@ -24,6 +26,15 @@ pub(super) enum Found {
     Nothing,
 }
 
+/// What notices tell of besides where it came from.
+#[derive(Clone, Copy)]
+pub(super) enum Telling<'a> {
+    Nothing,
+    Factors(FactorChange),
+    Address(AddressChange, &'a EmailAddress),
+    Stage(&'a AskedBy),
+}
+
 pub(super) fn label(purpose: Purpose) -> SecretLabel {
     match purpose {
         Purpose::Recovery => SecretLabel::Recovery,
@@ -31,6 +42,7 @@ pub(super) fn label(purpose: Purpose) -> SecretLabel {
         Purpose::Reopen => SecretLabel::Reopen,
         Purpose::SignInCode => SecretLabel::SignInCode,
         Purpose::EnrolMailbox => SecretLabel::EnrolMailbox,
+        Purpose::AddAddress => SecretLabel::AddAddress,
     }
 }
 
@@ -38,7 +50,7 @@ pub(super) fn label(purpose: Purpose) -> SecretLabel {
 pub(super) fn is_factor_code(purpose: Purpose) -> bool {
     match purpose {
         Purpose::SignInCode | Purpose::EnrolMailbox => true,
-        Purpose::Recovery | Purpose::VerifyEmail | Purpose::Reopen => false,
+        Purpose::Recovery | Purpose::VerifyEmail | Purpose::Reopen | Purpose::AddAddress => false,
     }
 }
 
@@ -65,7 +77,7 @@ impl Desk {
 
     /// A mail that tells where something came from.
     pub(super) fn mail_telling(&self, key: &crypto::DataKey, user: UserId, origin: &Origin) -> NewMail {
-        self.mail_of_change(key, user, origin, None, None)
+        self.mail_of_change(key, user, origin, Telling::Nothing)
     }
 
     /// The same for a mail that a stage of a flow has sent.
@@ -76,26 +88,30 @@ impl Desk {
         origin: &Origin,
         asked: Option<&AskedBy>,
     ) -> NewMail {
-        self.mail_of_change(key, user, origin, None, asked)
+        self.mail_of_change(key, user, origin, asked.map_or(Telling::Nothing, Telling::Stage))
     }
 
-    /// A mail that tells where something came from, and perhaps which change of second factors it was, or which stage of
-    /// a flow has it sent.
+    /// A mail that tells where something came from, and perhaps what was changed, or which stage of a flow has it sent.
     fn mail_of_change(
         &self,
         key: &crypto::DataKey,
         user: UserId,
         origin: &Origin,
-        change: Option<FactorChange>,
-        asked: Option<&AskedBy>,
+        telling: Telling<'_>,
     ) -> NewMail {
         let entropy = self.engine().entropy();
         let mut clear = origin.to_bytes().to_vec();
-        if let Some(asked) = asked {
-            clear.push(change.map_or(NO_CHANGE, FactorChange::code));
-            clear.extend_from_slice(asked.text().as_bytes());
-        } else {
-            clear.extend(change.map(FactorChange::code));
+        match telling {
+            Telling::Nothing => {}
+            Telling::Factors(change) => clear.push(Change::Factors(change).code()),
+            Telling::Address(change, address) => {
+                clear.push(Change::Addresses(change).code());
+                clear.extend_from_slice(address.masked().as_bytes());
+            }
+            Telling::Stage(asked) => {
+                clear.push(NO_CHANGE);
+                clear.extend_from_slice(asked.text().as_bytes());
+            }
         }
         let details = crypto::seal(key, Field::MailDetails, user.0, &clear, entropy);
         NewMail {
@@ -105,8 +121,8 @@ impl Desk {
     }
 
     /// A notice to each proven address of a user; to the first one if none is proven.
-    pub(super) fn notices(&self, id: UserId, visitor: &Visitor) -> Vec<(AddressId, NewMail)> {
-        self.notices_of_change(id, &visitor.origin(), None)
+    pub(super) fn notices(&self, id: UserId, visitor: &Visitor) -> Notices {
+        self.notices_telling(id, &visitor.origin(), Telling::Nothing)
     }
 
     /// The same, telling of a change of second factors.
@@ -115,9 +131,17 @@ impl Desk {
         id: UserId,
         origin: &Origin,
         change: Option<FactorChange>,
-    ) -> Vec<(AddressId, NewMail)> {
+    ) -> Notices {
+        self.notices_telling(id, origin, change.map_or(Telling::Nothing, Telling::Factors))
+    }
+
+    /// The same, telling of something; with an objection that they can offer.
+    pub(super) fn notices_telling(&self, id: UserId, origin: &Origin, telling: Telling<'_>) -> Notices {
+        let AddressProof { token, link_key, .. } = self.new_proof();
+        let objection = NewObjection { id: token, link_key };
         let Some(key) = self.engine().vault().key(DataKeyId::User(id)) else {
-            return vec![];
+            let mails = vec![];
+            return Notices { mails, objection };
         };
         let addresses: Vec<AddressId> = self.engine().read(|state| {
             let Some(user) = state.users.get(&id) else {
@@ -135,10 +159,12 @@ impl Desk {
                 proven
             }
         });
-        addresses
-            .into_iter()
-            .map(|address| (address, self.mail_of_change(&key, id, origin, change, None)))
-            .collect()
+        let mails = addresses.into_iter();
+        let mails = mails.map(|address| (address, self.mail_of_change(&key, id, origin, telling)));
+        Notices {
+            mails: mails.collect(),
+            objection,
+        }
     }
 
     /// The secret of a proof's link.

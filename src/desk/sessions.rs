@@ -9,7 +9,7 @@ use super::repeats::Repeat;
 use super::{AccessFault, Command, Desk, Enumeration, Fault, Outcome, Refusal, Visitor};
 use crate::crypto::{self, Claims, JwtFault, KeyId, Purpose, Verdict};
 use crate::domain::{
-    Actor, Ask, NewSession, PasswordVerdict, Role, Session, SessionFault, SuppressedClass, User,
+    Actor, Ask, NewSession, Notices, PasswordVerdict, Role, Session, SessionFault, SuppressedClass, User,
     live_session, sign_in_gate,
 };
 use crate::engine::Lane;
@@ -110,7 +110,10 @@ impl Desk {
         let require_verified = self.settings().require_verified_email || silent;
         // Only whoever knows the password learns whether the code is right.
         let code = code.filter(|_| verdict != PasswordVerdict::Wrong);
-        let factor = self.shown_factor(found.map(|(_, id)| id), code, visitor);
+        let mut factor = self.shown_factor(found.map(|(_, id)| id), code, visitor);
+        if let Some((_, id)) = found.filter(|_| verdict != PasswordVerdict::Wrong) {
+            self.prepare_sign_in_notice(id, ask.client.network, &mut factor, visitor);
+        }
         let command = Command::SignIn {
             ask,
             verdict,
@@ -312,21 +315,20 @@ impl Desk {
         let owner = self.engine().read(|state| {
             let id = state.sessions.get(&session)?.user;
             let (user, _) = live_session(state, id, session, now).ok()?;
-            Some((id, user.role, user.addresses.first().map(|a| a.id)))
+            Some((id, user.role))
         });
         let refresh_key = self.refresh_key();
-        let Some((user, role, address)) = owner else {
+        let Some((user, role)) = owner else {
             self.note_dead_refresh(presented, session, counter, visitor)
                 .await?;
             return Err(none());
         };
         let client = self.client_of(user, visitor).ok_or_else(none)?;
-        let mail = address.and_then(|address| Some((address, self.new_mail(user, visitor)?)));
         let command = Command::Refresh {
             session,
             counter,
             refresh_key,
-            mail,
+            mails: self.notices(user, visitor),
             origin: client.origin,
         };
         match self.carry_out(Lane::Proof, command, vec![]).await? {
@@ -338,7 +340,8 @@ impl Desk {
             | Outcome::Issued(_)
             | Outcome::Ended(_)
             | Outcome::Verified
-            | Outcome::Enrolled { .. } => Err(none()),
+            | Outcome::Enrolled { .. }
+            | Outcome::Objected(_) => Err(none()),
         }
     }
 
@@ -370,7 +373,7 @@ impl Desk {
             session,
             counter,
             refresh_key: self.refresh_key(),
-            mail: None,
+            mails: Notices::none(),
             origin,
         };
         self.carry_out(Lane::Stranger, command, keys).await.map(|_| ())
@@ -457,7 +460,8 @@ impl Desk {
             | Outcome::Refreshed { .. }
             | Outcome::Issued(_)
             | Outcome::Verified
-            | Outcome::Enrolled { .. } => Ok(0),
+            | Outcome::Enrolled { .. }
+            | Outcome::Objected(_) => Ok(0),
         }
     }
 }

@@ -181,7 +181,8 @@ impl Desk {
             | Outcome::Issued(_)
             | Outcome::Ended(_)
             | Outcome::Verified
-            | Outcome::Enrolled { .. } => Ok(None),
+            | Outcome::Enrolled { .. }
+            | Outcome::Objected(_) => Ok(None),
         }
     }
 

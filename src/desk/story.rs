@@ -177,8 +177,12 @@ pub fn vocabulary(event: &Event) -> Option<&'static str> {
         | Event::TokenIssued { .. }
         | Event::TotpBegun { .. }
         | Event::MailboxBegun { .. }
-        | Event::FactorCodeRequested { .. } => "authn_token_created",
-        Event::ApiKeyRevoked { .. } | Event::FactorRemoved { .. } => "authn_token_revoked",
+        | Event::FactorCodeRequested { .. }
+        | Event::MailboxNamed { .. }
+        | Event::AddressBegun { .. } => "authn_token_created",
+        Event::ApiKeyRevoked { .. } | Event::FactorRemoved { .. } | Event::ObjectionRaised { .. } => {
+            "authn_token_revoked"
+        }
         Event::UserRegistered { .. } => "user_created",
         Event::PasswordSet { .. } | Event::PasswordRevoked { .. } | Event::RecoveryCompleted { .. } => {
             "authn_password_change"
@@ -187,6 +191,9 @@ pub fn vocabulary(event: &Event) -> Option<&'static str> {
         | Event::WithdrawCancelled { .. }
         | Event::ProfileChanged { .. }
         | Event::FactorConfirmed { .. }
+        | Event::AddressConfirmed { .. }
+        | Event::AddressRemoved { .. }
+        | Event::PrimaryChanged { .. }
         | Event::RecoveryCodesIssued { .. } => "user_updated",
         Event::UserBanned { .. } => "authn_login_lock",
         Event::WithdrawRequested { .. } => "user_archived",
@@ -223,6 +230,8 @@ pub fn vocabulary(event: &Event) -> Option<&'static str> {
         | Event::MailQueued { .. }
         | Event::MailDelivered { .. }
         | Event::MailDeferred { .. }
+        | Event::ObjectionOffered { .. }
+        | Event::SafeguardsLapsed { .. }
         | Event::MailEnded { .. } => return None,
     })
 }
@@ -269,6 +278,14 @@ fn about(event: &Event) -> About {
         | Event::FactorAccepted { user, .. }
         | Event::FactorRefused { user, .. }
         | Event::FactorCodeRequested { user, .. }
+        | Event::MailboxNamed { user, .. }
+        | Event::AddressBegun { user, .. }
+        | Event::AddressConfirmed { user, .. }
+        | Event::AddressRemoved { user, .. }
+        | Event::PrimaryChanged { user, .. }
+        | Event::ObjectionOffered { user, .. }
+        | Event::ObjectionRaised { user, .. }
+        | Event::SafeguardsLapsed { user }
         | Event::MailQueued { user, .. } => About::User(*user),
         Event::RefreshRefused { user, .. } => user.map_or(About::Nobody, About::User),
         Event::SignUpCollided { address, .. } => About::Address(*address),
@@ -324,6 +341,12 @@ fn origin_of(event: &Event) -> Option<&Sealed> {
         | Event::FactorAccepted { origin, .. }
         | Event::FactorRefused { origin, .. }
         | Event::FactorCodeRequested { origin, .. }
+        | Event::MailboxNamed { origin, .. }
+        | Event::AddressBegun { origin, .. }
+        | Event::AddressConfirmed { origin, .. }
+        | Event::AddressRemoved { origin, .. }
+        | Event::PrimaryChanged { origin, .. }
+        | Event::ObjectionRaised { origin, .. }
         | Event::CurrentPasswordWrong { origin, .. }
         | Event::PasswordRefused { origin, .. }
         | Event::RefreshReplayed { origin, .. }
@@ -351,6 +374,8 @@ fn origin_of(event: &Event) -> Option<&Sealed> {
         | Event::MailQueued { .. }
         | Event::MailDelivered { .. }
         | Event::MailDeferred { .. }
+        | Event::ObjectionOffered { .. }
+        | Event::SafeguardsLapsed { .. }
         | Event::MailEnded { .. } => None,
         Event::RefreshRotated { origin, .. }
         | Event::SessionEnded { origin, .. }

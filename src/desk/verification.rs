@@ -53,28 +53,6 @@ impl Desk {
         }
     }
 
-    /// Deletes an account that somebody made with another person's address and that was never verified. The secret
-    /// comes from the mail to that address.
-    pub async fn disown_sign_up(&self, secret: &SecretString, visitor: &Visitor) -> Result<(), Fault> {
-        let parsed = parse_mail_secret(secret.expose_secret()).ok_or(Refusal::TokenNotFound)?;
-        let holder = self.link_holder(&parsed, SecretLabel::DisownSignUp, Purpose::VerifyEmail);
-        let (user, _) = holder.ok_or(Refusal::TokenNotFound)?;
-        let client = self.client_of(user, visitor).ok_or(Refusal::TokenNotFound)?;
-        let proof = ProofFound {
-            token: parsed.token(),
-            via: Via::Link,
-        };
-        let command = Command::DisownSignUp {
-            token: proof.token,
-            origin: client.origin.clone(),
-        };
-        let disowned = self.carry_out(Lane::Proof, command, vec![]).await;
-        if let Err(fault) = &disowned {
-            self.note_dead_proof(fault, proof, &client.origin).await?;
-        }
-        disowned.map(|_| ())
-    }
-
     /// Takes back the closing of an account.
     pub async fn cancel_withdraw(&self, secret: &SecretString, visitor: &Visitor) -> Result<(), Fault> {
         let parsed = parse_mail_secret(secret.expose_secret()).ok_or(Refusal::TokenNotFound)?;

@@ -1,6 +1,82 @@
-//! Why things happened.
+//! Who, about whom, what for and why: the words that events share.
 
-use crate::types::TokenId;
+use crate::types::{AddressId, ApiKeyId, Tag, TokenId, UserId};
+
+/// Whom a stranger's request was about: an address we know, or the day's keyed tag of one we do not.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Subject {
+    /// An address of a user.
+    Address(AddressId),
+    /// An address of nobody, as a tag that dies with the day's key.
+    Stranger(Tag),
+}
+
+/// Who did it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Actor {
+    /// Somebody who proved nothing.
+    Stranger,
+    /// The user.
+    User(UserId),
+    /// An administrator at the command line of the machine.
+    Operator,
+    /// A secret API key.
+    ApiKey(ApiKeyId),
+    /// Keyledger itself: a worker, a rule.
+    System,
+}
+
+/// What a mailed proof is good for.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub enum Purpose {
+    /// Setting a new password.
+    Recovery,
+    /// Showing that an address is the user's.
+    VerifyEmail,
+    /// Taking back the closing of an account.
+    Reopen,
+    /// The second factor of a sign-in.
+    SignInCode,
+    /// The first code of a mailbox that is to be a second factor.
+    EnrolMailbox,
+    /// Showing that a further address is the user's.
+    AddAddress,
+}
+
+/// How a proof came back.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Via {
+    /// The secret of the link.
+    Link,
+    /// The typed code.
+    Code,
+}
+
+/// Out of which allowance a mail or a try was taken.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Allowance {
+    /// None: nothing is mailed.
+    None,
+    /// The one everybody shares.
+    General,
+    /// The one kept for clients that signed in as this user lately.
+    Reserve,
+}
+
+/// Why an epoch began.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum EpochReason {
+    /// The ledger was made.
+    Founded,
+    /// A backup was put back.
+    Restored,
+    /// A loss of acknowledged events was accepted.
+    RollbackAccepted,
+    /// Keys may have been stolen.
+    KeyTheft,
+    /// The clock had run wrong.
+    ClockReset,
+}
 
 /// Why a password was set.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]

@@ -4,17 +4,20 @@
 //! that name what they were computed against, so that `decide` can refuse one that is out of date.
 
 use crate::types::{
-    AddressId, ApiKeyId, CredentialId, FactorId, Locale, MailId, Position, Sealed, SessionId, Span, Tag,
-    Timestamp, TokenId, UserId,
+    AddressId, ApiKeyId, CredentialId, FactorId, Locale, Position, Sealed, SessionId, Span, Tag, Timestamp,
+    TokenId, UserId,
 };
 
 use super::access::{ApiKeyKind, CheckpointRotation, NamedCheckpointKey};
+use super::address::AddressCommand;
 use super::event::{Actor, DropCause, EpochReason, Purpose, RefusedCause, Via};
 use super::factor::{FactorKind, FactorShown, NewCodes, Reauthenticated};
 use super::flow::Edit;
 use super::key_purpose::KeyPurpose;
 use super::limits::Limits;
 use super::mail::MailEnd;
+pub use super::notices::{NewMail, NewObjection, Notices};
+use super::objection::ObjectionCommand;
 pub use super::outcome::Outcome;
 pub use super::password_change::PasswordChange;
 use super::password_policy::PasswordPolicy;
@@ -81,15 +84,6 @@ pub struct NewCredential {
     pub verifier: Sealed,
     /// How many earlier ones the policy compares it with, and so keeps.
     pub history: u8,
-}
-
-/// A mail to queue.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct NewMail {
-    /// Its id.
-    pub mail: MailId,
-    /// What it tells, sealed under the user's key.
-    pub details: Sealed,
 }
 
 /// A session to begin.
@@ -245,7 +239,7 @@ pub enum Command {
         user: UserId,
         session: SessionId,
         proof: AddressProof,
-        mail: NewMail,
+        mails: Notices,
         origin: Sealed,
     },
     /// Change one's name and language.
@@ -287,7 +281,7 @@ pub enum Command {
         user: UserId,
         proof: AddressProof,
         lifetime: Span,
-        mails: Vec<(AddressId, NewMail)>,
+        mails: Notices,
         by: Actor,
     },
     /// A typed code matched nothing.
@@ -305,7 +299,7 @@ pub enum Command {
         against: Option<CredentialId>,
         credential: NewCredential,
         factor: FactorShown,
-        mails: Vec<(AddressId, NewMail)>,
+        mails: Notices,
     },
     /// Prove an address.
     VerifyAddress { proof: ProofFound, client: Client },
@@ -331,10 +325,7 @@ pub enum Command {
         lifetime: Option<Span>,
     },
     /// Tell a user of a sign-in that was left alone before its second factor.
-    TellUnfinished {
-        user: UserId,
-        mails: Vec<(AddressId, NewMail)>,
-    },
+    TellUnfinished { user: UserId, mails: Notices },
     /// Add an authenticator app, which waits for its first code.
     BeginTotp {
         who: Reauthenticated,
@@ -348,15 +339,17 @@ pub enum Command {
         factor: FactorId,
         step: Option<u64>,
         codes: NewCodes,
-        mails: Vec<(AddressId, NewMail)>,
+        mails: Notices,
         origin: Sealed,
     },
-    /// Add a mailbox, which waits for its first code.
+    /// Add a mailbox, which waits for its first code; `mailbox` is what it says under the day's key, unless it is one of
+    /// the user's.
     BeginMailbox {
         who: Reauthenticated,
         factor: FactorId,
         address: AddressId,
         sealed: Option<Sealed>,
+        mailbox: Option<Tag>,
         proof: AddressProof,
         mail: NewMail,
         lifetime: Option<Span>,
@@ -369,28 +362,32 @@ pub enum Command {
         token: TokenId,
         is_right: bool,
         codes: Option<NewCodes>,
-        mails: Vec<(AddressId, NewMail)>,
+        mails: Notices,
         origin: Sealed,
     },
     /// Take away one's factors: of one kind, or all.
     RemoveFactors {
         who: Reauthenticated,
         kind: Option<FactorKind>,
-        mails: Vec<(AddressId, NewMail)>,
+        mails: Notices,
     },
     /// Make new recovery codes.
     IssueRecoveryCodes {
         who: Reauthenticated,
         codes: NewCodes,
-        mails: Vec<(AddressId, NewMail)>,
+        mails: Notices,
     },
     /// Take away a user's factors: of one kind, or all.
     RevokeFactors {
         user: UserId,
         kind: Option<FactorKind>,
-        mails: Vec<(AddressId, NewMail)>,
+        mails: Notices,
         by: Actor,
     },
+    /// Do something about a user's addresses.
+    Address(AddressCommand),
+    /// Do something about what can be objected to.
+    Objection(ObjectionCommand),
     /// Put the same password under stronger parameters.
     UpgradeVerifier { user: UserId, credential: NewCredential },
     /// Set a new password, knowing the old one; or only ask whether that is known.
@@ -399,7 +396,7 @@ pub enum Command {
         session: SessionId,
         verdict: PasswordVerdict,
         change: PasswordChange,
-        mails: Vec<(AddressId, NewMail)>,
+        mails: Notices,
         origin: Sealed,
     },
     /// Exchange a refresh token.
@@ -407,7 +404,7 @@ pub enum Command {
         session: SessionId,
         counter: u32,
         refresh_key: u32,
-        mail: Option<(AddressId, NewMail)>,
+        mails: Notices,
         origin: Sealed,
     },
     /// End the session one is in.

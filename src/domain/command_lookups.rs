@@ -13,6 +13,7 @@ impl Command {
             | Self::SignIn { ask, .. }
             | Self::ChallengeMailbox { ask, .. } => Some(ask.lookup),
             Self::CreateUser { lookup, .. } => Some(*lookup),
+            Self::Address(command) => command.address_lookup(),
             Self::Walk(walk) => walk.address_lookup(),
             Self::Found { .. }
             | Self::StartEpoch { .. }
@@ -51,6 +52,7 @@ impl Command {
             | Self::RevokeFactors { .. }
             | Self::VerifyAddress { .. }
             | Self::DisownSignUp { .. }
+            | Self::Objection(_)
             | Self::UpgradeVerifier { .. }
             | Self::ChangePassword { .. }
             | Self::Refresh { .. }

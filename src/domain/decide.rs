@@ -8,7 +8,10 @@ use super::refusal::{LimitKind, LimitReached, Refusal};
 use super::sign_in::{self, SessionTerms};
 use super::strangers::{StrangerClass, SuppressedClass};
 use super::world::World;
-use super::{access, codes, factor, mail, password_change, recovery, session, user, verification, walk};
+use super::{
+    access, address, codes, factor, mail, objection, password_change, proof, recovery, session, user,
+    verification, walk,
+};
 use crate::types::{Position, Span, Tag};
 
 /// What follows from a command.
@@ -165,9 +168,9 @@ pub fn decide(world: &impl World, command: Command, context: &Context<'_>) -> De
             user,
             session,
             proof,
-            mail,
+            mails,
             origin,
-        } => user::withdraw(world, context, user, session, proof, &mail, origin),
+        } => user::withdraw(world, context, user, session, proof, &mails, origin),
         Command::ChangeProfile {
             user,
             session,
@@ -200,7 +203,7 @@ pub fn decide(world: &impl World, command: Command, context: &Context<'_>) -> De
             by,
         } => recovery::issue_by_administrator(world, context, user, proof, lifetime, &mails, by),
         Command::RefuseCode { ask, purpose } => codes::refuse_code(world, context, ask, purpose),
-        Command::RefuseProof { proof, cause, origin } => recovery::refuse_proof(world, proof, cause, origin),
+        Command::RefuseProof { proof, cause, origin } => proof::refuse_proof(world, proof, cause, origin),
         Command::CompleteRecovery {
             proof,
             client,
@@ -235,6 +238,8 @@ pub fn decide(world: &impl World, command: Command, context: &Context<'_>) -> De
             )
         }
         Command::Walk(walk) => walk::decide(world, context, walk),
+        Command::Address(command) => address::decide(world, context, command),
+        Command::Objection(command) => objection::decide(world, context, command),
         Command::UpgradeVerifier { user, credential } => session::upgrade_verifier(world, user, credential),
         Command::ChangePassword {
             user,
@@ -248,17 +253,9 @@ pub fn decide(world: &impl World, command: Command, context: &Context<'_>) -> De
             session,
             counter,
             refresh_key,
-            mail,
+            mails,
             origin,
-        } => session::refresh(
-            world,
-            context,
-            session,
-            counter,
-            refresh_key,
-            mail.as_ref(),
-            origin,
-        ),
+        } => session::refresh(world, context, session, counter, refresh_key, &mails, origin),
         Command::SignOut {
             user,
             session,
@@ -299,12 +296,13 @@ pub fn decide(world: &impl World, command: Command, context: &Context<'_>) -> De
             factor,
             address,
             sealed,
+            mailbox,
             proof,
             mail,
             lifetime,
             client,
         } => factor::begin_mailbox(
-            world, context, who, factor, address, sealed, proof, &mail, lifetime, &client,
+            world, context, who, factor, address, sealed, mailbox, proof, &mail, lifetime, &client,
         ),
         Command::ConfirmMailbox {
             user,
@@ -326,7 +324,7 @@ pub fn decide(world: &impl World, command: Command, context: &Context<'_>) -> De
             kind,
             mails,
             by,
-        } => factor::revoke(world, user, kind, &mails, by),
+        } => factor::revoke(world, context, user, kind, &mails, by),
         Command::TellBackupFailed { mails } => mail::tell_backup_failed(world, context, &mails),
         Command::MailDelivered {
             queued,

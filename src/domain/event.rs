@@ -6,12 +6,16 @@ use crate::types::{
 };
 
 use super::access::ApiKeyKind;
-pub use super::causes::{DropCause, EndCause, FailCause, PasswordCause, RefusedCause};
+pub use super::causes::{
+    Actor, Allowance, DropCause, EndCause, EpochReason, FailCause, PasswordCause, Purpose, RefusedCause,
+    Subject, Via,
+};
 use super::factor::{FactorKind, FactorProof, FactorUse};
 use super::flow::FlowChange;
 use super::key_purpose::KeyPurpose;
 use super::mail::MailEnd;
 use super::mail_kind::MailKind;
+use super::objection::ObjectionAbout;
 use super::password_policy::{BrokenRules, PasswordPolicy};
 use super::state::Role;
 use super::strangers::SuppressedClass;
@@ -27,80 +31,6 @@ pub struct Recorded {
     pub command: CommandId,
     /// What happened.
     pub event: Event,
-}
-
-/// Whom a stranger's request was about: an address we know, or the day's keyed tag of one we do not.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum Subject {
-    /// An address of a user.
-    Address(AddressId),
-    /// An address of nobody, as a tag that dies with the day's key.
-    Stranger(Tag),
-}
-
-/// Who did it.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum Actor {
-    /// Somebody who proved nothing.
-    Stranger,
-    /// The user.
-    User(UserId),
-    /// An administrator at the command line of the machine.
-    Operator,
-    /// A secret API key.
-    ApiKey(ApiKeyId),
-    /// Keyledger itself: a worker, a rule.
-    System,
-}
-
-/// What a mailed proof is good for.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
-pub enum Purpose {
-    /// Setting a new password.
-    Recovery,
-    /// Showing that an address is the user's.
-    VerifyEmail,
-    /// Taking back the closing of an account.
-    Reopen,
-    /// The second factor of a sign-in.
-    SignInCode,
-    /// The first code of a mailbox that is to be a second factor.
-    EnrolMailbox,
-}
-
-/// How a proof came back.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum Via {
-    /// The secret of the link.
-    Link,
-    /// The typed code.
-    Code,
-}
-
-/// Out of which allowance a mail or a try was taken.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum Allowance {
-    /// None: nothing is mailed.
-    None,
-    /// The one everybody shares.
-    General,
-    /// The one kept for clients that signed in as this user lately.
-    Reserve,
-}
-
-/// Why an epoch began.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum EpochReason {
-    /// The ledger was made.
-    Founded,
-    /// A backup was put back.
-    Restored,
-    /// A loss of acknowledged events was accepted.
-    RollbackAccepted,
-    /// Keys may have been stolen.
-    KeyTheft,
-    /// The clock had run wrong.
-    ClockReset,
 }
 
 /// Everything that can happen.
@@ -474,4 +404,61 @@ pub enum Event {
         client: Tag,
         origin: Sealed,
     },
+
+    /// A mailbox was named that may not be the user's, and will get a mail.
+    MailboxNamed {
+        user: UserId,
+        mailbox: Tag,
+        allowance: Allowance,
+        client: Tag,
+        origin: Sealed,
+    },
+    /// A further address waits for its proof.
+    AddressBegun {
+        user: UserId,
+        session: SessionId,
+        address: AddressId,
+        sealed: Sealed,
+        token: TokenId,
+        expires: Timestamp,
+        origin: Sealed,
+    },
+    /// It was proven, and is one of the user's from now on.
+    AddressConfirmed {
+        user: UserId,
+        address: AddressId,
+        token: TokenId,
+        via: Via,
+        origin: Sealed,
+    },
+    /// An address is the user's no more; nobody else gets it before `until`, and an objection brings it back.
+    AddressRemoved {
+        user: UserId,
+        address: AddressId,
+        until: Timestamp,
+        origin: Sealed,
+    },
+    /// Another address became the first one.
+    PrimaryChanged {
+        user: UserId,
+        address: AddressId,
+        origin: Sealed,
+    },
+    /// Notices of what follows say how to object to it.
+    ObjectionOffered {
+        user: UserId,
+        objection: TokenId,
+        about: ObjectionAbout,
+        link_key: u32,
+        expires: Timestamp,
+    },
+    /// Somebody who reads one of the user's mailboxes said that it was not them.
+    ObjectionRaised {
+        user: UserId,
+        objection: TokenId,
+        address: AddressId,
+        origin: Sealed,
+    },
+    /// What was kept for objections of a user is kept no longer, where its time is over.
+    SafeguardsLapsed { user: UserId },
 }

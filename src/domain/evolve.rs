@@ -1,6 +1,7 @@
 //! From an event to the next state. It never fails, and it is the same at boot and live.
 
 mod factors;
+mod safeguards;
 mod steps;
 
 use std::sync::Arc;
@@ -287,9 +288,11 @@ pub fn evolve(world: &mut impl World, recorded: &Recorded) {
                 found.refusals = found.refusals.saturating_add(1);
             }
         }
-        Event::RecoveryCompleted { token, .. } | Event::SignUpDisowned { token, .. } => {
+        Event::RecoveryCompleted { user, token, .. } => {
             set_standing(world, *token, TokenStanding::Spent);
+            safeguards::recovered(world, *user, *token, position, time);
         }
+        Event::SignUpDisowned { token, .. } => set_standing(world, *token, TokenStanding::Spent),
         event @ Event::SignedIn { .. } => sign_in(world, position, time, event),
         Event::SignInFailed {
             subject,
@@ -482,5 +485,13 @@ pub fn evolve(world: &mut impl World, recorded: &Recorded) {
                 count_mail(guard, *allowance, time);
             }
         }
+        Event::MailboxNamed { .. }
+        | Event::AddressBegun { .. }
+        | Event::AddressConfirmed { .. }
+        | Event::AddressRemoved { .. }
+        | Event::PrimaryChanged { .. }
+        | Event::ObjectionOffered { .. }
+        | Event::ObjectionRaised { .. }
+        | Event::SafeguardsLapsed { .. } => safeguards::evolve(world, position, time, &recorded.event),
     }
 }

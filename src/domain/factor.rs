@@ -11,12 +11,12 @@ mod recovery;
 
 use crate::types::{AddressId, CredentialId, FactorId, Sealed, SessionId, Span, TokenId, UserId};
 
-use super::command::{Context, NewMail};
+use super::command::{Context, Notices};
 use super::decide::Decision;
 use super::event::{Event, Purpose};
 use super::mail_kind::MailKind;
+use super::objection::{ObjectionAbout, offered, told, told_about};
 use super::password_change::current_password_gate;
-use super::recovery::notices;
 use super::refusal::{LimitKind, LimitReached, Refusal};
 use super::session::signed_in_user;
 use super::state::{Token, TokenStanding, User};
@@ -154,7 +154,7 @@ pub struct FactorShown {
     /// Whether it was right.
     pub verdict: FactorVerdict,
     /// Prepared notices: of a used recovery code, or of a failure.
-    pub mails: Vec<(AddressId, NewMail)>,
+    pub mails: Notices,
 }
 
 /// A signed-in user who gave the password once more, and perhaps a second factor.
@@ -181,10 +181,11 @@ pub struct NewCodes {
     pub hashes: Sealed,
 }
 
-/// The sealed text of an address that mails to a user may go to: their own, or that of a factor of theirs.
+/// The sealed text of an address that mails to a user may go to: their own, one that is to be or was theirs, or that of
+/// a factor of theirs.
 pub fn sealed_address(world: &impl World, user: UserId, address: AddressId) -> Option<&Sealed> {
-    let own = world.users().look(&user)?.address(address);
-    own.map(|own| &own.sealed)
+    let own = world.users().look(&user)?.address(address).map(|own| &own.sealed);
+    own.or_else(|| world.safeguards().look(&user)?.sealed(address))
         .or_else(|| world.factors().look(&user)?.own_address(address))
 }
 
@@ -235,14 +236,14 @@ pub(super) fn failure_notices(
     world: &impl World,
     context: &Context<'_>,
     id: UserId,
-    mails: &[(AddressId, NewMail)],
+    mails: &Notices,
 ) -> Vec<Event> {
-    let told = world
+    let is_told = world
         .guards()
         .look(&id)
         .is_some_and(|guard| guard.factor_notices.count(context.now, NOTICES_WINDOW) > 0);
     match world.users().look(&id) {
-        Some(user) if !told => notices(user, id, MailKind::SecondFactorFailed, mails),
+        Some(user) if !is_told => told_about(user, id, MailKind::SecondFactorFailed, mails, None),
         Some(_) | None => vec![],
     }
 }
@@ -254,7 +255,7 @@ pub(super) fn refused(
     id: UserId,
     action: FactorUse,
     origin: &Sealed,
-    mails: &[(AddressId, NewMail)],
+    mails: &Notices,
     refusal: Refusal,
 ) -> Decision {
     let token = challenge_for(action).and_then(|purpose| {
@@ -360,16 +361,23 @@ pub(super) fn present(
                 origin: origin.clone(),
             }];
             if let (FactorKind::RecoveryCodes, Some(user)) = (proof.kind(), world.users().look(&id)) {
-                events.extend(notices(user, id, MailKind::FactorChanged, &shown.mails));
+                events.extend(changed(context, user, id, &shown.mails));
             }
             Ok(events)
         }
     }
 }
 
-/// A user who may change their factors: signed in, with the password once more, and with a factor they have, unless
+/// Tells of changed factors, and how to object.
+fn changed(context: &Context<'_>, user: &User, id: UserId, mails: &Notices) -> Vec<Event> {
+    let mut events = Vec::from_iter(offered(context, id, ObjectionAbout::Factors, mails));
+    events.extend(told(user, id, MailKind::FactorChanged, mails));
+    events
+}
+
+/// A user who may change their factors or addresses: signed in, with the password once more, and with a factor they have, unless
 /// this session proved one a short while ago (M-07, S-08).
-fn reauthenticated<'w>(
+pub(super) fn reauthenticated<'w>(
     world: &'w impl World,
     context: &Context<'_>,
     who: &Reauthenticated,

@@ -1,6 +1,7 @@
 //! Whether an event may stand where it stands: asserted before every append, and run by auditors over a copy.
 
 mod factors;
+mod safeguards;
 
 use super::event::{Event, PasswordCause, Purpose, Recorded};
 use super::factor::{FactorKind, Factors, sealed_address};
@@ -138,7 +139,11 @@ fn check(world: &impl World, recorded: &Recorded) -> Result<(), &'static str> {
                 // A recovery that proves an address too has just spent its token.
                 match found.purpose {
                     Purpose::Recovery => token_is(world, *token, *user, TokenStanding::Spent)?,
-                    Purpose::VerifyEmail | Purpose::Reopen | Purpose::SignInCode | Purpose::EnrolMailbox => {
+                    Purpose::VerifyEmail
+                    | Purpose::Reopen
+                    | Purpose::SignInCode
+                    | Purpose::EnrolMailbox
+                    | Purpose::AddAddress => {
                         proves(world, recorded, *token, *user, Purpose::VerifyEmail)?;
                     }
                 }
@@ -253,10 +258,16 @@ fn check(world: &impl World, recorded: &Recorded) -> Result<(), &'static str> {
         }
         Event::SessionsEnded { user, .. } => ensure(world.users().look(user).is_some(), "no such user"),
         Event::MailQueued {
-            user, address, token, ..
+            kind,
+            user,
+            address,
+            token,
+            ..
         } => {
-            if let Some(token) = token {
-                token_is(world, *token, *user, TokenStanding::Live)?;
+            match token {
+                Some(proof) if kind.carries_proof() => token_is(world, *proof, *user, TokenStanding::Live)?,
+                Some(objection) => safeguards::offers(world, *user, *objection)?,
+                None => {}
             }
             reaches(world, *user, *address)
         }
@@ -302,6 +313,14 @@ fn check(world: &impl World, recorded: &Recorded) -> Result<(), &'static str> {
         Event::FactorRefused { user, .. } | Event::FactorCodeRequested { user, .. } => {
             ensure(world.users().look(user).is_some(), "no such user")
         }
+        Event::MailboxNamed { .. }
+        | Event::AddressBegun { .. }
+        | Event::AddressConfirmed { .. }
+        | Event::AddressRemoved { .. }
+        | Event::PrimaryChanged { .. }
+        | Event::ObjectionOffered { .. }
+        | Event::ObjectionRaised { .. }
+        | Event::SafeguardsLapsed { .. } => safeguards::check(world, recorded),
     }
 }
 

@@ -37,7 +37,7 @@ pub struct Mail {
     pub user: UserId,
     /// To which address of theirs.
     pub address: AddressId,
-    /// The proof it carries.
+    /// The proof it carries, or what it offers to object to.
     pub token: Option<TokenId>,
     /// In which language.
     pub locale: Locale,
@@ -77,7 +77,7 @@ impl Mail {
         if sealed_address(world, self.user, self.address).is_none() {
             return MailStanding::Over(MailEnd::UserGone);
         }
-        if let Some(id) = self.token {
+        if let Some(id) = self.token.filter(|_| self.kind.carries_proof()) {
             let live = world.tokens().look(&id).is_some_and(|token| {
                 // Whoever is banned while their account closes is told how long it can be taken back.
                 let reaches = user.standing != Standing::Banned || token.purpose == Purpose::Reopen;

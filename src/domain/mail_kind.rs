@@ -25,13 +25,17 @@ pub enum MailKind {
     FactorChanged,
     /// Somebody had the right password and not the second factor.
     SecondFactorFailed,
+    /// Addresses were added, removed, or another one became the first.
+    AddressChanged,
+    /// Somebody signed in from where the user did not before.
+    NewSignIn,
     /// Scheduled backups fail: to administrators.
     BackupFailed,
 }
 
 impl MailKind {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::PasswordReset,
         Self::PasswordChanged,
         Self::EmailVerification,
@@ -43,8 +47,27 @@ impl MailKind {
         Self::EmailOtp,
         Self::FactorChanged,
         Self::SecondFactorFailed,
+        Self::AddressChanged,
+        Self::NewSignIn,
         Self::BackupFailed,
     ];
+
+    /// Whether it is of use only while its proof lives; any other mail tells what happened, and is sent in any case.
+    pub fn carries_proof(self) -> bool {
+        match self {
+            Self::PasswordReset | Self::EmailVerification | Self::AccountClosing | Self::EmailOtp => true,
+            Self::PasswordChanged
+            | Self::AccountExists
+            | Self::AdminRecovery
+            | Self::SessionsRevoked
+            | Self::Test
+            | Self::FactorChanged
+            | Self::SecondFactorFailed
+            | Self::AddressChanged
+            | Self::NewSignIn
+            | Self::BackupFailed => false,
+        }
+    }
 
     /// The template's folder, and what `X-Keyledger-Mail` says.
     pub fn name(self) -> &'static str {
@@ -60,6 +83,8 @@ impl MailKind {
             Self::EmailOtp => "email_otp",
             Self::FactorChanged => "factor_changed",
             Self::SecondFactorFailed => "second_factor_failed",
+            Self::AddressChanged => "address_changed",
+            Self::NewSignIn => "new_sign_in",
             Self::BackupFailed => "backup_failed",
         }
     }

@@ -6,6 +6,7 @@
 //! without its keys.
 
 mod access;
+mod address;
 mod causes;
 mod changes;
 mod codes;
@@ -22,13 +23,17 @@ mod lawful;
 mod limits;
 mod mail;
 mod mail_kind;
+mod notices;
+mod objection;
 mod outcome;
 mod outlook;
 mod password_change;
 pub mod password_policy;
 mod preserved;
+mod proof;
 mod recovery;
 mod refusal;
+mod safeguard;
 mod session;
 mod sign_in;
 mod state;
@@ -39,11 +44,12 @@ mod walk;
 mod world;
 
 pub use access::{ApiKeyKind, CheckpointRotation, Grants, NamedCheckpointKey};
+pub use address::{ADDRESSES_MAX, AddressCommand};
 pub use changes::{Change, Outline};
 pub use codes::{code_gate, recent_tokens};
 pub use command::{
-    AddressProof, Ask, Client, Command, Context, NewApiKey, NewCredential, NewMail, NewSession, NewUser,
-    Outcome, PasswordChange, PasswordVerdict, ProofFound, SignUpMode,
+    AddressProof, Ask, Client, Command, Context, NewApiKey, NewCredential, NewMail, NewObjection, NewSession,
+    NewUser, Notices, Outcome, PasswordChange, PasswordVerdict, ProofFound, SignUpMode,
 };
 pub use decide::{Decision, decide};
 pub use event::{
@@ -61,10 +67,12 @@ pub use lawful::{Unlawful, lawful};
 pub use limits::{Lifetimes, Limits};
 pub use mail::{BACKUP_TOLD_EVERY, Mail, MailEnd, MailStanding};
 pub use mail_kind::MailKind;
+pub use objection::{OBJECTION_LIFE, Objected, ObjectionAbout, ObjectionCommand, added_since, objector};
 pub use outlook::{Obstacle, Outlook, Unverified, is_token_alive, sign_in_outlook};
 pub use preserved::Earlier;
-pub use recovery::{ProofHolder, check_proof};
+pub use proof::{ProofHolder, check_proof};
 pub use refusal::{LimitKind, LimitReached, Refusal};
+pub use safeguard::{Candidate, Contested, Leaving, Objection, Recovered, Safeguards};
 pub use session::{SessionFault, live_session, sign_in_gate};
 pub use sign_in::{OtherSessions, SessionTerms};
 pub use state::{

@@ -1,5 +1,6 @@
 //! What commands lead to.
 
+use super::objection::Objected;
 use crate::types::{SessionId, TokenId};
 
 /// What a command that was carried out led to.
@@ -27,4 +28,6 @@ pub enum Outcome {
         /// Whether recovery codes came with it.
         codes: bool,
     },
+    /// An objection was raised.
+    Objected(Objected),
 }

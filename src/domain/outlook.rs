@@ -6,7 +6,7 @@ use super::command::{Context, ProofFound};
 use super::event::Via;
 use super::factor::{FactorKind, Factors};
 use super::limits::Limits;
-use super::recovery::usable;
+use super::proof::usable;
 use super::session::{HOUR, backoff};
 use super::state::{Standing, State};
 use super::strangers::Unwritten;

@@ -1,8 +1,8 @@
 //! Setting a new password while signed in: the current one is asked for, and what came of it is remembered.
 
-use crate::types::{AddressId, Sealed, SessionId, Span, UserId};
+use crate::types::{Sealed, SessionId, Span, UserId};
 
-use super::command::{Context, NewCredential, NewMail, Outcome, PasswordVerdict};
+use super::command::{Context, NewCredential, Notices, Outcome, PasswordVerdict};
 use super::decide::Decision;
 use super::event::{EndCause, Event, PasswordCause};
 use super::password_policy::BrokenRules;
@@ -50,7 +50,7 @@ pub(super) fn change_password(
     session: SessionId,
     verdict: PasswordVerdict,
     change: PasswordChange,
-    mails: &[(AddressId, NewMail)],
+    mails: &Notices,
     origin: Sealed,
 ) -> Decision {
     let user = match signed_in_user(world, context, id, session) {
@@ -77,7 +77,7 @@ pub(super) fn change_password(
             PasswordChange::Refused(rules) => refused(world, context, id, session, rules, origin),
             PasswordChange::Set(credential) => {
                 let (cause, end) = (PasswordCause::Changed, EndCause::PasswordChanged);
-                let events = new_password(id, user, credential, cause, end, &origin, mails);
+                let events = new_password(context, id, user, credential, cause, end, &origin, mails);
                 Decision::accepted(events, Outcome::Done)
             }
         },

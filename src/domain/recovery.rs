@@ -2,16 +2,18 @@
 
 use crate::types::{AddressId, CredentialId, Locale, Position, Sealed, Span, Tag, UserId};
 
-use super::codes::{code_gate, codes_spent};
-use super::command::{AddressProof, Ask, Client, Context, NewCredential, NewMail, Outcome, ProofFound};
-use super::decide::Decision;
-use super::event::{
-    Actor, Allowance, DropCause, EndCause, Event, PasswordCause, Purpose, RefusedCause, Subject, Via,
+use super::codes::codes_spent;
+use super::command::{
+    AddressProof, Ask, Client, Context, NewCredential, NewMail, Notices, Outcome, ProofFound,
 };
+use super::decide::Decision;
+use super::event::{Actor, Allowance, DropCause, EndCause, Event, PasswordCause, Purpose, Subject};
 use super::factor::{self, FactorShown, FactorUse, RecoveryFactors, proves_first, recovery_factors};
 use super::mail_kind::MailKind;
+use super::objection::{ObjectionAbout, is_barred, offered, told, told_about};
+use super::proof::usable;
 use super::refusal::{LimitKind, Refusal};
-use super::state::{Guard, Standing, Token, TokenStanding, User};
+use super::state::{Guard, Standing, TokenStanding, User};
 use super::strangers::{StrangerClass, SuppressedClass, tally};
 use super::world::{Table, World};
 use super::{mail, user};
@@ -20,8 +22,6 @@ use super::{mail, user};
 pub(super) const STRANGER_EVENT_BYTES: u32 = 512;
 const HOUR: Span = Span::hours(1);
 const DAY: Span = Span::days(1);
-/// Refusals of one genuine proof that the ledger holds; more of them change nothing and tell nothing new.
-const REFUSALS_RECORDED_MAX: u16 = 20;
 
 /// Whether strangers have used up what they may write.
 pub(super) fn saturated(world: &impl World, context: &Context<'_>) -> bool {
@@ -89,7 +89,7 @@ pub(super) fn request(
         .found
         .and_then(|id| Some((id, user::of_address_with_id(world, id)?)));
     let allowance = match owner {
-        Some((address, owner)) if wants_mail(world, owner.1, address, purpose) => {
+        Some((address, owner)) if wants_mail(world, context, owner, address, purpose) => {
             mail_allowance(world, owner, ask.client.network, context)
         }
         Some(_) | None => Allowance::None,
@@ -117,15 +117,17 @@ pub(super) fn request(
             origin,
             locale,
         },
-        Purpose::VerifyEmail | Purpose::Reopen | Purpose::SignInCode | Purpose::EnrolMailbox => {
-            Event::VerificationRequested {
-                subject,
-                allowance,
-                client,
-                origin,
-                locale,
-            }
-        }
+        Purpose::VerifyEmail
+        | Purpose::Reopen
+        | Purpose::SignInCode
+        | Purpose::EnrolMailbox
+        | Purpose::AddAddress => Event::VerificationRequested {
+            subject,
+            allowance,
+            client,
+            origin,
+            locale,
+        },
     }];
     // For an address of nobody too: one request must not look shorter than the other.
     let request = world.small().next;
@@ -133,15 +135,21 @@ pub(super) fn request(
     Decision::accepted(events, Outcome::Done)
 }
 
-fn wants_mail(world: &impl World, user: &User, address: AddressId, purpose: Purpose) -> bool {
+fn wants_mail(
+    world: &impl World,
+    context: &Context<'_>,
+    (id, user): (UserId, &User),
+    address: AddressId,
+    purpose: Purpose,
+) -> bool {
     let unverified = user
         .address(address)
         .is_some_and(|address| address.verified.is_none());
     user.standing == Standing::Active
         && match purpose {
-            Purpose::Recovery => true,
+            Purpose::Recovery => !is_barred(world, id, address, context.now),
             Purpose::VerifyEmail => unverified || user.awaits_proof(world.small().epoch),
-            Purpose::Reopen | Purpose::SignInCode | Purpose::EnrolMailbox => false,
+            Purpose::Reopen | Purpose::SignInCode | Purpose::EnrolMailbox | Purpose::AddAddress => false,
         }
 }
 
@@ -200,14 +208,16 @@ pub(super) fn issue(
     if user.standing != Standing::Active {
         return drop(DropCause::AccountNotActive);
     }
-    if !wants_mail(world, user, address, purpose) {
+    if !wants_mail(world, context, (id, user), address, purpose) {
         return drop(DropCause::NothingToDo);
     }
     let (usual, kind) = match purpose {
         Purpose::Recovery => (context.limits.lifetimes.recovery, MailKind::PasswordReset),
-        Purpose::VerifyEmail | Purpose::Reopen | Purpose::SignInCode | Purpose::EnrolMailbox => {
-            (context.limits.lifetimes.verification, MailKind::EmailVerification)
-        }
+        Purpose::VerifyEmail
+        | Purpose::Reopen
+        | Purpose::SignInCode
+        | Purpose::EnrolMailbox
+        | Purpose::AddAddress => (context.limits.lifetimes.verification, MailKind::EmailVerification),
     };
     let events = vec![
         issued(
@@ -271,7 +281,7 @@ pub(super) fn issue_by_administrator(
     id: UserId,
     proof: AddressProof,
     lifetime: Span,
-    mails: &[(AddressId, NewMail)],
+    mails: &Notices,
     by: Actor,
 ) -> Decision {
     let Some(user) = world.users().look(&id) else {
@@ -295,104 +305,9 @@ pub(super) fn issue_by_administrator(
         None,
         by,
     )];
-    events.extend(notices(user, id, MailKind::AdminRecovery, mails));
+    let objection = Some(proof.token);
+    events.extend(told_about(user, id, MailKind::AdminRecovery, mails, objection));
     Decision::accepted(events, Outcome::Issued(proof.token))
-}
-
-/// The notices of one kind, to those of the given addresses that the user (still) has.
-pub(super) fn notices(user: &User, id: UserId, kind: MailKind, mails: &[(AddressId, NewMail)]) -> Vec<Event> {
-    let locale: Locale = user.locale;
-    mails
-        .iter()
-        .filter(|(address, _)| user.address(*address).is_some())
-        .map(|(address, new)| mail::queued(new, kind, id, *address, None, locale))
-        .collect()
-}
-
-/// The token a proof names, if it may be used now.
-pub(super) fn usable<'w>(
-    world: &'w impl World,
-    context: &Context<'_>,
-    proof: ProofFound,
-    purpose: Purpose,
-) -> Result<(&'w Token, &'w User), Refusal> {
-    let token = world.tokens().look(&proof.token).ok_or(Refusal::TokenNotFound)?;
-    let user = world.users().look(&token.user).ok_or(Refusal::TokenNotFound)?;
-    let tried_out =
-        proof.via == Via::Code && u32::from(token.tries) >= context.limits.code_tries_per_challenge;
-    let bound = token.purpose == purpose
-        && token.position > world.small().epoch.valid_from
-        && token.fits_password(user)
-        && user.address(token.address).is_some();
-    if token.standing != TokenStanding::Live || tried_out || !bound {
-        return Err(Refusal::TokenNotFound);
-    }
-    let standing_fits = match purpose {
-        Purpose::Recovery | Purpose::VerifyEmail | Purpose::SignInCode | Purpose::EnrolMailbox => {
-            user.standing == Standing::Active
-        }
-        Purpose::Reopen => matches!(user.standing, Standing::Closing(_)),
-    };
-    if !standing_fits {
-        return Err(Refusal::TokenNotFound);
-    }
-    if context.now >= token.expires {
-        return Err(Refusal::TokenExpired);
-    }
-    Ok((token, user))
-}
-
-/// Whom a proof would let in, and against which password the verdicts about the new one are to be computed.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct ProofHolder {
-    /// The user.
-    pub user: UserId,
-    /// The address the proof was mailed to.
-    pub address: AddressId,
-    /// The generation of their password now.
-    pub credential: Option<CredentialId>,
-}
-
-/// Checks limits and token of a proof that came back, in the order in which they are answered; spends nothing and
-/// promises nothing, because `decide` checks again at the commit.
-pub fn check_proof(
-    world: &impl World,
-    context: &Context<'_>,
-    proof: ProofFound,
-    purpose: Purpose,
-    network: Tag,
-) -> Result<ProofHolder, Refusal> {
-    if proof.via == Via::Code {
-        code_gate(world, context, Tag([0; 16]), network).map_err(Refusal::Limited)?;
-    }
-    let (token, user) = usable(world, context, proof, purpose)?;
-    Ok(ProofHolder {
-        user: token.user,
-        address: token.address,
-        credential: user.credential_id(),
-    })
-}
-
-/// Remembers that a genuine proof came with something that may not be; spends nothing.
-pub(super) fn refuse_proof(
-    world: &impl World,
-    proof: ProofFound,
-    cause: RefusedCause,
-    origin: Sealed,
-) -> Decision {
-    let Some(token) = world.tokens().look(&proof.token) else {
-        return Decision::refused(Refusal::TokenNotFound);
-    };
-    if token.refusals >= REFUSALS_RECORDED_MAX {
-        return Decision::accepted(vec![], Outcome::Done).suppressing(SuppressedClass::Limited);
-    }
-    let event = Event::ProofRefused {
-        user: token.user,
-        token: proof.token,
-        cause,
-        origin,
-    };
-    Decision::accepted(vec![event], Outcome::Done)
 }
 
 #[expect(clippy::too_many_arguments, reason = "the fields of the command")]
@@ -405,7 +320,7 @@ pub(super) fn complete(
     against: Option<CredentialId>,
     credential: NewCredential,
     shown: &FactorShown,
-    mails: &[(AddressId, NewMail)],
+    mails: &Notices,
 ) -> Decision {
     if let Some(reached) = codes_spent(world, context, proof, client) {
         return Decision::limited(reached.kind, reached.limit, reached.wait);
@@ -450,6 +365,7 @@ pub(super) fn complete(
     }
     let cause = PasswordCause::Recovered(proof.token);
     events.extend(new_password(
+        context,
         id,
         user,
         credential,
@@ -462,14 +378,16 @@ pub(super) fn complete(
 }
 
 /// A new password with all that follows from it.
+#[expect(clippy::too_many_arguments, reason = "what one set password means")]
 pub(super) fn new_password(
+    context: &Context<'_>,
     id: UserId,
     user: &User,
     credential: NewCredential,
     cause: PasswordCause,
     end: EndCause,
     origin: &Sealed,
-    mails: &[(AddressId, NewMail)],
+    mails: &Notices,
 ) -> Vec<Event> {
     let count = u32::try_from(user.sessions.len()).unwrap_or(u32::MAX);
     let mut events = vec![
@@ -490,15 +408,13 @@ pub(super) fn new_password(
             origin: Some(origin.clone()),
         },
     ];
-    events.extend(notices(user, id, MailKind::PasswordChanged, mails));
+    let kind = MailKind::PasswordChanged;
+    match cause {
+        PasswordCause::Recovered(token) => events.extend(told_about(user, id, kind, mails, Some(token))),
+        PasswordCause::Changed | PasswordCause::SignUp => {
+            events.extend(offered(context, id, ObjectionAbout::Password, mails));
+            events.extend(told(user, id, kind, mails));
+        }
+    }
     events
-}
-
-/// Checks the proof that takes back a closing.
-pub(super) fn usable_reopen(
-    world: &impl World,
-    context: &Context<'_>,
-    proof: ProofFound,
-) -> Result<UserId, Refusal> {
-    usable(world, context, proof, Purpose::Reopen).map(|(token, _)| token.user)
 }

@@ -1,7 +1,7 @@
 //! Expected answers of *no*. Each has a fixed code that `http` maps, and no words of its own.
 
 use super::flow::ChangeRefused;
-use crate::types::Span;
+use crate::types::{Span, Timestamp};
 
 /// Which limit was reached.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -18,6 +18,8 @@ pub enum LimitKind {
     CurrentPassword,
     /// Wrong second factors of one user.
     SecondFactor,
+    /// Removed addresses of one user that can still come back.
+    AddressChanges,
 }
 
 /// A limit, and when to come back.
@@ -76,6 +78,16 @@ pub enum Refusal {
     RefreshNotFound,
     /// The address has an account.
     AddressTaken,
+    /// The user has as many addresses as may be.
+    TooManyAddresses,
+    /// The user has no such address.
+    AddressNotFound,
+    /// It is the address that the user is known by: another one must take its place first.
+    AddressIsPrimary,
+    /// Codes of a second factor go to the address.
+    AddressInUse,
+    /// Only a mailbox proved the latest recovery: nothing is taken away before that time.
+    Held(Timestamp),
     /// The user name has an account.
     UsernameTaken,
     /// No such user.

@@ -1,13 +1,14 @@
 //! Signing in and staying in.
 
-use crate::types::{AddressId, Sealed, SessionId, Span, Tag, Timestamp, UserId};
+use crate::types::{Sealed, SessionId, Span, Tag, Timestamp, UserId};
 
-use super::command::{Ask, Context, NewCredential, NewMail, Outcome};
+use super::command::{Ask, Context, NewCredential, Notices, Outcome};
 use super::decide::Decision;
 use super::event::{Actor, EndCause, Event, FailCause, Subject};
 use super::limits::Limits;
 use super::mail_kind::MailKind;
-use super::recovery::{is_known, notices, saturated};
+use super::objection::told_about;
+use super::recovery::{is_known, saturated};
 use super::refusal::{LimitKind, LimitReached, Refusal};
 use super::state::{Guard, Session, Standing, User};
 use super::strangers::{StrangerClass, SuppressedClass, tally};
@@ -180,7 +181,7 @@ pub(super) fn refresh(
     session: SessionId,
     counter: u32,
     refresh_key: u32,
-    mail: Option<&(AddressId, NewMail)>,
+    mails: &Notices,
     origin: Sealed,
 ) -> Decision {
     let Some(found) = world.sessions().look(&session) else {
@@ -238,12 +239,7 @@ pub(super) fn refresh(
             origin: Some(origin),
         },
     ];
-    events.extend(notices(
-        user,
-        id,
-        MailKind::SessionsRevoked,
-        mail.map_or(&[], std::slice::from_ref),
-    ));
+    events.extend(told_about(user, id, MailKind::SessionsRevoked, mails, None));
     Decision::refused_with(events, Refusal::RefreshNotFound)
 }
 

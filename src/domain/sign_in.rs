@@ -6,6 +6,7 @@ use super::command::{Ask, Context, NewSession, Outcome, PasswordVerdict};
 use super::decide::Decision;
 use super::event::{Actor, EndCause, Event, FailCause, Subject};
 use super::factor::{self, FactorShown, FactorUse, FactorVerdict, Factors};
+use super::objection::tell_new_sign_in;
 use super::refusal::Refusal;
 use super::session::{sign_in_gate, wrong_password};
 use super::state::{Standing, User};
@@ -187,9 +188,11 @@ pub(super) fn sign_in(
         origin,
         ..
     } = entrant;
+    let told = tell_new_sign_in(world, context, (id, user), network, &factor.mails, &events);
     events.push(signed_in(
         context, id, session, credential, network, terms, origin,
     ));
+    events.extend(told);
     Decision::accepted(events, Outcome::Session(Some(session.session)))
 }
 

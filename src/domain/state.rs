@@ -15,6 +15,7 @@ use super::flow::Flows;
 use super::key_purpose::KeyPurpose;
 use super::mail::Mail;
 use super::password_policy::PasswordPolicy;
+use super::safeguard::Safeguards;
 use super::strangers::{StrangerSet, Window};
 
 /// All projections. Nothing in it is clear text of anybody's personal data.
@@ -26,7 +27,7 @@ pub struct State {
     pub users: IdTable<UserId, Box<User>>,
     /// What was tried against users; nothing against most. Apart from them, so that trying copies no user.
     pub guards: IdTable<UserId, Box<Guard>>,
-    /// Whose an address is.
+    /// Whose an address is, or was a short while ago.
     pub addresses: IdTable<AddressId, UserId>,
     /// Sessions that have not ended (they may have expired).
     pub sessions: IdTable<SessionId, Box<Session>>,
@@ -44,6 +45,10 @@ pub struct State {
     pub factors: IdTable<UserId, Box<Factors>>,
     /// Sign-ins that were right so far and wait for their second factor: the first of each user.
     pub unfinished: BTreeMap<UserId, Unfinished>,
+    /// What is kept for some days so that changes can be undone, of the users who changed something lately.
+    pub safeguards: IdTable<UserId, Box<Safeguards>>,
+    /// Whose something is that can be objected to.
+    pub objections: IdTable<TokenId, UserId>,
     /// API keys.
     pub api_keys: BTreeMap<ApiKeyId, ApiKey>,
     /// What strangers did.
@@ -280,6 +285,8 @@ pub struct Guard {
     pub mailed_codes: Window,
     /// Notices of failed second factors, in an hour.
     pub factor_notices: Window,
+    /// Notices of sign-ins from new places, in an hour.
+    pub new_sign_ins: Window,
 }
 
 /// A sign-in on a device.

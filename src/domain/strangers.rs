@@ -90,6 +90,8 @@ pub enum StrangerClass {
     SignIns,
     /// Wrong sign-ins for an address of nobody from all clients, in an hour.
     SignInsHour,
+    /// Mails to a mailbox that users named as theirs, in a day.
+    NamedMailbox,
 }
 
 impl StrangerClass {
@@ -98,7 +100,7 @@ impl StrangerClass {
         match self {
             Self::ClientMails => Span::minutes(10),
             Self::ClientSignUps | Self::SignInsHour => Span::hours(1),
-            Self::Codes | Self::SignIns => Span::days(1),
+            Self::Codes | Self::SignIns | Self::NamedMailbox => Span::days(1),
         }
     }
 }

@@ -3,17 +3,19 @@
 use crate::types::{AddressId, Locale, Sealed, SessionId, UserId};
 
 use super::command::{
-    AddressProof, Ask, Client, Context, NewCredential, NewMail, NewUser, Outcome, ProofFound, SignUpMode,
+    AddressProof, Ask, Client, Context, NewCredential, NewMail, NewUser, Notices, Outcome, ProofFound,
+    SignUpMode,
 };
 use super::decide::Decision;
 use super::event::{Actor, Allowance, EndCause, Event, PasswordCause, Purpose};
 use super::mail_kind::MailKind;
+use super::objection::told_about;
 use super::refusal::{LimitKind, Refusal};
 use super::sign_in::{self, SessionTerms};
 use super::state::{Standing, TokenStanding, User};
 use super::strangers::{StrangerClass, SuppressedClass, tally};
 use super::world::{Table, World};
-use super::{mail, recovery, session};
+use super::{mail, proof, recovery, session};
 use crate::types::{Span, Tag};
 
 /// Whose an address is.
@@ -23,6 +25,12 @@ pub(super) fn of_address(world: &impl World, address: AddressId) -> Option<&User
 
 /// Whose an address is, with their id.
 pub(super) fn of_address_with_id(world: &impl World, address: AddressId) -> Option<(UserId, &User)> {
+    let (id, user) = holder(world, address)?;
+    user.address(address).is_some().then_some((id, user))
+}
+
+/// The same, also of an address that was removed and is kept for its user.
+fn holder(world: &impl World, address: AddressId) -> Option<(UserId, &User)> {
     let id = *world.addresses().look(&address)?;
     Some((id, world.users().look(&id)?))
 }
@@ -92,10 +100,7 @@ pub(super) fn sign_up(
     if context.username_taken {
         return Decision::refused(Refusal::UsernameTaken);
     }
-    if let Some((address, owner)) = context
-        .found
-        .and_then(|id| Some((id, of_address_with_id(world, id)?)))
-    {
+    if let Some((address, owner)) = context.found.and_then(|id| Some((id, holder(world, id)?))) {
         return collided(world, context, ask, address, owner, mode);
     }
     let origin = ask.client.origin;
@@ -170,7 +175,7 @@ fn collided(
         }
     };
     let allowance = match &mail {
-        Some(_) if owner.standing == Standing::Active => {
+        Some(_) if owner.standing == Standing::Active && owner.address(address).is_some() => {
             recovery::mail_allowance(world, (id, owner), ask.client.network, context)
         }
         Some(_) | None => Allowance::None,
@@ -300,7 +305,7 @@ pub(super) fn withdraw(
     id: UserId,
     session: SessionId,
     proof: AddressProof,
-    mail: &NewMail,
+    mails: &Notices,
     origin: Sealed,
 ) -> Decision {
     let user = match session::signed_in_user(world, context, id, session) {
@@ -341,14 +346,9 @@ pub(super) fn withdraw(
             None,
             by,
         ));
-        events.push(mail::queued(
-            mail,
-            MailKind::AccountClosing,
-            id,
-            address,
-            Some(proof.token),
-            user.locale,
-        ));
+        // Each mailbox can say no, or whoever just made theirs the first could close the account unseen.
+        let proof = Some(proof.token);
+        events.extend(told_about(user, id, MailKind::AccountClosing, mails, proof));
     }
     Decision::accepted(events, Outcome::Ended(count))
 }
@@ -359,7 +359,7 @@ pub(super) fn cancel_withdraw(
     proof: ProofFound,
     origin: Sealed,
 ) -> Decision {
-    match recovery::usable_reopen(world, context, proof) {
+    match proof::usable_reopen(world, context, proof) {
         Ok(user) => Decision::accepted(
             vec![Event::WithdrawCancelled {
                 user,

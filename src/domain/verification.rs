@@ -6,7 +6,7 @@ use super::codes::codes_spent;
 use super::command::{Client, Context, Outcome, ProofFound};
 use super::decide::Decision;
 use super::event::{Actor, Event, Purpose, Via};
-use super::recovery::usable;
+use super::proof::usable;
 use super::refusal::Refusal;
 use super::world::{Table, World};
 

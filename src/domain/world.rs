@@ -11,6 +11,7 @@ use crate::types::{AddressId, ApiKeyId, IdTable, Position, RandomId, SessionId, 
 use super::factor::{Factors, Unfinished};
 use super::mail::Mail;
 use super::preserved::Earlier;
+use super::safeguard::Safeguards;
 use super::state::{ApiKey, Due, Guard, Session, Small, State, Token, User};
 use super::strangers::StrangerSet;
 
@@ -212,7 +213,7 @@ world! {
     users / users_mut: IdTable<UserId, Box<User>>, UserId => User;
     /// What was tried against users; nothing against most.
     guards / guards_mut: IdTable<UserId, Box<Guard>>, UserId => Guard;
-    /// Whose an address is.
+    /// Whose an address is, or was a short while ago.
     addresses / addresses_mut: IdTable<AddressId, UserId>, AddressId => UserId;
     /// Sessions that have not ended (they may have expired).
     sessions / sessions_mut: IdTable<SessionId, Box<Session>>, SessionId => Session;
@@ -230,6 +231,10 @@ world! {
     factors / factors_mut: IdTable<UserId, Box<Factors>>, UserId => Factors;
     /// Sign-ins that wait for their second factor.
     unfinished / unfinished_mut: BTreeMap<UserId, Unfinished>, UserId => Unfinished;
+    /// What is kept so that changes can be undone.
+    safeguards / safeguards_mut: IdTable<UserId, Box<Safeguards>>, UserId => Safeguards;
+    /// Whose something is that can be objected to.
+    objections / objections_mut: IdTable<TokenId, UserId>, TokenId => UserId;
     /// API keys.
     api_keys / api_keys_mut: BTreeMap<ApiKeyId, ApiKey>, ApiKeyId => ApiKey;
     /// What strangers did, in a table that cannot grow.

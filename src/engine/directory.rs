@@ -8,8 +8,8 @@ use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError, RwLock};
 
 use super::{Engine, RewrapFault};
-use crate::crypto::{self, Field, KeyId, Keyring, Purpose, SecretKey, Vault};
-use crate::domain::{Address, Event, Recorded, State, User};
+use crate::crypto::{self, Field, KeyId, Keyring, Purpose, SecretKey, SharedKeyring, Vault};
+use crate::domain::{Event, Leaving, Recorded, State, Table, User, World, added_since};
 use crate::ledger::snapshot::Lookups;
 use crate::types::{AddressId, DataKeyId, EmailAddress, IdTable, Sealed, Tag, UserId, Username};
 
@@ -46,14 +46,15 @@ impl Directory {
         tag(keyring.active(Purpose::Lookup), "username", username.canonical())
     }
 
-    /// The id of an address that is a user's now.
+    /// The id of an address that is a user's now; one that was removed is nobody's, although nobody else gets it yet.
     pub fn address(&self, tag: Tag, state: &State) -> Option<AddressId> {
         let id = *self
             .addresses
             .read()
             .unwrap_or_else(PoisonError::into_inner)
             .get(&tag)?;
-        state.addresses.contains_key(&id).then_some(id)
+        let user = state.users.get(state.addresses.get(&id)?)?;
+        user.address(id).map(|address| address.id)
     }
 
     /// The id an address was last given, whether or not it is durable yet: for the writer.
@@ -109,7 +110,13 @@ impl Directory {
     /// Folds the tables from state, as far as the keys reach.
     fn fold(&self, state: &State, vault: &Vault, keyring: &Keyring) {
         for (id, user) in &state.users {
-            self.fold_user(*id, user, vault, keyring.active(Purpose::Lookup));
+            self.fold_user(
+                *id,
+                user,
+                leaving(state, *id),
+                vault,
+                keyring.active(Purpose::Lookup),
+            );
         }
     }
 
@@ -123,8 +130,15 @@ impl Directory {
         look(&self.usernames.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn fold_user(&self, id: UserId, user: &User, vault: &Vault, lookup: (KeyId, &SecretKey)) {
-        let clear = Clear::of(id, user, vault);
+    fn fold_user(
+        &self,
+        id: UserId,
+        user: &User,
+        leaving: &[Leaving],
+        vault: &Vault,
+        lookup: (KeyId, &SecretKey),
+    ) {
+        let clear = Clear::of(id, user, leaving, vault);
         for (address, text) in clear.addresses {
             self.put_address(tag(lookup, "address", text.canonical()), address);
         }
@@ -142,7 +156,7 @@ struct Clear {
 }
 
 impl Clear {
-    fn of(id: UserId, user: &User, vault: &Vault) -> Self {
+    fn of(id: UserId, user: &User, leaving: &[Leaving], vault: &Vault) -> Self {
         let Some(key) = vault.key(DataKeyId::User(id)) else {
             return Self::default();
         };
@@ -150,19 +164,21 @@ impl Clear {
             let clear = crypto::open(&key, field, id.0, sealed)?;
             Some(std::str::from_utf8(&clear).ok()?.to_owned())
         };
-        let address = |known: &Address| {
-            let text = opened(Field::UserAddress, &known.sealed)?;
-            Some((known.id, EmailAddress::parse(&text).ok()?))
+        let address = |(known, sealed): (AddressId, &Sealed)| {
+            let text = opened(Field::UserAddress, sealed)?;
+            Some((known, EmailAddress::parse(&text).ok()?))
         };
+        let own = user.addresses.iter().map(|address| (address.id, &address.sealed));
+        let kept = leaving.iter().map(|address| (address.address, &address.sealed));
         let username = user.username().and_then(|sealed| opened(Field::Username, sealed));
         Self {
-            addresses: user.addresses.iter().filter_map(address).collect(),
+            addresses: own.chain(kept).filter_map(address).collect(),
             username: username.and_then(|text| Username::parse(&text).ok()),
         }
     }
 }
 
-/// Somebody who goes, and where the tables lead to them: under every key that is looked up under. What their key does not
+/// Somebody who goes, or whose addresses do, and where the tables lead to them: under every key that is looked up under. What their key does not
 /// open never came into the tables, or leads to an id that state does not know any more, which finds nobody.
 pub(super) struct Leaver {
     user: UserId,
@@ -172,9 +188,32 @@ pub(super) struct Leaver {
 }
 
 impl Leaver {
-    /// Looks while their key is there.
-    pub(super) fn of(user: UserId, record: &User, vault: &Vault, ring: &Keyring) -> Self {
-        let clear = Clear::of(user, record, vault);
+    /// Who goes by an event, looking at the world before it, while their key is there.
+    pub(super) fn of(
+        world: &impl World,
+        recorded: &Recorded,
+        vault: &Vault,
+        keyring: &SharedKeyring,
+    ) -> Option<Self> {
+        let (user, is_whole) = if let Event::UserErased { user, .. } = &recorded.event {
+            (*user, true)
+        } else if let Event::ObjectionRaised { user, .. } | Event::SafeguardsLapsed { user } = &recorded.event
+        {
+            (*user, false)
+        } else {
+            return None;
+        };
+        let ids = addresses_gone(world, recorded);
+        let record = world
+            .users()
+            .look(&user)
+            .filter(|_| is_whole || !ids.is_empty())?;
+        let kept = world.safeguards().look(&user);
+        let leaving = kept.map_or(&[][..], |kept| &kept.leaving);
+        let mut clear = Clear::of(user, record, leaving, vault);
+        clear.addresses.retain(|(id, _)| ids.contains(id));
+        clear.username = clear.username.filter(|_| is_whole);
+        let ring = keyring.current();
         let (mut addresses, mut usernames) = (vec![], vec![]);
         for key in ring.all(Purpose::Lookup) {
             let key = (key.id, key.secret());
@@ -183,12 +222,12 @@ impl Leaver {
             let username = clear.username.iter();
             usernames.extend(username.map(|text| tag(key, "username", text.canonical())));
         }
-        Self {
+        Some(Self {
             user,
-            ids: record.addresses.iter().map(|address| address.id).collect(),
+            ids,
             addresses,
             usernames,
-        }
+        })
     }
 }
 
@@ -271,17 +310,26 @@ impl Engine {
 
     fn fold_under(&self, key: KeyId, users: &[UserId]) {
         let found: Vec<_> = self.read(|state| {
-            let known = |id: &UserId| Some((*id, state.users.get(id)?.clone()));
+            let known = |id: &UserId| Some((*id, state.users.get(id)?.clone(), leaving(state, *id).to_vec()));
             users.iter().filter_map(known).collect()
         });
         let ring = self.keyring().current();
         let Some(secret) = ring.get(Purpose::Lookup, key) else {
             return;
         };
-        for (id, user) in found {
-            self.directory().fold_user(id, &user, self.vault(), (key, secret));
+        for (id, user, leaving) in found {
+            self.directory()
+                .fold_user(id, &user, &leaving, self.vault(), (key, secret));
         }
     }
+}
+
+/// The addresses of a user that are kept for them although they removed them.
+fn leaving(state: &State, user: UserId) -> &[Leaving] {
+    state
+        .safeguards
+        .get(&user)
+        .map_or(&[], |safeguards| &safeguards.leaving)
 }
 
 /// What a start knows before it has keys.
@@ -289,6 +337,24 @@ pub(super) enum Known {
     Nothing,
     /// The tables of a snapshot, and what happened since.
     UpTo(Since),
+}
+
+/// The addresses that are nobody's any more after an event, looking at the world before it.
+pub(super) fn addresses_gone(world: &impl World, recorded: &Recorded) -> Vec<AddressId> {
+    if let Event::UserErased { user, .. } = &recorded.event {
+        let own = world.users().look(user).into_iter();
+        let own = own.flat_map(|found| found.addresses.iter().map(|address| address.id));
+        let kept = world.safeguards().look(user).into_iter();
+        let kept = kept.flat_map(|found| found.leaving.iter().map(|address| address.address));
+        own.chain(kept).collect()
+    } else if let Event::ObjectionRaised { user, objection, .. } = &recorded.event {
+        added_since(world, *user, *objection)
+    } else if let Event::SafeguardsLapsed { user } = &recorded.event {
+        let kept = world.safeguards().look(user);
+        kept.map(|kept| kept.gone(recorded.time)).unwrap_or_default()
+    } else {
+        vec![]
+    }
 }
 
 /// The tables of a snapshot, and who came and went since.
@@ -310,13 +376,11 @@ impl Since {
 
     /// Notes whom an event concerns, looking at the state before it.
     pub(super) fn note(&mut self, state: &State, recorded: &Recorded) {
-        if let Event::UserRegistered { user, .. } = &recorded.event {
+        if let Event::UserRegistered { user, .. } | Event::AddressConfirmed { user, .. } = &recorded.event {
             self.came.push(*user);
         }
+        self.gone.extend(addresses_gone(state, recorded));
         if let Event::UserErased { user, .. } = &recorded.event {
-            let addresses = state.users.get(user).map(|found| found.addresses.iter());
-            self.gone
-                .extend(addresses.into_iter().flatten().map(|address| address.id));
             self.erased.insert(*user);
         }
     }
@@ -345,7 +409,8 @@ impl Known {
         };
         for id in since.came {
             if let Some(user) = state.users.get(&id) {
-                directory.fold_user(id, user, vault, keyring.active(Purpose::Lookup));
+                let lookup = keyring.active(Purpose::Lookup);
+                directory.fold_user(id, user, leaving(state, id), vault, lookup);
             }
         }
         directory

@@ -51,6 +51,8 @@ pub fn state_hash(state: &State) -> [u8; 32] {
         erased,
         factors,
         unfinished,
+        safeguards,
+        objections,
         api_keys,
         strangers,
     } = state;
@@ -67,6 +69,8 @@ pub fn state_hash(state: &State) -> [u8; 32] {
     erased.hash(&mut hasher);
     table(factors, &mut hasher);
     unfinished.hash(&mut hasher);
+    table(safeguards, &mut hasher);
+    table(objections, &mut hasher);
     api_keys.hash(&mut hasher);
     strangers.hash(&mut hasher);
     *hasher.0.finalize().as_bytes()
@@ -92,6 +96,8 @@ pub fn agree(one: &State, other: &State, piece: usize) -> bool {
         erased,
         factors,
         unfinished,
+        safeguards,
+        objections,
         api_keys,
         strangers,
         ..
@@ -108,6 +114,8 @@ pub fn agree(one: &State, other: &State, piece: usize) -> bool {
         && sessions.shard(part) == other.sessions.shard(part)
         && tokens.shard(part) == other.tokens.shard(part)
         && factors.shard(part) == other.factors.shard(part)
+        && safeguards.shard(part) == other.safeguards.shard(part)
+        && objections.shard(part) == other.objections.shard(part)
         && same_part(unfinished, &other.unfinished, part, user_from)
         && same_part(closings, &other.closings, part, user_from)
         && same_part(erased, &other.erased, part, user_from)

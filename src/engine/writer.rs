@@ -301,7 +301,9 @@ impl Writer {
         names: (Option<Tag>, Option<Tag>),
     ) {
         let event = &recorded.event;
-        if let Event::UserRegistered { user, address, .. } = event {
+        if let Event::UserRegistered { user, address, .. } | Event::AddressConfirmed { user, address, .. } =
+            event
+        {
             self.shared.directory.note_newcomer(*user);
             if let Some(tag) = names.0 {
                 self.shared.directory.put_address(tag, *address);
@@ -331,12 +333,10 @@ impl Writer {
             let (at, position) = (recorded.time, recorded.position);
             aftermath.push(Aftermath::List(*user, Erasure { at, position }));
             aftermath.push(Aftermath::Destroy(DataKeyId::User(*user)));
-            if let Some(found) = draft.users().look(user) {
-                // Now, while their key is there.
-                let leaver = Leaver::of(*user, found, &self.shared.vault, &self.shared.keyring.current());
-                aftermath.push(Aftermath::Forget(leaver));
-            }
         }
+        // Now, while their key is there.
+        let leaver = Leaver::of(draft, recorded, &self.shared.vault, &self.shared.keyring);
+        aftermath.extend(leaver.map(Aftermath::Forget));
     }
 
     fn destroy_doomed(&mut self, when: Destroy) -> Result<(), String> {

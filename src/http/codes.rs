@@ -131,6 +131,26 @@ codes! {
     EmailAlreadyExists 409 "auth/email-already-exists"
         "Email already exists."
         "이미 사용 중인 이메일입니다.";
+    /// The user has as many addresses as may be.
+    TooManyAddresses 409 "auth/too-many-addresses"
+        "This account has as many e-mail addresses as it may have. Please remove one first."
+        "더 이상 이메일 주소를 추가할 수 없습니다. 먼저 다른 주소를 삭제해 주세요.";
+    /// The user has no such address.
+    AddressNotFound 404 "auth/address-not-found"
+        "There is no such e-mail address in this account."
+        "이 계정에서 해당 이메일 주소를 찾을 수 없습니다.";
+    /// The address that a user is known by cannot be removed.
+    PrimaryAddress 409 "auth/primary-address"
+        "This is the main e-mail address. Please make another one the main address first."
+        "대표 이메일 주소입니다. 먼저 다른 주소를 대표 주소로 설정해 주세요.";
+    /// Codes of a second factor go to the address.
+    AddressInUse 409 "auth/address-in-use"
+        "Sign-in codes are sent to this address. Please remove that second factor first."
+        "로그인 인증 코드를 받는 주소입니다. 먼저 해당 2단계 인증을 해제해 주세요.";
+    /// Nothing is taken away for a while after a recovery that only a mailbox proved.
+    ChangeHeld 403 "auth/change-held"
+        "The account was recovered by e-mail a short while ago: addresses and second factors cannot be removed before the time in details."
+        "이메일로 계정을 복구한 지 얼마 되지 않아, details에 표시된 시각까지는 이메일 주소와 2단계 인증을 삭제할 수 없습니다.";
     /// Wrong address or password.
     InvalidCredentials 401 "auth/invalid-credentials"
         "The e-mail address or the password is wrong."
@@ -259,6 +279,8 @@ mod tests {
         400 auth/already-verified  400 auth/invalid-url
         409 auth/mfa-already-enabled  400 auth/mfa-not-enabled  400 auth/mfa-setup-expired
         400 auth/mfa-backup-codes-exhausted
+        409 auth/too-many-addresses  404 auth/address-not-found  409 auth/primary-address
+        409 auth/address-in-use  403 auth/change-held
         404 flow/not-found  404 flow/execution-not-found  409 flow/signed-in-already
         404 user/not-found  401 user/unauthorized  403 user/forbidden  400 user/invalid-role  400 user/invalid-name";
 

@@ -7,7 +7,7 @@ use crate::desk::{AccessFault, Desk, Fault};
 use crate::domain::flow::ChangeFault;
 use crate::domain::password_policy::Rule;
 use crate::domain::{LimitKind, LimitReached, Refusal};
-use crate::types::{Locale, Span};
+use crate::types::{Locale, Span, Timestamp};
 
 /// What a client is told to wait when strangers have written what they may for now.
 const SATURATED_WAIT: Span = Span::minutes(1);
@@ -40,6 +40,7 @@ pub fn of_refusal(refusal: Refusal) -> ApiError {
         Refusal::Saturated => return overloaded(SATURATED_WAIT),
         Refusal::Outdated => return overloaded(Desk::OVERLOAD_WAIT),
         Refusal::UsernameTaken => return ApiError::invalid("username", "taken"),
+        Refusal::Held(until) => return held(until),
         Refusal::FlowChange(refused) => return of_change(refused.fault),
         Refusal::TokenNotFound => Code::VerificationTokenNotFound,
         Refusal::TokenExpired => Code::VerificationTokenExpired,
@@ -58,6 +59,10 @@ pub fn of_refusal(refusal: Refusal) -> ApiError {
         Refusal::SessionNotFound => Code::SessionNotFound,
         Refusal::RefreshNotFound => Code::InvalidRefreshToken,
         Refusal::AddressTaken => Code::EmailAlreadyExists,
+        Refusal::TooManyAddresses => Code::TooManyAddresses,
+        Refusal::AddressNotFound => Code::AddressNotFound,
+        Refusal::AddressIsPrimary => Code::PrimaryAddress,
+        Refusal::AddressInUse => Code::AddressInUse,
         Refusal::UserNotFound | Refusal::UserNotActive => Code::AccountNotFound,
         Refusal::ApiKeyNotFound | Refusal::NoSuchMail | Refusal::NoSuchRequest | Refusal::AlreadyFounded => {
             Code::NotFound
@@ -103,7 +108,8 @@ fn of_limit(reached: LimitReached) -> ApiError {
         LimitKind::ClientMails
         | LimitKind::ClientSignUps
         | LimitKind::CurrentPassword
-        | LimitKind::SecondFactor => Code::TooManyRequests,
+        | LimitKind::SecondFactor
+        | LimitKind::AddressChanges => Code::TooManyRequests,
     };
     let rate = RateInfo {
         limit: reached.limit,
@@ -111,6 +117,12 @@ fn of_limit(reached: LimitReached) -> ApiError {
         reset: reached.wait,
     };
     ApiError::new(code).with_retry(reached.wait, Some(rate))
+}
+
+/// Until when nothing may be taken away.
+fn held(until: Timestamp) -> ApiError {
+    let detail = Detail::new("until", "held").with_message(until.rfc3339());
+    ApiError::new(Code::ChangeHeld).with_details(vec![detail])
 }
 
 fn overloaded(wait: Span) -> ApiError {
@@ -153,6 +165,11 @@ mod tests {
             (Refusal::SessionNotFound, "auth/session-not-found", 404),
             (Refusal::RefreshNotFound, "auth/invalid-refresh-token", 401),
             (Refusal::AddressTaken, "auth/email-already-exists", 409),
+            (Refusal::TooManyAddresses, "auth/too-many-addresses", 409),
+            (Refusal::AddressNotFound, "auth/address-not-found", 404),
+            (Refusal::AddressIsPrimary, "auth/primary-address", 409),
+            (Refusal::AddressInUse, "auth/address-in-use", 409),
+            (Refusal::Held(Timestamp(0)), "auth/change-held", 403),
             (Refusal::UserNotFound, "auth/account-not-found", 404),
             (Refusal::Saturated, "common/overloaded", 503),
             (Refusal::Outdated, "common/overloaded", 503),
@@ -177,6 +194,7 @@ mod tests {
             (LimitKind::ClientSignUps, Code::TooManyRequests),
             (LimitKind::CurrentPassword, Code::TooManyRequests),
             (LimitKind::SecondFactor, Code::TooManyRequests),
+            (LimitKind::AddressChanges, Code::TooManyRequests),
             (LimitKind::Codes, Code::TooManyCodeRequests),
             (LimitKind::SignIns, Code::TooManyLoginAttempts),
         ] {

@@ -18,8 +18,8 @@ use crate::domain::flow::{Binding, ExpressionPolicy, Flow, FlowChange, Stage};
 use crate::domain::password_policy::{BrokenRules, PasswordPolicy};
 use crate::domain::{
     Actor, Allowance, ApiKeyKind, DropCause, EndCause, EpochReason, Event, FactorKind, FactorProof,
-    FactorUse, FailCause, KeyPurpose, MailEnd, MailKind, PasswordCause, Purpose, Recorded, RefusedCause,
-    Role, Subject, SuppressedClass, Via,
+    FactorUse, FailCause, KeyPurpose, MailEnd, MailKind, ObjectionAbout, PasswordCause, Purpose, Recorded,
+    RefusedCause, Role, Subject, SuppressedClass, Via,
 };
 use crate::types::{
     AddressId, ApiKeyId, CredentialId, FactorId, Locale, MailId, ObjectName, Position, PublicKey, Sealed,
@@ -157,6 +157,15 @@ events! {
     27/1 => WithdrawRequested { user: UserId, until: Timestamp, origin: Sealed }
     28/1 => WithdrawCancelled { user: UserId, token: TokenId, origin: Sealed }
     29/1 => UserErased { user: UserId, by: Actor }
+
+    31/1 => AddressBegun { user: UserId, session: SessionId, address: AddressId, sealed: Sealed, token: TokenId, expires: Timestamp, origin: Sealed }
+    32/1 => AddressConfirmed { user: UserId, address: AddressId, token: TokenId, via: Via, origin: Sealed }
+    33/1 => AddressRemoved { user: UserId, address: AddressId, until: Timestamp, origin: Sealed }
+    34/1 => PrimaryChanged { user: UserId, address: AddressId, origin: Sealed }
+    35/1 => MailboxNamed { user: UserId, mailbox: Tag, allowance: Allowance, client: Tag, origin: Sealed }
+    36/1 => ObjectionOffered { user: UserId, objection: TokenId, about: ObjectionAbout, link_key: u32, expires: Timestamp }
+    37/1 => ObjectionRaised { user: UserId, objection: TokenId, address: AddressId, origin: Sealed }
+    38/1 => SafeguardsLapsed { user: UserId }
 
     40/1 => ResetRequested { subject: Subject, allowance: Allowance, client: Tag, origin: Sealed, locale: Locale }
     41/1 => VerificationRequested { subject: Subject, allowance: Allowance, client: Tag, origin: Sealed, locale: Locale }

@@ -23,7 +23,7 @@ use thiserror::Error;
 
 use crate::types::Locale;
 
-pub use change::FactorChange;
+pub use change::{AddressChange, Change, FactorChange};
 use data::Values;
 pub use data::{MailData, MailField, moment};
 pub use kind::MailKind;

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::desk::Desk;
-use crate::domain::{Command, UNFINISHED_AFTER, closes_without_proof};
+use crate::domain::{Command, ObjectionCommand, UNFINISHED_AFTER, closes_without_proof};
 use crate::engine::{Counted, Lane};
 use crate::ledger::Anchor;
 use crate::types::{Position, UserId};
@@ -15,6 +15,10 @@ const ANCHOR_EVERY: Duration = Duration::from_secs(1);
 const COUNTS_EVERY: Duration = Duration::from_mins(1);
 /// Closings that are carried out in one go.
 const CLOSINGS_MAX: usize = 256;
+/// Users whose safeguards are looked at while readers of the state wait.
+const LOOKED_AT_ONCE: usize = 4_096;
+/// Users whose safeguards lapse in one go.
+const LAPSES_MAX: usize = 256;
 /// Users who are told of unfinished sign-ins in one go.
 const UNFINISHED_MAX: usize = 256;
 
@@ -56,6 +60,7 @@ pub(super) async fn run(desk: Desk, anchor: Option<Arc<Mutex<Anchor>>>, mut beat
             keeper.write_counts().await;
             keeper.desk.engine().destroy_outlived_day_keys();
             keeper.drop_key_copies().await;
+            keeper.let_lapse().await;
         }
     }
     // The writer still runs: what was counted since the last minute is not lost.
@@ -141,6 +146,37 @@ impl Keeper {
                 && let Err(trouble) = self.desk.engine().execute(Lane::Proof, command, vec![]).await
             {
                 tracing::warn!(?trouble, "a user could not be told of an unfinished sign-in yet");
+            }
+        }
+    }
+
+    /// Lets go of what was kept for objections for long enough, looking at a part of the users at a time.
+    async fn let_lapse(&self) {
+        let now = self.desk.now();
+        let (mut due, mut last) = (Vec::new(), None::<UserId>);
+        loop {
+            let seen = self.desk.engine().read(|state| {
+                let mut seen = 0;
+                for (user, kept) in state.safeguards.after(last.as_ref()).take(LOOKED_AT_ONCE) {
+                    (seen, last) = (seen + 1, Some(*user));
+                    if kept.lapses().is_some_and(|at| now >= at) {
+                        due.push(*user);
+                    }
+                }
+                seen
+            });
+            if seen < LOOKED_AT_ONCE || due.len() >= LAPSES_MAX {
+                break;
+            }
+        }
+        due.truncate(LAPSES_MAX);
+        for user in due {
+            let command = Command::Objection(ObjectionCommand::Lapse { user });
+            if let Err(trouble) = self.desk.engine().execute(Lane::Proof, command, vec![]).await {
+                tracing::warn!(
+                    ?trouble,
+                    "what was kept for objections could not be let go of yet"
+                );
             }
         }
     }

@@ -140,10 +140,11 @@ impl MailTools {
                 .map(|origin| client_name(mail.locale, &origin.user_agent)),
             address: Some(letter.to.masked()),
             not_me_link: letter
-                .disown
+                .not_me
                 .as_ref()
-                .map(|secret| fragment(&format!("{public_url}/verify"), "n", secret)),
+                .map(|secret| fragment(&format!("{public_url}/not-me"), "n", secret)),
             change: letter.change,
+            changed_address: letter.changed_address.clone(),
             subject: letter.stage.as_ref().and_then(|stage| stage.subject.clone()),
         }
     }
@@ -166,6 +167,7 @@ impl MailTools {
                 percent_encode(letter.to.as_typed(), &mut link);
                 link
             }
+            Purpose::AddAddress => fragment(&format!("{public_url}/address"), "t", secret),
             Purpose::Reopen => fragment(&format!("{public_url}/reopen"), "t", secret),
             Purpose::SignInCode | Purpose::EnrolMailbox => return None,
         })

@@ -7,13 +7,16 @@
     reason = "one binary; what the tests share is public among them"
 )]
 
+mod addresses;
 mod factors;
+
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use keyledger::domain::password_policy::BrokenRules;
 use keyledger::domain::{
     Actor, AddressProof, Ask, Client, Command, Event, FactorVerdict, Lifetimes, NewCredential, NewMail,
-    NewSession, NewUser, PasswordCause, PasswordChange, PasswordVerdict, ProofFound, Purpose, Role,
-    SignUpMode, Via,
+    NewObjection, NewSession, NewUser, Notices, PasswordCause, PasswordChange, PasswordVerdict, ProofFound,
+    Purpose, Role, SignUpMode, Via,
 };
 use keyledger::types::{
     AddressId, CredentialId, Locale, MailId, Position, Sealed, SessionId, Span, Tag, Timestamp, TokenId,
@@ -185,9 +188,16 @@ impl Person {
         }
     }
 
-    /// Notices to the person's own address.
-    pub fn notices(self) -> Vec<(AddressId, NewMail)> {
-        vec![(self.address(), mail(900))]
+    /// Notices to the person's own address, with an objection that was never offered before.
+    pub fn notices(self) -> Notices {
+        static OFFERED: AtomicU32 = AtomicU32::new(0);
+        Notices {
+            mails: vec![(self.address(), mail(900))],
+            objection: NewObjection {
+                id: TokenId(id(10, self.0, OFFERED.fetch_add(1, Ordering::Relaxed))),
+                link_key: 5,
+            },
+        }
     }
 }
 
@@ -380,7 +390,7 @@ impl Person {
             session: self.session(number),
             counter,
             refresh_key: 4,
-            mail: Some((self.address(), mail(800))),
+            mails: self.notices(),
             origin: origin(),
         }
     }
@@ -405,7 +415,7 @@ impl Person {
             session: self.session(session),
             verdict,
             change: PasswordChange::Refused(BrokenRules::breached()),
-            mails: vec![],
+            mails: Notices::none(),
             origin: origin(),
         }
     }
@@ -448,7 +458,10 @@ impl Person {
             user: self.user(),
             session: self.session(session),
             proof: proof(self.token(token)),
-            mail: mail(700),
+            mails: Notices {
+                mails: vec![(self.address(), mail(700))],
+                ..self.notices()
+            },
             origin: origin(),
         }
     }

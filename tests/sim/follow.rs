@@ -40,7 +40,8 @@ impl Oracle {
                     .owner(*address)
                     .ok_or("nobody of this address can be signed in")?;
                 self.shown(user, *shown);
-                self.begin_session(user, news, now)
+                self.begin_session(user, news, now)?;
+                self.told_of_a_new_place(user, news)
             }
             Attempt::BeginApp { session, .. } => {
                 let account = self.account_of(*session)?;
@@ -80,8 +81,8 @@ impl Oracle {
                 let kind = match waited.purpose {
                     Purpose::Recovery => MailKind::PasswordReset,
                     Purpose::VerifyEmail | Purpose::Reopen => MailKind::EmailVerification,
-                    Purpose::SignInCode | Purpose::EnrolMailbox => {
-                        return Err("nobody here has a second factor".to_owned());
+                    Purpose::SignInCode | Purpose::EnrolMailbox | Purpose::AddAddress => {
+                        return Err("nobody here has a second factor or a further address".to_owned());
                     }
                 };
                 self.mailed(waited.user, kind, news)
@@ -294,6 +295,14 @@ impl Oracle {
         Ok(self.accounts.get_mut(&user).ok_or("their account is gone")?)
     }
 
+    /// A sign-in from where the user did not sign in lately is told, so many times an hour.
+    fn told_of_a_new_place(&mut self, user: UserId, news: &News) -> Followed {
+        match news.mails.len() {
+            0 => Ok(()),
+            _ => self.mailed(user, MailKind::NewSignIn, news),
+        }
+    }
+
     /// A wrong factor after a right password or proof is told to its owner, unless that was told lately.
     fn warned(&mut self, user: UserId, news: &News) -> Followed {
         match news.mails.len() {
@@ -431,11 +440,16 @@ impl Oracle {
             | MailKind::SessionsRevoked
             | MailKind::FactorChanged
             | MailKind::SecondFactorFailed
+            | MailKind::NewSignIn
             | MailKind::Test => None,
-            MailKind::EmailOtp | MailKind::BackupFailed => {
-                return Err("nobody here has a mailbox as factor, or makes backups".to_owned());
+            MailKind::EmailOtp | MailKind::BackupFailed | MailKind::AddressChanged => {
+                return Err(
+                    "nobody here has a mailbox as factor or a further address, or makes backups".to_owned(),
+                );
             }
         };
+        // What a notice offers to object to is no proof.
+        let token = token.filter(|_| kind.carries_proof());
         if token != carries {
             return Err(format!("the {} mail carries another proof", kind.name()));
         }

@@ -181,8 +181,8 @@ impl Oracle {
             .is_some_and(|account| match proof.purpose {
                 Purpose::Recovery | Purpose::VerifyEmail => account.access() == Access::Open,
                 Purpose::Reopen => matches!(account.access(), Access::ClosingAt(_)),
-                // Nobody here has a second factor.
-                Purpose::SignInCode | Purpose::EnrolMailbox => false,
+                // Nobody here has a second factor or a further address.
+                Purpose::SignInCode | Purpose::EnrolMailbox | Purpose::AddAddress => false,
             });
         fits && self.is_fresh(proof, now)
     }

@@ -250,11 +250,11 @@ impl Life {
         };
         let visitor = self.a_visitor();
         if self.chance.one_in(5)
-            && let Some(not_me) = mail.disown.clone()
+            && let Some(not_me) = mail.not_me.clone()
         {
             let answer = self
                 .machine
-                .ask(|desk| async move { desk.disown_sign_up(&not_me, &visitor).await });
+                .ask(|desk| async move { desk.not_me(&not_me, &visitor).await.map(drop) });
             let proof = Presented::Link(mail.token);
             return self.note(&Attempt::Disown { proof }, answer).map(drop);
         }

@@ -23,7 +23,7 @@ pub(super) struct Received {
     pub(super) purpose: Purpose,
     pub(super) link: SecretString,
     pub(super) code: SecretString,
-    pub(super) disown: Option<SecretString>,
+    pub(super) not_me: Option<SecretString>,
 }
 
 /// The server and the mailboxes.
@@ -136,7 +136,7 @@ impl Post {
             purpose: Purpose::Recovery,
             link,
             code,
-            disown: None,
+            not_me: None,
         });
         Ok(())
     }
@@ -162,7 +162,7 @@ impl Post {
                 purpose,
                 link: link.clone(),
                 code: code.clone(),
-                disown: letter.disown.clone(),
+                not_me: letter.not_me.clone(),
             });
         }
         Ok(())

@@ -187,6 +187,7 @@ pub(super) fn purpose_word(purpose: Purpose) -> &'static str {
         Purpose::Reopen => "reopen",
         Purpose::SignInCode => "sign-in-code",
         Purpose::EnrolMailbox => "enrol-mailbox",
+        Purpose::AddAddress => "add-address",
     }
 }
 

@@ -4,7 +4,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::super::{Desk, Visitor};
 use crate::crypto::{self, Field, KeyId, SecretLabel, totp};
-use crate::domain::{FactorProof, FactorShown, FactorVerdict, Purpose, live_challenge};
+use crate::domain::{FactorProof, FactorShown, FactorVerdict, Notices, Purpose, live_challenge};
 use crate::mail::templates::FactorChange;
 use crate::types::UserId;
 
@@ -18,7 +18,7 @@ impl Desk {
     ) -> FactorShown {
         let none = FactorShown {
             verdict: FactorVerdict::Absent,
-            mails: vec![],
+            mails: Notices::none(),
         };
         let (Some(user), Some(code)) = (user, code) else {
             return none;

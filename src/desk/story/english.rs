@@ -3,6 +3,7 @@
 mod factors;
 mod flows;
 mod recoveries;
+mod safeguards;
 
 use super::teller::{Names, Whom, printable, short};
 use crate::domain::{
@@ -256,6 +257,14 @@ impl<'a> English<'a> {
             | Event::FactorAccepted { .. }
             | Event::FactorRefused { .. }
             | Event::FactorCodeRequested { .. } => self.factor(event),
+            Event::MailboxNamed { .. }
+            | Event::AddressBegun { .. }
+            | Event::AddressConfirmed { .. }
+            | Event::AddressRemoved { .. }
+            | Event::PrimaryChanged { .. }
+            | Event::ObjectionOffered { .. }
+            | Event::ObjectionRaised { .. }
+            | Event::SafeguardsLapsed { .. } => self.safeguard(event),
             Event::Suppressed { class, count, first } => {
                 let first = if first.is_some() {
                     "; where the first came from was noted"
@@ -324,6 +333,7 @@ fn purpose_words(purpose: Purpose) -> &'static str {
         Purpose::Reopen => "taking back the closing",
         Purpose::SignInCode => "a second factor",
         Purpose::EnrolMailbox => "a mailbox as second factor",
+        Purpose::AddAddress => "a further address",
     }
 }
 

@@ -5,6 +5,7 @@
 mod factors;
 mod flows;
 mod recoveries;
+mod safeguards;
 
 use super::teller::{Names, Whom, printable, short};
 use crate::domain::{
@@ -275,6 +276,14 @@ impl<'a> Korean<'a> {
             | Event::FactorAccepted { .. }
             | Event::FactorRefused { .. }
             | Event::FactorCodeRequested { .. } => self.factor(event),
+            Event::MailboxNamed { .. }
+            | Event::AddressBegun { .. }
+            | Event::AddressConfirmed { .. }
+            | Event::AddressRemoved { .. }
+            | Event::PrimaryChanged { .. }
+            | Event::ObjectionOffered { .. }
+            | Event::ObjectionRaised { .. }
+            | Event::SafeguardsLapsed { .. } => self.safeguard(event),
             Event::Suppressed { class, count, first } => {
                 let first = if first.is_some() {
                     ". 첫 번째가 어디에서 왔는지 적어 두었습니다"
@@ -356,6 +365,7 @@ fn purpose_words(purpose: Purpose) -> &'static str {
         Purpose::Reopen => "계정 닫기 취소",
         Purpose::SignInCode => "2단계 인증",
         Purpose::EnrolMailbox => "2단계 인증 메일함 등록",
+        Purpose::AddAddress => "이메일 주소 추가",
     }
 }
 

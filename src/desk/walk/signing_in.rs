@@ -233,10 +233,12 @@ impl Desk {
         let Greeting { ask, keys, .. } = self.greet_by_name(&who, visitor)?;
         let refresh_key = self.refresh_key();
         let session = SessionId(random_id(self.engine().entropy()));
+        let mut factor = self.presented_factor(user, execution.factor(), visitor);
+        self.prepare_sign_in_notice(user, ask.client.network, &mut factor, visitor);
         let command = Command::Walk(Walk::SignIn {
             ask,
             verdict: PasswordVerdict::Right(proven.credential),
-            factor: self.presented_factor(user, execution.factor(), visitor),
+            factor,
             session: NewSession { session, refresh_key },
             terms: self.terms(settings, execution.wants_to_stay, proven.at),
             require_verified: self.requires_verified(scene.plan),

@@ -87,6 +87,16 @@ pub(super) fn take_away(world: &mut impl World, user: UserId, kind: FactorKind, 
     });
 }
 
+/// A mailbox that waits for its first code waits no more, because its address is the user's no more.
+pub(super) fn leave_mailbox(world: &mut impl World, user: UserId, address: AddressId) {
+    if world.factors().look(&user).is_some() {
+        change(world, user, |factors| {
+            let begun = &mut factors.mailbox_begun;
+            begun.take_if(|begun| begun.sealed.is_none() && begun.address == address);
+        });
+    }
+}
+
 /// A factor was right: what was given is spent, and the session has proved one.
 pub(super) fn accept(
     world: &mut impl World,

@@ -1,6 +1,6 @@
 //! The steps that an event is folded in.
 
-use crate::types::{Few, Position, SessionId, Span, Tag, Timestamp, TokenId, UserId};
+use crate::types::{AddressId, Few, Position, SessionId, Span, Tag, Timestamp, TokenId, UserId};
 
 use super::super::event::{Allowance, Event, Purpose, Subject};
 use super::super::state::{
@@ -156,7 +156,7 @@ pub(super) fn requested(
     subject: Subject,
     allowance: Allowance,
     client: Tag,
-    due: impl FnOnce(crate::types::AddressId) -> Due,
+    due: impl FnOnce(AddressId) -> Due,
 ) {
     stranger_wrote(world, time, 1);
     bump(world, client, StrangerClass::ClientMails, time, position);
@@ -323,14 +323,17 @@ pub(super) enum Voided {
     AllButReopen,
     /// Those of one purpose.
     Only(Purpose),
+    /// Those that went to one address; the one that takes back a closing stays.
+    To(AddressId),
 }
 
 impl Voided {
-    fn holds(self, purpose: Purpose) -> bool {
+    fn holds(self, token: &Token) -> bool {
         match self {
             Self::All => true,
-            Self::AllButReopen => purpose != Purpose::Reopen,
-            Self::Only(only) => purpose == only,
+            Self::AllButReopen => token.purpose != Purpose::Reopen,
+            Self::Only(only) => token.purpose == only,
+            Self::To(address) => token.purpose != Purpose::Reopen && token.address == address,
         }
     }
 }
@@ -346,7 +349,7 @@ pub(super) fn void_tokens(world: &mut impl World, user: UserId, voided: Voided) 
         let live = world
             .tokens()
             .look(&id)
-            .is_some_and(|token| token.standing == TokenStanding::Live && voided.holds(token.purpose));
+            .is_some_and(|token| token.standing == TokenStanding::Live && voided.holds(token));
         if live {
             set_standing(world, id, TokenStanding::Superseded);
         }
@@ -378,7 +381,8 @@ pub(super) fn erase(world: &mut impl World, user: UserId, position: Position) {
     for id in tokens {
         world.tokens_mut().remove(&id);
     }
-    for id in addresses {
+    let leaving = super::safeguards::erase(world, user);
+    for id in addresses.into_iter().chain(leaving) {
         world.addresses_mut().remove(&id);
     }
     world.users_mut().remove(&user);

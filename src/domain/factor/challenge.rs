@@ -2,7 +2,7 @@
 
 use crate::types::{AddressId, Span, UserId};
 
-use super::super::command::{AddressProof, Ask, Context, NewMail, Outcome, PasswordVerdict};
+use super::super::command::{AddressProof, Ask, Context, NewMail, Notices, Outcome, PasswordVerdict};
 use super::super::decide::Decision;
 use super::super::event::{Actor, Allowance, Event, Purpose};
 use super::super::mail;
@@ -85,7 +85,7 @@ pub(in super::super) fn tell_unfinished(
     world: &impl World,
     context: &Context<'_>,
     id: UserId,
-    mails: &[(AddressId, NewMail)],
+    mails: &Notices,
 ) -> Decision {
     match world.unfinished().look(&id) {
         Some(unfinished) if context.now >= unfinished.since + UNFINISHED_AFTER => {

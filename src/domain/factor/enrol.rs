@@ -1,21 +1,21 @@
 //! Enrolling: begun with the password, confirmed with a first code, by the same session.
 
-use crate::types::{AddressId, FactorId, Sealed, SessionId, TokenId, UserId};
+use crate::types::{AddressId, FactorId, Sealed, SessionId, Span, Tag, TokenId, UserId};
 
-use super::super::command::{AddressProof, Client, Context, NewMail, Outcome};
+use super::super::address::naming_allowance;
+use super::super::command::{AddressProof, Client, Context, NewMail, Notices, Outcome};
 use super::super::decide::Decision;
-use super::super::event::{Actor, Allowance, Event, Purpose};
+use super::super::event::{Actor, Event, Purpose};
 use super::super::mail;
 use super::super::mail_kind::MailKind;
-use super::super::recovery::{client_limit, issued, mail_allowance, notices, within_a_day};
-use super::super::refusal::{LimitKind, Refusal};
+use super::super::recovery::{issued, within_a_day};
+use super::super::refusal::Refusal;
 use super::super::session::signed_in_user;
 use super::super::world::{Table, World};
 use super::{
-    ENROLMENT_LIFE, FactorKind, FactorUse, Factors, NewCodes, Reauthenticated, answers, factor_gate,
+    ENROLMENT_LIFE, FactorKind, FactorUse, Factors, NewCodes, Reauthenticated, answers, changed, factor_gate,
     reauthenticated, refused,
 };
-use crate::types::Span;
 
 /// An app is to be added; its seed waits for a first code.
 pub(in super::super) fn begin_totp(
@@ -52,6 +52,7 @@ pub(in super::super) fn begin_mailbox(
     factor: FactorId,
     address: AddressId,
     sealed: Option<Sealed>,
+    mailbox: Option<Tag>,
     proof: AddressProof,
     mail: &NewMail,
     lifetime: Option<Span>,
@@ -64,19 +65,25 @@ pub(in super::super) fn begin_mailbox(
         Ok(found) => found,
         Err(refused) => return refused,
     };
-    if let Some(limited) = client_limit(world, context, client) {
-        return limited;
-    }
-    let allowance = mail_allowance(world, (who.user, user), client.network, context);
-    if allowance == Allowance::None {
-        let limit = context.limits.mails_per_address_hour;
-        return Decision::limited(LimitKind::ClientMails, limit, Span::hours(1));
-    }
-    events.push(Event::FactorCodeRequested {
-        user: who.user,
-        allowance,
-        client: client.day,
-        origin: who.origin.clone(),
+    let allowance = match naming_allowance(world, context, (who.user, user), mailbox, client) {
+        Ok(allowance) => allowance,
+        Err(limited) => return limited,
+    };
+    let (user_id, client, origin) = (who.user, client.day, who.origin.clone());
+    events.push(match mailbox {
+        None => Event::FactorCodeRequested {
+            user: user_id,
+            allowance,
+            client,
+            origin,
+        },
+        Some(mailbox) => Event::MailboxNamed {
+            user: user_id,
+            mailbox,
+            allowance,
+            client,
+            origin,
+        },
     });
     events.push(Event::MailboxBegun {
         user: who.user,
@@ -120,7 +127,7 @@ pub(in super::super) fn confirm_totp(
     factor: FactorId,
     step: Option<u64>,
     codes: NewCodes,
-    mails: &[(AddressId, NewMail)],
+    mails: &Notices,
     origin: Sealed,
 ) -> Decision {
     let user = match signed_in_user(world, context, id, session) {
@@ -145,7 +152,15 @@ pub(in super::super) fn confirm_totp(
     }
     let Some(step) = step else {
         let action = FactorUse::Enrolment;
-        return refused(world, context, id, action, &origin, &[], Refusal::FactorWrong);
+        return refused(
+            world,
+            context,
+            id,
+            action,
+            &origin,
+            &Notices::none(),
+            Refusal::FactorWrong,
+        );
     };
     let mut events = vec![Event::FactorConfirmed {
         user: id,
@@ -161,7 +176,7 @@ pub(in super::super) fn confirm_totp(
         hashes: codes.hashes,
         origin,
     });
-    events.extend(notices(user, id, MailKind::FactorChanged, mails));
+    events.extend(changed(context, user, id, mails));
     Decision::accepted(events, Outcome::Done)
 }
 
@@ -187,7 +202,7 @@ pub(in super::super) fn confirm_mailbox(
     token: TokenId,
     is_right: bool,
     codes: Option<NewCodes>,
-    mails: &[(AddressId, NewMail)],
+    mails: &Notices,
     origin: Sealed,
 ) -> Decision {
     let user = match signed_in_user(world, context, id, session) {
@@ -213,7 +228,15 @@ pub(in super::super) fn confirm_mailbox(
         && challenge.is_some_and(|challenge| answers(world, context, id, challenge));
     if !holds {
         let action = FactorUse::Enrolment;
-        return refused(world, context, id, action, &origin, &[], Refusal::FactorWrong);
+        return refused(
+            world,
+            context,
+            id,
+            action,
+            &origin,
+            &Notices::none(),
+            Refusal::FactorWrong,
+        );
     }
     let codes = match (mailbox_brings_codes(world, id, factors), codes) {
         (true, None) => return Decision::refused(Refusal::Outdated),
@@ -235,6 +258,6 @@ pub(in super::super) fn confirm_mailbox(
         hashes: codes.hashes,
         origin,
     }));
-    events.extend(notices(user, id, MailKind::FactorChanged, mails));
+    events.extend(changed(context, user, id, mails));
     Decision::accepted(events, Outcome::Enrolled { codes: is_issued })
 }

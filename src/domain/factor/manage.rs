@@ -1,15 +1,14 @@
 //! Removing factors and making new recovery codes.
 
-use crate::types::{AddressId, FactorId, Sealed, UserId};
+use crate::types::{FactorId, Sealed, UserId};
 
-use super::super::command::{Context, NewMail, Outcome};
+use super::super::command::{Context, Notices, Outcome};
 use super::super::decide::Decision;
 use super::super::event::{Actor, Event};
-use super::super::mail_kind::MailKind;
-use super::super::recovery::notices;
+use super::super::objection::held;
 use super::super::refusal::Refusal;
 use super::super::world::{Table, World};
-use super::{FactorKind, Factors, NewCodes, Reauthenticated, reauthenticated};
+use super::{FactorKind, Factors, NewCodes, Reauthenticated, changed, reauthenticated};
 
 /// What goes if one kind of factor goes, or all of them. Recovery codes go with the last factor that they stand in for.
 fn going(factors: &Factors, kind: Option<FactorKind>) -> Vec<(FactorKind, FactorId)> {
@@ -56,7 +55,7 @@ pub(in super::super) fn remove(
     context: &Context<'_>,
     who: &Reauthenticated,
     kind: Option<FactorKind>,
-    mails: &[(AddressId, NewMail)],
+    mails: &Notices,
 ) -> Decision {
     let by = Actor::User(who.user);
     let removed = cleared(world, who.user, kind, by, Some(&who.origin));
@@ -65,8 +64,11 @@ pub(in super::super) fn remove(
     }
     match reauthenticated(world, context, who) {
         Ok((user, mut events)) => {
+            if let Err(refusal) = held(world, context, who.user) {
+                return Decision::refused(refusal);
+            }
             events.extend(removed);
-            events.extend(notices(user, who.user, MailKind::FactorChanged, mails));
+            events.extend(changed(context, user, who.user, mails));
             Decision::accepted(events, Outcome::Done)
         }
         Err(refused) => refused,
@@ -79,7 +81,7 @@ pub(in super::super) fn issue_codes(
     context: &Context<'_>,
     who: &Reauthenticated,
     codes: NewCodes,
-    mails: &[(AddressId, NewMail)],
+    mails: &Notices,
 ) -> Decision {
     let factors = world.factors().look(&who.user);
     if !factors.is_some_and(Factors::is_enrolled) {
@@ -93,7 +95,7 @@ pub(in super::super) fn issue_codes(
                 hashes: codes.hashes,
                 origin: who.origin.clone(),
             });
-            events.extend(notices(user, who.user, MailKind::FactorChanged, mails));
+            events.extend(changed(context, user, who.user, mails));
             Decision::accepted(events, Outcome::Done)
         }
         Err(refused) => refused,
@@ -103,9 +105,10 @@ pub(in super::super) fn issue_codes(
 /// An administrator takes factors of a user away (M-09).
 pub(in super::super) fn revoke(
     world: &impl World,
+    context: &Context<'_>,
     id: UserId,
     kind: Option<FactorKind>,
-    mails: &[(AddressId, NewMail)],
+    mails: &Notices,
     by: Actor,
 ) -> Decision {
     let Some(user) = world.users().look(&id) else {
@@ -115,6 +118,6 @@ pub(in super::super) fn revoke(
     if events.is_empty() {
         return Decision::refused(Refusal::FactorNotEnabled);
     }
-    events.extend(notices(user, id, MailKind::FactorChanged, mails));
+    events.extend(changed(context, user, id, mails));
     Decision::accepted(events, Outcome::Done)
 }

@@ -45,7 +45,7 @@ struct Challenged<'a> {
 struct Nothing {}
 
 /// An absent text and an empty one are the same.
-fn code(body: &mut Fields, name: &'static str) -> Option<SecretString> {
+pub(super) fn code(body: &mut Fields, name: &'static str) -> Option<SecretString> {
     body.optional_secret(name)
         .filter(|code| !code.expose_secret().is_empty())
 }

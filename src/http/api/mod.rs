@@ -1,6 +1,7 @@
 //! The REST API under `/v1/auth`, `/v1/admin` and `/v1/audit`: parse, one call of the desk, answer.
 
 mod account;
+mod addresses;
 mod admin;
 mod audit;
 mod flows;
@@ -53,6 +54,11 @@ pub fn routes() -> Vec<Route<Site, Access>> {
         route!(POST "/v1/auth/email/verify/resend" ApiKey verification::send),
         route!(POST "/v1/auth/email/verify/confirm" ApiKey verification::confirm),
         route!(POST "/v1/auth/signup/email/resend" ApiKey verification::send),
+        route!(GET "/v1/auth/addresses" SignedIn addresses::list),
+        route!(POST "/v1/auth/addresses" SignedIn addresses::add),
+        route!(POST "/v1/auth/addresses/confirm" SignedIn addresses::confirm),
+        route!(POST "/v1/auth/addresses/{id}/primary" SignedIn addresses::make_primary),
+        route!(DELETE "/v1/auth/addresses/{id}" SignedIn addresses::remove),
         route!(POST "/v1/auth/mfa/enable" SignedIn mfa::enable),
         route!(POST "/v1/auth/mfa/confirm" SignedIn mfa::confirm),
         route!(POST "/v1/auth/mfa/disable" SignedIn mfa::disable),

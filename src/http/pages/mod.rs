@@ -9,6 +9,7 @@
 //! every call (`member.rs`), and every form carries a secret of its session.
 
 mod account;
+mod address;
 mod ask;
 mod assets;
 mod brand;
@@ -22,6 +23,7 @@ mod look;
 mod member;
 mod nav;
 mod new_password;
+mod not_me;
 mod notice;
 mod qr;
 mod recover;
@@ -71,10 +73,10 @@ pub fn routes() -> Vec<Route<Site, Access>> {
         act("/verify", |s, r| answer(verify::confirm(s, r))),
         show("/verify/request", |s, r| answer(async move { ask::show(&s, &r) })),
         act("/verify/request", |s, r| answer(ask::send(s, r))),
-        show("/verify/disown", |s, r| {
-            answer(async move { verify::show_disown(&s, &r) })
-        }),
-        act("/verify/disown", |s, r| answer(verify::disown(s, r))),
+        show("/not-me", |s, r| answer(async move { not_me::show(&s, &r) })),
+        act("/not-me", |s, r| answer(not_me::object(s, r))),
+        show("/address", |s, r| answer(async move { address::show(&s, &r) })),
+        act("/address", |s, r| answer(address::confirm(s, r))),
         show("/reopen", |s, r| answer(async move { reopen::show(&s, &r) })),
         act("/reopen", |s, r| answer(reopen::take_back(s, r))),
         show(CONFIRM, |s, r| {

@@ -1,13 +1,11 @@
-//! A confirmed address; and "this was not me", which deletes an account that somebody made with another's address.
+//! A confirmed address.
 
-use secrecy::ExposeSecret;
 use serde::Serialize;
 use warp::http::StatusCode;
 
 use super::Shared;
 use super::ask::Topic;
 use super::forms::{Entered, shown};
-use super::link::LinkPage;
 use super::look::Page;
 use super::notice::{Notice, is_dead};
 use super::viewer::Viewer;
@@ -105,41 +103,4 @@ fn wrong_code(viewer: &Viewer<'_>, entered: &Entered) -> Response {
 
 fn form(viewer: &Viewer<'_>, status: StatusCode, page: &VerifyPage<'_>) -> Response {
     viewer.leading_back(viewer.page(status, Page::Verify, &viewer.say("verify", "title"), page))
-}
-
-/// Shows the button of "this was not me".
-pub(super) fn show_disown(site: &Site, request: &Request) -> Response {
-    let viewer = Viewer::of(site, request);
-    disown_form(&viewer, StatusCode::OK, None)
-}
-
-/// Deletes the account, unless its address was ever confirmed.
-pub(super) async fn disown(site: Shared, request: Request) -> Response {
-    let viewer = Viewer::of(&site, &request);
-    let entered = match viewer.read(&request) {
-        Ok(entered) => entered,
-        Err(refused) => return *refused,
-    };
-    let secret = entered.link_secret("n");
-    let Some(secret) = secret.filter(|secret| !secret.expose_secret().is_empty()) else {
-        let missing = viewer.say("common", "link_missing");
-        return disown_form(&viewer, StatusCode::BAD_REQUEST, Some(missing));
-    };
-    let say = |name| viewer.say("disown", name);
-    let Err(fault) = site.desk.disown_sign_up(&secret, &viewer.visitor()).await else {
-        return viewer.done(&say("done_title"), &Notice::good(say("done_lead")));
-    };
-    let error = of_fault(&fault, viewer.locale(), "password");
-    if error.code == Code::AlreadyVerified {
-        return viewer.refused(&error, &say("kept_title"), &Notice::bad(say("kept_lead")));
-    }
-    if is_dead(&error) {
-        return viewer.dead(&error, None);
-    }
-    viewer.trouble(&error)
-}
-
-fn disown_form(viewer: &Viewer<'_>, status: StatusCode, missing: Option<String>) -> Response {
-    let page = LinkPage::new(viewer, "disown", "/verify/disown", "n", missing).grave();
-    viewer.page(status, Page::Link, &viewer.say("disown", "title"), page)
 }

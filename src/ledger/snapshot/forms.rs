@@ -18,10 +18,11 @@ use super::kept::{Kept, put_all};
 use crate::domain::flow::{Binding, BoundFlow, ExpressionPolicy, Flow, Flows, Placed, Policy, Stage};
 use crate::domain::password_policy::PasswordPolicy;
 use crate::domain::{
-    Actor, Address, ApiKey, ApiKeyKind, CheckpointKey, Credential, Due, Epoch, FactorKind, FactorMailbox,
-    Factors, Guard, KeyPurpose, Mail, MailKind, MailboxBegun, Purpose, Rare, RecoveryCodes, Role, Session,
-    Small, Standing, StrangerClass, StrangerEntry, StrangerSet, Token, TokenStanding, Totp, TotpBegun,
-    Unfinished, User, Window,
+    Actor, Address, ApiKey, ApiKeyKind, Candidate, CheckpointKey, Contested, Credential, Due, Epoch,
+    FactorKind, FactorMailbox, Factors, Guard, KeyPurpose, Leaving, Mail, MailKind, MailboxBegun, Objection,
+    ObjectionAbout, Purpose, Rare, Recovered, RecoveryCodes, Role, Safeguards, Session, Small, Standing,
+    StrangerClass, StrangerEntry, StrangerSet, Token, TokenStanding, Totp, TotpBegun, Unfinished, User,
+    Window,
 };
 use crate::types::{
     AddressId, CredentialId, FactorId, Few, Locale, MailId, Position, PublicKey, Sealed, SessionId, Tag,
@@ -29,7 +30,7 @@ use crate::types::{
 };
 
 /// The number of the forms below. Another number for every change of what they write.
-pub const SCHEMA: u16 = 3;
+pub const SCHEMA: u16 = 4;
 
 /// Those with a form in the ledger: the same one.
 macro_rules! as_in_events {
@@ -54,6 +55,7 @@ as_in_events!(
     Actor,
     PasswordPolicy,
     FactorKind,
+    ObjectionAbout,
     Flow,
     Binding,
     Stage,
@@ -79,7 +81,9 @@ macro_rules! coded {
 }
 coded! {
     TokenStanding { 1 => Live, 2 => Spent, 3 => Superseded }
-    StrangerClass { 1 => ClientMails, 2 => ClientSignUps, 3 => Codes, 4 => SignIns, 5 => SignInsHour }
+    StrangerClass {
+        1 => ClientMails, 2 => ClientSignUps, 3 => Codes, 4 => SignIns, 5 => SignInsHour, 6 => NamedMailbox,
+    }
 }
 
 impl Kept for Standing {
@@ -192,7 +196,7 @@ kept! {
     Guard {
         sign_ins: Vec<(Tag, u16, Timestamp)>, sign_ins_hour: Window, mails_hour: Window, mails_day: Window,
         codes_day: Window, reserve_mails: Window, reserve_codes: Window, current_password: Window,
-        refused_passwords: Window, factors: Window, mailed_codes: Window, factor_notices: Window,
+        refused_passwords: Window, factors: Window, mailed_codes: Window, factor_notices: Window, new_sign_ins: Window,
     }
     Session {
         user: UserId, position: Position, created: Timestamp, active: Timestamp, expires: Timestamp,
@@ -225,5 +229,17 @@ kept! {
         id: FactorId, address: AddressId, sealed: Option<Sealed>, session: SessionId, token: TokenId,
     }
     Unfinished { since: Timestamp, origin: Sealed }
+    Safeguards {
+        candidate: Option<Candidate>, leaving: Few<Leaving>, objections: Few<Objection>,
+        recovered: Option<Recovered>, contested: Option<Contested>,
+    }
+    Candidate { address: AddressId, sealed: Sealed, session: SessionId, token: TokenId, expires: Timestamp }
+    Leaving { address: AddressId, sealed: Sealed, verified: Option<Timestamp>, until: Timestamp }
+    Objection {
+        id: TokenId, about: ObjectionAbout, link_key: u32, mailbox: Option<AddressId>, position: Position,
+        at: Timestamp, expires: Timestamp, addresses: Few<AddressId>,
+    }
+    Recovered { position: Position, at: Timestamp, alone: bool }
+    Contested { address: AddressId, until: Timestamp }
     StrangerEntry { tag: Tag, class: StrangerClass, window: Window, last: Timestamp, touched: Position }
 }

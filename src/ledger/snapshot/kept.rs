@@ -76,7 +76,7 @@ macro_rules! plain {
         }
     )*};
 }
-plain!(u8, u16, u32, u64, i64);
+plain!(u8, u16, u32, u64, i64, bool);
 
 impl<const N: usize> Kept for [u8; N] {
     fn put<E: Encoder>(&self, to: &mut E) -> Result<(), EncodeError> {

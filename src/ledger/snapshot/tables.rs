@@ -11,7 +11,8 @@ use super::source::{Halt, Source};
 use super::write::Chunks;
 use super::{Contents, SnapshotFault};
 use crate::domain::{
-    ApiKey, Due, Earlier, Factors, Guard, Mail, Session, Small, StrangerSet, Token, Unfinished, User,
+    ApiKey, Due, Earlier, Factors, Guard, Mail, Safeguards, Session, Small, StrangerSet, Token, Unfinished,
+    User,
 };
 use crate::types::{
     AddressId, ApiKeyId, IdTable, Position, RandomId, SessionId, Tag, Timestamp, TokenId, UserId,
@@ -145,6 +146,8 @@ tables! {
     9 => erased: UserId => Position;
     10 => api_keys: ApiKeyId => ApiKey;
     13 => factors: UserId => Box<Factors>;
+    15 => safeguards: UserId => Box<Safeguards>;
+    16 => objections: TokenId => UserId;
     2 => guards: UserId => Box<Guard>;
     5 => tokens: TokenId => Box<Token>;
     4 => sessions: SessionId => Box<Session>;

@@ -7,6 +7,7 @@ const SCHEMAS: &[(u16, &str)] = &[
     (1, "ae11a84d18a93aea"),
     (2, "5ec772d55827b068"),
     (3, "fdd68a1912da7178"),
+    (4, "2001b5d66d13279f"),
 ];
 
 #[test]
@@ -45,7 +46,7 @@ fn the_head_has_the_documented_layout() {
     };
     let bytes = head.to_bytes();
     assert_eq!(bytes.len(), HEAD_LEN);
-    assert_eq!(&bytes[..12], b"KLSNAP\0\0\0\x01\0\x03");
+    assert_eq!(&bytes[..12], b"KLSNAP\0\0\0\x01\0\x04");
     assert_eq!(&bytes[112..], [0, 0, 0, 6]);
     let bytes: [u8; HEAD_LEN] = bytes.try_into().unwrap();
     assert_eq!(SnapshotHead::from_bytes(&bytes).unwrap(), head);

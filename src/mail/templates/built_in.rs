@@ -43,5 +43,7 @@ pub(super) const SOURCES: &[(&str, &str)] = sources! {
     "email_otp"
     "factor_changed"
     "second_factor_failed"
+    "address_changed"
+    "new_sign_in"
     "backup_failed"
 };

@@ -5,7 +5,7 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 
 use super::TemplateFault;
-use super::change::FactorChange;
+use super::change::{AddressChange, Change, FactorChange};
 use super::kind::MailKind;
 use crate::types::{Locale, Span, Timestamp};
 
@@ -43,8 +43,10 @@ pub enum MailField {
     Address,
     /// `not_me_link`: the link of "this was not me".
     NotMeLink,
-    /// `change`: what happened to the second factors, a sentence.
+    /// `change`: what happened to the second factors or addresses, a sentence.
     Change,
+    /// `changed_address`: the address that it happened to, masked.
+    ChangedAddress,
 }
 
 impl MailField {
@@ -63,6 +65,7 @@ impl MailField {
             Self::Address => "address",
             Self::NotMeLink => "not_me_link",
             Self::Change => "change",
+            Self::ChangedAddress => "changed_address",
         }
     }
 }
@@ -100,8 +103,10 @@ pub struct MailData {
     pub address: Option<String>,
     /// The link of "this was not me"; ASCII, percent-encoded where needed.
     pub not_me_link: Option<String>,
-    /// What happened to the second factors.
-    pub change: Option<FactorChange>,
+    /// What happened to the second factors or addresses.
+    pub change: Option<Change>,
+    /// The address that it happened to, masked.
+    pub changed_address: Option<String>,
 }
 
 impl fmt::Debug for MailData {
@@ -114,14 +119,14 @@ impl fmt::Debug for MailData {
 impl MailData {
     /// What a mail of this kind may look like with everything it can show; no secret in it is real.
     pub fn sample(kind: MailKind) -> Self {
-        Self::sampled(kind.needs().iter().chain(kind.may_have()))
+        Self::sampled(kind, kind.needs().iter().chain(kind.may_have()))
     }
 
     pub(super) fn bare_sample(kind: MailKind) -> Self {
-        Self::sampled(kind.needs().iter())
+        Self::sampled(kind, kind.needs().iter())
     }
 
-    fn sampled<'a>(fields: impl Iterator<Item = &'a MailField>) -> Self {
+    fn sampled<'a>(kind: MailKind, fields: impl Iterator<Item = &'a MailField>) -> Self {
         let mut data = Self::default();
         for field in fields {
             match field {
@@ -137,7 +142,11 @@ impl MailData {
                 MailField::Ip => data.ip = Some(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7))),
                 MailField::Client => data.client = Some("Chrome on macOS".to_owned()),
                 MailField::Address => data.address = Some("a***@example.com".to_owned()),
-                MailField::Change => data.change = Some(FactorChange::AppAdded),
+                MailField::Change if kind == MailKind::AddressChanged => {
+                    data.change = Some(Change::Addresses(AddressChange::Added));
+                }
+                MailField::Change => data.change = Some(Change::Factors(FactorChange::AppAdded)),
+                MailField::ChangedAddress => data.changed_address = Some("b***@example.org".to_owned()),
                 MailField::NotMeLink => {
                     data.not_me_link = Some("https://id.example.com/not-me#n=SAMPLE".to_owned());
                 }
@@ -196,6 +205,9 @@ impl MailData {
                 .into(),
             MailField::Change => Value::of(self.change.as_ref(), |change| {
                 Some(change.words(locale).to_owned())
+            }),
+            MailField::ChangedAddress => Value::of(self.changed_address.as_ref(), |text| {
+                some_text(one_line(text, ADDRESS_CHARS_MAX))
             }),
             MailField::NotMeLink => Value::of(self.not_me_link.as_ref(), |url| web_address(url)),
         }
@@ -305,7 +317,7 @@ fn span_in_words(span: Span, locale: Locale) -> String {
     }
 }
 
-/// `2026-01-20 14:30 UTC`, `2026년 1월 20일 14:30 (UTC)`.
+/// A moment in words, to the minute: `2026-01-20 14:30 UTC`, `2026년 1월 20일 14:30 (UTC)`.
 pub fn moment(at: Timestamp, locale: Locale) -> String {
     let text = at.rfc3339();
     let fields = (text.get(..4), text.get(5..7), text.get(8..10), text.get(11..16));

@@ -3,7 +3,8 @@
 use std::fmt;
 
 use super::data::MailField::{
-    self, Address, Brand, Change, Client, Code, ExpiresAt, ExpiresIn, Ip, Link, NotMeLink, PublicUrl, When,
+    self, Address, Brand, Change, ChangedAddress, Client, Code, ExpiresAt, ExpiresIn, Ip, Link, NotMeLink,
+    PublicUrl, When,
 };
 
 pub use crate::domain::MailKind;
@@ -22,9 +23,11 @@ impl MailKind {
             | Self::AdminRecovery
             | Self::SessionsRevoked
             | Self::SecondFactorFailed
+            | Self::NewSignIn
             | Self::BackupFailed => &[Brand, When],
             Self::EmailOtp => &[Brand, Code, ExpiresIn],
             Self::FactorChanged => &[Brand, When, Change],
+            Self::AddressChanged => &[Brand, When, Change, ChangedAddress],
             Self::AccountExists => &[Brand, PublicUrl],
             Self::AccountClosing => &[Brand, Link, ExpiresAt],
             Self::Test => &[Brand, PublicUrl, When],
@@ -35,10 +38,12 @@ impl MailKind {
     pub fn may_have(self) -> &'static [MailField] {
         match self {
             Self::PasswordReset | Self::EmailVerification => &[Address, When, Client, Ip, NotMeLink],
-            Self::PasswordChanged => &[Address, Client, Ip, NotMeLink, ExpiresIn],
+            Self::PasswordChanged | Self::FactorChanged | Self::AddressChanged | Self::NewSignIn => {
+                &[Address, Client, Ip, NotMeLink, ExpiresIn]
+            }
             Self::AccountExists | Self::AccountClosing | Self::EmailOtp => &[Address, When, Client, Ip],
             Self::AdminRecovery => &[Address, ExpiresAt, NotMeLink],
-            Self::SessionsRevoked | Self::FactorChanged | Self::SecondFactorFailed => &[Address, Client, Ip],
+            Self::SessionsRevoked | Self::SecondFactorFailed => &[Address, Client, Ip],
             Self::Test | Self::BackupFailed => &[],
         }
     }

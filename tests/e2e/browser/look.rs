@@ -17,7 +17,7 @@ const OPEN: [&str; 9] = [
     "/flow/default-enrollment-flow",
     "/verify",
     "/verify/request",
-    "/verify/disown",
+    "/not-me",
     "/reopen",
     "/nowhere",
 ];

@@ -114,7 +114,7 @@ fn an_unfinished_command_at_the_end_is_cut_at_the_start() {
     let before = engine.read(state_hash);
     gate.look(|store| store.set_faults(plan(WritePoint::Append, 0, Fault::Torn(1))));
     if let Command::IssueRecovery { mails, .. } = &mut long {
-        *mails = (0..60).map(|n| (ADA.address(), crate::people::mail(n))).collect();
+        mails.mails = (0..60).map(|n| (ADA.address(), crate::people::mail(n))).collect();
     }
     assert_eq!(run(&engine, Lane::Proof, long), Err(Trouble::Stopped));
     assert!(engine.stop(PATIENCE));

@@ -26,6 +26,7 @@ const CAL: Person = Person(0xc3);
 const DOT: Person = Person(0xd4);
 const EVE: Person = Person(0xe5);
 const FAY: Person = Person(0xf6);
+const GUS: Person = Person(0x17);
 const KEY: ApiKeyId = ApiKeyId([7; 16]);
 
 fn request(state: &State) -> u64 {
@@ -104,7 +105,13 @@ fn story() -> Vec<Step> {
         at_once(|_| ADA.refreshes(2, 0)),
         at_once(|_| ADA.changes_password(2, PasswordVerdict::Wrong, None)),
         at_once(|_| ADA.is_refused_a_password(2, PasswordVerdict::Right(ADA.password(1)))),
-        at_once(|_| ADA.changes_password(2, PasswordVerdict::Right(ADA.password(1)), Some(2))),
+        at_once(|_| {
+            let mut change = ADA.changes_password(2, PasswordVerdict::Right(ADA.password(1)), Some(2));
+            if let Command::ChangePassword { mails, .. } = &mut change {
+                *mails = ADA.notices_offering(1);
+            }
+            change
+        }),
         at_once(|_| ADA.requests_reset(HOME)),
         at_once(|state| ADA.issue(request(state), 10)),
         at_once(|_| ADA.guesses(ELSEWHERE)),
@@ -220,6 +227,17 @@ fn story() -> Vec<Step> {
             }),
             by: by(),
         }),
+        at_once(|_| GUS.signs_up(ELSEWHERE)),
+        at_once(|_| GUS.proves_address(link(GUS.token(1)))),
+        at_once(|_| GUS.names(1, 2, 70)),
+        at_once(|_| GUS.drops(1, 2)),
+        at_once(|_| GUS.names(1, 1, 71)),
+        at_once(|_| GUS.guesses_further(1)),
+        at_once(|_| GUS.proves_further_offering(1, link(GUS.token(71)), GUS.notices_offering(1))),
+        at_once(|_| GUS.makes_primary(1, GUS.further(1), GUS.notices_offering(2))),
+        at_once(|_| GUS.removes_address(1, GUS.address(), GUS.notices_offering(3))),
+        at_once(|_| GUS.objects(GUS.objection(1))),
+        after(Span::hours(73), |_| GUS.lets_lapse()),
         at_once(|state| {
             let credential = state.users.get(&ADA.user()).and_then(|user| user.credential_id());
             Command::Walk(Walk::SignIn {
@@ -246,7 +264,7 @@ fn story() -> Vec<Step> {
     story.push(at_once(|_| {
         let mut long = ADA.gets_recovery(40, Span::hours(1));
         if let Command::IssueRecovery { mails, .. } = &mut long {
-            *mails = (0..60).map(|n| (ADA.address(), mail(1_000 + n))).collect();
+            mails.mails = (0..60).map(|n| (ADA.address(), mail(1_000 + n))).collect();
         }
         long
     }));

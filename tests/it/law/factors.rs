@@ -97,7 +97,7 @@ fn m_04_a15_five_wrong_ones_in_a_quarter_of_an_hour_close_every_door_also_for_ri
 fn r_45_a_recovery_code_is_for_one_use_and_its_use_is_told() {
     let used = with_app()
         .when(ADA.signs_in_showing(HOME, ADA.paper_code(3), 2))
-        .then_kinds(&["FactorAccepted", "MailQueued", "SignedIn"])
+        .then_kinds(&["FactorAccepted", "ObjectionOffered", "MailQueued", "SignedIn"])
         .scene;
     used.clone()
         .when(ADA.signs_in_showing(HOME, ADA.paper_code(3), 3))
@@ -288,11 +288,17 @@ fn m_07_s_08_changing_factors_takes_the_password_and_a_factor_that_is_there() {
     scene
         .clone()
         .when(ADA.removes(1, None, ADA.app_code(101)))
-        .then_kinds(&["FactorAccepted", "FactorRemoved", "FactorRemoved", "MailQueued"]);
+        .then_kinds(&[
+            "FactorAccepted",
+            "FactorRemoved",
+            "FactorRemoved",
+            "ObjectionOffered",
+            "MailQueued",
+        ]);
     // A session that proved a factor a short while ago need not show one again.
     with_app()
         .when(ADA.removes(1, None, FactorVerdict::Absent))
-        .then_kinds(&["FactorRemoved", "FactorRemoved", "MailQueued"]);
+        .then_kinds(&["FactorRemoved", "FactorRemoved", "ObjectionOffered", "MailQueued"]);
     with_app()
         .when(ADA.begins_app(1, FactorVerdict::Absent))
         .refused(Refusal::FactorEnabled);

@@ -6,6 +6,7 @@
 )]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod addresses;
 mod administrators;
 mod codes;
 mod epochs;
@@ -14,6 +15,7 @@ mod flows;
 mod lawful;
 mod limits;
 mod mails;
+mod objections;
 mod outlook;
 mod profile;
 mod properties;

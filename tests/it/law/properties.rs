@@ -1,5 +1,6 @@
 //! Random lives of three people and their attackers: whatever is asked for, in whatever order, the law holds.
 
+mod addresses;
 mod elsewhere;
 mod factors;
 mod snapshots;
@@ -8,8 +9,8 @@ mod sound;
 use std::collections::{BTreeSet, HashMap};
 
 use keyledger::domain::{
-    Actor, Command, Context, Draft, EpochReason, FactorVerdict, Limits, Overlay, PasswordVerdict, Purpose,
-    Recorded, SignUpMode, State, TokenStanding, decide, evolve, lawful,
+    Actor, Command, Context, Draft, EpochReason, Limits, Overlay, PasswordVerdict, Purpose, Recorded,
+    SignUpMode, State, TokenStanding, decide, evolve, lawful,
 };
 use keyledger::engine::state_hash;
 use keyledger::ledger::{CommandPart, codec, record};
@@ -19,6 +20,7 @@ use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 
 use self::elsewhere::ELSEWHERE;
+use self::factors::founded;
 use self::sound::sound;
 use super::scene::found;
 use crate::people::{NOON, Net, Person, code, link, mail, origin, proof as new_proof, sealed};
@@ -35,7 +37,7 @@ struct Try {
 
 /// A number that no try has.
 const BEFORE: u32 = 1_000_000;
-const WHATS: u8 = 44;
+const WHATS: u8 = 54;
 
 fn tries() -> impl Strategy<Value = Vec<Try>> {
     let one =
@@ -211,6 +213,7 @@ impl Try {
             ][usize::from(self.pick) % 2]
                 .clone(),
             30..=43 => self.about_factors(state, person, user, session, fresh),
+            44..=53 => self.about_addresses(state, person, user, session, fresh),
             _ => [
                 Command::StartEpoch {
                     reason: EpochReason::Restored,
@@ -288,31 +291,6 @@ fn fold(state: &mut State, events: Vec<keyledger::domain::Event>, now: Timestamp
         folded.push(recorded);
     }
     folded
-}
-
-/// A ledger in which one person has signed up and added an app: enrolling takes steps that chance seldom takes in order.
-fn founded() -> State {
-    let mut state = State::default();
-    let resident = Person(0x10);
-    let mode = SignUpMode::Open(resident.new_session(BEFORE));
-    let sign_up = resident.signs_up_in(mode, Net(0));
-    let sign_up = about(sign_up, resident.user(), resident.token(BEFORE));
-    let found = Command::Found {
-        policies: vec![],
-        keys: vec![],
-        checkpoint: None,
-    };
-    for command in [
-        found,
-        sign_up,
-        resident.begins_app(BEFORE, FactorVerdict::Absent),
-        resident.confirms_app(BEFORE, Some(0)),
-    ] {
-        let decision = decided(&state.clone(), &state, &command, NOON);
-        assert!(decision.verdict.is_ok(), "{decision:?}");
-        fold(&mut state, decision.events, NOON);
-    }
-    state
 }
 
 proptest! {

@@ -1,8 +1,8 @@
 //! Getting back in.
 
 use keyledger::domain::{
-    Actor, Command, EndCause, Event, MailKind, Outcome, PasswordCause, PasswordVerdict, ProofHolder, Purpose,
-    Refusal, RefusedCause, Standing, SuppressedClass, TokenStanding, Via, check_proof,
+    Actor, Command, EndCause, Event, MailKind, Notices, Outcome, PasswordCause, PasswordVerdict, ProofHolder,
+    Purpose, Refusal, RefusedCause, Standing, SuppressedClass, TokenStanding, Via, check_proof,
 };
 use keyledger::types::{Locale, Span};
 
@@ -59,7 +59,7 @@ fn r_37_law_7_a_recovery_is_one_batch_password_proof_sessions_and_notice() {
                 kind: MailKind::PasswordChanged,
                 user: ADA.user(),
                 address: ADA.address(),
-                token: None,
+                token: Some(ADA.token(1)),
                 locale: Locale::En,
                 details: mail(900).details,
             },
@@ -256,7 +256,7 @@ fn r_36_a_recovery_opens_no_session() {
 fn r_42_notices_go_only_to_addresses_the_user_still_has() {
     let mut command = ADA.recovers(link(ADA.token(1)), 1, 2);
     if let Command::CompleteRecovery { mails, .. } = &mut command {
-        *mails = vec![(BOB.address(), mail(1)), (ADA.address(), mail(2))];
+        mails.mails = vec![(BOB.address(), mail(1)), (ADA.address(), mail(2))];
     }
     let decided = ada_with_recovery().when(command);
     let told: Vec<_> = decided
@@ -400,7 +400,7 @@ fn r_46_an_administrators_recovery_lives_a_day_at_most() {
         user: NOBODY.user(),
         proof: proof(ADA.token(2)),
         lifetime: Span::hours(1),
-        mails: vec![],
+        mails: Notices::none(),
         by: Actor::Operator,
     };
     scene.clone().when(unknown).refused(Refusal::UserNotFound);

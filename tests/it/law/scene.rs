@@ -48,7 +48,9 @@ pub fn given(events: impl IntoIterator<Item = Event>) -> Scene {
 
 /// Whose address a look-up tag is, as the directory would say.
 pub fn found(state: &State, lookup: Option<Tag>) -> Option<AddressId> {
-    let address = Person(lookup?.0[0]).address();
+    let lookup = lookup?;
+    let person = Person(lookup.0[0]);
+    let address = person.named_by(lookup);
     state.addresses.contains_key(&address).then_some(address)
 }
 

@@ -208,7 +208,7 @@ fn p_08_a_changed_password_is_one_batch_and_ends_every_session() {
     let right = PasswordVerdict::Right(ADA.password(1));
     let decided = ada_signed_in()
         .when(ADA.changes_password(1, right, Some(2)))
-        .then_kinds(&["PasswordSet", "SessionsEnded", "MailQueued"]);
+        .then_kinds(&["PasswordSet", "SessionsEnded", "ObjectionOffered", "MailQueued"]);
     assert_eq!(
         decided.decision.events[0],
         ADA.password_set(2, PasswordCause::Changed)

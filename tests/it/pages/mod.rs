@@ -1,5 +1,6 @@
 //! The pages behind mailed links, from the mail to the button, over real sockets.
 
+mod objecting;
 mod verifying;
 
 use super::support::{Call, House, Reply};
@@ -9,11 +10,12 @@ const OLD: &str = "Lost-and-forgotten-1";
 const NEW: &str = "Found-and-remembered-2";
 
 /// Every page that opens.
-const PAGES: [&str; 5] = [
+const PAGES: [&str; 6] = [
     "/recover",
     "/verify",
     "/verify/request",
-    "/verify/disown",
+    "/not-me",
+    "/address",
     "/reopen",
 ];
 

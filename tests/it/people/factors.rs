@@ -13,7 +13,7 @@ impl Person {
     pub fn shows(self, verdict: FactorVerdict) -> FactorShown {
         FactorShown {
             verdict,
-            mails: vec![(self.address(), mail(901))],
+            mails: self.notices(),
         }
     }
 
@@ -90,6 +90,7 @@ impl Person {
                 AddressId(id(4, self.0, 9))
             },
             sealed: (!is_own).then(|| sealed("another address")),
+            mailbox: (!is_own).then(|| self.stranger()),
             proof: proof(self.token(token)),
             mail: mail(902),
             lifetime: None,

@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 
 use keyledger::audit::{AuditSettings, Expected, Notary, Outcome, Range, verify};
 use keyledger::crypto::{self, Field, SecretLabel, SharedKeyring, Vault, WrappedKey};
-use keyledger::desk::{Desk, SignUpAnswer, SignUpForm, Visitor};
+use keyledger::desk::{Desk, Reproof, SignUpAnswer, SignUpForm, Visitor};
 use keyledger::domain::Actor;
 use keyledger::engine::Snapshots;
 use keyledger::ledger::anchor::ANCHOR_FILE;
@@ -28,6 +28,8 @@ const PASSWORD: &str = "Canary-Secret-Passw0rd-41";
 const NEXT_PASSWORD: &str = "Canary-Second-Passw0rd-42";
 const WRONG_PASSWORD: &str = "Canary-Wrong-Passw0rd-43";
 const NOBODY: &str = "canary.stranger.walrus@birdcage-zq7.example";
+/// A further address of the owner.
+const FURTHER: &str = "canary.further.ibex@birdcage-zq7.example";
 
 fn visitor() -> Visitor {
     Visitor {
@@ -82,10 +84,13 @@ fn live(desk: &Desk) -> (UserId, Vec<String>) {
             Purpose::Reopen => SecretLabel::Reopen,
             Purpose::SignInCode => SecretLabel::SignInCode,
             Purpose::EnrolMailbox => SecretLabel::EnrolMailbox,
+            Purpose::AddAddress => SecretLabel::AddAddress,
         };
         let link = desk.link_secret(id, token, label).unwrap();
         let code = desk.typed_code(id, token).unwrap();
         secrets.push(link.expose_secret().to_owned());
+        let not_me = desk.link_secret(id, token, SecretLabel::NotMe).unwrap();
+        secrets.push(not_me.expose_secret().to_owned());
         secrets.push(code.expose_secret().to_owned());
         secrets.push(code.expose_secret().replace('-', ""));
         if token.purpose == Purpose::Recovery {
@@ -97,6 +102,9 @@ fn live(desk: &Desk) -> (UserId, Vec<String>) {
     let third = block_on(desk.sign_in(&ada, &secret(NEXT_PASSWORD), None, &from)).unwrap();
     let caller = desk.authenticate(&third.access).unwrap();
     secrets.extend([third.access, third.refresh.expose_secret().to_owned()]);
+    let further = email(FURTHER);
+    let named = desk.add_address(caller, Reproof::FreshSession, &further, None, &from);
+    block_on(named).unwrap();
     let key = desk.create_api_key(
         keyledger::domain::ApiKeyKind::Secret,
         "backend".to_owned(),
@@ -168,6 +176,7 @@ fn canaries(secrets: &[String]) -> Vec<Vec<u8>> {
         NEXT_PASSWORD,
         WRONG_PASSWORD,
         NOBODY,
+        FURTHER,
         "stranger.walrus",
         "$argon2id$",
     ];

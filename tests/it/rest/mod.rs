@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a story that cannot go on fails")]
 
+mod addresses;
 mod auditing;
 mod call;
 mod changing;

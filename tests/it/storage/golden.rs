@@ -210,3 +210,10 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn zz_write() {
+    for (file, text) in files() {
+        std::fs::write(folder().join(file), text).unwrap();
+    }
+}

@@ -2,6 +2,7 @@
 
 mod factors;
 mod flows;
+mod safeguards;
 mod sessions;
 
 use keyledger::domain::password_policy::{PasswordPolicy, PasswordPolicySettings};
@@ -58,6 +59,7 @@ pub fn samples() -> Vec<Recorded> {
         mail_events(),
         factors::events(),
         flows::events(),
+        safeguards::events(),
     ]
     .concat();
     events.into_iter().map(record).collect()
@@ -82,12 +84,13 @@ const ACTORS: [Actor; 5] = [
 ];
 const ALLOWANCES: [Allowance; 3] = [Allowance::None, Allowance::General, Allowance::Reserve];
 const SUBJECTS: [Subject; 2] = [Subject::Address(ADDRESS), Subject::Stranger(TAG)];
-const PURPOSES: [Purpose; 5] = [
+const PURPOSES: [Purpose; 6] = [
     Purpose::Recovery,
     Purpose::VerifyEmail,
     Purpose::Reopen,
     Purpose::SignInCode,
     Purpose::EnrolMailbox,
+    Purpose::AddAddress,
 ];
 const VIAS: [Via; 2] = [Via::Link, Via::Code];
 

@@ -12,7 +12,7 @@ const PAGES: [&str; 8] = [
     "/flow/default-enrollment-flow",
     "/verify",
     "/verify/request",
-    "/verify/disown",
+    "/not-me",
     "/reopen",
 ];
 const CSS: &str = include_str!("../../../../data/web/app.css");

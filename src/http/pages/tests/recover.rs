@@ -26,7 +26,7 @@ async fn r_24_opening_the_page_spends_nothing_and_asks_nobody() {
     house.sign_up().await;
     let mailed = house.recovery().await;
     let before = house.events();
-    for path in ["/recover", FLOW, "/verify", "/verify/disown", "/reopen"] {
+    for path in ["/recover", FLOW, "/verify", "/not-me", "/reopen"] {
         for method in [Method::GET, Method::HEAD, Method::OPTIONS] {
             for prefetch in [&[][..], &[("sec-purpose", "prefetch;prerender")][..]] {
                 // A scanner may even send the secret to the server: a query is no form.
@@ -256,7 +256,7 @@ async fn s_09_a_form_on_somebody_elses_page_does_nothing() {
             FLOW,
             "/verify",
             "/verify/request",
-            "/verify/disown",
+            "/not-me",
             "/reopen",
         ] {
             let seen = house.post_with(path, headers, &form).await;

@@ -46,8 +46,8 @@ async fn r_26_a_secret_opens_only_its_own_page() {
     for (path, token) in [
         ("/recover", &*secret),
         ("/verify", recovery),
-        ("/verify/disown", &secret),
-        ("/verify/disown", recovery),
+        ("/not-me", &secret),
+        ("/not-me", recovery),
         ("/reopen", &secret),
         ("/reopen", recovery),
     ] {
@@ -72,20 +72,20 @@ async fn r_23_an_old_link_leads_to_a_new_one() {
 #[tokio::test]
 async fn r_35_whoever_did_not_sign_up_deletes_the_account() {
     let (house, _, _) = house().await;
-    let (secret, _) = house.mailed(Purpose::VerifyEmail, SecretLabel::DisownSignUp);
+    let (secret, _) = house.mailed(Purpose::VerifyEmail, SecretLabel::NotMe);
     let pasted = format!(" {PUBLIC_URL}/verify#n={secret}\n");
     let missing = house
-        .post("/verify/disown", &[("link", "  https://id.example.com/verify ")])
+        .post("/not-me", &[("link", "  https://id.example.com/verify ")])
         .await;
     assert_eq!(missing.status, 404);
-    let missing = house.post("/verify/disown", &[("token", ""), ("link", "")]).await;
+    let missing = house.post("/not-me", &[("token", ""), ("link", "")]).await;
     assert_eq!(missing.status, 400);
     assert!(missing.has("id=\"link-error\""));
-    let seen = house.post("/verify/disown", &[("link", &*pasted)]).await;
+    let seen = house.post("/not-me", &[("link", &*pasted)]).await;
     assert_eq!(seen.status, 200);
     assert!(seen.has("The account is deleted"));
     assert!(house.desk.find_user(OWNER).is_none());
-    let again = house.post("/verify/disown", &[("token", &*secret)]).await;
+    let again = house.post("/not-me", &[("token", &*secret)]).await;
     assert_eq!(again.status, 404);
     assert!(!again.has("name=\"email\""), "there is no other mail to ask for");
 }
@@ -93,11 +93,11 @@ async fn r_35_whoever_did_not_sign_up_deletes_the_account() {
 #[tokio::test]
 async fn an_account_that_was_confirmed_is_not_deleted() {
     let (house, secret, _) = house().await;
-    let (not_me, _) = house.mailed(Purpose::VerifyEmail, SecretLabel::DisownSignUp);
+    let (not_me, _) = house.mailed(Purpose::VerifyEmail, SecretLabel::NotMe);
     house
         .post("/verify", &[("token", &*secret), ("email", OWNER)])
         .await;
-    let seen = house.post("/verify/disown", &[("token", &*not_me)]).await;
+    let seen = house.post("/not-me", &[("token", &*not_me)]).await;
     assert!([400, 404].contains(&seen.status));
     assert!(house.desk.find_user(OWNER).is_some());
 }

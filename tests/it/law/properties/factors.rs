@@ -2,12 +2,12 @@
 
 use keyledger::domain::{
     Actor, Command, FactorKind, FactorProof, FactorUse, FactorVerdict, Factors, OtherSessions,
-    PasswordVerdict, Purpose, Reauthenticated, SessionTerms, State, Walk, live_challenge,
+    PasswordVerdict, Purpose, Reauthenticated, SessionTerms, SignUpMode, State, Walk, live_challenge,
 };
 use keyledger::types::{Locale, SessionId, Span, Timestamp, UserId};
 
-use super::{Try, chosen};
-use crate::people::{Net, Person, origin, sealed};
+use super::{BEFORE, Try, about, chosen, decided, fold};
+use crate::people::{NOON, Net, Person, origin, sealed};
 
 impl Try {
     /// A command about second factors, mostly one that could work.
@@ -165,4 +165,29 @@ impl Try {
             }
         })
     }
+}
+
+/// A ledger in which one person has signed up and added an app: enrolling takes steps that chance seldom takes in order.
+pub(super) fn founded() -> State {
+    let mut state = State::default();
+    let resident = Person(0x10);
+    let mode = SignUpMode::Open(resident.new_session(BEFORE));
+    let sign_up = resident.signs_up_in(mode, Net(0));
+    let sign_up = about(sign_up, resident.user(), resident.token(BEFORE));
+    let found = Command::Found {
+        policies: vec![],
+        keys: vec![],
+        checkpoint: None,
+    };
+    for command in [
+        found,
+        sign_up,
+        resident.begins_app(BEFORE, FactorVerdict::Absent),
+        resident.confirms_app(BEFORE, Some(0)),
+    ] {
+        let decision = decided(&state.clone(), &state, &command, NOON);
+        assert!(decision.verdict.is_ok(), "{decision:?}");
+        fold(&mut state, decision.events, NOON);
+    }
+    state
 }

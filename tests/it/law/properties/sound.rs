@@ -6,6 +6,7 @@ use keyledger::types::Timestamp;
 /// Asserts it of a state, at a moment.
 pub(super) fn sound(state: &State, now: Timestamp) {
     for (id, user) in &state.users {
+        assert!((1..=5).contains(&user.addresses.len()));
         assert!(user.sessions.len() <= 2 && user.tokens.len() <= 12 && user.known.len() <= 16);
         for session in &user.sessions {
             assert_eq!(state.sessions[session].user, *id);
@@ -19,6 +20,7 @@ pub(super) fn sound(state: &State, now: Timestamp) {
             Purpose::Reopen,
             Purpose::SignInCode,
             Purpose::EnrolMailbox,
+            Purpose::AddAddress,
         ] {
             let live = user.tokens.iter().map(|id| &state.tokens[id]);
             let live = live.filter(|token| token.standing == TokenStanding::Live && token.purpose == purpose);
@@ -61,6 +63,7 @@ pub(super) fn sound(state: &State, now: Timestamp) {
         );
         assert!(factors.proved.len() <= 16);
     }
+    super::addresses::sound(state);
     for user in state.unfinished.keys() {
         assert!(state.users.contains_key(user));
     }

@@ -8,7 +8,7 @@ use super::super::house::{House, NEW, OLD};
 use crate::support::Authenticator;
 
 /// Somebody's app, and the recovery codes that came with it.
-pub(super) struct App {
+pub(in super::super) struct App {
     app: Authenticator,
     pub(super) codes: Vec<String>,
 }
@@ -26,7 +26,7 @@ impl App {
     }
 
     /// The code at this moment.
-    pub(super) fn code(&self, house: &House) -> String {
+    pub(in super::super) fn code(&self, house: &House) -> String {
         self.app.code_at(house.desk().engine().clock().wall())
     }
 }
@@ -44,7 +44,7 @@ impl House {
     }
 
     /// Adds an app; the next code is that of a later step.
-    pub(super) async fn add_app(&self, tokens: &Tokens) -> App {
+    pub(in super::super) async fn add_app(&self, tokens: &Tokens) -> App {
         let enabled = self.mfa(tokens, "enable", &json!({"password": OLD})).ok().await;
         let app = App::of(&enabled);
         let confirm = json!({"code": app.code(self)});
