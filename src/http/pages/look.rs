@@ -63,6 +63,7 @@ pub(super) const SOURCES: &[(&str, &str)] = sources! {
     "account/overview.html"
     "account/confirm.html"
     "account/sessions.html"
+    "account/addresses.html"
     "account/password.html"
     "account/profile.html"
     "account/factors.html"
@@ -100,6 +101,8 @@ pub(super) enum Page {
     ChangePassword,
     /// Name and language.
     Profile,
+    /// Addresses.
+    Addresses,
     /// Second factors.
     Factors,
     /// An authenticator app that is being added.
@@ -129,6 +132,7 @@ impl Page {
         Self::Sessions,
         Self::ChangePassword,
         Self::Profile,
+        Self::Addresses,
         Self::Factors,
         Self::App,
         Self::Mailbox,
@@ -152,6 +156,7 @@ impl Page {
             Self::Sessions => "account/sessions.html",
             Self::ChangePassword => "account/password.html",
             Self::Profile => "account/profile.html",
+            Self::Addresses => "account/addresses.html",
             Self::Factors => "account/factors.html",
             Self::App => "account/app.html",
             Self::Mailbox => "account/mail.html",

@@ -6,14 +6,17 @@ use warp::http::{HeaderName, HeaderValue};
 use super::cookie::{self, Keep};
 use super::forms::is_foreign;
 use super::nav::Nav;
+use super::notice::Notice;
 use super::viewer::Viewer;
 use crate::crypto::BrowserUse;
 use crate::desk::{Caller, Fault, Profile};
+use crate::domain::Refusal;
 use crate::http::fields::Fields;
 use crate::http::refusals::of_fault;
 use crate::http::request::{Head, Request};
 use crate::http::response::Response;
 use crate::http::site::Site;
+use crate::mail::templates::moment;
 
 /// Where somebody signs in; `?next=` names the page that they come back to.
 const SIGN_IN: &str = "/flow/default-authentication-flow";
@@ -87,8 +90,14 @@ impl<'a> Member<'a> {
 
     /// A page for what did not work and is about no field.
     pub(super) fn trouble(&self, fault: &Fault) -> Response {
-        self.viewer
-            .trouble(&of_fault(fault, self.viewer.locale(), "password"))
+        let error = of_fault(fault, self.viewer.locale(), "password");
+        let Fault::Refused(Refusal::Held(until)) = fault else {
+            return self.viewer.trouble(&error);
+        };
+        let say = |name| self.viewer.say("trouble", name);
+        let until = moment(*until, self.viewer.locale());
+        let notice = Notice::bad(say("held_lead").replace("{time}", &until));
+        self.viewer.refused(&error, &say("held_title"), &notice)
     }
 
     /// Goes on if this person signed in just now; otherwise they are asked who they are, and come back to `path` (S-08).

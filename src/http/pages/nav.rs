@@ -21,8 +21,9 @@ struct Item {
 }
 
 /// Paths and names of the pages, in their order.
-const ITEMS: [(&str, &str); 5] = [
+const ITEMS: [(&str, &str); 6] = [
     ("/account", "nav_overview"),
+    ("/account/addresses", "nav_addresses"),
     ("/account/password", "nav_password"),
     ("/account/factors", "nav_factors"),
     ("/account/sessions", "nav_sessions"),

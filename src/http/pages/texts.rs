@@ -104,6 +104,7 @@ mod tests {
     fn every_text_is_used() {
         let used = [
             include_str!("account/activity.rs"),
+            include_str!("account/addresses.rs"),
             include_str!("account/close.rs"),
             include_str!("account/confirm.rs"),
             include_str!("account/factors.rs"),
@@ -116,6 +117,7 @@ mod tests {
             include_str!("flow.rs"),
             include_str!("forms.rs"),
             include_str!("link.rs"),
+            include_str!("member.rs"),
             include_str!("nav.rs"),
             include_str!("new_password.rs"),
             include_str!("not_me.rs"),

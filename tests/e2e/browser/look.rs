@@ -21,8 +21,9 @@ const OPEN: [&str; 9] = [
     "/reopen",
     "/nowhere",
 ];
-const OWN: [&str; 8] = [
+const OWN: [&str; 9] = [
     "/account",
+    "/account/addresses",
     "/account/profile",
     "/account/password",
     "/account/factors",

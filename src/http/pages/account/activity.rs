@@ -10,12 +10,17 @@ use crate::http::request::Request;
 use crate::http::site::Site;
 
 /// Events that people are told of, by their name in the ledger, and the sentence for each.
-pub(in crate::http::pages) const TOLD: [(&str, &str); 25] = [
+pub(in crate::http::pages) const TOLD: [(&str, &str); 30] = [
     ("UserRegistered", "registered"),
     ("PasswordSet", "password_set"),
     ("PasswordRevoked", "password_revoked"),
     ("AddressVerified", "address_verified"),
     ("ProfileChanged", "profile_changed"),
+    ("AddressBegun", "address_begun"),
+    ("AddressConfirmed", "address_added"),
+    ("AddressRemoved", "address_removed"),
+    ("PrimaryChanged", "address_primary"),
+    ("ObjectionRaised", "objected"),
     ("UserBanned", "banned"),
     ("UserUnbanned", "unbanned"),
     ("WithdrawRequested", "close_requested"),

@@ -1,6 +1,7 @@
 //! The pages of an account: what somebody who is signed in sees of it, and does with it.
 
 mod activity;
+mod addresses;
 mod close;
 mod confirm;
 mod factors;
@@ -48,6 +49,12 @@ pub(super) fn routes() -> Vec<Route<Site, Access>> {
         page!(POST "/account/profile" profile::change),
         page!(GET "/account/password" password::show),
         page!(POST "/account/password" password::change),
+        page!(GET "/account/addresses" addresses::show),
+        page!(POST "/account/addresses" addresses::add),
+        page!(POST "/account/addresses/confirm" addresses::confirm),
+        page!(POST "/account/addresses/drop" addresses::drop_waiting),
+        page!(POST "/account/addresses/remove" addresses::remove),
+        page!(POST "/account/addresses/primary" addresses::make_primary),
         page!(GET "/account/factors" factors::show),
         page!(POST "/account/factors/app" factors::begin_app),
         page!(GET "/account/factors/app" factors::show_app),

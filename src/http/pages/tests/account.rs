@@ -4,8 +4,9 @@ use super::look::{tags, values};
 use super::member::{Browser, house};
 use super::*;
 
-const PAGES: [&str; 8] = [
+const PAGES: [&str; 9] = [
     "/account",
+    "/account/addresses",
     "/account/profile",
     "/account/password",
     "/account/factors",
@@ -163,6 +164,59 @@ async fn a_mailbox_is_added_by_the_code_that_went_to_it() {
         .post(&house, "/account/factors/mail/confirm", &[("code", "12")])
         .await;
     assert!(wrong.status == 401 && wrong.has("code-error"));
+}
+
+#[tokio::test]
+async fn s_08_a_second_address_is_added_by_its_code_made_the_main_one_and_the_first_removed() {
+    let house = house().await;
+    let browser = Browser::signed_in(&house).await;
+    house.clock.advance(Span::minutes(10));
+    let post = async |browser: &Browser, path: &str, field: (&str, &str)| {
+        let path = format!("/account/addresses{path}");
+        browser.post(&house, &path, &[field]).await
+    };
+    let none = "00000000-0000-0000-0000-000000000000";
+    for (path, field) in [
+        ("", ("email", "ada@elsewhere.example")),
+        ("/remove", ("address", none)),
+        ("/primary", ("address", none)),
+    ] {
+        let seen = post(&browser, path, field).await;
+        assert_eq!(
+            seen.header("location"),
+            "/account/confirm?next=/account/addresses",
+            "{path}"
+        );
+    }
+    let browser = Browser::signed_in(&house).await;
+    let wrong = post(&browser, "", ("email", "nobody")).await;
+    assert!(wrong.status == 400 && wrong.has("value=\"nobody\"") && wrong.has("email-error"));
+    let own = post(&browser, "", ("email", OWNER)).await;
+    assert!(own.status == 409 && own.has("yours already"));
+    let seen = post(&browser, "", ("email", "ada@elsewhere.example")).await;
+    assert_eq!(seen.header("location"), "/account/addresses");
+    let seen = browser.get(&house, "/account/addresses").await;
+    assert!(seen.has("ada@elsewhere.example") && seen.has("action=\"/account/addresses/confirm\""));
+    let wrong = post(&browser, "/confirm", ("code", "AAAAA-AAAAA")).await;
+    assert!(wrong.status == 404 && wrong.has("code-error"));
+    let (_, code) = house.mailed(Purpose::AddAddress, SecretLabel::AddAddress);
+    let seen = post(&browser, "/confirm", ("code", &code)).await;
+    assert_eq!(seen.header("location"), "/account/addresses");
+    let id_of = |text: &str| {
+        let mut views = house.desk.addresses(browser.caller.user).into_iter();
+        let found = views.find(|view| view.email.as_typed() == text);
+        found.unwrap().id.to_string()
+    };
+    let second = id_of("ada@elsewhere.example");
+    let seen = post(&browser, "/primary", ("address", &second)).await;
+    assert_eq!(seen.status, 303, "{}", seen.body);
+    let first = id_of(OWNER);
+    let seen = post(&browser, "/remove", ("address", &first)).await;
+    assert_eq!(seen.status, 303, "{}", seen.body);
+    let left = house.desk.addresses(browser.caller.user);
+    assert!(left.len() == 1 && left[0].is_primary && left[0].email.as_typed() == "ada@elsewhere.example");
+    let seen = browser.get(&house, "/account/activity").await;
+    assert!(seen.has("Email address added") && seen.has("Main email address changed"));
 }
 
 #[tokio::test]
