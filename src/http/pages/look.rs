@@ -119,7 +119,7 @@ pub(super) enum Page {
 
 impl Page {
     /// All of them.
-    pub(super) const ALL: [Self; 18] = [
+    pub(super) const ALL: [Self; 19] = [
         Self::Recover,
         Self::Ask,
         Self::Verify,
