@@ -10,7 +10,7 @@
 mod addresses;
 mod factors;
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::cell::Cell;
 
 use keyledger::domain::password_policy::BrokenRules;
 use keyledger::domain::{
@@ -190,15 +190,26 @@ impl Person {
 
     /// Notices to the person's own address, with an objection that was never offered before.
     pub fn notices(self) -> Notices {
-        static OFFERED: AtomicU32 = AtomicU32::new(0);
+        let offered = OFFERED.get();
+        OFFERED.set(offered + 1);
         Notices {
             mails: vec![(self.address(), mail(900))],
             objection: NewObjection {
-                id: TokenId(id(10, self.0, OFFERED.fetch_add(1, Ordering::Relaxed))),
+                id: TokenId(id(10, self.0, offered)),
                 link_key: 5,
             },
         }
     }
+}
+
+thread_local! {
+    /// How many objections were offered by this test, so that each has an id of its own.
+    static OFFERED: Cell<u32> = const { Cell::new(0) };
+}
+
+/// Offers the same objections again: the story is told from its beginning.
+pub fn offer_anew() {
+    OFFERED.set(0);
 }
 
 /// What has happened to a person.

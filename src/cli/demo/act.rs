@@ -203,11 +203,17 @@ impl<'a, 'o> Act<'a, 'o> {
         let subject = mail.subject();
         self.check(
             mail.header("X-Keyledger-Mail").as_deref() == Some("password_changed") && mail.token().is_none(),
-            &format!("a notice without a link came: \u{201c}{subject}\u{201d}"),
+            &format!("a notice came, which opens nothing: \u{201c}{subject}\u{201d}"),
+        )?;
+        let mail = self.sink.next_mail(MAIL_LIMIT).await?;
+        let subject = mail.subject();
+        self.check(
+            mail.header("X-Keyledger-Mail").as_deref() == Some("new_sign_in") && mail.token().is_none(),
+            &format!("and one of the first sign-in after it: \u{201c}{subject}\u{201d}"),
         )?;
         self.check(
-            self.sink.received() == 3,
-            "three mails left in all: nothing was sent for the unknown address",
+            self.sink.received() == 4,
+            "four mails left in all: nothing was sent for the unknown address",
         )
     }
 
@@ -238,7 +244,7 @@ impl<'a, 'o> Act<'a, 'o> {
             .keep("events", lines.iter().map(shown).collect::<Vec<_>>().into());
         let told = |name: &str| lines.iter().filter(|line| line.name == name).count();
         self.check(
-            told("RecoveryCompleted") == 1 && told("MailDelivered") == 3,
+            told("RecoveryCompleted") == 1 && told("MailDelivered") == 4,
             &format!("{} events, and no address or secret in clear", lines.len()),
         )
     }

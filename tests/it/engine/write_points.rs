@@ -16,7 +16,9 @@ use keyledger::ledger::memory::{Fault, WritePoint};
 use keyledger::types::{ApiKeyId, Locale, Position, PublicKey, Signature, Slug, Span};
 
 use super::gate::Gate;
-use crate::people::{ADA, BOB, ELSEWHERE, HOME, NOBODY, Person, code, link, mail, origin, proof, sealed};
+use crate::people::{
+    ADA, BOB, ELSEWHERE, HOME, NOBODY, Person, code, link, mail, offer_anew, origin, proof, sealed,
+};
 use crate::rig::{PATIENCE, Rig, run};
 
 /// What is done next, made of what is there; time passes before it.
@@ -316,6 +318,7 @@ fn failing(fault: Fault) -> (Gate<MemoryStore>, Arc<AtomicBool>) {
 fn law_6_every_kind_of_command_is_whole_or_absent_however_its_write_fails() {
     let story = story();
     // What each step leads to on a disk that works.
+    offer_anew();
     let rig = Rig::new();
     let (engine, _) = rig.boot(MemoryStore::new([1; 16])).unwrap();
     let mut whole = vec![engine.read(state_hash)];
@@ -334,6 +337,7 @@ fn law_6_every_kind_of_command_is_whole_or_absent_however_its_write_fails() {
     ];
     for fault in faults {
         for (number, step) in story.iter().enumerate() {
+            offer_anew();
             let rig = Rig::new();
             let (gate, armed) = failing(fault);
             let (engine, _) = rig.boot(gate.store()).unwrap();

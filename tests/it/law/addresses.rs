@@ -196,9 +196,13 @@ fn r_05_a_mailbox_that_is_named_again_and_again_gets_so_many_mails_a_day_from_ev
         *mailbox = ADA.further_lookup(1);
     }
     let full = named.done(by_bob.clone());
-    full.clone().when(by_bob.clone()).limited(LimitKind::ClientMails);
+    let mut again = BOB.names(1, 1, 23);
+    if let Command::Address(AddressCommand::Begin { mailbox, .. }) = &mut again {
+        *mailbox = ADA.further_lookup(1);
+    }
+    full.clone().when(again.clone()).limited(LimitKind::ClientMails);
     full.clone().done(BOB.names(1, 2, 22));
-    full.after(Span::days(1)).done(by_bob);
+    full.after(Span::days(1)).done(again);
 }
 
 #[test]

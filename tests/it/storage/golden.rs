@@ -210,10 +210,3 @@ proptest! {
         }
     }
 }
-
-#[test]
-fn zz_write() {
-    for (file, text) in files() {
-        std::fs::write(folder().join(file), text).unwrap();
-    }
-}

@@ -22,7 +22,7 @@ async fn a_recovery_goes_from_request_to_a_new_password_on_a_real_disk() {
         link.contains("/verify#t=") && link.ends_with("&e=ada%40example.org"),
         "{link}"
     );
-    assert!(verification.not_me_link().unwrap().contains("/verify#n="));
+    assert!(verification.not_me_link().unwrap().contains("/not-me#n="));
     let id = verification.header("Message-ID").unwrap();
     assert!(id.ends_with("@keyledger.example>"), "{id}");
 

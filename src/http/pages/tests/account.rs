@@ -194,7 +194,13 @@ async fn s_08_a_second_address_is_added_by_its_code_made_the_main_one_and_the_fi
     let own = post(&browser, "", ("email", OWNER)).await;
     assert!(own.status == 409 && own.has("yours already"));
     let seen = post(&browser, "", ("email", "ada@elsewhere.example")).await;
-    assert_eq!(seen.header("location"), "/account/addresses");
+    assert_eq!(
+        seen.header("location"),
+        "/account/addresses",
+        "{} {}",
+        seen.status,
+        seen.body
+    );
     let seen = browser.get(&house, "/account/addresses").await;
     assert!(seen.has("ada@elsewhere.example") && seen.has("action=\"/account/addresses/confirm\""));
     let wrong = post(&browser, "/confirm", ("code", "AAAAA-AAAAA")).await;

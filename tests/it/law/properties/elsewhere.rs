@@ -2,6 +2,7 @@
 
 /// What administrators and workers note about the house itself.
 pub(super) const ELSEWHERE: &[&str] = &[
+    "AddressRemoved",
     "ApiKeyConfirmed",
     "ApiKeyCreated",
     "ApiKeyRevoked",
