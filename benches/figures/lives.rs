@@ -139,6 +139,8 @@ impl<'a> Town<'a> {
             proof,
             mail: self.mail(&resident),
             mode: SignUpMode::Open(self.session()),
+            username: None,
+            lifetime: None,
         };
         self.residents.push(resident);
         let who = self.residents.len() - 1;
@@ -228,7 +230,13 @@ impl<'a> Town<'a> {
         };
         let proof = self.proof();
         let mail = self.mail(&self.residents[who]);
-        self.carry_out(Command::IssueProof { request, proof, mail }, None);
+        let command = Command::IssueProof {
+            request,
+            proof,
+            mail,
+            lifetime: None,
+        };
+        self.carry_out(command, None);
         self.deliver();
         let credential = self.credential();
         let resident = &self.residents[who];

@@ -139,6 +139,7 @@ async fn turn(engine: &Engine, crowd: &Crowd, caller: u64, number: u64) {
                 mail,
                 details: origin.clone(),
             },
+            lifetime: None,
         };
         do_it(Lane::Proof, issue, vec![]).await;
         let queued = engine.read(|state| {

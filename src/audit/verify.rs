@@ -240,7 +240,7 @@ fn examine(
         }
         drop(checked);
         let outcome = judge_in_order(&unjudged, judge, buffers, &mut |position| {
-            progress(position, size)
+            progress(position, size);
         });
         is_over.store(true, Ordering::Relaxed);
         // Whoever still sends is let go.

@@ -5,8 +5,10 @@
 //! answers it: [`Clerk::answer`].
 
 mod auditing;
+mod changed;
 mod clerk;
 mod client;
+mod configured;
 mod factors;
 mod following;
 mod keeping;

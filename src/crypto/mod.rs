@@ -8,6 +8,7 @@
 pub mod api_keys;
 pub mod browser;
 pub mod codes;
+pub mod execution;
 pub mod jwt;
 pub mod key_backup;
 pub mod key_files;
@@ -33,6 +34,7 @@ pub use codes::{
     CODE_LEN, TypedCode, code_matches, factor_code, factor_code_matches, normalise_code, normalise_digits,
     typed_code,
 };
+pub use execution::{open_execution, seal_execution};
 pub use jwt::{Claims, JwtFault};
 pub use key_backup::{KeyBackupFault, KeyMaterial, KeyPlaces, MasterFile};
 pub use key_files::{KeyFiles, MasterSource};

@@ -212,7 +212,7 @@ impl Desk {
 
     /// A command without a new password changes nothing: it asks the limit, counts a wrong one, and remembers what a new
     /// one was refused for.
-    async fn note_current(
+    pub(super) async fn note_current(
         &self,
         caller: Caller,
         verdict: PasswordVerdict,

@@ -78,11 +78,9 @@ impl Desk {
             // between, nothing has ended that the epoch did not end.
             let desk = self.clone();
             let rotating = tokio::task::spawn_blocking(move || desk.rotate_token_keys(Actor::Operator));
-            match rotating.await {
-                Ok(Ok(())) => {}
-                Ok(Err(fault)) => tracing::error!(%fault, "the keys of tokens could not be rotated"),
-                // The panic hook has told where it broke down.
-                Err(_) => {}
+            // Where it broke down, the panic hook has told.
+            if let Ok(Err(fault)) = rotating.await {
+                tracing::error!(%fault, "the keys of tokens could not be rotated");
             }
             self.carry_out(Lane::Proof, Command::AcceptClock { kept }, vec![])
                 .await?;

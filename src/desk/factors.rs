@@ -8,11 +8,11 @@ use zeroize::Zeroizing;
 
 use super::account::Reproof;
 use super::sessions::Caller;
+use super::walk::AskedBy;
 use super::{Command, Desk, Fault, Outcome, Refusal, Visitor};
 use crate::crypto::{self, DataKey, Field, KeyId, SecretLabel, totp};
 use crate::domain::{
-    Actor, FactorKind, NewCodes, PasswordVerdict, Purpose, RECOVERY_CODES, Reauthenticated, Unfinished,
-    mailbox_brings_codes,
+    Actor, FactorKind, NewCodes, Purpose, RECOVERY_CODES, Reauthenticated, Unfinished, mailbox_brings_codes,
 };
 use crate::engine::Lane;
 use crate::mail::templates::FactorChange;
@@ -108,7 +108,18 @@ impl Desk {
         visitor: &Visitor,
     ) -> Result<MailboxSetUp, Fault> {
         let who = self.reauthenticated(caller, reproof, code, visitor).await?;
-        let user = caller.user;
+        self.begin_mailbox_as(who, address, None, visitor).await
+    }
+
+    /// The same for somebody who was asked already; `asked` is the stage of a flow that has the code sent.
+    pub(super) async fn begin_mailbox_as(
+        &self,
+        who: Reauthenticated,
+        address: Option<&EmailAddress>,
+        asked: Option<&AskedBy>,
+        visitor: &Visitor,
+    ) -> Result<MailboxSetUp, Fault> {
+        let user = who.user;
         let key = self.user_key(user)?;
         let client = self.client_of(user, visitor).ok_or(Refusal::UserNotFound)?;
         let own = self.own_addresses(user, &key);
@@ -133,7 +144,8 @@ impl Desk {
             address: id,
             sealed,
             proof,
-            mail: self.mail_under(&key, user, visitor),
+            mail: self.mail_of_stage(&key, user, &visitor.origin(), asked),
+            lifetime: asked.and_then(|asked| Some(self.stage_mail(asked)?.lifetime)),
             client,
         };
         self.carry_out(Lane::Proof, command, vec![]).await?;
@@ -271,26 +283,15 @@ impl Desk {
         let (found, ask, keys) = (greeting.found, greeting.ask, greeting.keys);
         self.may_sign_in(found, &ask)?;
         let user = found.map(|(_, user)| user);
-        let credential = user.and_then(|id| {
-            self.engine()
-                .read(|state| state.users.get(&id)?.credential.clone())
-        });
-        let verifier = credential
-            .as_ref()
-            .and_then(|credential| self.verifier(credential));
-        let is_right = self
-            .is_password(Lane::Stranger, password, verifier)
-            .await?
-            .matches();
+        let owner = user.and_then(|id| self.engine().read(|state| state.users.get(&id).cloned()));
+        let (verdict, _) = self.judge_password(owner.as_deref(), password).await?;
         let proof = self.new_proof();
         let command = Command::ChallengeMailbox {
             ask,
-            verdict: match credential {
-                Some(credential) if is_right => PasswordVerdict::Right(credential.id),
-                Some(_) | None => PasswordVerdict::Wrong,
-            },
+            verdict,
             proof,
             mail: user.and_then(|user| self.new_mail(user, visitor)),
+            lifetime: None,
         };
         self.carry_out(Lane::Stranger, command, keys).await?;
         Ok(proof.token)
@@ -303,7 +304,7 @@ impl Desk {
         Some(Command::TellUnfinished { user, mails })
     }
 
-    async fn reauthenticated(
+    pub(super) async fn reauthenticated(
         &self,
         caller: Caller,
         reproof: Reproof<'_>,
@@ -329,7 +330,7 @@ impl Desk {
         })
     }
 
-    fn user_key(&self, user: UserId) -> Result<DataKey, Fault> {
+    pub(super) fn user_key(&self, user: UserId) -> Result<DataKey, Fault> {
         let key = self.engine().vault().key(DataKeyId::User(user));
         key.ok_or_else(|| Refusal::UserNotFound.into())
     }

@@ -7,11 +7,13 @@ use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 
 use super::origin::Origin;
-use super::{Desk, Fault};
+use super::{Desk, Fault, Refusal};
 use crate::crypto::{self, DataKey, Field, WrappedKey};
-use crate::domain::{Ask, Client, Context, SuppressedClass};
+use crate::domain::{Ask, Client, Context, State, SuppressedClass};
 use crate::engine::{Directory, SealedOrigin};
-use crate::types::{AddressId, ClientNet, DataKeyId, EmailAddress, Locale, Sealed, TokenId, UserId};
+use crate::types::{
+    AddressId, ClientNet, DataKeyId, EmailAddress, Locale, Sealed, Tag, TokenId, UserId, Username,
+};
 
 /// Somebody at a door.
 #[derive(Clone, Debug)]
@@ -64,6 +66,55 @@ impl Desk {
     pub(super) fn greet(&self, address: &EmailAddress, visitor: &Visitor) -> Result<Greeting, Fault> {
         let ring = self.engine().keyring().current();
         let lookup = Directory::address_tag(&ring, address);
+        self.greet_as(lookup, address.canonical(), visitor)
+    }
+
+    /// Whose a name is: an address or a user name.
+    pub(super) fn whose(&self, who: &str, state: &State) -> Option<UserId> {
+        let ring = self.engine().keyring().current();
+        let directory = self.engine().directory();
+        let by_address = EmailAddress::parse(who).ok().and_then(|address| {
+            let id = directory.address(Directory::address_tag(&ring, &address), state)?;
+            state.addresses.get(&id).copied()
+        });
+        by_address.or_else(|| {
+            let username = Username::parse(who).ok()?;
+            directory.username(Directory::username_tag(&ring, &username))
+        })
+    }
+
+    /// Whether somebody has a user name already.
+    pub(super) fn is_username_taken(&self, text: &str) -> bool {
+        let ring = self.engine().keyring().current();
+        let directory = self.engine().directory();
+        let owner = Username::parse(text)
+            .ok()
+            .and_then(|username| directory.username(Directory::username_tag(&ring, &username)));
+        owner.is_some_and(|owner| self.engine().read(|state| state.users.contains_key(&owner)))
+    }
+
+    /// A first look at somebody who gave an address or a user name. A user name stands for the first address of its
+    /// user; one of nobody for an address of nobody.
+    pub(super) fn greet_by_name(&self, who: &str, visitor: &Visitor) -> Result<Greeting, Fault> {
+        if let Ok(address) = EmailAddress::parse(who) {
+            return self.greet(&address, visitor);
+        }
+        let username = Username::parse(who).map_err(|_| Refusal::InvalidCredentials)?;
+        let owner = self.engine().read(|state| self.whose(who, state));
+        match owner.and_then(|owner| self.first_address(owner)) {
+            Some(address) => self.greet(&address, visitor),
+            None => self.greet_nobody(&username, visitor),
+        }
+    }
+
+    /// The same for a user name that is nobody's: its tag is that of no address.
+    fn greet_nobody(&self, username: &Username, visitor: &Visitor) -> Result<Greeting, Fault> {
+        let ring = self.engine().keyring().current();
+        let lookup = Directory::username_tag(&ring, username);
+        self.greet_as(lookup, username.canonical(), visitor)
+    }
+
+    fn greet_as(&self, lookup: Tag, canonical: &str, visitor: &Visitor) -> Result<Greeting, Fault> {
         let (found, user_locale) = self.engine().read(|state| {
             let found = self.engine().directory().address(lookup, state);
             let found = found.and_then(|id| Some((id, *state.addresses.get(&id)?)));
@@ -73,7 +124,7 @@ impl Desk {
             )
         });
         let (day_key, keys) = self.day_key();
-        let stranger = crypto::tag(&day_key, "stranger", &[address.canonical().as_bytes()]);
+        let stranger = crypto::tag(&day_key, "stranger", &[canonical.as_bytes()]);
         let subject = found.map_or(day_key.id(), |(_, user)| DataKeyId::User(user));
         // An owner whose key is gone is being erased at this moment; a next try meets a stranger.
         let Some(subject_key) = self.engine().vault().key(subject) else {
@@ -96,6 +147,17 @@ impl Desk {
             },
             keys,
         })
+    }
+
+    /// The address somebody signs in with.
+    pub(super) fn first_address(&self, user: UserId) -> Option<EmailAddress> {
+        let sealed = self.engine().read(|state| {
+            let first = state.users.get(&user)?.addresses.first()?;
+            Some(first.sealed.clone())
+        })?;
+        let key = self.engine().vault().key(DataKeyId::User(user))?;
+        let clear = crypto::open(&key, Field::UserAddress, user.0, &sealed)?;
+        EmailAddress::parse(std::str::from_utf8(&clear).ok()?).ok()
     }
 
     /// A client under the day's key and a subject's.

@@ -13,6 +13,7 @@ mod browsers;
 mod console;
 mod cursor;
 mod epochs;
+mod expressions;
 mod factors;
 mod fault;
 mod greeting;
@@ -30,6 +31,7 @@ mod sign_up;
 mod story;
 mod verification;
 mod verify;
+mod walk;
 
 use std::sync::{Arc, Mutex};
 
@@ -41,6 +43,9 @@ pub use backup::TellProgress;
 pub use console::WaitingMail;
 pub use cursor::{Cursor, CursorFault, EpochBegun, NotACursor};
 pub use epochs::EpochView;
+pub use expressions::{
+    Circumstances, ExpressionFault, KnownUser, Undecided, check_expression, decide_expression,
+};
 pub use factors::{AppSetUp, FactorView, MailboxSetUp};
 pub use fault::{AccessFault, Fault};
 pub use greeting::Visitor;
@@ -58,6 +63,10 @@ pub use story::{
     tell_plainly, vocabulary,
 };
 pub use verify::{VerifyFault, VerifyReport, verify};
+pub use walk::{
+    Answer, BegunSession, Challenge, Component, Denial, Done, EnterBy, FlowFault, FlowHead, FlowStep,
+    LeadsTo, Mistake, Reproofs, Scene, ShownSecret, StageMail, Walker, Wrong,
+};
 
 use crate::breach::Leaks;
 use crate::crypto::PasswordPool;
@@ -106,6 +115,7 @@ struct Inner {
     repeats: Repeats,
     epochs: Mutex<KnownEpochs>,
     touched: Mutex<Vec<(crate::types::ApiKeyId, u32)>>,
+    latest: walk::Latest,
     /// Held while a browser's session is prolonged.
     prolonging: tokio::sync::Mutex<()>,
     /// Held while somebody's latest events are looked for.
@@ -124,6 +134,7 @@ impl Desk {
             repeats,
             epochs: Mutex::default(),
             touched: Mutex::default(),
+            latest: walk::Latest::default(),
             prolonging: tokio::sync::Mutex::default(),
             looking_back: tokio::sync::Mutex::default(),
         };

@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use secrecy::SecretString;
 
 use super::proofs::{is_factor_code, label};
+use super::walk::{AskedBy, StageMail};
 use super::{Command, Desk, Origin};
 use crate::crypto::{self, Field, SecretLabel};
 use crate::domain::{
@@ -39,6 +40,10 @@ pub struct Letter {
     pub closes: Option<Timestamp>,
     /// Which change of second factors it tells of.
     pub change: Option<FactorChange>,
+    /// Whether a flow has it sent, and its link leads into one.
+    pub of_flow: bool,
+    /// What the stage that has it sent says about it.
+    pub stage: Option<StageMail>,
 }
 
 /// Why a mail cannot be written.
@@ -65,10 +70,16 @@ impl Desk {
             return Command::DropRequest { request, cause };
         };
         let origin = self.open_origin(Some(user), &due.origin).unwrap_or(NOWHERE);
+        let asked = due.callback.as_ref().and_then(|sealed| {
+            let clear = crypto::open(&key, Field::Callback, user.0, sealed)?;
+            AskedBy::read(std::str::from_utf8(&clear).ok()?)
+        });
+        let stage = asked.as_ref().and_then(|asked| self.stage_mail(asked));
         Command::IssueProof {
             request,
             proof: self.new_proof(),
-            mail: self.mail_telling(&key, user, &origin),
+            mail: self.mail_of_stage(&key, user, &origin, asked.as_ref()),
+            lifetime: stage.map(|stage| stage.lifetime),
         }
     }
 
@@ -130,13 +141,14 @@ impl Desk {
             .and_then(|clear| EmailAddress::parse(std::str::from_utf8(&clear).ok()?).ok())
             .ok_or(LetterFault::UserGone)?;
         let details = crypto::open(&key, Field::MailDetails, mail.user.0, &mail.details);
-        let (origin, change) = match details
+        let (origin, change, asked) = match details
             .as_ref()
             .and_then(|clear| clear.split_at_checked(Origin::LEN))
         {
-            Some((origin, change)) => (Origin::from_bytes(origin), change.first().copied()),
-            None => (None, None),
+            Some((origin, rest)) => (Origin::from_bytes(origin), rest.first().copied(), rest.get(1..)),
+            None => (None, None, None),
         };
+        let asked = asked.and_then(|text| AskedBy::read(std::str::from_utf8(text).ok()?));
         let origin = origin.filter(|origin| !origin.ip.is_unspecified());
         let mut letter = Letter {
             to,
@@ -148,6 +160,8 @@ impl Desk {
             lives: None,
             closes,
             change: change.and_then(FactorChange::from_code),
+            of_flow: asked.is_some(),
+            stage: asked.and_then(|asked| self.stage_mail(&asked)),
         };
         if let (Some(id), Some(token)) = (mail.token, token) {
             if !is_factor_code(token.purpose) {

@@ -55,6 +55,12 @@ impl From<Unfit> for Fault {
     }
 }
 
+/// How many earlier passwords policies compare a new one with.
+pub(super) fn kept_passwords(policies: &[PasswordPolicy]) -> u8 {
+    let kept = policies.iter().map(|policy| policy.settings().history);
+    kept.max().unwrap_or_default()
+}
+
 impl Desk {
     /// The policy of the REST routes. The start has checked that it exists.
     pub fn password_policy(&self) -> PasswordPolicy {
@@ -115,14 +121,25 @@ impl Desk {
         Ok(self.passwords().verify(lane, password.clone(), verifier).await?)
     }
 
-    /// Tests a new password: format with all rules at once, then sameness, then the leaked set.
+    /// Tests a new password by the policy of the REST routes.
     pub(super) async fn test_password(
         &self,
         lane: Lane,
         password: &SecretString,
         owner: PasswordOwner,
     ) -> Result<(), Unfit> {
-        let policy = self.password_policy();
+        self.test_password_by(lane, &[self.password_policy()], password, owner)
+            .await
+    }
+
+    /// Tests a new password by policies: format with all rules at once, then sameness, then the leaked set.
+    pub(super) async fn test_password_by(
+        &self,
+        lane: Lane,
+        policies: &[PasswordPolicy],
+        password: &SecretString,
+        owner: PasswordOwner,
+    ) -> Result<(), Unfit> {
         let rules = |history_hits| {
             let context = PasswordContext {
                 addresses: &owner.addresses,
@@ -132,12 +149,20 @@ impl Desk {
                 mailed: &owner.mailed,
                 history_hits,
             };
-            policy.format_rules(password.expose_secret(), &context)
+            let mut broken = vec![];
+            for policy in policies {
+                for rule in policy.format_rules(password.expose_secret(), &context) {
+                    if !broken.contains(&rule) {
+                        broken.push(rule);
+                    }
+                }
+            }
+            broken
         };
         // Hash only what may be hashed: a password that is too long costs nothing.
         let mut broken = rules(0);
         if broken.is_empty() {
-            let kept = usize::from(policy.settings().history);
+            let kept = usize::from(kept_passwords(policies));
             let mut hits = 0;
             for past in owner.past.iter().take(kept) {
                 let verdict = self
@@ -160,11 +185,12 @@ impl Desk {
                 return Err(Unfit::Same);
             }
         }
-        if policy.is_breached(password.expose_secret()) || self.has_leaked(&policy, password).await {
-            Err(Unfit::Leaked)
-        } else {
-            Ok(())
+        for policy in policies {
+            if policy.is_breached(password.expose_secret()) || self.has_leaked(policy, password).await {
+                return Err(Unfit::Leaked);
+            }
         }
+        Ok(())
     }
 
     /// Whether an imported set has a password, or the range service saw it too often, as far as the policy asks them.

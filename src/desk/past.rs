@@ -10,10 +10,10 @@ use super::backup::aside;
 use super::sessions::SessionView;
 use super::{Desk, Enumeration};
 use crate::crypto::{self, Field};
-use crate::domain::password_policy::PasswordPolicy;
+use crate::domain::flow::Flows;
 use crate::domain::{
     Actor, ApiKey, Change, CheckpointKey, Epoch, Event, FactorKind, Outline, Outlook, Purpose, Role,
-    Standing, Unverified, is_token_alive, live_session, password_policies, sign_in_outlook,
+    Standing, Unverified, is_token_alive, live_session, sign_in_outlook,
 };
 use crate::engine::{Moment, PastFault, StateThen};
 use crate::ledger::StoreError;
@@ -118,8 +118,8 @@ pub struct PastSignIn {
 /// What the ledger holds of the configuration. Settings of files and variables are not part of it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct PastConfiguration {
-    /// Password policies.
-    pub policies: Vec<PasswordPolicy>,
+    /// Flows, stages, bindings and policies.
+    pub flows: Arc<Flows>,
     /// API keys.
     pub api_keys: Vec<(ApiKeyId, ApiKey)>,
     /// The key that signed checkpoints, once one was named.
@@ -373,7 +373,7 @@ impl PastView {
             .map(|(id, key)| ((key.created, *id), key.clone()))
             .collect();
         PastConfiguration {
-            policies: password_policies(state).cloned().collect(),
+            flows: Arc::clone(state.flows()),
             api_keys: keys.into_iter().map(|((_, id), key)| (id, key)).collect(),
             checkpoint_key: state.small.checkpoint_key,
         }

@@ -3,12 +3,16 @@
 use secrecy::{ExposeSecret, SecretString};
 
 use super::greeting::Greeting;
+use super::walk::AskedBy;
 use super::{Desk, Origin, Visitor};
 use crate::crypto::{self, Field, KeyId, SecretLabel};
 use crate::domain::{AddressProof, NewMail, ProofFound, Purpose, Token, Via, recent_tokens};
 use crate::mail::templates::FactorChange;
 use crate::system::random_id;
 use crate::types::{AddressId, DataKeyId, MailId, TokenId, UserId};
+
+/// Stands in a mail's details where there is no change of second factors to tell of.
+const NO_CHANGE: u8 = 0;
 
 /// What a text that came back turned out to be.
 pub(super) enum Found {
@@ -61,20 +65,38 @@ impl Desk {
 
     /// A mail that tells where something came from.
     pub(super) fn mail_telling(&self, key: &crypto::DataKey, user: UserId, origin: &Origin) -> NewMail {
-        self.mail_of_change(key, user, origin, None)
+        self.mail_of_change(key, user, origin, None, None)
     }
 
-    /// A mail that tells where something came from, and perhaps which change of second factors it was.
+    /// The same for a mail that a stage of a flow has sent.
+    pub(super) fn mail_of_stage(
+        &self,
+        key: &crypto::DataKey,
+        user: UserId,
+        origin: &Origin,
+        asked: Option<&AskedBy>,
+    ) -> NewMail {
+        self.mail_of_change(key, user, origin, None, asked)
+    }
+
+    /// A mail that tells where something came from, and perhaps which change of second factors it was, or which stage of
+    /// a flow has it sent.
     fn mail_of_change(
         &self,
         key: &crypto::DataKey,
         user: UserId,
         origin: &Origin,
         change: Option<FactorChange>,
+        asked: Option<&AskedBy>,
     ) -> NewMail {
         let entropy = self.engine().entropy();
         let mut clear = origin.to_bytes().to_vec();
-        clear.extend(change.map(FactorChange::code));
+        if let Some(asked) = asked {
+            clear.push(change.map_or(NO_CHANGE, FactorChange::code));
+            clear.extend_from_slice(asked.text().as_bytes());
+        } else {
+            clear.extend(change.map(FactorChange::code));
+        }
         let details = crypto::seal(key, Field::MailDetails, user.0, &clear, entropy);
         NewMail {
             mail: MailId(random_id(entropy)),
@@ -115,7 +137,7 @@ impl Desk {
         });
         addresses
             .into_iter()
-            .map(|address| (address, self.mail_of_change(&key, id, origin, change)))
+            .map(|address| (address, self.mail_of_change(&key, id, origin, change, None)))
             .collect()
     }
 

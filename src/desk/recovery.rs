@@ -8,8 +8,8 @@ use super::proofs::{Found, label};
 use super::{Command, Desk, Fault, Refusal, Visitor};
 use crate::crypto::parse_mail_secret;
 use crate::domain::{
-    Client, FactorShown, FactorVerdict, ProofFound, Purpose, RecoveryFactors, RefusedCause, SuppressedClass,
-    Via, check_proof, recovery_factors,
+    Client, FactorShown, FactorUse, FactorVerdict, ProofFound, ProofHolder, Purpose, RecoveryFactors,
+    RefusedCause, SuppressedClass, Via, Walk, check_proof, recovery_factors,
 };
 use crate::engine::Lane;
 use crate::types::{AddressId, EmailAddress, Sealed, TokenId, UserId};
@@ -17,29 +17,30 @@ use crate::types::{AddressId, EmailAddress, Sealed, TokenId, UserId};
 const PROOF_SCOPE: &str = "proof";
 
 /// A genuine proof of a way back in, and who brought it; what it is worth now is still to be asked.
-struct Claim {
-    proof: ProofFound,
-    found: Option<AddressId>,
-    client: Client,
-    keys: NewKeys,
+pub(super) struct Claim {
+    pub(super) proof: ProofFound,
+    pub(super) found: Option<AddressId>,
+    pub(super) client: Client,
+    pub(super) keys: NewKeys,
 }
 
 impl Desk {
     /// Asks for a recovery mail. The answer is the same for every valid address.
     pub async fn request_reset(&self, address: &EmailAddress, visitor: &Visitor) -> Result<(), Fault> {
-        self.request_proof(address, visitor, Purpose::Recovery, None)
+        self.request_proof(address.as_typed(), visitor, Purpose::Recovery, None)
             .await
     }
 
+    /// Asks for a mail for whoever is called so, by an address or by a user name.
     pub(super) async fn request_proof(
         &self,
-        address: &EmailAddress,
+        who: &str,
         visitor: &Visitor,
         purpose: Purpose,
         callback: Option<&str>,
     ) -> Result<(), Fault> {
         let work = async {
-            let Greeting { found, ask, keys } = self.greet(address, visitor)?;
+            let Greeting { found, ask, keys } = self.greet_by_name(who, visitor)?;
             let callback = match callback {
                 Some(url) => Some(self.seal_callback(found.map(|(_, user)| user), url)?),
                 None => None,
@@ -82,16 +83,26 @@ impl Desk {
         code: Option<&SecretString>,
         visitor: &Visitor,
     ) -> Result<(), Fault> {
-        let greeting = self.greet(address, visitor)?;
+        let claim = self
+            .claim_by_code(self.greet(address, visitor)?, presented)
+            .await?;
+        self.complete(claim, password, code, visitor).await
+    }
+
+    /// What somebody presented for an address: a typed code, or the secret of a link to that address.
+    pub(super) async fn claim_by_code(
+        &self,
+        greeting: Greeting,
+        presented: &SecretString,
+    ) -> Result<Claim, Fault> {
         let proof = self.prove(&greeting, presented, Purpose::Recovery).await?;
         let Greeting { found, ask, keys } = greeting;
-        let claim = Claim {
+        Ok(Claim {
             proof,
             found: found.map(|(address, _)| address),
             client: ask.client,
             keys,
-        };
-        self.complete(claim, password, code, visitor).await
+        })
     }
 
     /// Sets a new password by the secret of a mailed link alone: its token names user and address, so nobody has to
@@ -114,7 +125,8 @@ impl Desk {
         Err(Fault::Overloaded)
     }
 
-    fn claim_by_link(&self, secret: &SecretString, visitor: &Visitor) -> Result<Claim, Fault> {
+    /// What the secret of a link is, whoever brings it.
+    pub(super) fn claim_by_link(&self, secret: &SecretString, visitor: &Visitor) -> Result<Claim, Fault> {
         let parsed = parse_mail_secret(secret.expose_secret()).ok_or(Refusal::TokenNotFound)?;
         let purpose = Purpose::Recovery;
         let holder = self.link_holder(&parsed, label(purpose), purpose);
@@ -130,6 +142,30 @@ impl Desk {
         })
     }
 
+    /// Who a genuine proof would let in now; one that came too late or again is remembered.
+    pub(super) async fn holder_of(&self, claim: &Claim) -> Result<ProofHolder, Fault> {
+        let (proof, client) = (claim.proof, &claim.client);
+        let found = {
+            let (context, network) = (self.context(claim.found), client.network);
+            self.engine()
+                .read(|state| check_proof(state, &context, proof, Purpose::Recovery, network))
+        };
+        let refusal = match found {
+            Ok(holder) => return Ok(holder),
+            Err(refusal) => refusal,
+        };
+        if refusal == Refusal::TokenExpired {
+            self.refuse_proof(proof, RefusedCause::Expired, &client.origin)
+                .await?;
+        } else if refusal == Refusal::TokenNotFound {
+            self.refuse_proof(proof, RefusedCause::Reused, &client.origin)
+                .await?;
+        } else {
+            self.engine().count_suppressed(SuppressedClass::Limited);
+        }
+        Err(refusal.into())
+    }
+
     async fn complete(
         &self,
         claim: Claim,
@@ -137,32 +173,10 @@ impl Desk {
         code: Option<&SecretString>,
         visitor: &Visitor,
     ) -> Result<(), Fault> {
+        let holder = self.holder_of(&claim).await?;
         let Claim {
-            proof,
-            found,
-            client,
-            keys,
+            proof, client, keys, ..
         } = claim;
-        let holder = {
-            let (context, network) = (self.context(found), client.network);
-            self.engine()
-                .read(|state| check_proof(state, &context, proof, Purpose::Recovery, network))
-        };
-        let holder = match holder {
-            Ok(holder) => holder,
-            Err(refusal) => {
-                if refusal == Refusal::TokenExpired {
-                    self.refuse_proof(proof, RefusedCause::Expired, &client.origin)
-                        .await?;
-                } else if refusal == Refusal::TokenNotFound {
-                    self.refuse_proof(proof, RefusedCause::Reused, &client.origin)
-                        .await?;
-                } else {
-                    self.engine().count_suppressed(SuppressedClass::Limited);
-                }
-                return Err(refusal.into());
-            }
-        };
         let Some(user) = self.engine().read(|state| state.users.get(&holder.user).cloned()) else {
             return Err(Refusal::TokenNotFound.into());
         };
@@ -174,16 +188,7 @@ impl Desk {
             ..self.password_owner(holder.user, &user)
         };
         if let Err(unfit) = self.test_password(Lane::Proof, password, owner).await {
-            let cause = match &unfit {
-                Unfit::Format(_) => Some(RefusedCause::Format),
-                Unfit::Same => Some(RefusedCause::SameAsPrevious),
-                Unfit::Leaked => Some(RefusedCause::Leaked),
-                Unfit::Busy => None,
-            };
-            if let Some(cause) = cause {
-                self.refuse_proof(proof, cause, &client.origin).await?;
-            }
-            return Err(unfit.into());
+            return Err(self.note_unfit(unfit, proof, &client.origin).await);
         }
         let (credential, credential_keys) = self.new_credential(Lane::Proof, password.clone()).await?;
         let command = Command::CompleteRecovery {
@@ -196,6 +201,18 @@ impl Desk {
         };
         let keys = keys.into_iter().chain(credential_keys).collect();
         self.carry_out(Lane::Proof, command, keys).await.map(|_| ())
+    }
+
+    /// Remembers that a genuine proof came with a password that may not be.
+    pub(super) async fn note_unfit(&self, unfit: Unfit, proof: ProofFound, origin: &Sealed) -> Fault {
+        let cause = match &unfit {
+            Unfit::Format(_) => RefusedCause::Format,
+            Unfit::Same => RefusedCause::SameAsPrevious,
+            Unfit::Leaked => RefusedCause::Leaked,
+            Unfit::Busy => return unfit.into(),
+        };
+        let noted = self.refuse_proof(proof, cause, origin).await;
+        noted.err().unwrap_or_else(|| unfit.into())
     }
 
     /// The second factor that a recovery asks for; a wrong one is counted before its answer leaves, and an absent one
@@ -220,11 +237,13 @@ impl Desk {
             FactorVerdict::Absent => Err(Refusal::FactorRequired.into()),
             FactorVerdict::Right(_) => Ok(factor),
             FactorVerdict::Wrong | FactorVerdict::Exhausted => {
-                let command = Command::RefuseFactor {
+                let command = Command::Walk(Walk::TryFactor {
                     user,
                     factor,
+                    action: FactorUse::Recovery,
+                    session: None,
                     origin: origin.clone(),
-                };
+                });
                 // The law never accepts it: what comes back is its refusal, or that of the limit.
                 self.carry_out(Lane::Proof, command, vec![]).await?;
                 Err(Refusal::FactorWrong.into())

@@ -9,8 +9,8 @@ use super::repeats::Repeat;
 use super::{AccessFault, Command, Desk, Enumeration, Fault, Outcome, Refusal, Visitor};
 use crate::crypto::{self, Claims, JwtFault, KeyId, Purpose, Verdict};
 use crate::domain::{
-    Actor, Ask, NewSession, PasswordVerdict, Role, Session, SessionFault, SuppressedClass, live_session,
-    sign_in_gate,
+    Actor, Ask, NewSession, PasswordVerdict, Role, Session, SessionFault, SuppressedClass, User,
+    live_session, sign_in_gate,
 };
 use crate::engine::Lane;
 use crate::system::random_id;
@@ -94,15 +94,7 @@ impl Desk {
         let Greeting { found, ask, keys } = self.greet(address, visitor)?;
         self.may_sign_in(found, &ask)?;
         let user = found.and_then(|(_, id)| self.engine().read(|state| state.users.get(&id).cloned()));
-        let credential = user.as_ref().and_then(|user| user.credential.clone());
-        let verifier = credential
-            .as_ref()
-            .and_then(|credential| self.verifier(credential));
-        let checked = self.is_password(Lane::Stranger, password, verifier).await?;
-        let verdict = match &credential {
-            Some(credential) if checked.matches() => PasswordVerdict::Right(credential.id),
-            Some(_) | None => PasswordVerdict::Wrong,
-        };
+        let (verdict, checked) = self.judge_password(user.as_deref(), password).await?;
         let refresh_key = self.refresh_key();
         let session = NewSession {
             session: SessionId(random_id(self.engine().entropy())),
@@ -135,21 +127,48 @@ impl Desk {
         let (Outcome::Session(Some(session)), Some((_, id)), Some(user)) = (outcome, found, user) else {
             return Err(Refusal::InvalidCredentials.into());
         };
-        if let (
-            Verdict::Right {
-                rehash: crypto::Rehash::Due,
-            },
-            Some(credential),
-        ) = (checked, &credential)
-        {
-            self.upgrade(id, credential.id, password.clone());
-        }
+        self.upgrade_if_due(id, verdict, checked, password);
         let caller = Caller {
             user: id,
             session,
             role: user.role,
         };
         Ok((caller, refresh_key))
+    }
+
+    /// Holds a password against that of whoever was named; one hash, also for nobody (P-13).
+    pub(super) async fn judge_password(
+        &self,
+        user: Option<&User>,
+        password: &SecretString,
+    ) -> Result<(PasswordVerdict, Verdict), Fault> {
+        let credential = user.and_then(|user| user.credential.as_ref());
+        let verifier = credential.and_then(|credential| self.verifier(credential));
+        let checked = self.is_password(Lane::Stranger, password, verifier).await?;
+        let verdict = match credential {
+            Some(credential) if checked.matches() => PasswordVerdict::Right(credential.id),
+            Some(_) | None => PasswordVerdict::Wrong,
+        };
+        Ok((verdict, checked))
+    }
+
+    /// Puts a right password under the present parameters, if it is under weaker ones.
+    pub(super) fn upgrade_if_due(
+        &self,
+        user: UserId,
+        verdict: PasswordVerdict,
+        checked: Verdict,
+        password: &SecretString,
+    ) {
+        let is_due = checked
+            == Verdict::Right {
+                rehash: crypto::Rehash::Due,
+            };
+        if let PasswordVerdict::Right(credential) = verdict
+            && is_due
+        {
+            self.upgrade(user, credential, password.clone());
+        }
     }
 
     /// Puts the password under the present parameters, beside the request and only if hashing has room.

@@ -2,12 +2,14 @@
 
 use secrecy::SecretString;
 
+use super::greeting::{Greeting, NewKeys};
 use super::passwords::PasswordOwner;
 use super::sessions::Tokens;
+use super::walk::AskedBy;
 use super::{Command, Desk, Enumeration, Fault, Outcome, Visitor};
 use crate::crypto::{self, DataKey, Field};
-use crate::domain::{NewSession, NewUser, Role, SignUpMode, SuppressedClass, may_sign_up};
-use crate::engine::Lane;
+use crate::domain::{NewCredential, NewSession, NewUser, Role, SignUpMode, SuppressedClass, may_sign_up};
+use crate::engine::{Directory, Lane};
 use crate::system::random_id;
 use crate::types::{AddressId, DataKeyId, EmailAddress, Locale, PersonName, SessionId, UserId, Username};
 
@@ -21,6 +23,19 @@ pub struct SignUpForm {
     pub name: PersonName,
     /// Their language.
     pub locale: Option<Locale>,
+}
+
+/// Somebody who is to be registered, with a password that was tested and hashed.
+pub(super) struct Registration {
+    pub(super) address: EmailAddress,
+    pub(super) name: Option<PersonName>,
+    pub(super) username: Option<Username>,
+    pub(super) locale: Option<Locale>,
+    pub(super) credential: NewCredential,
+    /// The key that its verifier is sealed under.
+    pub(super) keys: NewKeys,
+    /// The stage of a flow that has the address confirmed.
+    pub(super) asked: Option<AskedBy>,
 }
 
 /// What they are told.
@@ -58,20 +73,83 @@ impl Desk {
         }
         // After the limit: a test may ask the range service, and every call would cost its request.
         self.test_password(Lane::Stranger, &password, owner).await?;
-        let (credential, credential_keys) = self.new_credential(Lane::Stranger, password).await?;
+        let (credential, keys) = self.new_credential(Lane::Stranger, password).await?;
+        let registration = Registration {
+            address,
+            name: Some(name),
+            username: None,
+            locale,
+            credential,
+            keys,
+            asked: None,
+        };
+        let refresh_key = self.refresh_key();
+        let session = NewSession {
+            session: SessionId(random_id(self.engine().entropy())),
+            refresh_key,
+        };
+        let begins = match self.settings().enumeration {
+            Enumeration::Open => Some(session),
+            Enumeration::Strict => None,
+        };
+        match self.register(registration, greeting, begins, visitor).await? {
+            Some((user, session)) => {
+                let tokens = self.tokens(user, Role::User, session, 0, refresh_key);
+                Ok(SignUpAnswer::SignedIn(tokens.ok_or(Fault::Stopped)?))
+            }
+            None => Ok(SignUpAnswer::MailSent),
+        }
+    }
+
+    /// Registers somebody without a word about whether the address is taken: a mail tells, whoever its owner is.
+    pub(super) async fn register_quietly(
+        &self,
+        registration: Registration,
+        visitor: &Visitor,
+    ) -> Result<(), Fault> {
+        let greeting = self.greet(&registration.address, visitor)?;
+        self.register(registration, greeting, None, visitor)
+            .await
+            .map(|_| ())
+    }
+
+    /// Registers somebody whose password is hashed already; gives back the user and the session that began, if one was
+    /// to begin.
+    async fn register(
+        &self,
+        registration: Registration,
+        greeting: Greeting,
+        begins: Option<NewSession>,
+        visitor: &Visitor,
+    ) -> Result<Option<(UserId, SessionId)>, Fault> {
+        let Registration {
+            address,
+            name,
+            username,
+            locale,
+            credential,
+            keys: credential_keys,
+            asked,
+        } = registration;
+        let stage = asked.as_ref().and_then(|asked| self.stage_mail(asked));
         let entropy = self.engine().entropy();
         let user = UserId(random_id(entropy));
         let (key, wrapped) = self.engine().vault().make(DataKeyId::User(user), entropy);
         let locale = locale.or(visitor.locale).unwrap_or_default();
-        let new = self.new_user(&key, user, Role::User, &address, Some(&name), None, locale);
-        let refresh_key = self.refresh_key();
-        let session = NewSession {
-            session: SessionId(random_id(entropy)),
-            refresh_key,
-        };
-        let mode = match self.settings().enumeration {
-            Enumeration::Open => SignUpMode::Open(session),
-            Enumeration::Strict => SignUpMode::Strict(
+        let new = self.new_user(
+            &key,
+            user,
+            Role::User,
+            &address,
+            name.as_ref(),
+            username.as_ref(),
+            locale,
+        );
+        let ring = self.engine().keyring().current();
+        let username = username.map(|username| Directory::username_tag(&ring, &username));
+        let mode = match begins {
+            Some(session) => SignUpMode::Open(session),
+            None => SignUpMode::Strict(
                 greeting
                     .found
                     .and_then(|(_, owner)| self.new_mail(owner, visitor)),
@@ -85,27 +163,25 @@ impl Desk {
         }
         let command = Command::SignUp {
             ask,
+            username,
             new,
             credential,
             proof: self.new_proof(),
-            mail: self.mail_under(&key, user, visitor),
+            mail: self.mail_of_stage(&key, user, &visitor.origin(), asked.as_ref()),
             mode,
+            lifetime: stage.map(|stage| stage.lifetime),
         };
         let mut keys = greeting.keys;
         keys.push((DataKeyId::User(user), wrapped));
         keys.extend(credential_keys);
         match self.carry_out(Lane::Stranger, command, keys).await? {
-            Outcome::Session(Some(session)) => {
-                let tokens = self.tokens(user, Role::User, session, 0, refresh_key);
-                Ok(SignUpAnswer::SignedIn(tokens.ok_or(Fault::Stopped)?))
-            }
-            Outcome::Session(None)
-            | Outcome::Done
+            Outcome::Session(session) => Ok(session.map(|session| (user, session))),
+            Outcome::Done
             | Outcome::Refreshed { .. }
             | Outcome::Issued(_)
             | Outcome::Ended(_)
             | Outcome::Verified
-            | Outcome::Enrolled { .. } => Ok(SignUpAnswer::MailSent),
+            | Outcome::Enrolled { .. } => Ok(None),
         }
     }
 

@@ -18,7 +18,7 @@ impl Desk {
         callback: Option<&str>,
         visitor: &Visitor,
     ) -> Result<(), Fault> {
-        self.request_proof(address, visitor, Purpose::VerifyEmail, callback)
+        self.request_proof(address.as_typed(), visitor, Purpose::VerifyEmail, callback)
             .await
     }
 

@@ -1,15 +1,15 @@
 //! What differs between two moments: both in outline, and compared.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::types::{AddressId, ApiKeyId, CredentialId, FactorId, SessionId, Timestamp, TokenId, UserId};
 
 use super::event::Purpose;
 use super::factor::{FactorKind, Factors};
-use super::flow::Policy;
+use super::flow::Flows;
 use super::limits::Limits;
 use super::outlook::is_token_alive;
-use super::password_policy::PasswordPolicy;
 use super::session::live_session;
 use super::state::{CheckpointKey, Epoch, Role, Standing, State, TokenStanding, User};
 
@@ -57,8 +57,18 @@ pub enum Change {
     TokenSpent(UserId, TokenId, Purpose),
     /// A mailed proof opens nothing any more, although nobody used it: superseded, expired or void.
     TokenDied(UserId, TokenId, Purpose),
+    /// A flow was made or changed, or a binding of it; its slug.
+    FlowSaved(String),
+    /// A flow was removed; its slug.
+    FlowRemoved(String),
+    /// A stage was made or changed; its name.
+    StageSaved(String),
+    /// A stage was removed; its name.
+    StageRemoved(String),
     /// A policy was made or changed; its name.
     PolicySaved(String),
+    /// A policy was removed; its name.
+    PolicyRemoved(String),
     /// An API key was made.
     ApiKeyMade(ApiKeyId),
     /// An API key was revoked.
@@ -92,22 +102,10 @@ pub struct Outline {
     users: BTreeMap<UserId, UserOutline>,
     sessions: BTreeMap<SessionId, UserId>,
     tokens: BTreeMap<TokenId, TokenOutline>,
-    policies: BTreeMap<String, PasswordPolicy>,
+    flows: Arc<Flows>,
     /// Whether it is revoked, and where it was last confirmed.
     api_keys: BTreeMap<ApiKeyId, (bool, u64)>,
     checkpoint_key: Option<CheckpointKey>,
-}
-
-/// The password policies in force.
-pub fn password_policies(state: &State) -> impl Iterator<Item = &PasswordPolicy> {
-    state
-        .small
-        .flows
-        .policies()
-        .filter_map(|placed| match &placed.value {
-            Policy::Password(policy) => Some(policy),
-            Policy::Expression(_) => None,
-        })
 }
 
 impl Outline {
@@ -136,9 +134,7 @@ impl Outline {
             users: users.collect(),
             sessions: sessions.collect(),
             tokens: tokens.collect(),
-            policies: password_policies(state)
-                .map(|policy| (policy.settings().name.clone(), policy.clone()))
-                .collect(),
+            flows: Arc::clone(state.flows()),
             api_keys: api_keys
                 .map(|(id, key)| (*id, (key.revoked.is_some(), key.confirmed.0)))
                 .collect(),
@@ -205,12 +201,39 @@ impl Outline {
         );
     }
 
-    fn house_changes(&self, later: &Self, changes: &mut Vec<Change>) {
-        for (name, policy) in &later.policies {
-            if self.policies.get(name) != Some(policy) {
-                changes.push(Change::PolicySaved(policy.settings().name.clone()));
+    fn flow_changes(&self, later: &Self, changes: &mut Vec<Change>) {
+        let (before, now) = (&*self.flows, &*later.flows);
+        for bound in now.flows() {
+            let slug = &bound.flow.slug;
+            if before.flow(slug.as_str()) != Some(bound) {
+                changes.push(Change::FlowSaved(slug.to_string()));
             }
         }
+        let gone = before.flows().map(|bound| &bound.flow.slug);
+        let gone = gone.filter(|slug| now.flow(slug.as_str()).is_none());
+        changes.extend(gone.map(|slug| Change::FlowRemoved(slug.to_string())));
+        for placed in now.stages() {
+            let name = placed.value.name();
+            if before.stage(name.as_str()) != Some(&placed.value) {
+                changes.push(Change::StageSaved(name.to_string()));
+            }
+        }
+        let gone = before.stages().map(|placed| placed.value.name());
+        let gone = gone.filter(|name| now.stage(name.as_str()).is_none());
+        changes.extend(gone.map(|name| Change::StageRemoved(name.to_string())));
+        for placed in now.policies() {
+            let name = placed.value.name();
+            if before.policy(name.as_str()) != Some(&placed.value) {
+                changes.push(Change::PolicySaved(name.to_string()));
+            }
+        }
+        let gone = before.policies().map(|placed| placed.value.name());
+        let gone = gone.filter(|name| now.policy(name.as_str()).is_none());
+        changes.extend(gone.map(|name| Change::PolicyRemoved(name.to_string())));
+    }
+
+    fn house_changes(&self, later: &Self, changes: &mut Vec<Change>) {
+        self.flow_changes(later, changes);
         for (id, (is_revoked, confirmed)) in &later.api_keys {
             match self.api_keys.get(id) {
                 None => changes.push(Change::ApiKeyMade(*id)),

@@ -20,6 +20,7 @@ pub use super::password_change::PasswordChange;
 use super::password_policy::PasswordPolicy;
 use super::state::Role;
 use super::strangers::{SuppressedClass, Unwritten};
+use super::walk::Walk;
 
 /// What holds at the moment of decision.
 #[derive(Debug)]
@@ -215,11 +216,13 @@ pub enum Command {
     /// Register as a user.
     SignUp {
         ask: Ask,
+        username: Option<Tag>,
         new: NewUser,
         credential: NewCredential,
         proof: AddressProof,
         mail: NewMail,
         mode: SignUpMode,
+        lifetime: Option<Span>,
     },
     /// Register a user for somebody; they set their password by recovery.
     CreateUser {
@@ -270,11 +273,12 @@ pub enum Command {
         purpose: Purpose,
         callback: Option<Sealed>,
     },
-    /// Answer a request with a proof and its mail.
+    /// Answer a request with a proof and its mail; the proof lives so long, or as long as the settings say.
     IssueProof {
         request: Position,
         proof: AddressProof,
         mail: NewMail,
+        lifetime: Option<Span>,
     },
     /// Answer a request with nothing.
     DropRequest { request: Position, cause: DropCause },
@@ -303,12 +307,6 @@ pub enum Command {
         factor: FactorShown,
         mails: Vec<(AddressId, NewMail)>,
     },
-    /// A mailed proof came with a wrong second factor.
-    RefuseFactor {
-        user: UserId,
-        factor: FactorShown,
-        origin: Sealed,
-    },
     /// Prove an address.
     VerifyAddress { proof: ProofFound, client: Client },
     /// Delete an account that was made with somebody else's address.
@@ -322,12 +320,15 @@ pub enum Command {
         session: NewSession,
         require_verified: bool,
     },
+    /// What a flow asks for on its way.
+    Walk(Walk),
     /// Ask for a code by mail, to sign in with.
     ChallengeMailbox {
         ask: Ask,
         verdict: PasswordVerdict,
         proof: AddressProof,
         mail: Option<NewMail>,
+        lifetime: Option<Span>,
     },
     /// Tell a user of a sign-in that was left alone before its second factor.
     TellUnfinished {
@@ -358,6 +359,7 @@ pub enum Command {
         sealed: Option<Sealed>,
         proof: AddressProof,
         mail: NewMail,
+        lifetime: Option<Span>,
         client: Client,
     },
     /// The first code of a mailbox: right or wrong.

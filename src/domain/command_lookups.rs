@@ -13,6 +13,7 @@ impl Command {
             | Self::SignIn { ask, .. }
             | Self::ChallengeMailbox { ask, .. } => Some(ask.lookup),
             Self::CreateUser { lookup, .. } => Some(*lookup),
+            Self::Walk(walk) => walk.address_lookup(),
             Self::Found { .. }
             | Self::StartEpoch { .. }
             | Self::AcceptClock { .. }
@@ -40,7 +41,6 @@ impl Command {
             | Self::IssueRecovery { .. }
             | Self::RefuseProof { .. }
             | Self::CompleteRecovery { .. }
-            | Self::RefuseFactor { .. }
             | Self::TellUnfinished { .. }
             | Self::BeginTotp { .. }
             | Self::ConfirmTotp { .. }
@@ -67,7 +67,7 @@ impl Command {
 
     /// The user name this names, as the directory looks it up.
     pub fn username_lookup(&self) -> Option<Tag> {
-        if let Self::CreateUser { username, .. } = self {
+        if let Self::CreateUser { username, .. } | Self::SignUp { username, .. } = self {
             *username
         } else {
             None

@@ -5,9 +5,10 @@ use super::event::{Actor, Event};
 use super::flow::{Edit, Policy, Presence, edited};
 use super::key_purpose::KeyPurpose;
 use super::refusal::{LimitKind, LimitReached, Refusal};
+use super::sign_in::{self, SessionTerms};
 use super::strangers::{StrangerClass, SuppressedClass};
 use super::world::World;
-use super::{access, codes, factor, mail, password_change, recovery, session, user, verification};
+use super::{access, codes, factor, mail, password_change, recovery, session, user, verification, walk};
 use crate::types::{Position, Span, Tag};
 
 /// What follows from a command.
@@ -141,12 +142,14 @@ pub fn decide(world: &impl World, command: Command, context: &Context<'_>) -> De
         Command::ChangeFlows { edits, against, by } => change_flows(world, edits, against, by),
         Command::SignUp {
             ask,
+            username: _,
             new,
             credential,
             proof,
             mail,
             mode,
-        } => user::sign_up(world, context, ask, new, credential, proof, &mail, mode),
+            lifetime,
+        } => user::sign_up(world, context, ask, new, credential, proof, &mail, mode, lifetime),
         Command::CreateUser {
             lookup: _,
             username: _,
@@ -182,9 +185,12 @@ pub fn decide(world: &impl World, command: Command, context: &Context<'_>) -> De
             purpose,
             callback,
         } => recovery::request(world, context, ask, purpose, callback),
-        Command::IssueProof { request, proof, mail } => {
-            recovery::issue(world, context, request, proof, &mail)
-        }
+        Command::IssueProof {
+            request,
+            proof,
+            mail,
+            lifetime,
+        } => recovery::issue(world, context, request, proof, &mail, lifetime),
         Command::DropRequest { request, cause } => recovery::drop_request(world, request, cause),
         Command::IssueRecovery {
             user,
@@ -215,7 +221,20 @@ pub fn decide(world: &impl World, command: Command, context: &Context<'_>) -> De
             factor,
             session,
             require_verified,
-        } => session::sign_in(world, context, ask, verdict, &factor, &session, require_verified),
+        } => {
+            let terms = SessionTerms::usual(context);
+            sign_in::sign_in(
+                world,
+                context,
+                ask,
+                verdict,
+                &factor,
+                &session,
+                terms,
+                require_verified,
+            )
+        }
+        Command::Walk(walk) => walk::decide(world, context, walk),
         Command::UpgradeVerifier { user, credential } => session::upgrade_verifier(world, user, credential),
         Command::ChangePassword {
             user,
@@ -257,15 +276,13 @@ pub fn decide(world: &impl World, command: Command, context: &Context<'_>) -> De
             by,
             origin,
         } => session::end_all(world, user, except, by, origin),
-        Command::RefuseFactor { user, factor, origin } => {
-            factor::refuse(world, context, user, &factor, &origin)
-        }
         Command::ChallengeMailbox {
             ask,
             verdict,
             proof,
             mail,
-        } => factor::challenge(world, context, ask, verdict, proof, mail.as_ref()),
+            lifetime,
+        } => factor::challenge(world, context, ask, verdict, proof, mail.as_ref(), lifetime),
         Command::TellUnfinished { user, mails } => factor::tell_unfinished(world, context, user, &mails),
         Command::BeginTotp { who, factor, seed } => factor::begin_totp(world, context, who, factor, seed),
         Command::ConfirmTotp {
@@ -284,9 +301,10 @@ pub fn decide(world: &impl World, command: Command, context: &Context<'_>) -> De
             sealed,
             proof,
             mail,
+            lifetime,
             client,
         } => factor::begin_mailbox(
-            world, context, who, factor, address, sealed, proof, &mail, &client,
+            world, context, who, factor, address, sealed, proof, &mail, lifetime, &client,
         ),
         Command::ConfirmMailbox {
             user,

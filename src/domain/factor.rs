@@ -403,21 +403,3 @@ fn reauthenticated<'w>(
     )?;
     Ok((user, events))
 }
-
-/// Remembers that a mailed proof came with a wrong second factor; spends nothing.
-pub(super) fn refuse(
-    world: &impl World,
-    context: &Context<'_>,
-    id: UserId,
-    shown: &FactorShown,
-    origin: &Sealed,
-) -> Decision {
-    if world.users().look(&id).is_none() {
-        return Decision::refused(Refusal::UserNotFound);
-    }
-    match present(world, context, id, shown, FactorUse::Recovery, None, origin) {
-        Err(refused) => refused,
-        // Right after all, and told so by the command that uses it.
-        Ok(_) => Decision::refused(Refusal::Outdated),
-    }
-}

@@ -30,14 +30,16 @@ mod preserved;
 mod recovery;
 mod refusal;
 mod session;
+mod sign_in;
 mod state;
 mod strangers;
 mod user;
 mod verification;
+mod walk;
 mod world;
 
 pub use access::{ApiKeyKind, CheckpointRotation, Grants, NamedCheckpointKey};
-pub use changes::{Change, Outline, password_policies};
+pub use changes::{Change, Outline};
 pub use codes::{code_gate, recent_tokens};
 pub use command::{
     AddressProof, Ask, Client, Command, Context, NewApiKey, NewCredential, NewMail, NewSession, NewUser,
@@ -64,10 +66,12 @@ pub use preserved::Earlier;
 pub use recovery::{ProofHolder, check_proof};
 pub use refusal::{LimitKind, LimitReached, Refusal};
 pub use session::{SessionFault, live_session, sign_in_gate};
+pub use sign_in::{OtherSessions, SessionTerms};
 pub use state::{
     Address, ApiKey, CheckpointKey, Credential, Due, Epoch, Guard, Rare, Role, Session, Small, Standing,
     State, Token, TokenStanding, User,
 };
 pub use strangers::{StrangerClass, StrangerEntry, StrangerSet, SuppressedClass, Unwritten, Window};
 pub use user::{closes_without_proof, may_sign_up};
+pub use walk::Walk;
 pub use world::{Draft, Overlay, Preserved, Table, World};

@@ -184,6 +184,7 @@ pub(super) fn issue(
     request: Position,
     proof: AddressProof,
     mail: &NewMail,
+    lifetime: Option<Span>,
 ) -> Decision {
     let Some(due) = world.requests().look(&request) else {
         return Decision::refused(Refusal::NoSuchRequest);
@@ -202,7 +203,7 @@ pub(super) fn issue(
     if !wants_mail(world, user, address, purpose) {
         return drop(DropCause::NothingToDo);
     }
-    let (lifetime, kind) = match purpose {
+    let (usual, kind) = match purpose {
         Purpose::Recovery => (context.limits.lifetimes.recovery, MailKind::PasswordReset),
         Purpose::VerifyEmail | Purpose::Reopen | Purpose::SignInCode | Purpose::EnrolMailbox => {
             (context.limits.lifetimes.verification, MailKind::EmailVerification)
@@ -216,13 +217,18 @@ pub(super) fn issue(
             address,
             purpose,
             proof,
-            lifetime,
+            lifetime.map_or(usual, within_a_day),
             Some(request),
             Actor::Stranger,
         ),
         mail::queued(mail, kind, id, address, Some(proof.token), locale),
     ];
     Decision::accepted(events, Outcome::Issued(proof.token))
+}
+
+/// No mailed proof lives longer than a day.
+pub(super) fn within_a_day(lifetime: Span) -> Span {
+    Span(lifetime.0.clamp(Span::minutes(1).0, DAY.0))
 }
 
 #[expect(clippy::too_many_arguments, reason = "the fields of the event it makes")]
@@ -277,7 +283,7 @@ pub(super) fn issue_by_administrator(
     let Some(address) = user.addresses.first().map(|address| address.id) else {
         return Decision::refused(Refusal::UserNotFound);
     };
-    let lifetime = Span(lifetime.0.clamp(Span::minutes(1).0, Span::hours(24).0));
+    let lifetime = within_a_day(lifetime);
     let mut events = vec![issued(
         context,
         id,

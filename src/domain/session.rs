@@ -1,19 +1,18 @@
 //! Signing in and staying in.
 
-use crate::types::{AddressId, CredentialId, Sealed, SessionId, Span, Tag, Timestamp, UserId};
+use crate::types::{AddressId, Sealed, SessionId, Span, Tag, Timestamp, UserId};
 
-use super::command::{Ask, Client, Context, NewCredential, NewMail, NewSession, Outcome, PasswordVerdict};
+use super::command::{Ask, Context, NewCredential, NewMail, Outcome};
 use super::decide::Decision;
 use super::event::{Actor, EndCause, Event, FailCause, Subject};
-use super::factor::{FactorShown, FactorUse, FactorVerdict, Factors};
 use super::limits::Limits;
 use super::mail_kind::MailKind;
 use super::recovery::{is_known, notices, saturated};
 use super::refusal::{LimitKind, LimitReached, Refusal};
 use super::state::{Guard, Session, Standing, User};
 use super::strangers::{StrangerClass, SuppressedClass, tally};
+use super::user;
 use super::world::{Table, World};
-use super::{factor, recovery, user};
 
 pub(super) const HOUR: Span = Span::hours(1);
 
@@ -138,28 +137,6 @@ pub fn sign_in_gate(
     Ok(())
 }
 
-pub(super) fn signed_in(
-    context: &Context<'_>,
-    user: UserId,
-    session: SessionId,
-    credential: CredentialId,
-    network: Tag,
-    refresh_key: u32,
-    origin: Sealed,
-) -> Event {
-    let lifetimes = &context.limits.lifetimes;
-    Event::SignedIn {
-        user,
-        session,
-        credential,
-        network,
-        refresh_key,
-        expires: context.now + lifetimes.session_idle,
-        ends: context.now + lifetimes.session_absolute,
-        origin,
-    }
-}
-
 /// A wrong password, or an address of nobody: remembered alike.
 pub(super) fn wrong_password(world: &impl World, context: &Context<'_>, ask: Ask) -> Decision {
     let network = ask.client.network;
@@ -178,109 +155,6 @@ pub(super) fn wrong_password(world: &impl World, context: &Context<'_>, ask: Ask
         origin: ask.client.origin,
     };
     Decision::refused_with(vec![event], Refusal::InvalidCredentials)
-}
-
-pub(super) fn sign_in(
-    world: &impl World,
-    context: &Context<'_>,
-    ask: Ask,
-    verdict: PasswordVerdict,
-    factor: &FactorShown,
-    session: &NewSession,
-    require_verified: bool,
-) -> Decision {
-    if let Err(reached) = sign_in_gate(world, context, ask.stranger, ask.client.network) {
-        return Decision::limited(reached.kind, reached.limit, reached.wait);
-    }
-    let found = context
-        .found
-        .and_then(|id| Some((id, user::of_address_with_id(world, id)?)));
-    let Some((address, (id, user))) = found else {
-        return wrong_password(world, context, ask);
-    };
-    let credential = match verdict {
-        PasswordVerdict::Wrong => return wrong_password(world, context, ask),
-        PasswordVerdict::Right(credential) if Some(credential) == user.credential_id() => credential,
-        PasswordVerdict::Right(_) => return Decision::refused(Refusal::InvalidCredentials),
-    };
-    let (network, origin) = (ask.client.network, ask.client.origin.clone());
-    let fail = |cause: FailCause, origin: Sealed, refusal: Refusal| {
-        let subject = Subject::Address(address);
-        Decision::refused_with(
-            vec![Event::SignInFailed {
-                subject,
-                network,
-                cause,
-                origin,
-            }],
-            refusal,
-        )
-    };
-    match user.standing {
-        Standing::Active => {}
-        Standing::Banned => return fail(FailCause::Banned, origin, Refusal::Banned),
-        Standing::Closing(_) => return fail(FailCause::Closing, origin, Refusal::InvalidCredentials),
-    }
-    if user.awaits_proof(world.small().epoch) {
-        let mut events = vec![Event::SignInFailed {
-            subject: Subject::Address(address),
-            network,
-            cause: FailCause::MailboxUnproven,
-            origin: origin.clone(),
-        }];
-        let client = Client { origin, ..ask.client };
-        events.extend(recovery::code_for_owner(
-            world,
-            context,
-            (id, user),
-            address,
-            client,
-            ask.locale,
-        ));
-        return Decision::refused_with(events, Refusal::MailboxUnproven);
-    }
-    let verified = user
-        .address(address)
-        .is_some_and(|address| address.verified.is_some());
-    if require_verified && !verified {
-        return fail(FailCause::Unverified, origin, Refusal::EmailNotVerified);
-    }
-    let enrolled = world.factors().look(&id).is_some_and(Factors::is_enrolled);
-    if enrolled && factor.verdict == FactorVerdict::Absent {
-        return fail(FailCause::FactorMissing, origin, Refusal::FactorRequired);
-    }
-    let accepted = if enrolled {
-        let session = Some(session.session);
-        match factor::present(world, context, id, factor, FactorUse::SignIn, session, &origin) {
-            Ok(accepted) => accepted,
-            Err(refused) => return refused,
-        }
-    } else {
-        vec![]
-    };
-    // One makes room for the new one; more of them if the limit was lowered since.
-    let excess = (user.sessions.len() + 1).saturating_sub(context.limits.sessions_per_user as usize);
-    let displaced = user.sessions.iter().take(excess);
-    let mut events: Vec<Event> = displaced
-        .map(|&session| Event::SessionEnded {
-            user: id,
-            session,
-            cause: EndCause::Displaced,
-            by: Actor::System,
-            origin: Some(origin.clone()),
-        })
-        .collect();
-    events.extend(accepted);
-    events.push(signed_in(
-        context,
-        id,
-        session.session,
-        credential,
-        network,
-        session.refresh_key,
-        origin,
-    ));
-    Decision::accepted(events, Outcome::Session(Some(session.session)))
 }
 
 pub(super) fn upgrade_verifier(world: &impl World, id: UserId, credential: NewCredential) -> Decision {

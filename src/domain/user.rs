@@ -3,13 +3,13 @@
 use crate::types::{AddressId, Locale, Sealed, SessionId, UserId};
 
 use super::command::{
-    AddressProof, Ask, Client, Context, NewCredential, NewMail, NewSession, NewUser, Outcome, ProofFound,
-    SignUpMode,
+    AddressProof, Ask, Client, Context, NewCredential, NewMail, NewUser, Outcome, ProofFound, SignUpMode,
 };
 use super::decide::Decision;
 use super::event::{Actor, Allowance, EndCause, Event, PasswordCause, Purpose};
 use super::mail_kind::MailKind;
 use super::refusal::{LimitKind, Refusal};
+use super::sign_in::{self, SessionTerms};
 use super::state::{Standing, TokenStanding, User};
 use super::strangers::{StrangerClass, SuppressedClass, tally};
 use super::world::{Table, World};
@@ -83,9 +83,14 @@ pub(super) fn sign_up(
     proof: AddressProof,
     mail: &NewMail,
     mode: SignUpMode,
+    lifetime: Option<Span>,
 ) -> Decision {
     if let Err(closed) = sign_up_gate(world, context, &ask.client) {
         return closed;
+    }
+    // Before the address, about which nothing may be told by it.
+    if context.username_taken {
+        return Decision::refused(Refusal::UsernameTaken);
     }
     if let Some((address, owner)) = context
         .found
@@ -112,7 +117,8 @@ pub(super) fn sign_up(
             address,
             purpose: Purpose::VerifyEmail,
             credential: Some(credential_id),
-            expires: context.now + context.limits.lifetimes.verification,
+            expires: context.now
+                + lifetime.map_or(context.limits.lifetimes.verification, recovery::within_a_day),
             link_key: proof.link_key,
             code_key: proof.code_key,
             request: None,
@@ -127,19 +133,19 @@ pub(super) fn sign_up(
             locale,
         ),
     ];
-    let SignUpMode::Open(NewSession { session, refresh_key }) = mode else {
+    let SignUpMode::Open(session) = mode else {
         return Decision::accepted(events, Outcome::Session(None));
     };
-    events.push(session::signed_in(
+    events.push(sign_in::signed_in(
         context,
         id,
-        session,
+        &session,
         credential_id,
         ask.client.network,
-        refresh_key,
+        SessionTerms::usual(context),
         origin,
     ));
-    Decision::accepted(events, Outcome::Session(Some(session)))
+    Decision::accepted(events, Outcome::Session(Some(session.session)))
 }
 
 fn collided(

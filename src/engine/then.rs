@@ -187,7 +187,10 @@ impl Engine {
                 || stop.load(Ordering::Relaxed)
         };
         let StateThen {
-            state, tree, _pass, ..
+            state,
+            tree,
+            _pass: pass,
+            ..
         } = past;
         let folded = fold_until(&**self.reader(), state, tree, &too_late)?;
         if stop.load(Ordering::Relaxed) || !self.is_running() {
@@ -208,7 +211,7 @@ impl Engine {
             state,
             at,
             tree,
-            _pass,
+            _pass: pass,
         })
     }
 

@@ -198,6 +198,19 @@ codes! {
         "All recovery codes have been used. Please make new ones."
         "복구 코드를 모두 사용했습니다. 새로 발급해 주세요.";
 
+    /// No such flow.
+    FlowNotFound 404 "flow/not-found"
+        "There is no such flow."
+        "해당 플로우를 찾을 수 없습니다.";
+    /// The execution is none of ours, or too old.
+    FlowExecutionOver 404 "flow/execution-not-found"
+        "This execution does not exist, or its time is over. Please start the flow again."
+        "존재하지 않거나 시간이 지난 실행입니다. 플로우를 처음부터 다시 시작해 주세요.";
+    /// The flow is for people who are not signed in.
+    FlowForStrangers 409 "flow/signed-in-already"
+        "You are signed in already. Please sign out first."
+        "이미 로그인되어 있습니다. 먼저 로그아웃해 주세요.";
+
     /// No such user.
     UserNotFound 404 "user/not-found"
         "There is no such user."
@@ -242,6 +255,7 @@ mod tests {
         400 auth/already-verified  400 auth/invalid-url
         409 auth/mfa-already-enabled  400 auth/mfa-not-enabled  400 auth/mfa-setup-expired
         400 auth/mfa-backup-codes-exhausted
+        404 flow/not-found  404 flow/execution-not-found  409 flow/signed-in-already
         404 user/not-found  401 user/unauthorized  403 user/forbidden  400 user/invalid-role  400 user/invalid-name";
 
     #[test]

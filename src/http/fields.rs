@@ -132,6 +132,22 @@ impl Fields {
         self.object.take(name)
     }
 
+    /// Every text, number and flag by its name, for forms whose fields an operator chose; a list or an object is a fault.
+    pub fn into_texts(mut self) -> Result<Vec<(String, SecretString)>, ApiError> {
+        let mut texts = vec![];
+        for (name, value) in std::mem::take(&mut self.object).into_members() {
+            match value {
+                JsonValue::Text(text) => texts.push((name, SecretString::from(text.as_str()))),
+                JsonValue::Flag(flag) => texts.push((name, flag.to_string().into())),
+                JsonValue::Number(number) => texts.push((name, number.to_string().into())),
+                JsonValue::Null => {}
+                JsonValue::List(_) | JsonValue::Object(_) => self.fault(&name, "wrong-type"),
+            }
+        }
+        self.finish()?;
+        Ok(texts)
+    }
+
     /// Adds a fault found elsewhere, so that it is reported with the others. The reason is a stable word.
     pub fn fault(&mut self, name: &str, reason: &'static str) {
         let field = shown_name(&self.path, name);

@@ -59,6 +59,11 @@ impl JsonObject {
         &self.members
     }
 
+    /// The members, to take.
+    pub fn into_members(self) -> Vec<(String, JsonValue)> {
+        self.members
+    }
+
     /// The member of this name.
     pub fn member(&self, name: &str) -> Option<&JsonValue> {
         self.members

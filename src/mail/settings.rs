@@ -185,6 +185,25 @@ impl MailSettings {
         })
     }
 
+    /// The settings for another server, which has its own name, sign-in, protection, time limit and sender; what it may,
+    /// whom it trusts and how it is greeted is as here.
+    pub fn for_server(&self, server: MailSettingsDraft) -> Result<Self, SettingsFault> {
+        let is_protected = server.use_tls || server.use_ssl;
+        let checked = Self::check(MailSettingsDraft {
+            transport: TransportKind::Smtp,
+            ca_file: self.ca_file.clone().filter(|_| is_protected),
+            allow_plaintext: self.clear_text == ClearText::Allowed,
+            hello_name: None,
+            connections_max: self.connections_max,
+            idle_limit: self.idle_limit,
+            ..server
+        })?;
+        Ok(Self {
+            hello: self.hello.clone(),
+            ..checked
+        })
+    }
+
     /// Where mails go.
     pub fn transport(&self) -> &TransportKind {
         &self.transport

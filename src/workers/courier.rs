@@ -14,12 +14,12 @@ use crate::desk::{Desk, LetterFault};
 use crate::domain::{Command, Mail, MailEnd, MailStanding};
 use crate::engine::{Lane, Trouble};
 use crate::mail::backoff::{gives_up, next_attempt};
-use crate::mail::{Accepted, Kind, OutgoingMail, SendError, Step};
+use crate::mail::{Accepted, Kind, SendError, Step};
 use crate::system::random_array;
 use crate::types::{AddressId, Position, Span, Timestamp};
 
 use super::beat::{Beat, Next};
-use super::letters::{MailTools, WriteFault};
+use super::letters::{MailTools, WriteFault, Written};
 use super::lineup::{Entry, Lineup, Turn};
 
 /// How long to wait before the writer is asked again, when its queue was full.
@@ -46,6 +46,7 @@ pub(super) async fn run(desk: Desk, tools: Arc<MailTools>, mut beat: Beat) {
     }
     while round.running.join_next().await.is_some() {}
     round.tools.transport.close().await;
+    round.tools.routes.close().await;
 }
 
 /// A mail that was tried.
@@ -138,6 +139,10 @@ async fn carry(desk: Desk, tools: Arc<MailTools>, queued: Position) -> Tried {
             tracing::error!(mail = %mail.id, %fault, "a mail cannot be written");
             return fail(&desk, queued, &mail, &Failure::in_house()).await;
         }
+        Err(WriteFault::Route(fault)) => {
+            tracing::error!(mail = %mail.id, %fault, "the mail server of a stage cannot be used");
+            return fail(&desk, queued, &mail, &Failure::in_house()).await;
+        }
     };
     // Asked again with the words at hand: what was superseded meanwhile does not leave.
     match desk.queued_mail(queued) {
@@ -181,11 +186,21 @@ impl Tried {
     }
 }
 
+/// Whose server a mail goes to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Server {
+    /// That of the settings, which nearly all mails go to.
+    OfSettings,
+    /// That of one stage: that it cannot be reached says nothing about the others.
+    OfStage,
+}
+
 /// A try that failed.
 struct Failure {
     step: Step,
     kind: Kind,
     status: u16,
+    server: Server,
 }
 
 impl Failure {
@@ -195,12 +210,23 @@ impl Failure {
             step: Step::Compose,
             kind: Kind::Transient,
             status: 0,
+            server: Server::OfSettings,
         }
     }
 }
 
-async fn send(tools: &MailTools, mail: &OutgoingMail) -> Result<Accepted, Failure> {
-    match timeout(tools.send_time_max, tools.transport.send(mail)).await {
+async fn send(tools: &MailTools, written: &Written) -> Result<Accepted, Failure> {
+    let Written { mail, route } = written;
+    let (transport, time_max) = match route {
+        Some(route) => (&route.transport, route.timeout * MailTools::STEPS_MAX),
+        None => (&tools.transport, tools.send_time_max),
+    };
+    let server = if route.is_some() {
+        Server::OfStage
+    } else {
+        Server::OfSettings
+    };
+    match timeout(time_max, transport.send(mail)).await {
         Ok(sent) => sent.map_err(
             |SendError {
                  step, kind, status, ..
@@ -208,6 +234,7 @@ async fn send(tools: &MailTools, mail: &OutgoingMail) -> Result<Accepted, Failur
                 step,
                 kind,
                 status: status.unwrap_or(0),
+                server,
             },
         ),
         // Nobody knows how far it came; the server may have it.
@@ -215,12 +242,18 @@ async fn send(tools: &MailTools, mail: &OutgoingMail) -> Result<Accepted, Failur
             step: Step::Data,
             kind: Kind::Transient,
             status: 0,
+            server,
         }),
     }
 }
 
 async fn fail(desk: &Desk, queued: Position, mail: &Mail, failure: &Failure) -> Tried {
-    let Failure { step, kind, status } = *failure;
+    let Failure {
+        step,
+        kind,
+        status,
+        server,
+    } = *failure;
     let attempt = mail.attempts.saturating_add(1);
     let now = desk.now();
     tracing::warn!(mail = %mail.id, kind = mail.kind.name(), attempt, step = step.code(), status, "mail not delivered");
@@ -250,6 +283,7 @@ async fn fail(desk: &Desk, queued: Position, mail: &Mail, failure: &Failure) -> 
         next,
     };
     let turn = match step {
+        _ if server == Server::OfStage => Turn::Again(next),
         Step::Resolve | Step::Connect | Step::Greeting | Step::Hello | Step::Tls | Step::Auth => {
             Turn::Unreached(next)
         }

@@ -1,6 +1,7 @@
 //! From a mail of the outbox to words on the way: links are built here, and nowhere else.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
@@ -10,6 +11,8 @@ use crate::domain::{Mail, MailKind, Purpose};
 use crate::mail::templates::{MailData, TemplateFault, Templates};
 use crate::mail::{MailSettings, Mailbox, OutgoingMail, SettingsFault, Transport};
 use crate::types::{Locale, percent_encode};
+
+use super::routes::{Route, RouteFault, Routes};
 
 /// What mails say about this installation.
 #[derive(Clone, Debug)]
@@ -28,6 +31,7 @@ pub struct Stationery {
 pub struct MailTools {
     templates: Templates,
     pub(super) transport: Transport,
+    pub(super) routes: Routes,
     from: Mailbox,
     id_domain: String,
     stationery: Stationery,
@@ -55,11 +59,20 @@ pub(super) enum WriteFault {
     Letter(LetterFault),
     /// Its template does not work.
     Template(TemplateFault),
+    /// There is no way to the mail server of its stage.
+    Route(RouteFault),
+}
+
+/// A mail, ready to leave.
+pub(super) struct Written {
+    pub(super) mail: OutgoingMail,
+    /// The way to the server of the stage that has it sent; none for that of the settings.
+    pub(super) route: Option<Arc<Route>>,
 }
 
 impl MailTools {
     /// Time limits of the transport that one mail may take: more than a conversation that crawls at every step has.
-    const STEPS_MAX: u32 = 6;
+    pub(super) const STEPS_MAX: u32 = 6;
 
     /// Opens the transport and checks the templates; no network yet.
     pub fn open(
@@ -71,6 +84,7 @@ impl MailTools {
         Ok(Self {
             templates: Templates::load(templates_dir)?,
             transport: Transport::open(settings)?,
+            routes: Routes::new(settings),
             id_domain: id_domain(from.address()),
             from,
             stationery,
@@ -80,23 +94,28 @@ impl MailTools {
     }
 
     /// Writes a mail of the outbox.
-    pub(super) fn write(&self, desk: &Desk, mail: &Mail) -> Result<OutgoingMail, WriteFault> {
+    pub(super) fn write(&self, desk: &Desk, mail: &Mail) -> Result<Written, WriteFault> {
         let letter = desk.letter(mail).map_err(WriteFault::Letter)?;
         let data = self.data(mail, &letter);
         let words = self
             .templates
             .render(mail.kind, mail.locale, &data)
             .map_err(WriteFault::Template)?;
-        Ok(OutgoingMail {
+        let server = letter.stage.as_ref().and_then(|stage| stage.server.as_ref());
+        let route = server.map(|server| self.routes.to(server, desk)).transpose();
+        let route = route.map_err(WriteFault::Route)?;
+        let from = route.as_ref().map_or(&self.from, |route| &route.from);
+        let mail = OutgoingMail {
             message_id: format!("{}@{}", mail.id, self.id_domain),
             to: letter.to.as_typed().to_owned(),
-            from: self.from.clone(),
+            from: from.clone(),
             subject: words.subject,
             text: words.text,
             html: words.html,
             template: mail.kind.name(),
             date: mail.queued,
-        })
+        };
+        Ok(Written { mail, route })
     }
 
     fn data(&self, mail: &Mail, letter: &Letter) -> MailData {
@@ -125,7 +144,7 @@ impl MailTools {
                 .as_ref()
                 .map(|secret| fragment(&format!("{public_url}/verify"), "n", secret)),
             change: letter.change,
-            subject: None,
+            subject: letter.stage.as_ref().and_then(|stage| stage.subject.clone()),
         }
     }
 
@@ -138,6 +157,8 @@ impl MailTools {
             ..
         } = &self.stationery;
         Some(match letter.purpose? {
+            // A mail that a flow has sent leads into that flow, whatever page of their own clients of the API have.
+            Purpose::Recovery if letter.of_flow => fragment(&format!("{public_url}/recover"), "t", secret),
             Purpose::Recovery => fragment(recovery_url, "t", secret),
             Purpose::VerifyEmail => {
                 let mut link = fragment(&format!("{public_url}/verify"), "t", secret);

@@ -10,6 +10,7 @@ mod issuer;
 mod keeper;
 mod letters;
 mod lineup;
+mod routes;
 mod snapshotter;
 mod witness;
 

@@ -10,6 +10,7 @@ mod backup;
 mod breach;
 mod cli;
 mod engine;
+mod flows;
 #[path = "../fuzz/mod.rs"]
 mod fuzz;
 mod house;

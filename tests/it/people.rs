@@ -303,6 +303,7 @@ impl Person {
             request: Position(request),
             proof: proof(self.token(number)),
             mail: mail(number),
+            lifetime: None,
         }
     }
 
@@ -422,11 +423,13 @@ impl Person {
     pub fn signs_up_in(self, mode: SignUpMode, net: Net) -> Command {
         Command::SignUp {
             ask: self.ask(net),
+            username: None,
             new: self.new_user(),
             credential: self.credential(1),
             proof: proof(self.token(1)),
             mail: mail(1),
             mode,
+            lifetime: None,
         }
     }
 

@@ -82,8 +82,21 @@ fn sign_in(row: &SignInRow) -> String {
 
 fn configuration(shown: &ConfigurationShown) -> String {
     let mut text = String::new();
+    for flow in &shown.flows {
+        let _ = writeln!(text, "flow {} ({}): {}", flow.slug, flow.designation, flow.title);
+        for binding in &flow.bindings {
+            let asked = match binding.policies.as_slice() {
+                [] => String::new(),
+                policies => format!(" if {}", policies.join(" and ")),
+            };
+            let _ = writeln!(text, "  {:>4}  {}{asked}", binding.order, binding.stage);
+        }
+    }
+    for stage in &shown.stages {
+        let _ = writeln!(text, "stage {} ({})", stage.name, stage.kind);
+    }
     for policy in &shown.policies {
-        let _ = writeln!(text, "policy {}", policy.name);
+        let _ = writeln!(text, "{} policy {}", policy.kind, policy.name);
         for (name, value) in &policy.settings {
             let _ = writeln!(text, "  {name} = {value}");
         }

@@ -1,27 +1,23 @@
 //! Answers about the past.
 
-use std::collections::BTreeMap;
-
 use tokio::task::spawn_blocking;
 
+use super::changed::changes_shown;
 use super::clerk::{Clerk, Tell, bounded, page};
+use super::configured::configuration_shown;
 use super::past::{
-    At, ChangeRow, ChangesShown, ConfigurationShown, CountsRow, Found, MomentRow, MomentShown, ObstacleRow,
-    PastForm, PastKeyRow, PastShown, PastUserRow, PolicyRow, Question, SignInRow, TokenRow,
+    At, CountsRow, Found, MomentRow, MomentShown, ObstacleRow, PastForm, PastShown, PastUserRow, Question,
+    SignInRow, TokenRow,
 };
 use super::request::{Answer, ProgressRow};
-use super::rows::{kind_word, session_row, standing_words};
+use super::rows::{session_row, standing_words};
 use crate::audit::hexadecimal;
 use crate::cli::exit::Failure;
-use crate::desk::{
-    ChangesView, Cursor, Desk, MomentView, NotThere, PastConfiguration, PastSignIn, PastToken, PastUser,
-    PastView,
-};
-use crate::domain::password_policy::PasswordPolicy;
-use crate::domain::{ApiKey, Change, Epoch, Obstacle, Purpose};
+use crate::desk::{Cursor, Desk, MomentView, NotThere, PastSignIn, PastToken, PastUser, PastView};
+use crate::domain::{Obstacle, Purpose};
 use crate::engine::{Moment, PastFault};
 use crate::ledger::StoreError;
-use crate::types::{ApiKeyId, Position, Timestamp, UserId};
+use crate::types::{Position, Timestamp};
 
 impl Clerk {
     pub(super) async fn past(&self, form: PastForm, tell: Tell) -> Result<Answer, Failure> {
@@ -79,7 +75,7 @@ fn done<T>(worked: Result<Result<T, Failure>, tokio::task::JoinError>) -> Result
     worked.unwrap_or_else(|_| Err(Failure::later("the ledger could not be read")))
 }
 
-fn moment_row(desk: &Desk, view: &MomentView) -> Result<MomentRow, StoreError> {
+pub(super) fn moment_row(desk: &Desk, view: &MomentView) -> Result<MomentRow, StoreError> {
     Ok(MomentRow {
         at: view.at.rfc3339(),
         position: view.position.0,
@@ -126,7 +122,11 @@ fn found(view: &PastView, question: &Question) -> Result<Found, Failure> {
         }
         Question::Configuration => {
             let moment = view.moment();
-            Found::Configuration(configuration_shown(view.configuration(), moment.at, moment.epoch))
+            Found::Configuration(configuration_shown(
+                &view.configuration(),
+                moment.at,
+                moment.epoch,
+            ))
         }
     })
 }
@@ -180,7 +180,7 @@ fn token_row(token: PastToken) -> TokenRow {
     }
 }
 
-fn purpose_word(purpose: Purpose) -> &'static str {
+pub(super) fn purpose_word(purpose: Purpose) -> &'static str {
     match purpose {
         Purpose::Recovery => "recovery",
         Purpose::VerifyEmail => "verify-email",
@@ -251,228 +251,6 @@ fn sign_in_row(shown: &PastSignIn) -> SignInRow {
         could: outlook.is_open(),
         obstacles: outlook.obstacles.iter().map(obstacle).collect(),
         conditions: [factors, known, waiting].into_iter().flatten().collect(),
-    }
-}
-
-fn configuration_shown(held: PastConfiguration, at: Timestamp, epoch: Epoch) -> ConfigurationShown {
-    ConfigurationShown {
-        policies: held.policies.iter().map(policy_row).collect(),
-        api_keys: held
-            .api_keys
-            .iter()
-            .map(|(id, key)| key_row(*id, key, at, epoch))
-            .collect(),
-        checkpoint_key: held.checkpoint_key.map(|key| key.public.to_string()),
-    }
-}
-
-fn policy_row(policy: &PasswordPolicy) -> PolicyRow {
-    let held = policy.settings();
-    let settings = [
-        ("length_min", held.length_min.to_string()),
-        ("length_max", held.length_max.to_string()),
-        ("amount_uppercase", held.amount_uppercase.to_string()),
-        ("amount_lowercase", held.amount_lowercase.to_string()),
-        ("amount_digits", held.amount_digits.to_string()),
-        ("amount_symbols", held.amount_symbols.to_string()),
-        ("symbol_charset", held.symbol_charset.clone()),
-        ("error_message", held.error_message.clone()),
-        ("check_static_rules", held.check_static_rules.to_string()),
-        ("check_breached", held.check_breached.to_string()),
-        (
-            "check_have_i_been_pwned",
-            held.check_have_i_been_pwned.to_string(),
-        ),
-        ("hibp_url", held.hibp_url.clone()),
-        ("hibp_allowed_count", held.hibp_allowed_count.to_string()),
-        ("check_zxcvbn", held.check_zxcvbn.to_string()),
-        ("zxcvbn_score_threshold", held.zxcvbn_score_threshold.to_string()),
-        ("check_context", held.check_context.to_string()),
-        ("history", held.history.to_string()),
-    ];
-    PolicyRow {
-        name: held.name.clone(),
-        settings: settings
-            .into_iter()
-            .map(|(name, value)| (name.to_owned(), value))
-            .collect(),
-    }
-}
-
-fn key_row(id: ApiKeyId, key: &ApiKey, at: Timestamp, epoch: Epoch) -> PastKeyRow {
-    let state = if key.revoked.is_some() {
-        "revoked"
-    } else if key.expires.is_some_and(|expires| at >= expires) {
-        "expired"
-    } else if key.awaits_confirmation(epoch) {
-        "waiting"
-    } else {
-        "good"
-    };
-    PastKeyRow {
-        id: id.to_string(),
-        kind: kind_word(key.kind).to_owned(),
-        label: key.label.clone(),
-        state: state.to_owned(),
-        created: key.created.rfc3339(),
-        expires: key.expires.map(Timestamp::rfc3339),
-        revoked: key.revoked.map(Timestamp::rfc3339),
-    }
-}
-
-fn changes_shown(desk: &Desk, view: ChangesView, take: usize) -> Result<ChangesShown, Failure> {
-    let ChangesView { from, to, changes } = view;
-    let mut counts: BTreeMap<String, u64> = BTreeMap::new();
-    for change in &changes {
-        *counts.entry(described(change).what.to_owned()).or_default() += 1;
-    }
-    let rows = changes.iter().take(take).map(|change| change_row(desk, change));
-    Ok(ChangesShown {
-        from: moment_row(desk, &from)?,
-        to: moment_row(desk, &to)?,
-        counts,
-        changes: page(changes.len(), rows.collect()),
-    })
-}
-
-/// A change in words that follow the name of whoever it concerns.
-struct Described {
-    what: &'static str,
-    user: Option<UserId>,
-    id: Option<String>,
-    text: String,
-}
-
-fn change_row(desk: &Desk, change: &Change) -> ChangeRow {
-    let Described { what, user, id, text } = described(change);
-    let address = user.and_then(|user| desk.masked_address(user));
-    let whom = match (&address, user) {
-        (Some(masked), _) => format!("{masked} "),
-        (None, Some(user)) => format!("user {user} "),
-        (None, None) => String::new(),
-    };
-    ChangeRow {
-        what: what.to_owned(),
-        user: user.map(|user| user.to_string()),
-        address,
-        id,
-        text: whom + &text,
-    }
-}
-
-fn described(change: &Change) -> Described {
-    let about = |what, user: UserId, id: Option<String>, text: &str| Described {
-        what,
-        user: Some(user),
-        id,
-        text: text.to_owned(),
-    };
-    let of_house = |what, id: Option<String>, text: String| Described {
-        what,
-        user: None,
-        id,
-        text,
-    };
-    let proof = |what, user: UserId, id: String, purpose: Purpose, end: &str| {
-        let text = format!("has a proof of {} that {end}", purpose_word(purpose));
-        Described {
-            what,
-            user: Some(user),
-            id: Some(id),
-            text,
-        }
-    };
-    match change {
-        Change::EpochBegan(number) => of_house("epoch-began", None, format!("epoch {number} began")),
-        Change::UserMade(user) => about("user-made", *user, None, "came to be"),
-        Change::UserErased(user) => about("user-erased", *user, None, "was erased"),
-        Change::UserBanned(user) => about("user-banned", *user, None, "was banned"),
-        Change::UserUnbanned(user) => about("user-unbanned", *user, None, "was let in again"),
-        Change::ClosingBegan(user, until) => about(
-            "closing-began",
-            *user,
-            None,
-            &format!("closes the account, final at {until}"),
-        ),
-        Change::ClosingTakenBack(user) => about("closing-taken-back", *user, None, "took the closing back"),
-        Change::RoleChanged(user, role) => {
-            about("role-changed", *user, None, &format!("became {}", role.word()))
-        }
-        Change::AddressAdded(user, id) => about(
-            "address-added",
-            *user,
-            Some(id.to_string()),
-            "has another address",
-        ),
-        Change::AddressRemoved(user, id) => about(
-            "address-removed",
-            *user,
-            Some(id.to_string()),
-            "has an address less",
-        ),
-        Change::AddressVerified(user, id) => about(
-            "address-verified",
-            *user,
-            Some(id.to_string()),
-            "proved an address",
-        ),
-        Change::PasswordSet(user) => about("password-set", *user, None, "has another password"),
-        Change::PasswordRevoked(user) => about("password-revoked", *user, None, "has no password any more"),
-        Change::FactorAdded(user, kind, id) => {
-            let text = format!("has a second factor more: {}", kind.name());
-            about("factor-added", *user, Some(id.to_string()), &text)
-        }
-        Change::FactorRemoved(user, kind, id) => {
-            let text = format!("has a second factor less: {}", kind.name());
-            about("factor-removed", *user, Some(id.to_string()), &text)
-        }
-        Change::SessionBegan(user, id) => {
-            about("session-began", *user, Some(id.to_string()), "has a session more")
-        }
-        Change::SessionEnded(user, id) => about(
-            "session-ended",
-            *user,
-            Some(id.to_string()),
-            "has a session less: ended, expired or void",
-        ),
-        Change::TokenIssued(user, id, purpose) => {
-            proof("token-issued", *user, id.to_string(), *purpose, "was issued")
-        }
-        Change::TokenSpent(user, id, purpose) => {
-            proof("token-spent", *user, id.to_string(), *purpose, "was used")
-        }
-        Change::TokenDied(user, id, purpose) => proof(
-            "token-died",
-            *user,
-            id.to_string(),
-            *purpose,
-            "opens nothing any more: superseded, expired or void",
-        ),
-        Change::PolicySaved(name) => of_house(
-            "policy-saved",
-            None,
-            format!("password policy {name} was made or changed"),
-        ),
-        Change::ApiKeyMade(id) => of_house(
-            "api-key-made",
-            Some(id.to_string()),
-            format!("API key {id} was made"),
-        ),
-        Change::ApiKeyRevoked(id) => of_house(
-            "api-key-revoked",
-            Some(id.to_string()),
-            format!("API key {id} was revoked"),
-        ),
-        Change::ApiKeyConfirmed(id) => of_house(
-            "api-key-confirmed",
-            Some(id.to_string()),
-            format!("API key {id} was confirmed"),
-        ),
-        Change::CheckpointKeyChanged(key) => of_house(
-            "checkpoint-key-changed",
-            None,
-            format!("checkpoints are signed with key {key}"),
-        ),
     }
 }
 

@@ -164,17 +164,56 @@ pub(in crate::cli) struct TokenRow {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(in crate::cli) struct ConfigurationShown {
+    pub(in crate::cli) flows: Vec<FlowRow>,
+    pub(in crate::cli) stages: Vec<StageRow>,
     pub(in crate::cli) policies: Vec<PolicyRow>,
     pub(in crate::cli) api_keys: Vec<PastKeyRow>,
     /// The public half of the key that signed checkpoints, in hexadecimal digits.
     pub(in crate::cli) checkpoint_key: Option<String>,
 }
 
-/// A password policy.
+/// A flow.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::cli) struct FlowRow {
+    pub(in crate::cli) slug: String,
+    pub(in crate::cli) title: String,
+    pub(in crate::cli) designation: String,
+    pub(in crate::cli) authentication: String,
+    pub(in crate::cli) bindings: Vec<BindingRow>,
+    /// Where it or a binding of it had last changed; 0 as it ships.
+    pub(in crate::cli) changed: u64,
+}
+
+/// A stage at its place in a flow.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::cli) struct BindingRow {
+    pub(in crate::cli) order: u16,
+    pub(in crate::cli) stage: String,
+    /// The expression policies that were asked; `!` before one whose yes is a no.
+    pub(in crate::cli) policies: Vec<String>,
+}
+
+/// A stage.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::cli) struct StageRow {
+    pub(in crate::cli) name: String,
+    pub(in crate::cli) kind: String,
+    /// Where it had last changed; 0 as it ships.
+    pub(in crate::cli) changed: u64,
+}
+
+/// A policy.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(in crate::cli) struct PolicyRow {
     pub(in crate::cli) name: String,
+    /// `password` or `expression`.
+    pub(in crate::cli) kind: String,
+    /// Where it had last changed; 0 as it ships.
+    pub(in crate::cli) changed: u64,
     /// What it asked for, setting by setting.
     pub(in crate::cli) settings: std::collections::BTreeMap<String, String>,
 }

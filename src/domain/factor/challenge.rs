@@ -1,13 +1,13 @@
 //! Codes by mail for a sign-in, and sign-ins that were left alone before their second factor.
 
-use crate::types::{AddressId, UserId};
+use crate::types::{AddressId, Span, UserId};
 
 use super::super::command::{AddressProof, Ask, Context, NewMail, Outcome, PasswordVerdict};
 use super::super::decide::Decision;
 use super::super::event::{Actor, Allowance, Event, Purpose};
 use super::super::mail;
 use super::super::mail_kind::MailKind;
-use super::super::recovery::{client_limit, issued, mail_allowance};
+use super::super::recovery::{client_limit, issued, mail_allowance, within_a_day};
 use super::super::refusal::Refusal;
 use super::super::session::{sign_in_gate, wrong_password};
 use super::super::state::{Standing, User};
@@ -24,6 +24,7 @@ pub(in super::super) fn challenge(
     verdict: PasswordVerdict,
     proof: AddressProof,
     new: Option<&NewMail>,
+    lifetime: Option<Span>,
 ) -> Decision {
     if let Err(reached) = sign_in_gate(world, context, ask.stranger, ask.client.network) {
         return Decision::limited(reached.kind, reached.limit, reached.wait);
@@ -55,7 +56,7 @@ pub(in super::super) fn challenge(
         origin: ask.client.origin,
     }];
     if let (Some(address), Some(new), Allowance::General | Allowance::Reserve) = (mailbox, new, allowance) {
-        let life = context.limits.lifetimes.factor_code;
+        let life = lifetime.map_or(context.limits.lifetimes.factor_code, within_a_day);
         let (purpose, by) = (Purpose::SignInCode, Actor::Stranger);
         events.push(issued(context, id, user, address, purpose, proof, life, None, by));
         events.push(mail::queued(

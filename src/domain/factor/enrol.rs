@@ -7,7 +7,7 @@ use super::super::decide::Decision;
 use super::super::event::{Actor, Allowance, Event, Purpose};
 use super::super::mail;
 use super::super::mail_kind::MailKind;
-use super::super::recovery::{client_limit, issued, mail_allowance, notices};
+use super::super::recovery::{client_limit, issued, mail_allowance, notices, within_a_day};
 use super::super::refusal::{LimitKind, Refusal};
 use super::super::session::signed_in_user;
 use super::super::world::{Table, World};
@@ -54,6 +54,7 @@ pub(in super::super) fn begin_mailbox(
     sealed: Option<Sealed>,
     proof: AddressProof,
     mail: &NewMail,
+    lifetime: Option<Span>,
     client: &Client,
 ) -> Decision {
     if has(world, who.user, FactorKind::Email) {
@@ -86,7 +87,7 @@ pub(in super::super) fn begin_mailbox(
         token: proof.token,
         origin: who.origin,
     });
-    let life = context.limits.lifetimes.factor_code;
+    let life = lifetime.map_or(context.limits.lifetimes.factor_code, within_a_day);
     let by = Actor::User(who.user);
     let purpose = Purpose::EnrolMailbox;
     events.push(issued(

@@ -48,6 +48,20 @@ pub(super) fn caller(request: &Request) -> Result<Caller, ApiError> {
     request.found().copied().ok_or(Code::Unauthorized.into())
 }
 
+/// Whose access token a request came with, if it came with one; a bad one is refused.
+pub(super) fn caller_if_any(site: &Site, head: &Head) -> Result<Option<Caller>, ApiError> {
+    if is_anonymous(head) {
+        return Ok(None);
+    }
+    signed_in(site, head).map(Some)
+}
+
+/// Whether a request came without an access token.
+pub(super) fn is_anonymous(head: &Head) -> bool {
+    let is_api_key = head.bearer().is_some_and(|bearer| bearer.starts_with(SECRET_KEY));
+    !head.headers.contains_key(header::AUTHORIZATION) || is_api_key
+}
+
 /// The API key of a call, counted. Calls with no key or a bad one are counted together, so that keys cannot be guessed
 /// faster than the limit.
 fn api_client(site: &Site, head: &Head) -> Result<ApiCaller, ApiError> {

@@ -2,6 +2,7 @@
 
 mod account;
 mod audit;
+mod flows;
 pub(super) mod forms;
 mod gate;
 mod health;
@@ -58,6 +59,8 @@ pub fn routes() -> Vec<Route<Site, Access>> {
         route!(POST "/v1/auth/mfa/email/enable" SignedIn mfa::enable_email),
         route!(POST "/v1/auth/mfa/email/confirm" SignedIn mfa::confirm_email),
         route!(POST "/v1/auth/mfa/email/challenge" ApiKey mfa::challenge_email),
+        route!(POST "/v1/flows/{slug}/executions" ApiKey flows::begin),
+        route!(POST "/v1/flows/executions/{executionId}" ApiKey flows::go_on),
         route!(GET "/v1/audit/events" Administrator audit::events),
         route!(GET "/v1/audit/state" Administrator past::state),
         route!(GET "/v1/audit/checkpoint" Administrator audit::checkpoint),

@@ -4,6 +4,7 @@ use serde::Serialize;
 use warp::http::StatusCode;
 
 use super::Shared;
+use super::flow::recovery_path;
 use super::look::Page;
 use super::notice::{Next, Notice};
 use super::texts::span_in_words;
@@ -13,29 +14,13 @@ use crate::http::request::Request;
 use crate::http::response::Response;
 use crate::http::site::Site;
 
-/// What the mail is for.
+/// What a new mail would be for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Topic {
     /// A new password.
     Recovery,
     /// A confirmed address.
     Verification,
-}
-
-impl Topic {
-    fn path(self) -> &'static str {
-        match self {
-            Self::Recovery => "/recover",
-            Self::Verification => "/verify",
-        }
-    }
-
-    fn names(self) -> [&'static str; 4] {
-        match self {
-            Self::Recovery => ["recover_title", "recover_lead", "recover_submit", "recover_sent"],
-            Self::Verification => ["verify_title", "verify_lead", "verify_submit", "verify_sent"],
-        }
-    }
 }
 
 /// The form with the address.
@@ -48,17 +33,25 @@ pub(super) struct AskForm {
 }
 
 impl AskForm {
-    /// The form, with an address that was typed before.
+    /// The form, with an address that was typed before. For a new password it is the first stage of a flow.
     pub(super) fn new(viewer: &Viewer<'_>, topic: Topic, email: &str) -> Self {
-        let [_, _, submit, _] = topic.names();
+        let (path, submit) = match topic {
+            Topic::Recovery => (recovery_path(viewer), "recover_submit"),
+            Topic::Verification => (REQUEST.to_owned(), "verify_submit"),
+        };
         Self {
-            action: viewer.href(&format!("{}/request", topic.path())),
+            action: viewer.href(&path),
             submit: viewer.say("ask", submit),
             email: email.to_owned(),
             error: None,
         }
     }
 }
+
+/// Where a mail that confirms an address is asked for.
+const REQUEST: &str = "/verify/request";
+/// Where its code is typed.
+const VERIFY: &str = "/verify";
 
 #[derive(Serialize)]
 struct AskPage {
@@ -69,14 +62,14 @@ struct AskPage {
 }
 
 /// Shows the form.
-pub(super) fn show(site: &Site, request: &Request, topic: Topic) -> Response {
+pub(super) fn show(site: &Site, request: &Request) -> Response {
     let viewer = Viewer::of(site, request);
-    let form = AskForm::new(&viewer, topic, "");
-    form_page(&viewer, StatusCode::OK, topic, form)
+    let form = AskForm::new(&viewer, Topic::Verification, "");
+    form_page(&viewer, StatusCode::OK, form)
 }
 
 /// Takes the request; what follows by mail is for the mailbox's owner to see.
-pub(super) async fn send(site: Shared, request: Request, topic: Topic) -> Response {
+pub(super) async fn send(site: Shared, request: Request) -> Response {
     let viewer = Viewer::of(&site, &request);
     let entered = match viewer.read(&request) {
         Ok(entered) => entered,
@@ -85,26 +78,18 @@ pub(super) async fn send(site: Shared, request: Request, topic: Topic) -> Respon
     let Some(address) = entered.address() else {
         let form = AskForm {
             error: Some(viewer.say("common", "email_invalid")),
-            ..AskForm::new(&viewer, topic, &entered.email)
+            ..AskForm::new(&viewer, Topic::Verification, &entered.email)
         };
-        return form_page(&viewer, StatusCode::BAD_REQUEST, topic, form);
+        return form_page(&viewer, StatusCode::BAD_REQUEST, form);
     };
-    let visitor = viewer.visitor();
-    let lifetimes = &site.desk.engine().limits().lifetimes;
-    let (asked, lifetime) = match topic {
-        Topic::Recovery => (
-            site.desk.request_reset(&address, &visitor).await,
-            lifetimes.recovery,
-        ),
-        Topic::Verification => (
-            site.desk.request_verification(&address, None, &visitor).await,
-            lifetimes.verification,
-        ),
-    };
+    let asked = site
+        .desk
+        .request_verification(&address, None, &viewer.visitor())
+        .await;
     if let Err(fault) = asked {
         return viewer.trouble(&of_fault(&fault, viewer.locale(), "email"));
     }
-    let [.., sent] = topic.names();
+    let lifetime = site.desk.engine().limits().lifetimes.verification;
     let lifetime = span_in_words(viewer.locale(), lifetime);
     let notice = Notice {
         paragraphs: vec![
@@ -114,21 +99,20 @@ pub(super) async fn send(site: Shared, request: Request, topic: Topic) -> Respon
             viewer.say("ask", "sent_spam"),
         ],
         next: Some(Next {
-            href: viewer.href(topic.path()),
+            href: viewer.href(VERIFY),
             words: viewer.say("ask", "enter_code"),
         }),
-        ..Notice::good(viewer.say("ask", sent))
+        ..Notice::good(viewer.say("ask", "verify_sent"))
     };
     viewer.done(&viewer.say("ask", "sent_title"), &notice)
 }
 
-fn form_page(viewer: &Viewer<'_>, status: StatusCode, topic: Topic, ask: AskForm) -> Response {
-    let [title, lead, ..] = topic.names();
+fn form_page(viewer: &Viewer<'_>, status: StatusCode, ask: AskForm) -> Response {
     let page = AskPage {
-        lead: viewer.say("ask", lead),
+        lead: viewer.say("ask", "verify_lead"),
         ask,
-        code_href: viewer.href(topic.path()),
+        code_href: viewer.href(VERIFY),
         problem: None,
     };
-    viewer.page(status, Page::Ask, &viewer.say("ask", title), page)
+    viewer.page(status, Page::Ask, &viewer.say("ask", "verify_title"), page)
 }

@@ -17,14 +17,8 @@ pub(super) struct Entered {
     pub(super) link: Option<SecretString>,
     /// The typed code.
     pub(super) code: Option<SecretString>,
-    /// The second factor.
-    pub(super) factor: Option<SecretString>,
     /// The typed address, or what was meant to be one.
     pub(super) email: String,
-    /// The new password.
-    pub(super) password: Option<SecretString>,
-    /// The same again: compared whenever it was sent, even if empty.
-    pub(super) repeat: Option<SecretString>,
 }
 
 impl Entered {
@@ -37,9 +31,6 @@ impl Entered {
             token: filled("token"),
             link: filled("link"),
             code: filled("code"),
-            factor: filled("factor"),
-            password: filled("password"),
-            repeat: fields.optional_secret("repeat"),
             email: fields.optional_text("email").unwrap_or_default(),
         }
     }

@@ -56,6 +56,9 @@ pub(super) const SOURCES: &[(&str, &str)] = sources! {
     "confirm.html"
     "link.html"
     "notice.html"
+    "field_error.html"
+    "field_state.html"
+    "flow.html"
     "password.html"
     "account/overview.html"
     "account/confirm.html"
@@ -85,6 +88,8 @@ pub(super) enum Page {
     Link,
     /// What happened.
     Notice,
+    /// A stage of a flow.
+    Flow,
     /// An account at a glance.
     Overview,
     /// Who one is, once more.
@@ -111,13 +116,14 @@ pub(super) enum Page {
 
 impl Page {
     /// All of them.
-    pub(super) const ALL: [Self; 17] = [
+    pub(super) const ALL: [Self; 18] = [
         Self::Recover,
         Self::Ask,
         Self::Verify,
         Self::Confirm,
         Self::Link,
         Self::Notice,
+        Self::Flow,
         Self::Overview,
         Self::ConfirmSelf,
         Self::Sessions,
@@ -140,6 +146,7 @@ impl Page {
             Self::Confirm => "confirm.html",
             Self::Link => "link.html",
             Self::Notice => "notice.html",
+            Self::Flow => "flow.html",
             Self::Overview => "account/overview.html",
             Self::ConfirmSelf => "account/confirm.html",
             Self::Sessions => "account/sessions.html",

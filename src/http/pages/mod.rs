@@ -15,6 +15,7 @@ mod brand;
 mod browsers;
 mod confirm;
 mod cookie;
+mod flow;
 mod forms;
 mod link;
 mod look;
@@ -26,6 +27,7 @@ mod qr;
 mod recover;
 mod reopen;
 mod samples;
+mod stage;
 #[cfg(test)]
 mod tests;
 mod texts;
@@ -59,21 +61,16 @@ pub fn routes() -> Vec<Route<Site, Access>> {
             answer(async move { s.look.serve(&r) })
         }),
         show("/recover", |s, r| answer(async move { recover::show(&s, &r) })),
-        act("/recover", |s, r| answer(recover::change(s, r))),
+        act("/recover", |s, r| answer(recover::enter(s, r))),
         show("/recover/request", |s, r| {
-            answer(async move { ask::show(&s, &r, ask::Topic::Recovery) })
+            answer(async move { flow::to_recovery(&s, &r) })
         }),
-        act("/recover/request", |s, r| {
-            answer(ask::send(s, r, ask::Topic::Recovery))
-        }),
+        show("/flow/{slug}", |s, r| answer(flow::show(s, r))),
+        act("/flow/{slug}", |s, r| answer(flow::answer(s, r))),
         show("/verify", |s, r| answer(async move { verify::show(&s, &r) })),
         act("/verify", |s, r| answer(verify::confirm(s, r))),
-        show("/verify/request", |s, r| {
-            answer(async move { ask::show(&s, &r, ask::Topic::Verification) })
-        }),
-        act("/verify/request", |s, r| {
-            answer(ask::send(s, r, ask::Topic::Verification))
-        }),
+        show("/verify/request", |s, r| answer(async move { ask::show(&s, &r) })),
+        act("/verify/request", |s, r| answer(ask::send(s, r))),
         show("/verify/disown", |s, r| {
             answer(async move { verify::show_disown(&s, &r) })
         }),

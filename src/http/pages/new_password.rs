@@ -20,7 +20,7 @@ pub(super) struct NewPassword {
 
 /// A rule in words; with what a script needs to tick it off while somebody types, where a script can.
 #[derive(Serialize)]
-struct RuleShown {
+pub(super) struct RuleShown {
     words: String,
     code: Option<&'static str>,
     amount: u16,
@@ -29,7 +29,7 @@ struct RuleShown {
 
 /// Why a password was not taken: one sentence, and every broken rule if there are some.
 #[derive(Serialize)]
-struct Unfit {
+pub(super) struct Unfit {
     lead: String,
     faults: Vec<String>,
 }
@@ -87,7 +87,8 @@ impl NewPassword {
 }
 
 impl RuleShown {
-    fn new(viewer: &Viewer<'_>, rule: &Rule) -> Self {
+    /// A rule as it is told beforehand.
+    pub(super) fn new(viewer: &Viewer<'_>, rule: &Rule) -> Self {
         let (tells, amount, charset) = match rule {
             Rule::LengthMin { min: amount }
             | Rule::LengthMax { max: amount }
@@ -108,7 +109,25 @@ impl RuleShown {
     }
 }
 
-/// What the new password did wrong, if that is what the fault is about.
+impl Unfit {
+    /// What the new password did wrong, if that is what the fault is about.
+    pub(super) fn of(viewer: &Viewer<'_>, fault: &Fault) -> Option<Self> {
+        what_is_unfit(viewer, fault)
+    }
+
+    /// The same under the operator's words, if there are rules to tell of.
+    pub(super) fn say_instead(&mut self, words: &str) {
+        if !self.faults.is_empty() {
+            words.clone_into(&mut self.lead);
+        }
+    }
+
+    /// One sentence about any field.
+    pub(super) fn plain(lead: String) -> Self {
+        Self { lead, faults: vec![] }
+    }
+}
+
 fn what_is_unfit(viewer: &Viewer<'_>, fault: &Fault) -> Option<Unfit> {
     let say = |name| viewer.say("password", name);
     let (lead, faults) = match fault {

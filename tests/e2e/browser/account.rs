@@ -9,20 +9,16 @@ async fn s_05_s_08_s_17_an_account_in_a_browser_from_confirming_to_signing_out()
     let browser = Chromium::start("en", Scripts::On).await;
     house.seat(&browser).await;
     browser.open(&house.at("/account")).await;
-    assert!(browser.text().await.contains(ADA));
+    browser.reads(ADA).await;
     house.advance(Span::minutes(11));
     browser.click("a[href='/account/sessions']").await;
     browser
         .click("form[action='/account/sessions/end-others'] button")
         .await;
-    assert!(
-        browser
-            .url()
-            .await
-            .contains("/account/confirm?next=/account/sessions")
-    );
+    browser.arrives("/account/confirm?next=/account/sessions").await;
     browser.fill("#password", OLD).await;
     browser.click("main button[type=submit]").await;
+    browser.finds("form[action='/account/sessions/end']").await;
     assert_eq!(
         browser.url().await,
         house.at("/account/sessions"),
@@ -47,9 +43,9 @@ async fn s_05_s_08_s_17_an_account_in_a_browser_from_confirming_to_signing_out()
     browser
         .click("form[action='/account/sessions/end-others'] button")
         .await;
-    assert!(!browser.sees("form[action='/account/sessions/end-others']").await);
+    browser.loses("form[action='/account/sessions/end-others']").await;
     browser.click(".top button").await;
-    assert!(browser.text().await.contains("You are signed out"));
+    browser.reads("You are signed out").await;
     assert!(
         browser
             .cookies()
@@ -58,10 +54,7 @@ async fn s_05_s_08_s_17_an_account_in_a_browser_from_confirming_to_signing_out()
             .all(|cookie| cookie["name"] != COOKIE)
     );
     browser.back().await;
-    assert!(
-        browser.url().await.contains("/flow/default-authentication-flow"),
-        "nothing is kept that the button back could show"
-    );
+    browser.arrives("/flow/default-authentication-flow").await;
     browser.quit().await;
 }
 
@@ -73,26 +66,26 @@ async fn m_07_an_app_is_set_up_and_removed_in_a_browser() {
     house.seat(&browser).await;
     browser.open(&house.at("/account/factors")).await;
     browser.click("form[action='/account/factors/app'] button").await;
-    assert!(browser.sees("svg.qr").await);
+    browser.finds("svg.qr").await;
     let uri = browser.property("a[href^=otpauth]", "href").await;
     let secret = uri.split("secret=").nth(1).unwrap().split('&').next().unwrap();
     browser.fill("#code", "000000").await;
     browser.click("main form button").await;
-    assert!(browser.text().await.contains("wrong or too old"));
-    assert!(browser.sees("svg.qr").await, "the same app is asked again");
+    browser.reads("wrong or too old").await;
+    browser.finds("svg.qr").await;
     browser.fill("#code", &totp(secret, &house)).await;
     browser.click("main form button").await;
-    assert!(browser.text().await.contains("Your app is set up"));
+    browser.reads("Your app is set up").await;
     let codes = browser
         .run("return document.querySelectorAll('.codes li').length")
         .await;
     assert_eq!(codes, 10);
     browser.back().await;
     browser.open(&house.at("/account/factors")).await;
-    assert!(browser.text().await.contains("10 left"));
+    browser.reads("10 left").await;
     browser.click("li:first-child details summary").await;
     browser.click("li:first-child details button").await;
-    assert!(browser.text().await.contains("You have none yet"));
+    browser.reads("You have none yet").await;
     browser.quit().await;
 }
 
@@ -105,13 +98,13 @@ async fn an_account_is_looked_after_without_scripts() {
     browser.open(&house.at("/account/profile?lang=ko")).await;
     browser.fill("#name", "에이다").await;
     browser.click("main button[type=submit]").await;
-    assert!(browser.text().await.contains("에이다"));
+    browser.reads("에이다").await;
     browser.open(&house.at("/account/password?lang=ko")).await;
     browser.fill("#current", OLD).await;
     browser.fill("#password", NEW).await;
     browser.fill("#repeat", NEW).await;
     browser.click("main button[type=submit]").await;
-    assert!(browser.text().await.contains("비밀번호가 변경되었고"));
+    browser.reads("비밀번호가 변경되었고").await;
     house.sign_in(ADA, NEW).await.expect(200);
     browser.quit().await;
 }

@@ -35,7 +35,7 @@ pub(crate) struct Chromium {
     port: u16,
     session: String,
     /// Removed when the browser is gone.
-    _profile: tempfile::TempDir,
+    profile: tempfile::TempDir,
 }
 
 impl Chromium {
@@ -62,9 +62,9 @@ impl Chromium {
             driver,
             port,
             session: String::new(),
-            _profile: profile,
+            profile,
         };
-        let folder = format!("--user-data-dir={}", browser._profile.path().display());
+        let folder = format!("--user-data-dir={}", browser.profile.path().display());
         let mut arguments = vec![
             "--headless=new",
             "--disable-gpu",
@@ -149,42 +149,97 @@ impl Chromium {
         self.look("url").await.as_str().unwrap().to_owned()
     }
 
+    /// Waits until the address in the bar contains something.
+    pub(crate) async fn arrives(&self, part: &str) {
+        self.until(part, async || self.url().await.contains(part).then_some(()))
+            .await;
+    }
+
+    /// Waits until a person reads something on the page.
+    pub(crate) async fn reads(&self, words: &str) {
+        self.until(words, async || self.text().await.contains(words).then_some(()))
+            .await;
+    }
+
     /// What a person reads on the page.
     pub(crate) async fn text(&self) -> String {
-        let body = self.element("body").await;
-        let text = self.look(&format!("element/{body}/text")).await;
-        text.as_str().unwrap().to_owned()
+        let script = json!({ "script": "return document.body.innerText", "args": [] });
+        let path = format!("{}/execute/sync", self.session);
+        let text = self.try_ask("POST", &path, &script).await;
+        // Between two pages there is nothing to be read.
+        let text = text.ok().and_then(|text| Some(text.as_str()?.to_owned()));
+        text.unwrap_or_default()
     }
 
-    async fn element(&self, css: &str) -> String {
+    /// Looks again until something holds: a page that was asked for by a click is not there at once.
+    async fn until<T>(&self, what: &str, look: impl AsyncFn() -> Option<T>) -> T {
+        let looking = async {
+            loop {
+                if let Some(found) = look().await {
+                    return found;
+                }
+            }
+        };
+        match timeout(PATIENCE, looking).await {
+            Ok(found) => found,
+            Err(_) => panic!("waited in vain for {what}; there is: {}", self.text().await),
+        }
+    }
+
+    async fn try_find(&self, css: &str) -> Option<String> {
         let body = json!({ "using": "css selector", "value": css });
-        let found = self.command("element", &body).await;
-        found[ELEMENT].as_str().unwrap().to_owned()
+        let path = format!("{}/element", self.session);
+        let found = self.try_ask("POST", &path, &body).await.ok()?;
+        Some(found[ELEMENT].as_str()?.to_owned())
     }
 
-    /// Clicks what a selector finds; waits for the page that follows, if one does.
+    /// Does something to an element, once it is there; one that a new page took away is looked for again.
+    async fn on(&self, css: &str, deeds: &[(&str, Value)]) {
+        self.until(css, async || {
+            let element = self.try_find(css).await?;
+            for (deed, body) in deeds {
+                let path = format!("{}/element/{element}/{deed}", self.session);
+                self.try_ask("POST", &path, body).await.ok()?;
+            }
+            Some(())
+        })
+        .await;
+    }
+
+    /// Clicks what a selector finds.
     pub(crate) async fn click(&self, css: &str) {
-        let element = self.element(css).await;
-        self.command(&format!("element/{element}/click"), &json!({}))
-            .await;
+        self.on(css, &[("click", json!({}))]).await;
     }
 
     /// Types into a field, in place of what is there.
     pub(crate) async fn fill(&self, css: &str, text: &str) {
-        let element = self.element(css).await;
-        self.command(&format!("element/{element}/clear"), &json!({}))
-            .await;
-        let body = json!({ "text": text });
-        self.command(&format!("element/{element}/value"), &body).await;
+        let deeds = [("clear", json!({})), ("value", json!({ "text": text }))];
+        self.on(css, &deeds).await;
     }
 
-    /// Whether a selector finds something that is to be seen.
+    /// Waits until a selector finds something that is to be seen.
+    pub(crate) async fn finds(&self, css: &str) {
+        self.until(css, async || self.sees(css).await.then_some(())).await;
+    }
+
+    /// Waits until a selector finds nothing more that is to be seen.
+    pub(crate) async fn loses(&self, css: &str) {
+        self.until(css, async || (!self.sees(css).await).then_some(()))
+            .await;
+    }
+
+    /// Whether a selector finds something that is to be seen now.
     pub(crate) async fn sees(&self, css: &str) -> bool {
         let body = json!({ "using": "css selector", "value": css });
-        let found = self.command("elements", &body).await;
+        let path = format!("{}/elements", self.session);
+        let Ok(found) = self.try_ask("POST", &path, &body).await else {
+            // Between two pages there is nothing.
+            return false;
+        };
         for element in found.as_array().unwrap() {
             let element = element[ELEMENT].as_str().unwrap();
-            if self.look(&format!("element/{element}/displayed")).await == json!(true) {
+            let path = format!("{}/element/{element}/displayed", self.session);
+            if self.try_ask("GET", &path, &Value::Null).await == Ok(json!(true)) {
                 return true;
             }
         }
@@ -193,9 +248,13 @@ impl Chromium {
 
     /// A property of an element: `value`, `href`.
     pub(crate) async fn property(&self, css: &str, name: &str) -> String {
-        let element = self.element(css).await;
-        let value = self.look(&format!("element/{element}/property/{name}")).await;
-        value.as_str().unwrap_or_default().to_owned()
+        self.until(css, async || {
+            let element = self.try_find(css).await?;
+            let path = format!("{}/element/{element}/property/{name}", self.session);
+            let value = self.try_ask("GET", &path, &Value::Null).await.ok()?;
+            Some(value.as_str()?.to_owned())
+        })
+        .await
     }
 
     /// Runs a script in the page, beside its policy; gives back what it returns.

@@ -10,9 +10,11 @@ fn artefacts() -> PathBuf {
 }
 
 /// Pages of anybody, and pages of somebody who is signed in.
-const OPEN: [&str; 7] = [
+const OPEN: [&str; 9] = [
     "/recover",
-    "/recover/request",
+    "/flow/default-recovery-flow",
+    "/flow/default-authentication-flow",
+    "/flow/default-enrollment-flow",
     "/verify",
     "/verify/request",
     "/verify/disown",
@@ -54,17 +56,22 @@ async fn every_page_can_be_used_by_everybody() {
             browser.fill(&format!("#{field}"), "wrong").await;
         }
         browser.click("main button[type=submit]").await;
+        browser.finds("#current-error, #password-error").await;
         inspect_here(&browser, &axe, &format!("password-refused-{lang}"), &mut found).await;
         browser
             .open(&house.at(&format!("/account/factors?lang={lang}")))
             .await;
         browser.click("form[action^='/account/factors/app'] button").await;
+        browser.finds("svg.qr").await;
         inspect_here(&browser, &axe, &format!("app-{lang}"), &mut found).await;
         browser
             .open(&house.at(&format!("/account/factors?lang={lang}")))
             .await;
         browser
             .click("form[action^='/account/factors/mail'] button")
+            .await;
+        browser
+            .finds("form[action^='/account/factors/mail/confirm']")
             .await;
         inspect_here(&browser, &axe, &format!("mail-{lang}"), &mut found).await;
     }

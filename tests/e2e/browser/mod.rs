@@ -5,6 +5,7 @@ mod account;
 mod driver;
 mod look;
 mod recovering;
+mod signing_in;
 
 use keyledger::crypto::BrowserUse;
 use keyledger::desk::{Caller, Reproof, Visitor};
@@ -63,10 +64,16 @@ impl House {
         secret
     }
 
+    /// Opens the link of a recovery mail and goes on from it.
+    async fn come_by(&self, browser: &Chromium, link: &str) {
+        browser.open(link).await;
+        browser.click("main button[type=submit]").await;
+    }
+
     /// The link of a recovery mail that somebody asks for in a browser.
     async fn recovery_link(&self, browser: &Chromium) -> String {
         browser.open(&self.at("/recover/request")).await;
-        browser.fill("#email", ADA).await;
+        browser.fill("#identifier", ADA).await;
         browser.click("main button[type=submit]").await;
         let mail = self.next_mail_of("password_reset").await;
         mail.link().unwrap()

@@ -75,6 +75,17 @@ fn l_03_what_was_at_a_moment_is_told_by_position_and_by_time() {
     assert_eq!(ask(format!("--at {then} tokens"))["tokens"]["total"], 0);
     let configuration = &ask(format!("--at {then} configuration"))["configuration"];
     assert_eq!(configuration["apiKeys"].as_array().unwrap().len(), 2);
+    let flows = configuration["flows"].as_array().unwrap();
+    let recovery = flows
+        .iter()
+        .find(|flow| flow["slug"] == "default-recovery-flow")
+        .unwrap();
+    let bound = recovery["bindings"][0]["stage"].as_str().unwrap();
+    let stages = configuration["stages"].as_array().unwrap();
+    assert!(
+        stages.iter().any(|stage| stage["name"] == bound),
+        "{bound}: {stages:?}"
+    );
     let policies = configuration["policies"].as_array().unwrap();
     assert!(
         policies.iter().any(|policy| policy["name"] == "classic"),
@@ -103,6 +114,7 @@ fn l_03_what_changed_between_two_moments_is_told_by_kind() {
     run(&data, "user create cyd@example.org");
     run(&data, "user erase cyd@example.org --yes");
     run(&data, "key create --kind secret --label backend");
+    run(&data, "breach online on");
     let later = last(&data);
     let changes = run(&data, &format!("replay --diff {first} {later} --json"));
     assert_eq!(changes.code, 0, "{}{}", changes.out, changes.err);
@@ -122,7 +134,13 @@ fn l_03_what_changed_between_two_moments_is_told_by_kind() {
         .collect();
     assert_eq!(
         whats,
-        ["user-made", "user-banned", "token-issued", "api-key-made"],
+        [
+            "user-made",
+            "user-banned",
+            "token-issued",
+            "policy-saved",
+            "api-key-made"
+        ],
         "who came and went in between is no change"
     );
     assert_eq!(changes["counts"]["user-banned"], 1);
@@ -139,7 +157,7 @@ fn l_03_what_changed_between_two_moments_is_told_by_kind() {
             part["changes"]["total"].as_u64(),
             part["changes"]["items"].as_array().unwrap().len()
         ),
-        (Some(4), 1)
+        (Some(5), 1)
     );
 }
 

@@ -15,7 +15,7 @@ use crate::people::{ADA, BOB, HOME, Net, Person};
 use crate::rig::{PATIENCE, Rig, block_on, run};
 
 /// The one write of a kind, counted from 0, goes wrong in one way.
-fn plan(at: WritePoint, number: u64, fault: Fault) -> FaultPlan {
+pub(super) fn plan(at: WritePoint, number: u64, fault: Fault) -> FaultPlan {
     let mut seen = 0;
     Box::new(move |point, _| {
         if point != at {

@@ -8,6 +8,7 @@
 
 mod concurrency;
 mod faults;
+mod folding;
 mod gate;
 mod replay;
 mod write_points;

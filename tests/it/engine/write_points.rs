@@ -6,8 +6,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use keyledger::domain::flow::Edit;
 use keyledger::domain::password_policy::PasswordPolicy;
 use keyledger::domain::{
-    Actor, ApiKeyKind, CheckpointRotation, Command, DropCause, EpochReason, KeyPurpose, MailEnd,
-    NamedCheckpointKey, NewApiKey, PasswordVerdict, Purpose, RefusedCause, State, SuppressedClass,
+    Actor, ApiKeyKind, CheckpointRotation, Command, DropCause, EpochReason, FactorVerdict, KeyPurpose,
+    MailEnd, NamedCheckpointKey, NewApiKey, OtherSessions, PasswordVerdict, Purpose, RefusedCause,
+    SessionTerms, State, SuppressedClass, Walk,
 };
 use keyledger::engine::{Engine, Lane, Trouble, fold, state_hash};
 use keyledger::ledger::MemoryStore;
@@ -218,6 +219,22 @@ fn story() -> Vec<Step> {
                 new_signature: Signature(Box::new([2; 64])),
             }),
             by: by(),
+        }),
+        at_once(|state| {
+            let credential = state.users.get(&ADA.user()).and_then(|user| user.credential_id());
+            Command::Walk(Walk::SignIn {
+                ask: ADA.ask(HOME),
+                verdict: credential.map_or(PasswordVerdict::Wrong, PasswordVerdict::Right),
+                factor: ADA.shows(FactorVerdict::Absent),
+                session: ADA.new_session(77),
+                terms: SessionTerms {
+                    proven: state.last_time(),
+                    idle: Span::hours(1),
+                    absolute: Span::hours(2),
+                    others: OtherSessions::End,
+                },
+                require_verified: false,
+            })
         }),
         at_once(|_| Command::RecordMasterKeyReplaced {
             wrap: (7, 12),

@@ -25,4 +25,5 @@ mod sessions;
 mod sign_in;
 mod sign_up;
 mod verification;
+mod walks;
 mod withdraw;

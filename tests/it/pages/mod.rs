@@ -1,6 +1,5 @@
 //! The pages behind mailed links, from the mail to the button, over real sockets.
 
-mod recovering;
 mod verifying;
 
 use super::support::{Call, House, Reply};
@@ -10,9 +9,8 @@ const OLD: &str = "Lost-and-forgotten-1";
 const NEW: &str = "Found-and-remembered-2";
 
 /// Every page that opens.
-const PAGES: [&str; 6] = [
+const PAGES: [&str; 5] = [
     "/recover",
-    "/recover/request",
     "/verify",
     "/verify/request",
     "/verify/disown",

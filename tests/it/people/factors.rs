@@ -92,6 +92,7 @@ impl Person {
             sealed: (!is_own).then(|| sealed("another address")),
             proof: proof(self.token(token)),
             mail: mail(902),
+            lifetime: None,
             client: HOME.client(),
         }
     }
@@ -115,6 +116,7 @@ impl Person {
             verdict: PasswordVerdict::Right(self.password(1)),
             proof: proof(self.token(token)),
             mail: Some(mail(903)),
+            lifetime: None,
         }
     }
 

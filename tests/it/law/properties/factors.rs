@@ -1,10 +1,10 @@
 //! What is tried with second factors, and with one's own name.
 
 use keyledger::domain::{
-    Actor, Command, FactorKind, FactorProof, FactorVerdict, Factors, PasswordVerdict, Purpose,
-    Reauthenticated, State, live_challenge,
+    Actor, Command, FactorKind, FactorProof, FactorUse, FactorVerdict, Factors, OtherSessions,
+    PasswordVerdict, Purpose, Reauthenticated, SessionTerms, State, Walk, live_challenge,
 };
-use keyledger::types::{Locale, SessionId, UserId};
+use keyledger::types::{Locale, SessionId, Span, Timestamp, UserId};
 
 use super::{Try, chosen};
 use crate::people::{Net, Person, origin, sealed};
@@ -86,11 +86,13 @@ impl Try {
                 origin: origin(),
             },
             _ if is_even => Command::TellUnfinished { user, mails },
-            _ => Command::RefuseFactor {
+            _ => Command::Walk(Walk::TryFactor {
                 user,
                 factor: person.shows(verdict),
+                action: FactorUse::Recovery,
+                session: None,
                 origin: origin(),
-            },
+            }),
         };
         if let Command::BeginTotp { who: of, .. }
         | Command::BeginMailbox { who: of, .. }
@@ -121,6 +123,46 @@ impl Try {
         {
             *verdict = right;
         }
-        command
+        match command {
+            Command::SignIn { .. } if self.pick.is_multiple_of(3) => {
+                self.in_a_flow(command, state.last_time())
+            }
+            command => command,
+        }
+    }
+
+    /// The same sign-in at the end of a flow, or its password on the way.
+    fn in_a_flow(self, command: Command, proven: Timestamp) -> Command {
+        let Command::SignIn {
+            ask,
+            verdict,
+            factor,
+            session,
+            require_verified,
+        } = command
+        else {
+            return command;
+        };
+        Command::Walk(if self.pick.is_multiple_of(2) {
+            Walk::TryPassword {
+                ask,
+                verdict,
+                require_verified,
+            }
+        } else {
+            Walk::SignIn {
+                ask,
+                verdict,
+                factor,
+                session,
+                terms: SessionTerms {
+                    proven,
+                    idle: Span::hours(1),
+                    absolute: Span::hours(1 + i64::from(self.later)),
+                    others: [OtherSessions::Stay, OtherSessions::End][usize::from(self.later % 2)],
+                },
+                require_verified,
+            }
+        })
     }
 }
