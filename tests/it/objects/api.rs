@@ -294,7 +294,7 @@ async fn who_changes_what_another_has_changed_meanwhile_is_told() {
 #[tokio::test(flavor = "multi_thread")]
 async fn l_01_every_change_is_an_event_that_says_who_and_a_restart_keeps_it() {
     let mut house = House::start().await;
-    let before = house.event_names().len();
+    let before = house.changes().len();
     house.admin_json("POST", POLICIES, &json!({"name": "outside", "kind": "expression", "settings": {"expression": "request.ip is not startingwith('10.')"}})).await.expect(201);
     let deny = json!({"order": 1, "stage": {"name": "no entry", "kind": "deny"}, "policies": [{"policy": "outside"}]});
     house
@@ -310,7 +310,7 @@ async fn l_01_every_change_is_an_event_that_says_who_and_a_restart_keeps_it() {
         .await
         .expect(200);
     assert_eq!(
-        house.event_names()[before..],
+        house.changes()[before..],
         ["ExpressionSaved", "StageSaved", "BindingSaved"],
         "what changes nothing is no event"
     );

@@ -24,6 +24,13 @@ impl House {
             .header("x-api-key", &self.secret)
     }
 
+    /// The names of all events but those that note the day a key was used, which come by themselves.
+    pub(super) fn changes(&self) -> Vec<&'static str> {
+        let mut names = self.event_names();
+        names.retain(|name| *name != "ApiKeyUsed");
+        names
+    }
+
     /// The same with a body.
     pub(super) fn admin_json(&self, method: &str, target: &str, body: &Value) -> Call {
         self.admin(method, target).json(body)
