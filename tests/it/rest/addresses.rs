@@ -2,7 +2,7 @@
 
 use keyledger::desk::Desk;
 use keyledger::domain::Actor;
-use keyledger::types::Span;
+use keyledger::types::{EmailAddress, Span};
 use serde_json::{Value, json};
 
 use super::call::{Call, Tokens};
@@ -44,7 +44,8 @@ impl House {
     /// Adds and confirms one; gives back its id.
     pub(super) async fn add_confirmed(&self, tokens: &Tokens, email: &str) -> String {
         let added = self.add_address(tokens, email).ok().await;
-        let mail = self.mail("email_verification", email).await;
+        let stored = EmailAddress::parse(email).unwrap();
+        let mail = self.mail("email_verification", stored.as_typed()).await;
         self.confirm_address(tokens, &mail.code).ok().await;
         added.field("id").as_str().unwrap().to_owned()
     }
