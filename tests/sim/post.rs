@@ -83,6 +83,7 @@ impl Post {
         };
         if mail
             .token
+            .filter(|_| mail.kind.carries_proof())
             .is_some_and(|token| !oracle.may_be_mailed(token, machine.now()))
         {
             return Err(format!("mail {id} leaves with a dead proof"));

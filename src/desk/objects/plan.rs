@@ -131,56 +131,10 @@ impl Planner<'_> {
         });
         after.flow = flow;
         if let Some(bindings) = bindings {
-            self.bind(&mut after, bindings, &mut plan, reading);
+            bind(&mut after, bindings, &mut plan, reading);
         }
         plan.after = Some(shown::flow(&after));
         Some(plan)
-    }
-
-    /// The edits that leave a flow with exactly these bindings.
-    fn bind(
-        &self,
-        bound: &mut BoundFlow,
-        bindings: Vec<Binding>,
-        plan: &mut ObjectPlan,
-        reading: &mut Reading<'_>,
-    ) {
-        let slug = bound.flow.slug.clone();
-        let before = std::mem::take(&mut bound.bindings);
-        for (nth, binding) in bindings.into_iter().enumerate() {
-            let at = format!("bindings[{nth}].");
-            let line = reading.line_of(at.trim_end_matches('.'));
-            let (order, stage) = (binding.order, binding.clone());
-            if bound.bindings.insert(order, binding).is_some() {
-                reading.fault(
-                    &format!("{at}order"),
-                    "duplicate",
-                    "give each binding an order of its own",
-                );
-            }
-            if before.get(&order) != Some(&stage) {
-                let edit = Edit::SaveBinding {
-                    flow: slug.clone(),
-                    binding: stage,
-                    presence: Presence::Either,
-                };
-                plan.edits.push(Planned {
-                    line,
-                    ..Planned::new(Phase::SaveBinding, edit, &at)
-                });
-            }
-        }
-        let gone = before
-            .into_keys()
-            .filter(|order| !bound.bindings.contains_key(order));
-        plan.edits.extend(gone.map(|order| {
-            let flow = slug.clone();
-            Planned::new(
-                Phase::RemoveBinding,
-                Edit::RemoveBinding { flow, order },
-                "bindings.",
-            )
-        }));
     }
 
     fn stage(&self, mut table: Table, reading: &mut Reading<'_>) -> Option<ObjectPlan> {
@@ -372,4 +326,44 @@ impl Planner<'_> {
             ..ObjectPlan::empty(key)
         }
     }
+}
+
+/// The edits that leave a flow with exactly these bindings.
+fn bind(bound: &mut BoundFlow, bindings: Vec<Binding>, plan: &mut ObjectPlan, reading: &mut Reading<'_>) {
+    let slug = bound.flow.slug.clone();
+    let before = std::mem::take(&mut bound.bindings);
+    for (nth, binding) in bindings.into_iter().enumerate() {
+        let at = format!("bindings[{nth}].");
+        let line = reading.line_of(at.trim_end_matches('.'));
+        let (order, stage) = (binding.order, binding.clone());
+        if bound.bindings.insert(order, binding).is_some() {
+            reading.fault(
+                &format!("{at}order"),
+                "duplicate",
+                "give each binding an order of its own",
+            );
+        }
+        if before.get(&order) != Some(&stage) {
+            let edit = Edit::SaveBinding {
+                flow: slug.clone(),
+                binding: stage,
+                presence: Presence::Either,
+            };
+            plan.edits.push(Planned {
+                line,
+                ..Planned::new(Phase::SaveBinding, edit, &at)
+            });
+        }
+    }
+    let gone = before
+        .into_keys()
+        .filter(|order| !bound.bindings.contains_key(order));
+    plan.edits.extend(gone.map(|order| {
+        let flow = slug.clone();
+        Planned::new(
+            Phase::RemoveBinding,
+            Edit::RemoveBinding { flow, order },
+            "bindings.",
+        )
+    }));
 }

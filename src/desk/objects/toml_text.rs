@@ -97,12 +97,14 @@ pub(super) fn write(list: &str, objects: impl Iterator<Item = Tree>, out: &mut S
                 // What a stage or a policy is set to gets a table of its own.
                 Tree::Table(settings) if !settings.is_empty() => {
                     let _ = writeln!(out, "[{list}.{name}]");
-                    settings
-                        .iter()
-                        .for_each(|(name, node)| field(name, &node.tree, out));
+                    for (name, node) in settings {
+                        field(name, &node.tree, out);
+                    }
                 }
                 Tree::Table(_) => {}
-                tree => field(name, tree, out),
+                Tree::Null | Tree::Flag(_) | Tree::Whole(_) | Tree::Text(_) | Tree::List(_) | Tree::Other => {
+                    field(name, &node.tree, out);
+                }
             }
         }
     }
@@ -110,18 +112,19 @@ pub(super) fn write(list: &str, objects: impl Iterator<Item = Tree>, out: &mut S
 
 fn field(name: &str, tree: &Tree, out: &mut String) {
     let _ = write!(out, "{name} = ");
-    match tree {
-        // Lists of tables read best with one a line.
-        Tree::List(items) if items.iter().any(|item| matches!(item.tree, Tree::Table(_))) => {
-            out.push_str("[\n");
-            for item in items {
-                out.push_str("    ");
-                inline(&item.tree, out);
-                out.push_str(",\n");
-            }
-            out.push(']');
+    // Lists of tables read best with one a line.
+    if let Tree::List(items) = tree
+        && items.iter().any(|item| matches!(item.tree, Tree::Table(_)))
+    {
+        out.push_str("[\n");
+        for item in items {
+            out.push_str("    ");
+            inline(&item.tree, out);
+            out.push_str(",\n");
         }
-        tree => inline(tree, out),
+        out.push(']');
+    } else {
+        inline(tree, out);
     }
     out.push('\n');
 }

@@ -180,10 +180,10 @@ impl Chromium {
                 }
             }
         };
-        match timeout(PATIENCE, looking).await {
-            Ok(found) => found,
-            Err(_) => panic!("waited in vain for {what}; there is: {}", self.text().await),
-        }
+        let Ok(found) = timeout(PATIENCE, looking).await else {
+            panic!("waited in vain for {what}; there is: {}", self.text().await);
+        };
+        found
     }
 
     async fn try_find(&self, css: &str) -> Option<String> {
