@@ -260,11 +260,11 @@ impl Oracle {
     pub(super) fn punish(&mut self, attempt: &Attempt, news: &News) -> Followed {
         if let Attempt::SignIn { address, .. } | Attempt::Confirm { address, .. } = attempt {
             let (user, account) = self.owner(*address).ok_or("nobody has this address")?;
-            return match attempt {
-                Attempt::SignIn { .. } if account.distrusted => {
-                    self.asked(*address, Purpose::VerifyEmail, news)
-                }
-                _ => self.warned(user, news),
+            let is_sign_in = matches!(attempt, Attempt::SignIn { .. });
+            return if is_sign_in && account.distrusted {
+                self.asked(*address, Purpose::VerifyEmail, news)
+            } else {
+                self.warned(user, news)
             };
         }
         if let Attempt::RemoveApp { session, .. } = attempt {

@@ -30,6 +30,8 @@ pub(super) struct AskForm {
     submit: String,
     email: String,
     error: Option<String>,
+    /// Whether the flow begins anew with this answer, wherever the browser stands in it.
+    anew: bool,
 }
 
 impl AskForm {
@@ -44,6 +46,7 @@ impl AskForm {
             submit: viewer.say("ask", submit),
             email: email.to_owned(),
             error: None,
+            anew: matches!(topic, Topic::Recovery),
         }
     }
 }

@@ -26,6 +26,8 @@ use crate::http::site::Site;
 
 /// Where a browser carries its execution.
 const EXECUTION: &str = "__Host-keyledger-flow";
+/// What a form or an address says to begin a flow anew.
+const ANEW: &str = "anew";
 /// Where somebody signs in.
 pub(super) const SIGN_IN: &str = "/flow/default-authentication-flow";
 
@@ -55,16 +57,18 @@ pub(super) async fn answer(site: Shared, request: Request) -> Response {
         Err(error) => return viewer.trouble(&error),
     };
     let (slug, walker) = (request.param("slug"), walker(&viewer));
-    let execution = match carried(&viewer, slug) {
+    // A form that another page of ours has for the first stage says so: the browser may stand somewhere else in the flow.
+    let begins = fields.iter().any(|(name, _)| name == ANEW);
+    let execution = match carried(&viewer, slug).filter(|_| !begins) {
         Some(execution) => SecretString::from(execution),
-        // A form that another page of ours has for the first stage, or one that outlived its execution.
+        // Or one that outlived its execution.
         None => match site.desk.open_flow(slug, None, &walker).await {
             Ok(step) => step.execution,
             Err(fault) => return refuse(&viewer, slug, &fault),
         },
     };
     let mut answer = Answer::default();
-    for (name, value) in &fields {
+    for (name, value) in fields.iter().filter(|(name, _)| name != ANEW) {
         answer.put(name, value.clone());
     }
     let went = site
@@ -110,7 +114,7 @@ impl Asked {
         let mut text = |name| query.as_mut().and_then(|query| query.optional_text(name));
         let word = text("notice");
         let known = NOTICES.iter().find(|(known, _)| Some(*known) == word.as_deref());
-        let (again, next) = (text("anew").is_some(), text("next").is_some());
+        let (again, next) = (text(ANEW).is_some(), text("next").is_some());
         Self {
             anew: again || next || known.is_some(),
             notice: known.map(|(_, name)| *name),

@@ -111,10 +111,12 @@ fn with_policy(flow: &str, order: u16, stage: &str, policy: &str) -> Edit {
 fn recovery_guide() -> Vec<Edit> {
     let recovery = "password-recovery-flow";
     let prompt = |scene: &Scene| match scene.state.flows().stage("default-password-change-prompt") {
-        Some(stage) => match stage.settings() {
-            StageSettings::Prompt(prompt) => prompt.clone(),
-            other => panic!("a prompt, not {other:?}"),
-        },
+        Some(stage) => {
+            let StageSettings::Prompt(prompt) = stage.settings() else {
+                panic!("a prompt, not {stage:?}");
+            };
+            prompt.clone()
+        }
         None => panic!("the stage ships"),
     };
     vec![
@@ -240,17 +242,13 @@ fn the_recovery_guide_is_one_command_and_its_flow_can_finish() {
     assert_eq!(kinds(&scene, "password-recovery-flow"), []);
     let again: Vec<Edit> = recovery_guide()
         .into_iter()
-        .map(|edit| match edit {
-            Edit::SaveFlow { flow, .. } => Edit::SaveFlow {
-                flow,
-                presence: Presence::Either,
-            },
-            Edit::SaveBinding { flow, binding, .. } => Edit::SaveBinding {
-                flow,
-                binding,
-                presence: Presence::Known,
-            },
-            other => other,
+        .map(|mut edit| {
+            if let Edit::SaveFlow { presence, .. } = &mut edit {
+                *presence = Presence::Either;
+            } else if let Edit::SaveBinding { presence, .. } = &mut edit {
+                *presence = Presence::Known;
+            }
+            edit
         })
         .collect();
     scene.when(edits(again)).then([]);

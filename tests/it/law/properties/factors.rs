@@ -123,11 +123,10 @@ impl Try {
         {
             *verdict = right;
         }
-        match command {
-            Command::SignIn { .. } if self.pick.is_multiple_of(3) => {
-                self.in_a_flow(command, state.last_time())
-            }
-            command => command,
+        if matches!(command, Command::SignIn { .. }) && self.pick.is_multiple_of(3) {
+            self.in_a_flow(command, state.last_time())
+        } else {
+            command
         }
     }
 
