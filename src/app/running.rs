@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 
 use super::error::AppError;
@@ -15,9 +15,11 @@ use crate::audit::Notary;
 use crate::desk::Desk;
 use crate::http::device::device_name_in;
 use crate::http::pages::Look;
+use crate::http::post::Post;
 use crate::http::site::{Site, router};
 use crate::http::throttle::{Rate, Throttle};
 use crate::http::{RouterSettings, ServeReport, serve};
+use crate::mail::templates::Templates;
 use crate::system::{SeededEntropy, random_id};
 use crate::types::Span;
 use crate::workers::{MailTools, Nudge, Stationery, ToolsFault, Workers};
@@ -34,6 +36,8 @@ pub struct App {
     notary: Arc<Notary>,
     addr: SocketAddr,
     stop: oneshot::Sender<()>,
+    /// Dropped at a stop, so that what streams without end does end.
+    running: watch::Sender<()>,
     server: JoinHandle<ServeReport>,
     patience: Duration,
 }
@@ -58,7 +62,7 @@ impl App {
     ) -> Result<Self, AppError> {
         let prepared = prepare(&settings, &listener);
         match prepared {
-            Ok((mail, look, addr)) => Ok(Self::run(premises, settings, mail, look, listener, addr)),
+            Ok(prepared) => Ok(Self::run(premises, settings, prepared, listener)),
             Err(error) => {
                 close(premises, PATIENCE_MIN).await;
                 Err(error)
@@ -66,14 +70,14 @@ impl App {
         }
     }
 
-    fn run(
-        premises: Premises,
-        settings: AppSettings,
-        mail: MailTools,
-        look: Look,
-        listener: TcpListener,
-        addr: SocketAddr,
-    ) -> Self {
+    fn run(premises: Premises, settings: AppSettings, prepared: Prepared, listener: TcpListener) -> Self {
+        let Prepared {
+            mail,
+            post,
+            look,
+            addr,
+        } = prepared;
+        let (running, stopping) = watch::channel(());
         let desk = premises.desk.clone();
         let notary = Arc::new(Notary::new(desk.clone(), settings.audit));
         let workers = Workers::start(
@@ -103,6 +107,9 @@ impl App {
             settings: settings.site,
             look,
             calls: Throttle::new(rate, COUNTED_CLIENTS_MAX, exempt),
+            post,
+            followers: Site::followers(),
+            stopping,
         };
         let patience = settings.server.shutdown_time_max.to_std().max(PATIENCE_MIN);
         let filter = router(Arc::new(site), router_settings).into_filter();
@@ -117,6 +124,7 @@ impl App {
             notary,
             addr,
             stop,
+            running,
             server,
             patience,
         }
@@ -153,11 +161,12 @@ impl App {
             premises,
             workers,
             stop,
+            running,
             server,
             patience,
             ..
         } = self;
-        drop(stop);
+        drop((stop, running));
         let served = server.await.unwrap_or_default();
         let workers_finished = workers.stop(patience).await;
         StopReport {
@@ -168,10 +177,15 @@ impl App {
     }
 }
 
-fn prepare(
-    settings: &AppSettings,
-    listener: &TcpListener,
-) -> Result<(MailTools, Look, SocketAddr), AppError> {
+/// What is read and checked before a door opens.
+struct Prepared {
+    mail: MailTools,
+    post: Post,
+    look: Look,
+    addr: SocketAddr,
+}
+
+fn prepare(settings: &AppSettings, listener: &TcpListener) -> Result<Prepared, AppError> {
     let stationery = Stationery {
         brand: settings.site.brand.clone(),
         public_url: settings.site.public_url.clone(),
@@ -187,7 +201,14 @@ fn prepare(
         })?;
     let look = Look::open(&settings.look)?;
     let addr = listener.local_addr().map_err(AppError::Listener)?;
-    Ok((mail, look, addr))
+    let templates = Templates::load(settings.templates_dir.as_deref()).map_err(AppError::Templates)?;
+    let post = Post::new(settings.mail.clone(), templates);
+    Ok(Prepared {
+        mail,
+        post,
+        look,
+        addr,
+    })
 }
 
 /// Closing blocks, so it gets a thread of its own.

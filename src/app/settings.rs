@@ -14,7 +14,7 @@ use crate::domain::flow::GlobalMail;
 use crate::domain::{Lifetimes, Limits};
 use crate::engine::Snapshots;
 use crate::http::pages::LookSettings;
-use crate::http::site::SiteSettings;
+use crate::http::site::{SettingShown, SiteSettings};
 use crate::http::{Envelope, NetList, ServerLimits};
 use crate::ledger;
 use crate::mail::{MailSettings, MailSettingsDraft, TransportKind};
@@ -60,6 +60,8 @@ impl AppSettings {
                 callback_urls: vec![],
                 verify_on_get: false,
                 exempt_networks: NetList::default(),
+                shown: vec![],
+                warnings: vec![],
             },
             calls_per_client_minute: 600,
             envelope: Envelope::Hybrid,
@@ -92,6 +94,8 @@ impl AppSettings {
                     .collect(),
                 verify_on_get: config.verify_on_get,
                 exempt_networks: NetList::new(exempt.clone()),
+                shown: config.resolved().into_iter().map(setting_shown).collect(),
+                warnings: config.warnings().iter().map(ToString::to_string).collect(),
             },
             calls_per_client_minute: config.limits.calls_per_client_minute,
             envelope: match config.envelope {
@@ -121,6 +125,15 @@ impl AppSettings {
             audit: audit_settings(config)?,
             backups: schedule(config),
         })
+    }
+}
+
+fn setting_shown(shown: config::Shown) -> SettingShown {
+    SettingShown {
+        name: shown.name,
+        value: shown.value,
+        origin: shown.origin.to_string(),
+        doc: shown.doc,
     }
 }
 

@@ -17,8 +17,10 @@ mod epochs;
 mod expressions;
 mod factors;
 mod fault;
+mod following;
 mod greeting;
 mod keys;
+mod management;
 mod objections;
 mod objects;
 mod origin;
@@ -26,6 +28,7 @@ mod outbox;
 mod pace;
 mod passwords;
 mod past;
+mod people;
 mod proofs;
 mod recovery;
 mod repeats;
@@ -34,6 +37,7 @@ mod sign_up;
 mod story;
 mod verification;
 mod verify;
+mod waiting;
 mod walk;
 
 use std::sync::{Arc, Mutex};
@@ -44,7 +48,6 @@ pub use admin::{AdminRecovery, NewPerson, UserView};
 pub(crate) use api_keys::new_api_key;
 pub use api_keys::{ApiCaller, NewKeyText};
 pub use backup::TellProgress;
-pub use console::WaitingMail;
 pub use cursor::{Cursor, CursorFault, EpochBegun, NotACursor};
 pub use epochs::EpochView;
 pub use expressions::{
@@ -52,8 +55,10 @@ pub use expressions::{
 };
 pub use factors::{AppSetUp, FactorView, MailboxSetUp};
 pub use fault::{AccessFault, Fault};
+pub use following::Following;
 pub use greeting::Visitor;
 pub use keys::{KeyView, KeysFault, MasterReplaced, Rotated};
+pub use management::{Editor, ProfileEdit};
 pub use objections::NotMe;
 pub use objects::{
     BLUEPRINT_BYTES_MAX, BlueprintMode, ChangeWord, Difference, FieldDifference, MASK, Node, ObjectFault,
@@ -65,6 +70,7 @@ pub use past::{
     ChangesView, MomentView, NotThere, PastConfiguration, PastCounts, PastSignIn, PastToken, PastUser,
     PastView, TellPast,
 };
+pub use people::{Direction, PeopleFault, PeopleOrder, PeopleQuery, SOUGHT_CHARS_MAX, Sought};
 pub use sessions::{Caller, SessionView, Tokens};
 pub use sign_up::{SignUpAnswer, SignUpForm};
 pub use story::{
@@ -72,6 +78,7 @@ pub use story::{
     tell_plainly, vocabulary,
 };
 pub use verify::{VerifyFault, VerifyReport, verify};
+pub use waiting::WaitingMail;
 pub use walk::{
     Answer, BegunSession, Challenge, Component, Denial, Done, EnterBy, FlowFault, FlowHead, FlowStep,
     LeadsTo, Mistake, Reproofs, Scene, ShownSecret, StageMail, Walker, Wrong,
@@ -132,6 +139,18 @@ struct Inner {
     prolonging: tokio::sync::Mutex<()>,
     /// Held while somebody's latest events are looked for.
     looking_back: tokio::sync::Mutex<()>,
+    /// Addresses whose mails were hastened, until the courier asks.
+    hastened: Mutex<Vec<crate::types::AddressId>>,
+    /// The index of users, once somebody lists them.
+    roll: Arc<tokio::sync::Mutex<people::Roll>>,
+}
+
+impl Inner {
+    fn hastened(&self) -> std::sync::MutexGuard<'_, Vec<crate::types::AddressId>> {
+        self.hastened
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
 }
 
 impl Desk {
@@ -149,6 +168,8 @@ impl Desk {
             latest: walk::Latest::default(),
             prolonging: tokio::sync::Mutex::default(),
             looking_back: tokio::sync::Mutex::default(),
+            hastened: Mutex::default(),
+            roll: Arc::default(),
         };
         Self {
             inner: Arc::new(inner),

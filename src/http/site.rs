@@ -2,7 +2,12 @@
 
 use std::sync::Arc;
 
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::Serialize;
+use tokio::sync::{Semaphore, watch};
+
 use super::device::clean_user_agent;
+use super::post::Post;
 use super::router::{Hooks, Router, RouterSettings};
 use super::throttle::Throttle;
 use super::{Head, NetList, api, header, pages};
@@ -21,6 +26,8 @@ pub enum Access {
     ApiKey,
     /// Whoever has an API key and a live access token.
     SignedIn,
+    /// Whoever has a secret API key, or any API key and a live access token; the handler asks whose.
+    Person,
     /// Whoever has a secret API key, or any API key and the live access token of an administrator.
     Administrator,
 }
@@ -39,6 +46,23 @@ pub struct SiteSettings {
     pub verify_on_get: bool,
     /// Clients without limits per client.
     pub exempt_networks: NetList,
+    /// All settings, for administrators to look at.
+    pub shown: Vec<SettingShown>,
+    /// What an operator should look at in them.
+    pub warnings: Vec<String>,
+}
+
+/// A setting as it holds.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct SettingShown {
+    /// Its name.
+    pub name: &'static str,
+    /// Its value; a secret is dots.
+    pub value: String,
+    /// Where it came from; `default` if from nowhere.
+    pub origin: String,
+    /// What it is for.
+    pub doc: &'static str,
 }
 
 /// What handlers share.
@@ -53,9 +77,27 @@ pub struct Site {
     pub look: pages::Look,
     /// Calls per client and key.
     pub calls: Throttle<Option<ApiKeyId>>,
+    /// How mails leave and what they say, to be looked at and tried.
+    pub post: Post,
+    /// Places for those who follow events.
+    pub followers: Arc<Semaphore>,
+    /// Changes when the server stops: what would go on for ever ends.
+    pub stopping: watch::Receiver<()>,
 }
 
 impl Site {
+    /// Places for those who follow events, as many as there may be.
+    pub fn followers() -> Arc<Semaphore> {
+        Arc::new(Semaphore::new(api::stream::FOLLOWERS_MAX))
+    }
+}
+
+impl Site {
+    /// The link that opens a recovery. Secrets travel behind `#`, which browsers send to nobody.
+    pub fn recovery_link(&self, secret: &SecretString) -> String {
+        format!("{}#t={}", self.settings.recovery_url, secret.expose_secret())
+    }
+
     /// Who stands at the door, as the desk wants to know it.
     pub fn visitor(&self, head: &Head) -> Visitor {
         let text = |name: header::HeaderName| head.headers.get(name).and_then(|value| value.to_str().ok());

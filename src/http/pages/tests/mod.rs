@@ -24,12 +24,15 @@ use crate::domain::password_policy::PasswordPolicy;
 use crate::domain::{Actor, Command, Limits, Purpose, TokenStanding};
 use crate::engine::{Boot, Lane, Rollback};
 use crate::http::pages::{Look, LookSettings};
+use crate::http::post::Post;
 use crate::http::router::{Arrival, Router, RouterSettings};
 use crate::http::server::Peer;
 use crate::http::site::{Access, Site, SiteSettings, router};
 use crate::http::throttle::{Rate, Throttle};
 use crate::http::{Method, NetList};
 use crate::ledger::MemoryStore;
+use crate::mail::templates::Templates;
+use crate::mail::{MailSettings, MailSettingsDraft};
 use crate::system::{Clock, SeededEntropy, TestClock};
 use crate::types::{EmailAddress, PersonName, Span, Timestamp};
 
@@ -121,9 +124,17 @@ impl House {
                 callback_urls: vec![],
                 verify_on_get: false,
                 exempt_networks: NetList::default(),
+                shown: vec![],
+                warnings: vec![],
             },
             look: Look::open(look).unwrap(),
             calls: Throttle::new(Rate::DEFAULT, 1024, NetList::default()),
+            post: Post::new(
+                MailSettings::check(MailSettingsDraft::default()).unwrap(),
+                Templates::load(None).unwrap(),
+            ),
+            followers: Site::followers(),
+            stopping: tokio::sync::watch::channel(()).1,
         };
         Self {
             router: router(Arc::new(site), RouterSettings::new(Arc::new(|| [9; 16]))),
