@@ -81,7 +81,7 @@ settings! {
         admin_listen: SocketAddr = Kind::Address, "127.0.0.1:8081";
         /// Address under which administrators reach the console; needed where `admin_listen` is beyond loopback.
         admin_url: Option<WebUrl> = Kind::Url(Shape::Base), "";
-        /// Whether the console is only for administrators who signed in with a second factor.
+        /// Whether the console is only for administrators with a second factor, which every sign-in then asks for.
         admin_second_factor: bool = Kind::Flag, "false";
         /// Address under which people reach this service; links in mails start with it; needed to serve.
         public_url: Option<WebUrl> = Kind::Url(Shape::Base), "";

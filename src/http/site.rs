@@ -61,7 +61,7 @@ pub struct SiteSettings {
     pub verify_on_get: bool,
     /// Clients without limits per client.
     pub exempt_networks: NetList,
-    /// Whether the console is only for who signed in with a second factor.
+    /// Whether the console is only for administrators with a second factor.
     pub admin_second_factor: bool,
 }
 
