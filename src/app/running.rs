@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::error::AppError;
@@ -16,7 +16,7 @@ use crate::desk::Desk;
 use crate::http::device::device_name_in;
 use crate::http::pages::Look;
 use crate::http::post::Post;
-use crate::http::site::{Site, router};
+use crate::http::site::{Door, Site, router};
 use crate::http::throttle::{Rate, Throttle};
 use crate::http::{RouterSettings, ServeReport, serve};
 use crate::mail::templates::Templates;
@@ -29,23 +29,47 @@ const COUNTED_CLIENTS_MAX: usize = 65_536;
 /// What workers and the writer get at a stop, at the least.
 const PATIENCE_MIN: Duration = Duration::from_secs(2);
 
+/// The sockets of a server.
+#[derive(Debug)]
+pub struct Listeners {
+    /// For everybody.
+    pub main: TcpListener,
+    /// For the console, the admin API and the audit API; without one, `main` answers those too (L-07).
+    pub admin: Option<TcpListener>,
+}
+
+impl Listeners {
+    /// Where they listen.
+    fn addresses(&self) -> Result<Addresses, AppError> {
+        let of = |listener: &TcpListener| listener.local_addr().map_err(AppError::Listener);
+        Ok(Addresses {
+            main: of(&self.main)?,
+            admin: self.admin.as_ref().map(of).transpose()?,
+        })
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Addresses {
+    main: SocketAddr,
+    admin: Option<SocketAddr>,
+}
+
 /// A running server.
 pub struct App {
     premises: Premises,
     workers: Workers,
     notary: Arc<Notary>,
-    addr: SocketAddr,
-    stop: oneshot::Sender<()>,
-    /// Dropped at a stop, so that what streams without end does end.
-    running: watch::Sender<()>,
-    server: JoinHandle<ServeReport>,
+    addresses: Addresses,
+    stop: watch::Sender<()>,
+    servers: Vec<JoinHandle<ServeReport>>,
     patience: Duration,
 }
 
 /// How a stop went.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct StopReport {
-    /// What the listener did.
+    /// What the listeners did.
     pub served: ServeReport,
     /// Whether the workers finished what they were at; the rest goes on after the next start.
     pub workers_finished: bool,
@@ -54,15 +78,15 @@ pub struct StopReport {
 }
 
 impl App {
-    /// Opens the doors of premises on a listener. If that fails, the premises are closed again.
+    /// Opens the doors of premises on listeners. If that fails, the premises are closed again.
     pub async fn start(
         premises: Premises,
         settings: AppSettings,
-        listener: TcpListener,
+        listeners: Listeners,
     ) -> Result<Self, AppError> {
-        let prepared = prepare(&settings, &listener);
+        let prepared = prepare(&settings, &listeners);
         match prepared {
-            Ok(prepared) => Ok(Self::run(premises, settings, prepared, listener)),
+            Ok(prepared) => Ok(Self::run(premises, settings, prepared, listeners)),
             Err(error) => {
                 close(premises, PATIENCE_MIN).await;
                 Err(error)
@@ -70,14 +94,14 @@ impl App {
         }
     }
 
-    fn run(premises: Premises, settings: AppSettings, prepared: Prepared, listener: TcpListener) -> Self {
+    fn run(premises: Premises, settings: AppSettings, prepared: Prepared, listeners: Listeners) -> Self {
         let Prepared {
             mail,
             post,
             look,
-            addr,
+            addresses,
         } = prepared;
-        let (running, stopping) = watch::channel(());
+        let (stop, stopping) = watch::channel(());
         let desk = premises.desk.clone();
         let notary = Arc::new(Notary::new(desk.clone(), settings.audit));
         let workers = Workers::start(
@@ -101,31 +125,45 @@ impl App {
             period: Span::minutes(1),
         };
         let exempt = settings.site.exempt_networks.clone();
-        let site = Site {
+        let main = Site {
             desk,
             notary: Arc::clone(&notary),
-            settings: settings.site,
-            look,
-            calls: Throttle::new(rate, COUNTED_CLIENTS_MAX, exempt),
-            post,
+            url: settings.site.public_url.clone(),
+            settings: Arc::new(settings.site),
+            look: Arc::new(look),
+            calls: Arc::new(Throttle::new(rate, COUNTED_CLIENTS_MAX, exempt)),
+            door: Door::Main,
+            post: Arc::new(post),
             followers: Site::followers(),
             stopping,
         };
         let patience = settings.server.shutdown_time_max.to_std().max(PATIENCE_MIN);
-        let filter = router(Arc::new(site), router_settings).into_filter();
-        let (stop, stopped) = oneshot::channel::<()>();
-        let server = tokio::spawn(serve(listener, filter, settings.server, async {
-            // Dropping the handle without a word stops the server too.
-            let _ = stopped.await;
-        }));
+        let open = |site: Site, listener: TcpListener| {
+            let filter = router(Arc::new(site), router_settings.clone()).into_filter();
+            let mut stopped = stop.subscribe();
+            tokio::spawn(serve(listener, filter, settings.server.clone(), async move {
+                // Dropping the sender without a word stops the server too.
+                let _ = stopped.changed().await;
+            }))
+        };
+        let servers = match (listeners.admin, addresses.admin) {
+            (Some(listener), Some(address)) => {
+                let url = settings.admin_url.unwrap_or_else(|| format!("http://{address}"));
+                let admin = main.clone().for_administrators(url);
+                vec![open(main, listeners.main), open(admin, listener)]
+            }
+            (_, _) => {
+                let url = main.url.clone();
+                vec![open(main.for_administrators(url), listeners.main)]
+            }
+        };
         Self {
             premises,
             workers,
             notary,
-            addr,
+            addresses,
             stop,
-            running,
-            server,
+            servers,
             patience,
         }
     }
@@ -147,7 +185,12 @@ impl App {
 
     /// Where it listens.
     pub fn addr(&self) -> SocketAddr {
-        self.addr
+        self.addresses.main
+    }
+
+    /// Where it listens for administrators.
+    pub fn admin_addr(&self) -> SocketAddr {
+        self.addresses.admin.unwrap_or(self.addresses.main)
     }
 
     /// A handle that wakes the workers, for whoever moves a test's clock.
@@ -161,13 +204,15 @@ impl App {
             premises,
             workers,
             stop,
-            running,
-            server,
+            servers,
             patience,
             ..
         } = self;
-        drop((stop, running));
-        let served = server.await.unwrap_or_default();
+        drop(stop);
+        let mut served = ServeReport::default();
+        for server in servers {
+            served = served + server.await.unwrap_or_default();
+        }
         let workers_finished = workers.stop(patience).await;
         StopReport {
             served,
@@ -182,10 +227,10 @@ struct Prepared {
     mail: MailTools,
     post: Post,
     look: Look,
-    addr: SocketAddr,
+    addresses: Addresses,
 }
 
-fn prepare(settings: &AppSettings, listener: &TcpListener) -> Result<Prepared, AppError> {
+fn prepare(settings: &AppSettings, listeners: &Listeners) -> Result<Prepared, AppError> {
     let stationery = Stationery {
         brand: settings.site.brand.clone(),
         public_url: settings.site.public_url.clone(),
@@ -200,14 +245,12 @@ fn prepare(settings: &AppSettings, listener: &TcpListener) -> Result<Prepared, A
             }
         })?;
     let look = Look::open(&settings.look)?;
-    let addr = listener.local_addr().map_err(AppError::Listener)?;
     let templates = Templates::load(settings.templates_dir.as_deref()).map_err(AppError::Templates)?;
-    let post = Post::new(settings.mail.clone(), templates);
     Ok(Prepared {
         mail,
-        post,
+        post: Post::new(settings.mail.clone(), templates),
         look,
-        addr,
+        addresses: listeners.addresses()?,
     })
 }
 

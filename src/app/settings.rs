@@ -25,6 +25,8 @@ use crate::workers::Schedule;
 pub struct AppSettings {
     /// What handlers and pages are told.
     pub site: SiteSettings,
+    /// Where administrators reach their listener; none: plain http at its very address.
+    pub admin_url: Option<String>,
     /// Calls of one client with one key in a minute.
     pub calls_per_client_minute: u32,
     /// The wrapping of REST bodies.
@@ -62,7 +64,9 @@ impl AppSettings {
                 exempt_networks: NetList::default(),
                 shown: vec![],
                 warnings: vec![],
+                admin_second_factor: false,
             },
+            admin_url: None,
             calls_per_client_minute: 600,
             envelope: Envelope::Hybrid,
             trusted_proxies: NetList::default(),
@@ -96,7 +100,9 @@ impl AppSettings {
                 exempt_networks: NetList::new(exempt.clone()),
                 shown: config.resolved().into_iter().map(setting_shown).collect(),
                 warnings: config.warnings().iter().map(ToString::to_string).collect(),
+                admin_second_factor: config.admin_second_factor,
             },
+            admin_url: serving.admin_url.as_ref().map(|url| url.as_str().to_owned()),
             calls_per_client_minute: config.limits.calls_per_client_minute,
             envelope: match config.envelope {
                 config::Envelope::Hybrid => Envelope::Hybrid,

@@ -10,7 +10,7 @@ use super::device::clean_user_agent;
 use super::post::Post;
 use super::router::{Hooks, Router, RouterSettings};
 use super::throttle::Throttle;
-use super::{Head, NetList, api, header, pages};
+use super::{Head, NetList, api, console, header, pages};
 use crate::audit::Notary;
 use crate::desk::{Desk, Visitor};
 use crate::types::{ApiKeyId, Locale};
@@ -28,8 +28,33 @@ pub enum Access {
     SignedIn,
     /// Whoever has a secret API key, or any API key and a live access token; the handler asks whose.
     Person,
-    /// Whoever has a secret API key, or any API key and the live access token of an administrator.
+    /// Whoever has a secret API key, or any API key and the live access token of an administrator; on their listener.
     Administrator,
+    /// Whoever reaches the administrators' listener: the console, whose pages look themselves who it is.
+    Console,
+}
+
+/// Which listener a call came to (L-07).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Door {
+    /// The one for everybody, which knows nothing of what administrators do.
+    Main,
+    /// The administrators' own, which answers everything; also the only one, where both are the same.
+    Admin,
+}
+
+impl Door {
+    /// Whether a route is answered here; to others it does not exist.
+    fn opens(self, access: Access) -> bool {
+        match (self, access) {
+            (Self::Admin, _)
+            | (
+                Self::Main,
+                Access::Health | Access::Open | Access::ApiKey | Access::SignedIn | Access::Person,
+            ) => true,
+            (Self::Main, Access::Administrator | Access::Console) => false,
+        }
+    }
 }
 
 /// What the doors are told by configuration.
@@ -46,6 +71,8 @@ pub struct SiteSettings {
     pub verify_on_get: bool,
     /// Clients without limits per client.
     pub exempt_networks: NetList,
+    /// Whether the console is only for administrators with a second factor.
+    pub admin_second_factor: bool,
     /// All settings, for administrators to look at.
     pub shown: Vec<SettingShown>,
     /// What an operator should look at in them.
@@ -65,20 +92,26 @@ pub struct SettingShown {
     pub doc: &'static str,
 }
 
-/// What handlers share.
+/// What handlers share: of every listener its own, with most of it in common.
+#[derive(Clone)]
 pub struct Site {
     /// The desk.
     pub desk: Desk,
     /// Who signs and proves.
     pub notary: Arc<Notary>,
     /// The settings.
-    pub settings: SiteSettings,
+    pub settings: Arc<SiteSettings>,
     /// How pages look.
-    pub look: pages::Look,
-    /// Calls per client and key.
-    pub calls: Throttle<Option<ApiKeyId>>,
+    pub look: Arc<pages::Look>,
+    /// Calls per client and key, of all listeners together.
+    pub calls: Arc<Throttle<Option<ApiKeyId>>>,
+    /// Which listener this is.
+    pub door: Door,
+    /// Where browsers reach this listener: the base of its pages' addresses, and the origin that their forms come from. No
+    /// slash at the end.
+    pub url: String,
     /// How mails leave and what they say, to be looked at and tried.
-    pub post: Post,
+    pub post: Arc<Post>,
     /// Places for those who follow events.
     pub followers: Arc<Semaphore>,
     /// Changes when the server stops: what would go on for ever ends.
@@ -90,9 +123,17 @@ impl Site {
     pub fn followers() -> Arc<Semaphore> {
         Arc::new(Semaphore::new(api::stream::FOLLOWERS_MAX))
     }
-}
 
-impl Site {
+    /// The administrators' listener, reached at `url`.
+    #[must_use]
+    pub fn for_administrators(self, url: String) -> Self {
+        Self {
+            door: Door::Admin,
+            url,
+            ..self
+        }
+    }
+
     /// The link that opens a recovery. Secrets travel behind `#`, which browsers send to nobody.
     pub fn recovery_link(&self, secret: &SecretString) -> String {
         format!("{}#t={}", self.settings.recovery_url, secret.expose_secret())
@@ -110,10 +151,12 @@ impl Site {
     }
 }
 
-/// The router over all routes.
+/// The router over the routes of a listener, out of the one table.
 pub fn router(site: Arc<Site>, settings: RouterSettings) -> Router<Site, Access> {
     let mut routes = api::routes();
     routes.extend(pages::routes());
+    routes.extend(console::routes());
+    routes.retain(|route| site.door.opens(route.access));
     let hooks = Hooks {
         finish: pages::refuse_with_page,
         ..api::hooks()

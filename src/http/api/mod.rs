@@ -94,7 +94,7 @@ pub fn routes() -> Vec<Route<Site, Access>> {
         route!(DELETE "/v1/admin/policies/{name}" Administrator admin::policies::remove),
         route!(POST "/v1/flows/{slug}/executions" ApiKey flows::begin),
         route!(POST "/v1/flows/executions/{executionId}" ApiKey flows::go_on),
-        route!(POST "/v1/auth/accounts/check" Administrator system::check_account),
+        route!(POST "/v1/auth/accounts/check" Person system::check_account),
         route!(GET "/v1/users" Person users::list),
         route!(POST "/v1/users" Person users::make),
         route!(GET "/v1/users/{id}" Person users::show),

@@ -117,22 +117,25 @@ impl House {
         let site = Site {
             desk: desk.clone(),
             notary: Arc::new(Notary::new(desk.clone(), AuditSettings::default())),
-            settings: SiteSettings {
+            settings: Arc::new(SiteSettings {
                 brand: "Acme & Söhne".to_owned(),
                 public_url: public_url.to_owned(),
                 recovery_url: format!("{public_url}/recover"),
                 callback_urls: vec![],
                 verify_on_get: false,
                 exempt_networks: NetList::default(),
+                admin_second_factor: false,
                 shown: vec![],
                 warnings: vec![],
-            },
-            look: Look::open(look).unwrap(),
-            calls: Throttle::new(Rate::DEFAULT, 1024, NetList::default()),
-            post: Post::new(
+            }),
+            look: Arc::new(Look::open(look).unwrap()),
+            calls: Arc::new(Throttle::new(Rate::DEFAULT, 1024, NetList::default())),
+            door: Door::Admin,
+            url: public_url.to_owned(),
+            post: Arc::new(Post::new(
                 MailSettings::check(MailSettingsDraft::default()).unwrap(),
                 Templates::load(None).unwrap(),
-            ),
+            )),
             followers: Site::followers(),
             stopping: tokio::sync::watch::channel(()).1,
         };
