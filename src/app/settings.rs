@@ -98,7 +98,7 @@ impl AppSettings {
                     .collect(),
                 verify_on_get: config.verify_on_get,
                 exempt_networks: NetList::new(exempt.clone()),
-                shown: config.resolved().into_iter().map(setting_shown).collect(),
+                shown: config.resolved().iter().map(setting_shown).collect(),
                 warnings: config.warnings().iter().map(ToString::to_string).collect(),
                 admin_second_factor: config.admin_second_factor,
             },
@@ -134,10 +134,10 @@ impl AppSettings {
     }
 }
 
-fn setting_shown(shown: config::Shown) -> SettingShown {
+fn setting_shown(shown: &config::Shown) -> SettingShown {
     SettingShown {
         name: shown.name,
-        value: shown.value,
+        value: shown.value.clone(),
         origin: shown.origin.to_string(),
         doc: shown.doc,
     }

@@ -25,6 +25,7 @@ mod objections;
 mod objects;
 mod origin;
 mod outbox;
+mod overview;
 mod pace;
 mod passwords;
 mod past;
@@ -66,6 +67,7 @@ pub use objects::{
 };
 pub use origin::Origin;
 pub use outbox::{Letter, LetterFault};
+pub use overview::{DAYS, DayCounts, Overview};
 pub use past::{
     ChangesView, MomentView, NotThere, PastConfiguration, PastCounts, PastSignIn, PastToken, PastUser,
     PastView, TellPast,
@@ -77,7 +79,7 @@ pub use story::{
     EVENTS_MAX, Ending, EventFilter, Line, Recovery, RecoveryTold, STORIES_MAX, Step, StepWhat, Which,
     tell_plainly, vocabulary,
 };
-pub use verify::{VerifyFault, VerifyReport, verify};
+pub use verify::{Verification, VerificationStanding, VerifyFault, VerifyReport, verify};
 pub use waiting::WaitingMail;
 pub use walk::{
     Answer, BegunSession, Challenge, Component, Denial, Done, EnterBy, FlowFault, FlowHead, FlowStep,
@@ -143,6 +145,14 @@ struct Inner {
     hastened: Mutex<Vec<crate::types::AddressId>>,
     /// The index of users, once somebody lists them.
     roll: Arc<tokio::sync::Mutex<people::Roll>>,
+    /// Held while somebody counts what happened on which day.
+    tally: Arc<tokio::sync::Mutex<overview::Tally>>,
+    /// What was counted last.
+    days: Mutex<std::collections::BTreeMap<u32, DayCounts>>,
+    /// The latest proof of the ledger.
+    verification: Mutex<Option<Verification>>,
+    /// One that runs.
+    verifying: Mutex<Option<verify::RunningVerification>>,
 }
 
 impl Inner {
@@ -170,6 +180,10 @@ impl Desk {
             looking_back: tokio::sync::Mutex::default(),
             hastened: Mutex::default(),
             roll: Arc::default(),
+            tally: Arc::default(),
+            days: Mutex::default(),
+            verification: Mutex::default(),
+            verifying: Mutex::default(),
         };
         Self {
             inner: Arc::new(inner),

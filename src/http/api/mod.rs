@@ -6,7 +6,7 @@ mod admin;
 mod audit;
 mod flows;
 pub(super) mod forms;
-mod gate;
+pub(super) mod gate;
 mod health;
 mod keeping;
 mod mfa;

@@ -12,7 +12,7 @@ use super::audit::{EventShown, asked_for};
 use super::gate::{Principal, principal_of};
 use super::past::not_resumed;
 use crate::desk::{Cursor, Desk, EventFilter, Following};
-use crate::domain::{Recorded, State, live_session};
+use crate::domain::{Recorded, Role, live_session};
 use crate::http::site::Site;
 use crate::http::{ApiError, Code, HeaderName, HeaderValue, Request, Response, StatusCode};
 use crate::ledger::StoreError;
@@ -43,38 +43,19 @@ pub(super) async fn events(site: &Site, request: &Request) -> Result<Response, A
         }
         None => after,
     };
-    stream(
-        site,
-        Follower::Principal(principal),
-        filter,
-        after,
-        request.voice.locale,
-    )
-    .await
+    stream(site, principal, filter, after, request.voice.locale).await
 }
 
-/// Who follows, and so until when.
-#[derive(Clone, Copy)]
-pub(in crate::http) enum Follower {
-    /// Whoever called the API.
-    Principal(Principal),
-    /// Whoever sits at the console.
-    Browser(crate::desk::Caller),
-}
-
-impl Follower {
-    /// Whether they may still hear it.
-    fn may_hear(self, desk: &Desk) -> bool {
-        let now = desk.now();
-        let person = |caller: crate::desk::Caller| {
-            desk.engine().read(|state: &State| {
+/// Whether somebody may hear of what happens at this moment.
+fn may_hear(principal: Principal, desk: &Desk) -> bool {
+    match principal {
+        Principal::Key(key) => desk.is_api_key_good(key),
+        Principal::Person(caller) => {
+            let now = desk.now();
+            desk.engine().read(|state| {
                 live_session(state, caller.user, caller.session, now)
-                    .is_ok_and(|(user, _)| user.role == crate::domain::Role::Admin)
+                    .is_ok_and(|(user, _)| user.role == Role::Admin)
             })
-        };
-        match self {
-            Self::Principal(Principal::Key(key)) => desk.is_api_key_good(key),
-            Self::Principal(Principal::Person(caller)) | Self::Browser(caller) => person(caller),
         }
     }
 }
@@ -82,7 +63,7 @@ impl Follower {
 /// Streams events to somebody who may hear them.
 pub(in crate::http) async fn stream(
     site: &Site,
-    follower: Follower,
+    principal: Principal,
     filter: EventFilter,
     after: Option<Cursor>,
     locale: Locale,
@@ -102,7 +83,7 @@ pub(in crate::http) async fn stream(
     let telling = Telling {
         following: site.desk.follow(filter, behind),
         desk: site.desk.clone(),
-        follower,
+        principal,
         locale,
         batches,
         _place: place,
@@ -123,7 +104,7 @@ pub(in crate::http) async fn stream(
 struct Telling {
     following: Following,
     desk: Desk,
-    follower: Follower,
+    principal: Principal,
     locale: Locale,
     batches: mpsc::Sender<Bytes>,
     _place: OwnedSemaphorePermit,
@@ -153,7 +134,7 @@ impl Telling {
                     return;
                 }
             };
-            if !self.follower.may_hear(&self.desk) {
+            if !may_hear(self.principal, &self.desk) {
                 return;
             }
         }

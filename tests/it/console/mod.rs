@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a story that cannot go on fails")]
 
 mod doors;
+mod system;
+mod users;
 
 use crate::support::{Call, Doors, House};
 

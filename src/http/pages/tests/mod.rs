@@ -27,7 +27,7 @@ use crate::http::pages::{Look, LookSettings};
 use crate::http::post::Post;
 use crate::http::router::{Arrival, Router, RouterSettings};
 use crate::http::server::Peer;
-use crate::http::site::{Access, Site, SiteSettings, router};
+use crate::http::site::{Access, Door, Site, SiteSettings, router};
 use crate::http::throttle::{Rate, Throttle};
 use crate::http::{Method, NetList};
 use crate::ledger::MemoryStore;
