@@ -155,7 +155,7 @@ impl Desk {
     }
 
     /// The first event at or after a time, or where the next one goes. Blocks.
-    fn first_since(&self, time: Timestamp) -> Result<Position, StoreError> {
+    pub(super) fn first_since(&self, time: Timestamp) -> Result<Position, StoreError> {
         let (mut before, mut at) = (0, self.engine().head().next.0);
         while before < at {
             let middle = before + (at - before) / 2;

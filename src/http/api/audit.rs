@@ -52,11 +52,6 @@ pub(super) struct EventShown {
 struct Shown<T: std::fmt::Display>(#[serde(serialize_with = "as_text")] T);
 
 impl EventShown {
-    /// Its name in the ledger.
-    pub(super) fn name(&self) -> &'static str {
-        self.name
-    }
-
     pub(super) fn new(cursor: Cursor, line: Line) -> Self {
         Self {
             position: line.position.0,
@@ -152,13 +147,13 @@ pub(super) async fn list_events(
 }
 
 /// The signed checkpoint: text, for other programs too.
-pub(super) async fn checkpoint(site: &Site, _: &Request) -> Result<Response, ApiError> {
+pub(in crate::http) async fn checkpoint(site: &Site, _: &Request) -> Result<Response, ApiError> {
     let signed = signed(site).await?;
     Ok(Response::text(StatusCode::OK, signed.note.clone()))
 }
 
 /// The proof that one record stands at its place.
-pub(super) async fn proof(site: &Site, request: &Request) -> Result<Response, ApiError> {
+pub(in crate::http) async fn proof(site: &Site, request: &Request) -> Result<Response, ApiError> {
     let position = request.param("position").parse().map(Position);
     let position = position.map_err(|_| ApiError::invalid("position", "not-a-position"))?;
     let (signed, notary) = (signed(site).await?, Arc::clone(&site.notary));
@@ -170,7 +165,7 @@ pub(super) async fn proof(site: &Site, request: &Request) -> Result<Response, Ap
 }
 
 /// The log as one tar file, streamed; one client at a time.
-pub(super) async fn export(site: &Site, request: &Request) -> Result<Response, ApiError> {
+pub(in crate::http) async fn export(site: &Site, request: &Request) -> Result<Response, ApiError> {
     let mut query = request.query_fields()?;
     let mut position = |name| {
         let whole = query.optional_whole(name, &(0..=i64::MAX));

@@ -57,7 +57,7 @@ pub(super) fn admit(site: &Arc<Site>, access: &Access, request: &mut Request) ->
 
 /// Who calls what administrators may call.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::http) enum Principal {
+pub(super) enum Principal {
     /// A program with a secret key.
     Key(ApiKeyId),
     /// Somebody who is signed in.

@@ -3,10 +3,10 @@
 mod account;
 mod addresses;
 mod admin;
-mod audit;
+pub(super) mod audit;
 mod flows;
 pub(super) mod forms;
-pub(super) mod gate;
+mod gate;
 mod health;
 mod keeping;
 mod mfa;

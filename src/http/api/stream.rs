@@ -1,6 +1,7 @@
 //! Events as they happen, as server-sent events (WHATWG HTML §9.2): resumed behind `Last-Event-ID`, bounded in number, and
 //! ended with the session or key that asked.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -11,7 +12,7 @@ use tokio::time::timeout;
 use super::audit::{EventShown, asked_for};
 use super::gate::{Principal, principal_of};
 use super::past::not_resumed;
-use crate::desk::{Cursor, Desk, EventFilter, Following};
+use crate::desk::{Caller, Cursor, Desk, EventFilter, Following};
 use crate::domain::{Recorded, Role, live_session};
 use crate::http::site::Site;
 use crate::http::{ApiError, Code, HeaderName, HeaderValue, Request, Response, StatusCode};
@@ -36,14 +37,27 @@ pub(super) async fn events(site: &Site, request: &Request) -> Result<Response, A
     let mut query = request.query_fields()?;
     let (filter, after) = asked_for(&mut query);
     query.finish()?;
-    let after = match request.header(HeaderName::from_static("last-event-id")) {
-        Some(text) => {
-            let cursor = text.parse::<Cursor>();
-            Some(cursor.map_err(|_| ApiError::invalid("Last-Event-ID", "not-a-cursor"))?)
-        }
-        None => after,
-    };
+    let after = resumed(request)?.or(after);
     stream(site, principal, filter, after, request.voice.locale).await
+}
+
+/// The same for whoever sits at the console.
+pub(in crate::http) async fn to_browser(
+    site: &Site,
+    request: &Request,
+    caller: Caller,
+    locale: Locale,
+) -> Result<Response, ApiError> {
+    let after = resumed(request)?;
+    let principal = Principal::Person(caller);
+    stream(site, principal, EventFilter::default(), after, locale).await
+}
+
+/// Behind which event a client that was cut off goes on.
+fn resumed(request: &Request) -> Result<Option<Cursor>, ApiError> {
+    let named = request.header(HeaderName::from_static("last-event-id"));
+    let cursor = named.map(str::parse::<Cursor>).transpose();
+    cursor.map_err(|_| ApiError::invalid("Last-Event-ID", "not-a-cursor"))
 }
 
 /// Whether somebody may hear of what happens at this moment.
@@ -61,7 +75,7 @@ fn may_hear(principal: Principal, desk: &Desk) -> bool {
 }
 
 /// Streams events to somebody who may hear them.
-pub(in crate::http) async fn stream(
+async fn stream(
     site: &Site,
     principal: Principal,
     filter: EventFilter,
@@ -148,8 +162,8 @@ impl Telling {
                 let cursor = desk.cursor(recorded.position)?;
                 let shown = EventShown::new(cursor, desk.describe(recorded, locale));
                 let json = serde_json::to_string(&shown).unwrap_or_default();
-                let name = shown.name();
-                text.push_str(&format!("id: {cursor}\nevent: {name}\ndata: {json}\n\n"));
+                // Without a name of their own, so that a browser's `onmessage` hears them all; the data has the type.
+                let _ = write!(text, "id: {cursor}\ndata: {json}\n\n");
             }
             Ok::<_, StoreError>(text)
         });

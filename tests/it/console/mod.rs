@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a story that cannot go on fails")]
 
 mod doors;
+mod keeping;
 mod system;
 mod users;
 

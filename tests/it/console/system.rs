@@ -239,19 +239,19 @@ async fn l_01_events_are_told_as_they_happen_and_resumed_behind_the_last_one() {
     let mut heard = Heard::open(&house, stream, "").await;
     assert!(heard.text.contains("text/event-stream"));
     house.sign_up(BEN, PASSWORD).await;
-    heard.until("event: SignedIn").await;
-    assert!(heard.text.contains("event: UserRegistered") && !heard.text.contains("EpochStarted"));
+    heard.until("\"type\":\"SignedIn\"").await;
+    assert!(heard.text.contains("\"type\":\"UserRegistered\"") && !heard.text.contains("EpochStarted"));
     let last = heard.last_id().to_owned();
     drop(heard);
     house.sign_in(BEN, PASSWORD).await.expect(200);
     let resumed = format!("Last-Event-ID: {last}\r\n");
     let mut heard = Heard::open(&house, stream, &resumed).await;
-    heard.until("event: SignedIn").await;
+    heard.until("\"type\":\"SignedIn\"").await;
     assert!(!heard.text.contains("UserRegistered"), "nothing twice");
     // Filters hold, and the beginning is a cursor too.
     let mut only = Heard::open(&house, &format!("{stream}?type=UserRegistered&after=0"), "").await;
-    only.until("event: UserRegistered").await;
-    assert!(!only.text.contains("event: SignedIn"));
+    only.until("\"type\":\"UserRegistered\"").await;
+    assert!(!only.text.contains("\"type\":\"SignedIn\""));
     for wrong in ["Last-Event-ID: x", "Last-Event-ID: 1:999999"] {
         let (name, value) = wrong.split_once(": ").unwrap();
         let refused = by_key(&house, "GET", stream).header(name, value).await;
