@@ -7,6 +7,7 @@ pub(in crate::http) const TEMPLATES: &[(&str, &str)] = sources! {
     "console/layout.html"
     "console/overview.html"
     "console/flows.html"
+    "console/act.html"
     "console/pager.html"
     "console/verification.html"
     "console/settings_table.html"

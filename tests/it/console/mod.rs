@@ -4,6 +4,7 @@
 
 mod doors;
 mod keeping;
+mod pages;
 mod system;
 mod users;
 
