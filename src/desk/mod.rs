@@ -56,8 +56,8 @@ pub use greeting::Visitor;
 pub use keys::{KeyView, KeysFault, MasterReplaced, Rotated};
 pub use objections::NotMe;
 pub use objects::{
-    BLUEPRINT_BYTES_MAX, BlueprintMode, ChangeWord, Difference, FieldDifference, MASK, Node, ObjectFault,
-    ObjectKind, ObjectsFault, Tree,
+    BLUEPRINT_BYTES_MAX, Blank, BlueprintMode, ChangeWord, Difference, FieldDifference, FormField, MASK,
+    Node, ObjectFault, ObjectForm, ObjectKind, ObjectsFault, Referred, Shape, Tree,
 };
 pub use origin::Origin;
 pub use outbox::{Letter, LetterFault};
