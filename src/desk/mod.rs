@@ -57,7 +57,7 @@ pub use keys::{KeyView, KeysFault, MasterReplaced, Rotated};
 pub use objections::NotMe;
 pub use objects::{
     BLUEPRINT_BYTES_MAX, Blank, BlueprintMode, ChangeWord, Difference, FieldDifference, FormField, MASK,
-    Node, ObjectFault, ObjectForm, ObjectKind, ObjectsFault, Referred, Shape, Tree,
+    Node, ObjectFault, ObjectForm, ObjectKind, ObjectsFault, Referred, Shape, Tree, Way,
 };
 pub use origin::Origin;
 pub use outbox::{Letter, LetterFault};

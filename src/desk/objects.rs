@@ -19,6 +19,7 @@ use std::sync::Arc;
 use secrecy::{ExposeSecret as _, SecretString};
 use subtle::ConstantTimeEq as _;
 
+pub use bindings::Way;
 pub use blueprint::BlueprintMode;
 pub use difference::{ChangeWord, Difference, FieldDifference};
 pub use form::{Blank, FormField, ObjectForm, Referred, Shape};

@@ -5,7 +5,7 @@ use warp::http::StatusCode;
 
 use crate::domain::{Actor, Role};
 use crate::http::fields::Fields;
-use crate::http::pages::member::Member;
+use crate::http::pages::member::{Member, return_path};
 use crate::http::pages::nav::Nav;
 use crate::http::pages::notice::{Next, Notice};
 use crate::http::pages::viewer::Viewer;
@@ -15,7 +15,12 @@ use crate::http::response::Response;
 use crate::http::site::Site;
 
 /// The menu: paths and names of the sections, in their order.
-const MENU: [(&str, &str); 2] = [("/admin", "nav_overview"), ("/admin/flows", "nav_flows")];
+const MENU: [(&str, &str); 4] = [
+    ("/admin", "nav_overview"),
+    ("/admin/flows", "nav_flows"),
+    ("/admin/stages", "nav_stages"),
+    ("/admin/policies", "nav_policies"),
+];
 /// What a page may be told to say first, by the word for it in its address.
 const NOTICES: [&str; 3] = ["created", "updated", "deleted"];
 
@@ -72,6 +77,16 @@ impl<'a> Administrator<'a> {
         Ok(administrator)
     }
 
+    /// The same for a page, which is come back to itself where its path is plain, or else to the list that it is of.
+    pub(super) async fn editing(
+        site: &'a Site,
+        request: &'a Request,
+        list: &str,
+    ) -> Result<Self, Box<Response>> {
+        let path = return_path(&request.path).unwrap_or(list);
+        Self::fresh(site, request, path).await
+    }
+
     /// Who does what is done here.
     pub(super) fn by(&self) -> Actor {
         Actor::User(self.member.caller.user)
@@ -121,6 +136,13 @@ impl<'a> Administrator<'a> {
         self.viewer().trouble(&error)
     }
 
+    /// A page for an act that the surroundings do not allow.
+    pub(super) fn conflict(&self, sentence: &str) -> Response {
+        let title = self.say("console", "cannot");
+        let notice = Notice::bad(sentence.to_owned());
+        self.viewer().said(StatusCode::CONFLICT, &title, &notice)
+    }
+
     fn noticed(&self) -> Option<String> {
         let mut query = self.viewer().head().query_fields().ok()?;
         let word = query.optional_text("notice")?;
@@ -132,5 +154,9 @@ impl<'a> Administrator<'a> {
 /// A page for whoever may not go on.
 fn refused(viewer: &Viewer<'_>, lead: &str, next: Option<Next>) -> Response {
     let notice = Notice::bad(viewer.say("console", lead)).leading_to(next);
-    viewer.forbidden(&viewer.say("console", "refused_title"), &notice)
+    viewer.said(
+        StatusCode::FORBIDDEN,
+        &viewer.say("console", "refused_title"),
+        &notice,
+    )
 }
