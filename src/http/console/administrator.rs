@@ -136,11 +136,14 @@ impl<'a> Administrator<'a> {
         self.viewer().trouble(&error)
     }
 
-    /// A page for an act that the surroundings do not allow.
-    pub(super) fn conflict(&self, sentence: &str) -> Response {
-        let title = self.say("console", "cannot");
-        let notice = Notice::bad(sentence.to_owned());
-        self.viewer().said(StatusCode::CONFLICT, &title, &notice)
+    /// A page for what cannot be done, which leads back to the list that it was begun from.
+    pub(super) fn cannot(&self, status: StatusCode, sentence: &str) -> Response {
+        let viewer = self.viewer();
+        let notice = Notice::bad(sentence.to_owned()).leading_to(Some(Next {
+            href: viewer.href(list_above(&viewer.head().path)),
+            words: self.say("console", "back"),
+        }));
+        viewer.said(status, &self.say("console", "cannot"), &notice)
     }
 
     fn noticed(&self) -> Option<String> {
@@ -149,6 +152,17 @@ impl<'a> Administrator<'a> {
         let known = NOTICES.into_iter().find(|known| *known == word)?;
         Some(self.say("console", known))
     }
+}
+
+/// The list that a path is below: the bindings of a flow, or a section of the menu.
+fn list_above(path: &str) -> &str {
+    const BINDINGS: &str = "/bindings";
+    if let Some(at) = path.find(BINDINGS) {
+        return &path[..at + BINDINGS.len()];
+    }
+    let sections = MENU.iter().map(|(section, _)| *section);
+    let above = sections.filter(|section| path.starts_with(section));
+    above.max_by_key(|section| section.len()).unwrap_or("/admin")
 }
 
 /// A page for whoever may not go on.

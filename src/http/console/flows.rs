@@ -6,7 +6,7 @@ use warp::http::{HeaderValue, StatusCode, header};
 use super::administrator::Administrator;
 use super::form::{FORM, Place, Typed, filled};
 use crate::desk::{Blank, ObjectsFault};
-use crate::domain::flow::{BoundFlow, Naming, ObjectKey};
+use crate::domain::flow::{BoundFlow, ObjectKey};
 use crate::http::pages::member::Outcome;
 use crate::http::pages::texts;
 use crate::http::request::Request;
@@ -224,7 +224,7 @@ pub(super) async fn delete(site: &Site, request: &Request) -> Outcome {
         .desk
         .remove_object(
             &ObjectKey::Flow(slug),
-            Naming::Keep,
+            typed.naming(),
             typed.version(),
             administrator.by(),
         )

@@ -154,25 +154,23 @@ impl Administrator<'_> {
 
     /// A page for what is about no form.
     pub(super) fn refusal(&self, fault: &ObjectsFault) -> Response {
-        let error: ApiError = match fault {
-            ObjectsFault::Unknown => Code::NotFound.into(),
-            ObjectsFault::Changed => Code::Changed.into(),
-            ObjectsFault::Fields(faults) => return self.cannot(faults),
+        let code = match fault {
+            ObjectsFault::Unknown => Code::NotFound,
+            ObjectsFault::Changed => Code::Changed,
+            ObjectsFault::Fields(faults) => {
+                let said = faults.iter().map(|fault| shown::sentence(self, fault));
+                let said: Vec<String> = said.collect();
+                return self.cannot(StatusCode::CONFLICT, &said.join(" "));
+            }
             ObjectsFault::Desk(fault) => return self.trouble(fault),
         };
-        self.viewer().trouble(&error)
+        let error = ApiError::new(code);
+        self.cannot(error.status(), error.message(self.viewer().locale()))
     }
 
     /// There is no such page.
     pub(super) fn unknown(&self) -> Box<Response> {
         Box::new(self.refusal(&ObjectsFault::Unknown))
-    }
-
-    /// An act that an object's surroundings do not allow.
-    fn cannot(&self, faults: &[ObjectFault]) -> Response {
-        let said = faults.iter().map(|fault| shown::sentence(self, fault));
-        let said: Vec<String> = said.collect();
-        self.conflict(&said.join(" "))
     }
 }
 

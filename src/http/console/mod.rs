@@ -13,6 +13,8 @@ mod overview;
 mod policies;
 mod stages;
 mod templates;
+#[cfg(test)]
+mod tests;
 
 use super::Method;
 use super::pages::answer;
@@ -71,6 +73,7 @@ pub(super) fn routes() -> Vec<Route<Site, Access>> {
         form!("/admin/create/stage" stages::create),
         page!(GET "/admin/stages/{name}" stages::edit),
         form!("/admin/stages/{name}" stages::update),
+        page!(GET "/admin/stages/{name}/preview" stages::preview),
         form!("/admin/stages/{name}/delete" stages::delete),
         page!(GET "/admin/policies" policies::list),
         page!(GET "/admin/create/policy" policies::begin),

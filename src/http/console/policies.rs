@@ -8,7 +8,7 @@ use super::flows::removed_from;
 use super::form::{FORM, POLICIES, Place, Trouble, Typed, filled, kind_words};
 use super::stages::{Kind, TypePage};
 use crate::desk::{Blank, ObjectKind, Tree};
-use crate::domain::flow::{Naming, ObjectKey, Policy};
+use crate::domain::flow::{ObjectKey, Policy};
 use crate::http::pages::member::Outcome;
 use crate::http::request::Request;
 use crate::http::response::Response;
@@ -264,7 +264,7 @@ pub(super) async fn delete(site: &Site, request: &Request) -> Outcome {
     let (key, by) = (ObjectKey::Policy(name), administrator.by());
     let removed = site
         .desk
-        .remove_object(&key, Naming::Keep, typed.version(), by)
+        .remove_object(&key, typed.naming(), typed.version(), by)
         .await;
     Ok(removed_from(&administrator, LIST, removed))
 }

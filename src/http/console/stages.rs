@@ -6,9 +6,11 @@ use warp::http::StatusCode;
 use super::administrator::Administrator;
 use super::flows::removed_from;
 use super::form::{FORM, Place, Typed, filled, kind_words};
-use crate::desk::{Blank, ObjectKind, ObjectsFault, Tree};
-use crate::domain::flow::{Naming, ObjectKey, StageKind};
+use crate::desk::{Blank, FlowHead, ObjectKind, ObjectsFault, Tree};
+use crate::domain::flow::{ObjectKey, StageKind};
+use crate::http::pages::flow;
 use crate::http::pages::member::Outcome;
+use crate::http::pages::viewer::{Preview, Viewer};
 use crate::http::request::Request;
 use crate::http::response::Response;
 use crate::http::site::Site;
@@ -29,6 +31,7 @@ struct Row {
     kind: &'static str,
     flows: Vec<String>,
     edit: String,
+    preview: String,
     delete: String,
     version: u64,
     /// Whether something names it, which keeps it from being removed.
@@ -68,6 +71,7 @@ pub(super) async fn list(site: &Site, request: &Request) -> Outcome {
                 .map(|(slug, _)| slug.as_str().to_owned())
                 .collect(),
             edit: viewer.href(&path),
+            preview: viewer.href(&format!("{path}/preview")),
             delete: viewer.href(&format!("{path}/delete")),
             version: placed.changed.0,
         }
@@ -158,6 +162,27 @@ pub(super) async fn update(site: &Site, request: &Request) -> Outcome {
     take_form(&administrator, request, &ObjectKey::Stage(name), place).await
 }
 
+/// Shows the page that people see, with samples and nothing behind it.
+pub(super) async fn preview(site: &Site, request: &Request) -> Outcome {
+    let administrator = Administrator::of(site, request).await?;
+    let name = name(&administrator, request)?;
+    let Some(challenge) = site.desk.preview_stage(&name) else {
+        let sentence = administrator.say("console", "no_page");
+        return Ok(administrator.cannot(StatusCode::NOT_FOUND, &sentence));
+    };
+    let viewer = Viewer::of(site, request);
+    let viewer = viewer.previewing(Preview {
+        words: administrator.say("console", "preview_lead"),
+        href: administrator.viewer().href(&path_of(&name)),
+        back: administrator.say("console", "back"),
+    });
+    let head = FlowHead {
+        slug: String::new(),
+        title: name.as_str().to_owned(),
+    };
+    Ok(flow::preview(&viewer, &head, &challenge))
+}
+
 fn editing(administrator: &Administrator<'_>, name: &ObjectName) -> Place {
     Place {
         file: FORM,
@@ -217,7 +242,7 @@ pub(super) async fn delete(site: &Site, request: &Request) -> Outcome {
     let (key, by) = (ObjectKey::Stage(name), administrator.by());
     let removed: Result<(), ObjectsFault> = site
         .desk
-        .remove_object(&key, Naming::Keep, typed.version(), by)
+        .remove_object(&key, typed.naming(), typed.version(), by)
         .await;
     Ok(removed_from(&administrator, LIST, removed))
 }

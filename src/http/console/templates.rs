@@ -18,4 +18,5 @@ pub(in crate::http) const TEMPLATES: &[(&str, &str)] = sources! {
     "console/form.html"
     "console/input.html"
     "console/control.html"
+    "console/detach.html"
 };

@@ -61,7 +61,6 @@ async fn what_is_typed_wrong_is_told_beside_its_field_and_stays_in_the_form() {
         ("settings.token_expiry_minutes", "soon"),
         ("settings.port", "0"),
         ("settings.subject", "Your way back in"),
-        ("name", ""),
     ];
     let typed = with(&EMAIL_STAGE, &wrong);
     let refused = house
@@ -69,7 +68,7 @@ async fn what_is_typed_wrong_is_told_beside_its_field_and_stays_in_the_form() {
         .await
         .expect(400);
     let page = refused.markup();
-    for field in ["name", "settings-token-expiry-minutes"] {
+    for field in ["settings-port", "settings-token-expiry-minutes"] {
         assert!(page.contains(&format!("id=\"{field}-error\"")), "{field}: {page}");
     }
     assert_eq!(value(&page, "settings.subject"), "Your way back in");
@@ -226,7 +225,7 @@ async fn bindings_change_places_and_are_taken_away() {
     assert_eq!(stages(&house), before);
     let stale = [("version", "1")];
     let last = format!("{list}/{}/delete", before.last().unwrap().0);
-    house.form_of(&seat, &last, &stale).await.expect(409);
+    house.form_of(&seat, &last, &stale).await.expect(412);
     assert_eq!(stages(&house), before, "somebody else changed it meanwhile");
     house.form_of(&seat, &last, &[]).await.expect(303);
     assert_eq!(stages(&house), before[..before.len() - 1]);
@@ -239,8 +238,17 @@ async fn what_is_named_by_something_is_not_deleted_and_says_why() {
     let (house, seat) = office().await;
     let path = "/admin/flows/default-recovery-flow/delete";
     let refused = house.form_of(&seat, path, &[]).await.expect(409);
-    assert!(refused.markup().contains("default-recovery-flow") || alerts(&refused) == 0);
+    let page = refused.markup();
+    assert!(page.contains("names it"), "{page}");
+    assert!(page.contains("href=\"/admin/flows\""), "and leads back");
     assert!(house.desk().flows().flow("default-recovery-flow").is_some());
+    house.form_of(&seat, path, &[("detach", "on")]).await.expect(303);
+    let flows = house.desk().flows();
+    assert!(flows.flow("default-recovery-flow").is_none());
+    let page = house
+        .page_of(&seat, "/admin/stages/default-authentication-identification")
+        .await;
+    assert!(!page.expect(200).markup().contains("default-recovery-flow"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -295,4 +303,20 @@ async fn a_flow_that_was_exported_makes_the_same_flow_elsewhere() {
             ("flow \"letters-flow\"", ChangeWord::Made)
         ]
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stage_is_looked_at_before_anybody_meets_it() {
+    let (house, seat) = office().await;
+    let page = "/admin/stages/default-password-change-prompt/preview";
+    let shown = house.page_of(&seat, page).await.expect(200).markup();
+    assert!(
+        shown.contains("name=\"password\"") && shown.contains(" inert"),
+        "{shown}"
+    );
+    let korean = format!("{page}?lang=ko");
+    let shown = house.page_of(&seat, &korean).await.expect(200).markup();
+    assert!(shown.contains("사용자에게 보이는 화면"));
+    let none = "/admin/stages/default-authentication-login/preview";
+    house.page_of(&seat, none).await.expect(404);
 }

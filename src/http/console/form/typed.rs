@@ -6,6 +6,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::super::administrator::Administrator;
 use crate::desk::{Desk, ObjectForm, Shape, Tree};
+use crate::domain::flow::Naming;
 use crate::http::request::Request;
 use crate::http::response::Response;
 use crate::types::Position;
@@ -41,6 +42,15 @@ impl Typed {
     /// Whether a box was ticked or a button pressed.
     pub(in crate::http::console) fn has(&self, name: &str) -> bool {
         self.0.contains_key(name)
+    }
+
+    /// Whether what names an object that is removed was to let go of it.
+    pub(in crate::http::console) fn naming(&self) -> Naming {
+        if self.has("detach") {
+            Naming::Detach
+        } else {
+            Naming::Keep
+        }
     }
 
     /// The version of the object that the form was made of.

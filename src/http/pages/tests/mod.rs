@@ -26,7 +26,7 @@ use crate::engine::{Boot, Lane, Rollback};
 use crate::http::pages::{Look, LookSettings};
 use crate::http::router::{Arrival, Router, RouterSettings};
 use crate::http::server::Peer;
-use crate::http::site::{Access, Site, SiteSettings, router};
+use crate::http::site::{Access, Door, Site, SiteSettings, router};
 use crate::http::throttle::{Rate, Throttle};
 use crate::http::{Method, NetList};
 use crate::ledger::MemoryStore;
