@@ -156,6 +156,14 @@
     source.onmessage = add;
   };
 
+  // What matters only while a box is not ticked: a mail server of a stage's own.
+  const hideWhile = (part) => {
+    const box = document.getElementById(part.dataset.unless);
+    const follow = () => { part.hidden = box.checked; };
+    box.addEventListener('change', follow);
+    follow();
+  };
+
   const setBusy = (busy) => {
     for (const button of document.querySelectorAll('button[type="submit"]')) button.disabled = busy;
   };
@@ -165,6 +173,7 @@
     takeFragment();
     for (const button of document.querySelectorAll('[data-show]')) offerShow(button);
     for (const list of document.querySelectorAll('[data-rules]')) tickRules(list);
+    for (const part of document.querySelectorAll('[data-unless]')) hideWhile(part);
     for (const time of document.querySelectorAll('time[datetime]')) tellTime(time);
     for (const list of document.querySelectorAll('[data-live]')) followEvents(list);
     for (const link of document.querySelectorAll('[data-language]')) link.addEventListener('click', keepSecret);

@@ -62,8 +62,8 @@ pub use keys::{KeyView, KeysFault, MasterReplaced, Rotated};
 pub use management::{Editor, ProfileEdit};
 pub use objections::NotMe;
 pub use objects::{
-    BLUEPRINT_BYTES_MAX, BlueprintMode, ChangeWord, Difference, FieldDifference, MASK, Node, ObjectFault,
-    ObjectKind, ObjectsFault, Tree,
+    BLUEPRINT_BYTES_MAX, Blank, BlueprintMode, ChangeWord, Difference, FieldDifference, FormField, MASK,
+    Node, ObjectFault, ObjectForm, ObjectKind, ObjectsFault, Referred, Shape, Tree, Way,
 };
 pub use origin::Origin;
 pub use outbox::{Letter, LetterFault};

@@ -6,7 +6,7 @@ use warp::http::StatusCode;
 use crate::desk::Caller;
 use crate::domain::{Actor, Role};
 use crate::http::fields::Fields;
-use crate::http::pages::member::Member;
+use crate::http::pages::member::{Member, return_path};
 use crate::http::pages::nav::Nav;
 use crate::http::pages::notice::{Next, Notice};
 use crate::http::pages::viewer::Viewer;
@@ -16,9 +16,11 @@ use crate::http::response::Response;
 use crate::http::site::Site;
 
 /// The menu: paths and names of the sections, in their order.
-const MENU: [(&str, &str); 5] = [
+const MENU: [(&str, &str); 7] = [
     ("/admin", "nav_overview"),
     ("/admin/flows", "nav_flows"),
+    ("/admin/stages", "nav_stages"),
+    ("/admin/policies", "nav_policies"),
     ("/admin/users", "nav_users"),
     ("/admin/events", "nav_events"),
     ("/admin/system", "nav_system"),
@@ -89,6 +91,16 @@ impl<'a> Administrator<'a> {
         Ok(administrator)
     }
 
+    /// The same for a page, which is come back to itself where its path is plain, or else to the list that it is of.
+    pub(super) async fn editing(
+        site: &'a Site,
+        request: &'a Request,
+        list: &str,
+    ) -> Result<Self, Box<Response>> {
+        let path = return_path(&request.path).unwrap_or(list);
+        Self::fresh(site, request, path).await
+    }
+
     /// Who does what is done here.
     pub(super) fn by(&self) -> Actor {
         Actor::User(self.member.caller.user)
@@ -148,6 +160,16 @@ impl<'a> Administrator<'a> {
         self.viewer().trouble(&error)
     }
 
+    /// A page for what cannot be done, which leads back to the list that it was begun from.
+    pub(super) fn cannot(&self, status: StatusCode, sentence: &str) -> Response {
+        let viewer = self.viewer();
+        let notice = Notice::bad(sentence.to_owned()).leading_to(Some(Next {
+            href: viewer.href(list_above(&viewer.head().path)),
+            words: self.say("console", "back"),
+        }));
+        viewer.said(status, &self.say("console", "cannot"), &notice)
+    }
+
     fn noticed(&self) -> Option<String> {
         let mut query = self.viewer().head().query_fields().ok()?;
         let word = query.optional_text("notice")?;
@@ -156,8 +178,23 @@ impl<'a> Administrator<'a> {
     }
 }
 
+/// The list that a path is below: the bindings of a flow, or a section of the menu.
+fn list_above(path: &str) -> &str {
+    const BINDINGS: &str = "/bindings";
+    if let Some(at) = path.find(BINDINGS) {
+        return &path[..at + BINDINGS.len()];
+    }
+    let sections = MENU.iter().map(|(section, _)| *section);
+    let above = sections.filter(|section| path.starts_with(section));
+    above.max_by_key(|section| section.len()).unwrap_or("/admin")
+}
+
 /// A page for whoever may not go on.
 fn refused(viewer: &Viewer<'_>, lead: &str, next: Option<Next>) -> Response {
     let notice = Notice::bad(viewer.say("console", lead)).leading_to(next);
-    viewer.forbidden(&viewer.say("console", "refused_title"), &notice)
+    viewer.said(
+        StatusCode::FORBIDDEN,
+        &viewer.say("console", "refused_title"),
+        &notice,
+    )
 }

@@ -16,7 +16,7 @@ use super::member::next_of;
 use super::nav::Nav;
 use super::samples;
 use super::texts::{self, Texts};
-use super::viewer::Viewer;
+use super::viewer::{Preview, Viewer};
 use crate::http::callback;
 use crate::http::codes::Code;
 use crate::http::console;
@@ -222,6 +222,8 @@ struct Frame<'a, T> {
     failed: bool,
     /// The way around the pages of an account; none for who is not signed in.
     nav: Option<&'a Nav>,
+    /// What is said of a page that is only looked at.
+    preview: Option<&'a Preview>,
     page: T,
 }
 
@@ -345,6 +347,7 @@ impl Look {
             title: brand,
             failed: false,
             nav: nav.as_ref(),
+            preview: None,
             page: values,
         };
         self.render(page.file(), &frame)
@@ -433,6 +436,7 @@ impl Viewer<'_> {
             title,
             failed: !status.is_success(),
             nav: self.nav(),
+            preview: self.preview(),
             page: values,
         };
         match look.render(file, &frame) {

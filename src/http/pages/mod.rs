@@ -16,7 +16,7 @@ mod brand;
 mod browsers;
 mod confirm;
 mod cookie;
-mod flow;
+pub(super) mod flow;
 mod forms;
 mod link;
 pub(super) mod look;

@@ -133,9 +133,9 @@ impl Viewer<'_> {
         self.page(StatusCode::FORBIDDEN, Page::Notice, &say("foreign_title"), notice)
     }
 
-    /// A page that only others may look at.
-    pub(in crate::http) fn forbidden(&self, title: &str, notice: &Notice) -> Response {
-        self.page(StatusCode::FORBIDDEN, Page::Notice, title, notice)
+    /// A notice with a status of its own.
+    pub(in crate::http) fn said(&self, status: StatusCode, title: &str, notice: &Notice) -> Response {
+        self.page(status, Page::Notice, title, notice)
     }
 
     fn way_back(&self) -> Option<Next> {

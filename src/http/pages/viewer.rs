@@ -1,5 +1,6 @@
 //! Who looks at a page: their language, and where this server is for them.
 
+use serde::Serialize;
 use warp::http::Method;
 
 use super::nav::Nav;
@@ -10,6 +11,14 @@ use crate::http::request::Head;
 use crate::http::site::Site;
 use crate::types::Locale;
 
+/// What stands above a page that is only looked at, and the way back from it.
+#[derive(Clone, Serialize)]
+pub(in crate::http) struct Preview {
+    pub(in crate::http) words: String,
+    pub(in crate::http) href: String,
+    pub(in crate::http) back: String,
+}
+
 /// Somebody before a page.
 pub(in crate::http) struct Viewer<'a> {
     site: &'a Site,
@@ -17,6 +26,7 @@ pub(in crate::http) struct Viewer<'a> {
     locale: Option<Locale>,
     query: String,
     nav: Option<Nav>,
+    preview: Option<Preview>,
     /// Whether the path alone shows this page again.
     reopens: bool,
 }
@@ -35,6 +45,7 @@ impl<'a> Viewer<'a> {
             locale: chosen.or_else(|| site.visitor(head).locale),
             query: chosen.map_or_else(String::new, |locale| format!("?lang={}", locale.tag())),
             nav: None,
+            preview: None,
             reopens: true,
         }
     }
@@ -57,6 +68,19 @@ impl<'a> Viewer<'a> {
             nav: Some(nav),
             ..self
         }
+    }
+
+    /// The same for a page that is only looked at.
+    pub(in crate::http) fn previewing(self, preview: Preview) -> Self {
+        Self {
+            preview: Some(preview),
+            ..self
+        }
+    }
+
+    /// What is said of this page if it is only looked at.
+    pub(super) fn preview(&self) -> Option<&Preview> {
+        self.preview.as_ref()
     }
 
     /// The way around, if this page is one of an account.

@@ -2,6 +2,7 @@
 //! an injected clock.
 
 mod account;
+mod console_guides;
 mod driver;
 mod look;
 mod recovering;

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a story that cannot go on fails")]
 
 mod doors;
+mod forms;
 mod keeping;
 mod pages;
 mod system;

@@ -5,6 +5,7 @@ use keyledger::desk::{Caller, Desk, NewPerson, Visitor};
 use keyledger::domain::{Actor, Role};
 use keyledger::types::{EmailAddress, Locale, Span, UserId};
 use secrecy::{ExposeSecret, SecretString};
+use serde_json::json;
 
 use super::call::{Call, Reply};
 use super::house::House;
@@ -19,7 +20,7 @@ pub(crate) struct Seat {
 }
 
 impl House {
-    /// Makes an administrator with a password.
+    /// Makes an administrator with a password and a confirmed address.
     pub(crate) async fn appoint(&self, email: &str, password: &str) -> UserId {
         let person = NewPerson {
             address: EmailAddress::parse(email).unwrap(),
@@ -36,6 +37,13 @@ impl House {
             .unwrap();
         let secret = recovery.secret.expose_secret();
         self.confirm_reset(email, secret, password).await.expect(200);
+        let asked = json!({ "email": email });
+        self.post("/v1/auth/email/verify/send", asked).await.expect(200);
+        let mail = self.next_mail_of("email_verification").await;
+        let proof = json!({ "email": email, "token": mail.code().unwrap() });
+        self.post("/v1/auth/email/verify/confirm", proof)
+            .await
+            .expect(200);
         user
     }
 
