@@ -60,10 +60,7 @@ fn l_10_a_kill_while_the_master_key_is_replaced_loses_nobody_and_the_next_start_
         .run(&["events", "--type", "MasterKeyReplaced", "--limit", "1000"])
         .json(0)["total"]
         .as_u64();
-    assert!(
-        told >= Some(replaced),
-        "{told:?} of {replaced} are in the ledger"
-    );
+    assert!(told >= Some(replaced), "{told:?} of {replaced} are in the ledger");
     let next = scene.home.data().join("keys").join("master.key.next");
     assert!(!next.exists(), "no replacement is left unfinished");
     scene.tell("kill -9 while the master key is replaced", times, &crowd);
