@@ -179,8 +179,8 @@ impl Desk {
         self.engine().limits()
     }
 
-    /// Waits shortly and again while a command finds its verdict out of date; a bound, because each turn means that
-    /// somebody else's command won.
+    /// Attempts at a command whose verdict was out of date; a bound, because each turn means that somebody else's command
+    /// won.
     const ATTEMPTS_MAX: usize = 4;
 
     /// What a caller who met a full queue is told to wait.
@@ -196,6 +196,20 @@ impl Desk {
 pub(crate) use crate::domain::{Command, Outcome, Refusal};
 
 impl Desk {
+    /// Computes a verdict and has it decided; once more while what it was computed against gave way meanwhile.
+    async fn until_current<T, F>(attempt: impl Fn() -> F) -> Result<T, Fault>
+    where
+        F: Future<Output = Result<T, Fault>>,
+    {
+        for _ in 0..Self::ATTEMPTS_MAX {
+            match attempt().await {
+                Err(Fault::Refused(Refusal::Outdated)) => {}
+                decided => return decided,
+            }
+        }
+        Err(Fault::Overloaded)
+    }
+
     async fn carry_out(
         &self,
         lane: Lane,

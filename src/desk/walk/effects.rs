@@ -34,7 +34,12 @@ impl From<Refusal> for Stop {
 pub(super) fn about(field: &'static str) -> impl Fn(Fault) -> Stop {
     move |fault| {
         let tells_nothing = match &fault {
-            Fault::Refused(refusal) => matches!(refusal, Refusal::Limited(_) | Refusal::Saturated),
+            Fault::Refused(refusal) => {
+                matches!(
+                    refusal,
+                    Refusal::Limited(_) | Refusal::Saturated | Refusal::Outdated
+                )
+            }
             Fault::PasswordFormat(_) | Fault::SameAsPrevious | Fault::WeakPassword => false,
             Fault::Repeated | Fault::Overloaded | Fault::Stopped => true,
         };

@@ -327,6 +327,14 @@ impl Execution {
         });
     }
 
+    /// The same without the session that it began, once that was handed over: what is left opens nothing.
+    pub(super) fn handed_over(&self) -> Self {
+        Self {
+            begun: None,
+            ..self.clone()
+        }
+    }
+
     pub(super) fn challenge(&self) -> Option<TokenId> {
         self.challenge.map(TokenId)
     }

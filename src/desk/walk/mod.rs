@@ -317,7 +317,7 @@ impl Desk {
             }
         };
         Ok(Turn::Step(Box::new(FlowStep {
-            execution: self.sealed(execution),
+            execution: self.sealed(&execution.handed_over()),
             flow: head(plan),
             scene: Scene::Done(Box::new(Done { session, leads_to })),
             restarted: false,

@@ -42,10 +42,8 @@ impl Desk {
         scene: &Scene<'_>,
     ) -> Result<(), Stop> {
         let who = execution.who.clone().unwrap_or_default();
-        let credential = self
-            .try_password(&who, password, scene.plan, &scene.walker.visitor)
-            .await
-            .map_err(about("password"))?;
+        let attempt = || self.try_password(&who, password, scene.plan, &scene.walker.visitor);
+        let credential = Self::until_current(attempt).await.map_err(about("password"))?;
         execution.prove_password(credential, self.now());
         Ok(())
     }

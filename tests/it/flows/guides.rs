@@ -345,6 +345,76 @@ async fn a_policy_decides_whether_a_stage_is_walked_and_one_that_fails_lets_nobo
     let closed = sign_in().await;
     assert_eq!(closed.status, 403);
     closed.expect("as it is set up");
+    // Whatever it came to instead of an answer, and wherever the flow sends those whom it denies.
+    for text in [
+        "prompt_data.nothing == 1",
+        "now",
+        "'true'",
+        "user.email|int == 1",
+        "1 / 0 == 1",
+    ] {
+        house.configure(vec![policy("is admin", text)]).await;
+        let mut program = Program::begin(&house, "default-authentication-flow").await;
+        program.answer(json!({ "identifier": ADA })).await;
+        program.answer(json!({ "password": OLD })).await.expect("deny");
+        assert_eq!(program.last["challenge"]["reason"], "misconfigured", "{text}");
+        // Again is no way past.
+        program.answer(json!({ "password": OLD })).await.expect("deny");
+    }
+    let open = house.desk().engine().read(|state| {
+        let sign_in = &state.flows().flow("default-authentication-flow").unwrap().flow;
+        sign_in.clone()
+    });
+    let flow = Flow {
+        denied_action: DeniedAction::Continue,
+        ..open
+    };
+    let presence = Presence::Either;
+    house.configure(vec![Edit::SaveFlow { flow, presence }]).await;
+    let mut browser = Browser::new(&house);
+    browser.open(SIGN_IN).await;
+    browser.submit(SIGN_IN, &[("identifier", ADA)]).await;
+    let led = browser.submit(SIGN_IN, &[("password", OLD)]).await;
+    assert!(led.asks("identifier") && !browser.is_signed_in(), "{}", led.html);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_subject_that_ships_is_said_in_the_readers_language_and_a_changed_one_as_it_is() {
+    let house = House::start().await;
+    let access = house.resident().await;
+    let (ada, visitor) = (
+        house.desk().authenticate(&access).unwrap(),
+        crate::rig::visitor("192.0.2.1"),
+    );
+    let korean = keyledger::types::Locale::Ko;
+    let changed = house.desk().change_profile(ada, None, korean, &visitor).await;
+    changed.unwrap();
+    let setup = "/flow/default-authenticator-email-setup";
+    for (subject, is_own) in [
+        (EmailAuthenticatorSetup::SUBJECT_DEFAULT, false),
+        ("Your code", true),
+    ] {
+        house
+            .configure(vec![stage(
+                "default-authenticator-email-setup",
+                StageSettings::EmailAuthenticatorSetup(EmailAuthenticatorSetup {
+                    subject: subject.to_owned(),
+                    configure_flow: Some(slug("default-authenticator-email-setup")),
+                    ..EmailAuthenticatorSetup::default()
+                }),
+            )])
+            .await;
+        let mut browser = Browser::new(&house);
+        browser.open(SIGN_IN).await;
+        browser.submit(SIGN_IN, &[("identifier", ADA)]).await;
+        browser.submit(SIGN_IN, &[("password", OLD)]).await;
+        browser.open(setup).await;
+        browser.submit(setup, &[]).await.expect_field("code");
+        let mail = house.next_mail_of("email_otp").await;
+        let said = mail.header("Subject").unwrap();
+        assert_eq!(said == "Your code", is_own, "{said}");
+        assert_ne!(said, EmailAuthenticatorSetup::SUBJECT_DEFAULT);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
