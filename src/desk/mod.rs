@@ -57,7 +57,7 @@ pub use keys::{KeyView, KeysFault, MasterReplaced, Rotated};
 pub use objections::NotMe;
 pub use objects::{
     BLUEPRINT_BYTES_MAX, BlueprintMode, ChangeWord, Difference, FieldDifference, MASK, Node, ObjectFault,
-    ObjectKind, ObjectsFault, Tree,
+    ObjectKind, ObjectsFault, Tree, policy_settings, stage_settings,
 };
 pub use origin::Origin;
 pub use outbox::{Letter, LetterFault};
@@ -69,7 +69,7 @@ pub use sessions::{Caller, SessionView, Tokens};
 pub use sign_up::{SignUpAnswer, SignUpForm};
 pub use story::{
     EVENTS_MAX, Ending, EventFilter, Line, Recovery, RecoveryTold, STORIES_MAX, Step, StepWhat, Which,
-    tell_plainly, vocabulary,
+    no_events, no_recoveries, tell_plainly, vocabulary,
 };
 pub use verify::{VerifyFault, VerifyReport, verify};
 pub use walk::{
