@@ -74,7 +74,7 @@ pub use story::{
 pub use verify::{VerifyFault, VerifyReport, verify};
 pub use walk::{
     Answer, BegunSession, Challenge, Component, Denial, Done, EnterBy, FlowFault, FlowHead, FlowStep,
-    LeadsTo, Mistake, Reproofs, Scene, ShownSecret, StageMail, Walker, Wrong,
+    LeadsTo, Mistake, Reproofs, Scene, ShownSecret, StageMail, ToKeep, Walker, Wrong,
 };
 
 use crate::breach::Leaks;

@@ -82,6 +82,10 @@ impl Desk {
             Effect::TryProof(proof) => self.try_walkers_proof(&proof, execution, scene).await,
             Effect::TryFactor(code, kinds) => self.try_walkers_factor(&code, &kinds, execution, scene).await,
             Effect::MailFactorCode => self.mail_factor_code(execution, scene).await,
+            Effect::TakeShownBefore(before) => {
+                execution.take_shown_before(before);
+                Ok(())
+            }
             Effect::SetUpLater(stages) => {
                 execution.set_up = stages;
                 Ok(())

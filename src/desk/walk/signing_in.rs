@@ -238,7 +238,10 @@ impl Desk {
             verdict: PasswordVerdict::Right(proven.credential),
             factor,
             session: NewSession { session, refresh_key },
-            terms: self.terms(settings, execution.wants_to_stay, proven.at),
+            terms: SessionTerms {
+                shown_before: execution.shown_before(),
+                ..self.terms(settings, execution.wants_to_stay, proven.at)
+            },
             require_verified: self.requires_verified(scene.plan),
         });
         match self.carry_out(Lane::Proof, command, keys).await {
@@ -254,7 +257,10 @@ impl Desk {
             Ok(_) => Err(Refusal::InvalidCredentials.into()),
             Err(fault) => {
                 // What was proven does not hold any more: a code was used elsewhere, a password was changed.
-                if let Fault::Refused(Refusal::FactorWrong | Refusal::CodesExhausted) = fault {
+                if let Fault::Refused(
+                    Refusal::FactorWrong | Refusal::CodesExhausted | Refusal::FactorRequired,
+                ) = fault
+                {
                     execution.forget_factor();
                     return Err(about("code")(fault));
                 }
@@ -283,6 +289,7 @@ impl Desk {
             } else {
                 OtherSessions::Stay
             },
+            shown_before: None,
         }
     }
 }

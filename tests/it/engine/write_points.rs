@@ -252,6 +252,7 @@ fn story() -> Vec<Step> {
                     idle: Span::hours(1),
                     absolute: Span::hours(2),
                     others: OtherSessions::End,
+                    shown_before: None,
                 },
                 require_verified: false,
             })

@@ -21,7 +21,7 @@ fn slug(text: &str) -> Slug {
     Slug::parse(text).unwrap()
 }
 
-fn stage(title: &str, settings: StageSettings) -> Edit {
+pub(super) fn stage(title: &str, settings: StageSettings) -> Edit {
     Edit::SaveStage {
         stage: Box::new(Stage::new(name(title), settings).unwrap()),
         presence: Presence::Either,
@@ -51,7 +51,7 @@ fn bind(to: &str, order: u16, stage: &str) -> Edit {
 }
 
 impl House {
-    async fn configure(&self, edits: Vec<Edit>) {
+    pub(super) async fn configure(&self, edits: Vec<Edit>) {
         let by = Actor::Operator;
         let against = None;
         let command = Command::ChangeFlows { edits, against, by };
@@ -374,8 +374,35 @@ async fn a_policy_decides_whether_a_stage_is_walked_and_one_that_fails_lets_nobo
     let mut browser = Browser::new(&house);
     browser.open(SIGN_IN).await;
     browser.submit(SIGN_IN, &[("identifier", ADA)]).await;
-    let led = browser.submit(SIGN_IN, &[("password", OLD)]).await;
-    assert!(led.asks("identifier") && !browser.is_signed_in(), "{}", led.html);
+    let denied = browser.submit(SIGN_IN, &[("password", OLD)]).await;
+    assert!(denied.status == 403 && !browser.is_signed_in(), "{}", denied.html);
+    // Nor does a denial lead in circles.
+    house
+        .configure(vec![bind("default-authentication-flow", 1, "wall")])
+        .await;
+    Browser::new(&house)
+        .open(SIGN_IN)
+        .await
+        .expect("Administrators only.");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn s_09_opening_a_page_ends_no_session_whatever_flow_it_is_of() {
+    let house = House::start().await;
+    house.resident().await;
+    let nothing = "nothing-to-do";
+    house
+        .configure(vec![flow(nothing, Designation::Recovery, Requirement::None)])
+        .await;
+    let mut browser = Browser::new(&house);
+    browser.open(SIGN_IN).await;
+    browser.submit(SIGN_IN, &[("identifier", ADA)]).await;
+    browser.submit(SIGN_IN, &[("password", OLD)]).await;
+    for path in ["/flow/nothing-to-do", "/flow/default-invalidation-flow"] {
+        browser.open(path).await;
+        assert_eq!(browser.open("/account").await.status, 200, "{path}");
+        assert!(browser.is_signed_in(), "{path}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
