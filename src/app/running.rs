@@ -176,6 +176,7 @@ fn prepare(
         brand: settings.site.brand.clone(),
         public_url: settings.site.public_url.clone(),
         recovery_url: settings.site.recovery_url.clone(),
+        colour: settings.look.colour,
         client_name: device_name_in,
     };
     let mail =

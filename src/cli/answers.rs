@@ -330,8 +330,8 @@ fn outbox(page: &Page<MailRow>) -> String {
 }
 
 fn events(shown: &EventsShown) -> String {
-    if shown.items.is_empty() {
-        return "There are no such events.".to_owned();
+    if let Some(nothing) = &shown.nothing {
+        return nothing.clone();
     }
     let rows = shown.items.iter().map(|event| {
         vec![
@@ -357,8 +357,8 @@ pub(super) fn event_line(row: &EventRow) -> String {
 }
 
 fn stories(shown: &StoriesShown) -> String {
-    if shown.items.is_empty() {
-        return "There are no such recoveries.".to_owned();
+    if let Some(nothing) = &shown.nothing {
+        return nothing.clone();
     }
     let story = |story: &StoryRow| {
         let mut text = format!("{}  {}\n", story.cursor, story.title);

@@ -57,7 +57,7 @@ pub use keys::{KeyView, KeysFault, MasterReplaced, Rotated};
 pub use objections::NotMe;
 pub use objects::{
     BLUEPRINT_BYTES_MAX, BlueprintMode, ChangeWord, Difference, FieldDifference, MASK, Node, ObjectFault,
-    ObjectKind, ObjectsFault, Tree,
+    ObjectKind, ObjectsFault, Tree, policy_settings, stage_settings,
 };
 pub use origin::Origin;
 pub use outbox::{Letter, LetterFault};
@@ -69,12 +69,12 @@ pub use sessions::{Caller, SessionView, Tokens};
 pub use sign_up::{SignUpAnswer, SignUpForm};
 pub use story::{
     EVENTS_MAX, Ending, EventFilter, Line, Recovery, RecoveryTold, STORIES_MAX, Step, StepWhat, Which,
-    tell_plainly, vocabulary,
+    no_events, no_recoveries, tell_plainly, vocabulary,
 };
 pub use verify::{VerifyFault, VerifyReport, verify};
 pub use walk::{
     Answer, BegunSession, Challenge, Component, Denial, Done, EnterBy, FlowFault, FlowHead, FlowStep,
-    LeadsTo, Mistake, Reproofs, Scene, ShownSecret, StageMail, Walker, Wrong,
+    LeadsTo, Mistake, Reproofs, Scene, ShownSecret, StageMail, ToKeep, Walker, Wrong,
 };
 
 use crate::breach::Leaks;
@@ -179,8 +179,8 @@ impl Desk {
         self.engine().limits()
     }
 
-    /// Waits shortly and again while a command finds its verdict out of date; a bound, because each turn means that
-    /// somebody else's command won.
+    /// Attempts at a command whose verdict was out of date; a bound, because each turn means that somebody else's command
+    /// won.
     const ATTEMPTS_MAX: usize = 4;
 
     /// What a caller who met a full queue is told to wait.
@@ -196,6 +196,20 @@ impl Desk {
 pub(crate) use crate::domain::{Command, Outcome, Refusal};
 
 impl Desk {
+    /// Computes a verdict and has it decided; once more while what it was computed against gave way meanwhile.
+    async fn until_current<T, F>(attempt: impl Fn() -> F) -> Result<T, Fault>
+    where
+        F: Future<Output = Result<T, Fault>>,
+    {
+        for _ in 0..Self::ATTEMPTS_MAX {
+            match attempt().await {
+                Err(Fault::Refused(Refusal::Outdated)) => {}
+                decided => return decided,
+            }
+        }
+        Err(Fault::Overloaded)
+    }
+
     async fn carry_out(
         &self,
         lane: Lane,

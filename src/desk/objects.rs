@@ -22,6 +22,7 @@ pub use blueprint::BlueprintMode;
 pub use difference::{ChangeWord, Difference, FieldDifference};
 pub use planned::ObjectKind;
 pub use reading::{MASK, ObjectFault};
+pub use shown::{policy_settings, stage_settings};
 pub use toml_text::BLUEPRINT_BYTES_MAX;
 pub use tree::{Node, Tree};
 

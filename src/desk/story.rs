@@ -165,6 +165,22 @@ pub fn tell_plainly(event: &Event, locale: Locale) -> String {
     tell(locale, &Stranger, &whom, event)
 }
 
+/// What is said where no event was found.
+pub fn no_events(locale: Locale) -> &'static str {
+    match locale {
+        Locale::En => "There are no such events.",
+        Locale::Ko => "해당하는 이벤트가 없습니다.",
+    }
+}
+
+/// What is said where no recovery was found.
+pub fn no_recoveries(locale: Locale) -> &'static str {
+    match locale {
+        Locale::En => "There are no such recoveries.",
+        Locale::Ko => "해당하는 복구 기록이 없습니다.",
+    }
+}
+
 /// The event's name in the OWASP logging vocabulary (L-01); none where it has no word for it.
 pub fn vocabulary(event: &Event) -> Option<&'static str> {
     Some(match event {

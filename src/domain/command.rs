@@ -256,7 +256,7 @@ pub enum Command {
     RenewClosing {
         user: UserId,
         proof: AddressProof,
-        mail: NewMail,
+        mails: Notices,
     },
     /// Erase what is due to be erased.
     EraseDue { user: UserId },

@@ -179,8 +179,8 @@ pub fn decide(world: &impl World, command: Command, context: &Context<'_>) -> De
             origin,
         } => user::change_profile(world, context, user, session, name, locale, origin),
         Command::CancelWithdraw { proof, origin } => user::cancel_withdraw(world, context, proof, origin),
-        Command::RenewClosing { user, proof, mail } => {
-            user::renew_closing(world, context, user, proof, &mail)
+        Command::RenewClosing { user, proof, mails } => {
+            user::renew_closing(world, context, user, proof, &mails)
         }
         Command::EraseDue { user } => user::erase_due(world, context, user),
         Command::RequestProof {

@@ -29,13 +29,15 @@ pub enum MailKind {
     AddressChanged,
     /// Somebody signed in from where the user did not before.
     NewSignIn,
+    /// Somebody said that something was not them.
+    ObjectionRaised,
     /// Scheduled backups fail: to administrators.
     BackupFailed,
 }
 
 impl MailKind {
     /// All of them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::PasswordReset,
         Self::PasswordChanged,
         Self::EmailVerification,
@@ -49,6 +51,7 @@ impl MailKind {
         Self::SecondFactorFailed,
         Self::AddressChanged,
         Self::NewSignIn,
+        Self::ObjectionRaised,
         Self::BackupFailed,
     ];
 
@@ -65,6 +68,7 @@ impl MailKind {
             | Self::SecondFactorFailed
             | Self::AddressChanged
             | Self::NewSignIn
+            | Self::ObjectionRaised
             | Self::BackupFailed => false,
         }
     }
@@ -85,6 +89,7 @@ impl MailKind {
             Self::SecondFactorFailed => "second_factor_failed",
             Self::AddressChanged => "address_changed",
             Self::NewSignIn => "new_sign_in",
+            Self::ObjectionRaised => "objection_raised",
             Self::BackupFailed => "backup_failed",
         }
     }

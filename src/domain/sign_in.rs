@@ -1,6 +1,6 @@
 //! Signing in: by one call that brings everything, or at the end of a flow that asked for one thing after another.
 
-use crate::types::{AddressId, CredentialId, Sealed, Span, Tag, Timestamp, UserId};
+use crate::types::{AddressId, CredentialId, FactorId, Sealed, Span, Tag, Timestamp, UserId};
 
 use super::command::{Ask, Context, NewSession, Outcome, PasswordVerdict};
 use super::decide::Decision;
@@ -25,6 +25,33 @@ pub struct SessionTerms {
     pub absolute: Span,
     /// What becomes of the user's other sessions.
     pub others: OtherSessions,
+    /// A second factor that was shown at the same browser before, where the flow is content with that.
+    pub shown_before: Option<ShownBefore>,
+}
+
+/// A second factor that was shown at a browser before, as that browser can prove. It stands for the factor in a sign-in
+/// with the password and in nothing else: no recovery and no change of the account takes it (R-30, M-07).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ShownBefore {
+    /// Which.
+    pub factor: FactorId,
+    /// When.
+    pub at: Timestamp,
+    /// For how long that is good.
+    pub within: Span,
+}
+
+impl ShownBefore {
+    /// Nothing is good for longer.
+    pub const LONGEST: Span = Span::days(30);
+
+    /// Whether it is good still, for somebody who has these factors now.
+    fn holds(self, factors: &Factors, now: Timestamp) -> bool {
+        let totp = factors.totp.as_ref().map(|totp| totp.id);
+        let mailbox = factors.mailbox.as_ref().map(|mailbox| mailbox.id);
+        let within = Span(self.within.0.min(Self::LONGEST.0));
+        [totp, mailbox].contains(&Some(self.factor)) && (self.at..self.at + within).contains(&now)
+    }
 }
 
 /// What becomes of a user's other sessions when one begins.
@@ -45,6 +72,7 @@ impl SessionTerms {
             idle: lifetimes.session_idle,
             absolute: lifetimes.session_absolute,
             others: OtherSessions::Stay,
+            shown_before: None,
         }
     }
 }
@@ -129,6 +157,19 @@ fn is_enrolled(world: &impl World, user: UserId) -> bool {
     world.factors().look(&user).is_some_and(Factors::is_enrolled)
 }
 
+/// Whether nobody need show a second factor now, because they did at this browser before. One that is shown is judged.
+fn is_shown_before(
+    world: &impl World,
+    context: &Context<'_>,
+    user: UserId,
+    factor: &FactorShown,
+    terms: SessionTerms,
+) -> bool {
+    let before = terms.shown_before.zip(world.factors().look(&user));
+    factor.verdict == FactorVerdict::Absent
+        && before.is_some_and(|(before, factors)| before.holds(factors, context.now))
+}
+
 /// Tells whether a password is right; begins nothing. That of somebody with a second factor is a sign-in that waits for
 /// it, and is told to its owner if it is left alone (M-08).
 pub(super) fn try_password(
@@ -167,7 +208,7 @@ pub(super) fn sign_in(
     if user.last_login.is_some_and(|last| last > terms.proven) {
         return Decision::refused(Refusal::Outdated);
     }
-    let enrolled = is_enrolled(world, id);
+    let enrolled = is_enrolled(world, id) && !is_shown_before(world, context, id, factor, terms);
     if enrolled && factor.verdict == FactorVerdict::Absent {
         return entrant.refused(FailCause::FactorMissing, Refusal::FactorRequired);
     }

@@ -201,7 +201,7 @@ fn story() -> Vec<Step> {
         at_once(|_| Command::RenewClosing {
             user: FAY.user(),
             proof: proof(FAY.token(61)),
-            mail: mail(61),
+            mails: FAY.notices(),
         }),
         at_once(|_| Command::ConfirmApiKey { key: KEY, by: by() }),
         at_once(|_| Command::RecordKeyRotation {
@@ -252,6 +252,7 @@ fn story() -> Vec<Step> {
                     idle: Span::hours(1),
                     absolute: Span::hours(2),
                     others: OtherSessions::End,
+                    shown_before: None,
                 },
                 require_verified: false,
             })
