@@ -1,7 +1,7 @@
 //! The house put together: settings become rooms, and rooms become a running server.
 //!
 //! [`Premises`] is a founded ledger opened, with engine and desk and no sockets: what every command needs.
-//! [`App`] is premises with workers and HTTP on a listener: what `keyledger serve`, the demo and the stories run.
+//! [`App`] is premises with workers and HTTP on listeners: what `keyledger serve`, the demo and the stories run.
 
 mod error;
 mod founding;
@@ -16,7 +16,7 @@ pub use founding::{FoundingKeys, key_places, load_master};
 pub use permissions::{exposed_folders, master_key_problem};
 pub use premises::{ClockMaker, Closing, EndOfLedger, OnFailure, Parts, Premises};
 pub use restore::{RestoreError, RestoreOrder, RestoreReport, restore};
-pub use running::{App, StopReport};
+pub use running::{App, Listeners, StopReport};
 pub use settings::{
     AppSettings, audit_settings, desk_settings, limits, mail_settings, pool_settings, unusable_sets,
 };

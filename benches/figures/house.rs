@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
 
-use keyledger::app::{App, AppSettings, Parts, Premises};
+use keyledger::app::{App, AppSettings, Listeners, Parts, Premises};
 use keyledger::audit::Notary;
 use keyledger::breach::Leaks;
 use keyledger::crypto::{PoolSettings, SharedKeyring};
@@ -155,7 +155,11 @@ impl House {
         let app = runtime.block_on(async {
             let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await;
             let listener = listener.expect("loopback has a free port");
-            App::start(premises, settings(sink.addr().port()), listener).await
+            let listeners = Listeners {
+                main: listener,
+                admin: None,
+            };
+            App::start(premises, settings(sink.addr().port()), listeners).await
         });
         let app = app.expect("the settings are sound");
         Self {

@@ -128,6 +128,14 @@
     location.replace(event.currentTarget.href + '#' + secret.dataset.take + '=' + encodeURIComponent(secret.value) + rest);
   };
 
+  // What matters only while a box is not ticked: a mail server of a stage's own.
+  const hideWhile = (part) => {
+    const box = document.getElementById(part.dataset.unless);
+    const follow = () => { part.hidden = box.checked; };
+    box.addEventListener('change', follow);
+    follow();
+  };
+
   const setBusy = (busy) => {
     for (const button of document.querySelectorAll('button[type="submit"]')) button.disabled = busy;
   };
@@ -137,6 +145,7 @@
     takeFragment();
     for (const button of document.querySelectorAll('[data-show]')) offerShow(button);
     for (const list of document.querySelectorAll('[data-rules]')) tickRules(list);
+    for (const part of document.querySelectorAll('[data-unless]')) hideWhile(part);
     for (const time of document.querySelectorAll('time[datetime]')) tellTime(time);
     for (const link of document.querySelectorAll('[data-language]')) link.addEventListener('click', keepSecret);
     // One click, one request; and a page that comes back from the history can be used again.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
-use tokio::sync::oneshot;
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::error::AppError;
@@ -15,7 +15,7 @@ use crate::audit::Notary;
 use crate::desk::Desk;
 use crate::http::device::device_name_in;
 use crate::http::pages::Look;
-use crate::http::site::{Site, router};
+use crate::http::site::{Door, Site, router};
 use crate::http::throttle::{Rate, Throttle};
 use crate::http::{RouterSettings, ServeReport, serve};
 use crate::system::{SeededEntropy, random_id};
@@ -27,21 +27,47 @@ const COUNTED_CLIENTS_MAX: usize = 65_536;
 /// What workers and the writer get at a stop, at the least.
 const PATIENCE_MIN: Duration = Duration::from_secs(2);
 
+/// The sockets of a server.
+#[derive(Debug)]
+pub struct Listeners {
+    /// For everybody.
+    pub main: TcpListener,
+    /// For the console, the admin API and the audit API; without one, `main` answers those too (L-07).
+    pub admin: Option<TcpListener>,
+}
+
+impl Listeners {
+    /// Where they listen.
+    fn addresses(&self) -> Result<Addresses, AppError> {
+        let of = |listener: &TcpListener| listener.local_addr().map_err(AppError::Listener);
+        Ok(Addresses {
+            main: of(&self.main)?,
+            admin: self.admin.as_ref().map(of).transpose()?,
+        })
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Addresses {
+    main: SocketAddr,
+    admin: Option<SocketAddr>,
+}
+
 /// A running server.
 pub struct App {
     premises: Premises,
     workers: Workers,
     notary: Arc<Notary>,
-    addr: SocketAddr,
-    stop: oneshot::Sender<()>,
-    server: JoinHandle<ServeReport>,
+    addresses: Addresses,
+    stop: watch::Sender<()>,
+    servers: Vec<JoinHandle<ServeReport>>,
     patience: Duration,
 }
 
 /// How a stop went.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct StopReport {
-    /// What the listener did.
+    /// What the listeners did.
     pub served: ServeReport,
     /// Whether the workers finished what they were at; the rest goes on after the next start.
     pub workers_finished: bool,
@@ -50,15 +76,17 @@ pub struct StopReport {
 }
 
 impl App {
-    /// Opens the doors of premises on a listener. If that fails, the premises are closed again.
+    /// Opens the doors of premises on listeners. If that fails, the premises are closed again.
     pub async fn start(
         premises: Premises,
         settings: AppSettings,
-        listener: TcpListener,
+        listeners: Listeners,
     ) -> Result<Self, AppError> {
-        let prepared = prepare(&settings, &listener);
+        let prepared = prepare(&settings, &listeners);
         match prepared {
-            Ok((mail, look, addr)) => Ok(Self::run(premises, settings, mail, look, listener, addr)),
+            Ok((mail, look, addresses)) => {
+                Ok(Self::run(premises, settings, mail, look, listeners, addresses))
+            }
             Err(error) => {
                 close(premises, PATIENCE_MIN).await;
                 Err(error)
@@ -71,8 +99,8 @@ impl App {
         settings: AppSettings,
         mail: MailTools,
         look: Look,
-        listener: TcpListener,
-        addr: SocketAddr,
+        listeners: Listeners,
+        addresses: Addresses,
     ) -> Self {
         let desk = premises.desk.clone();
         let notary = Arc::new(Notary::new(desk.clone(), settings.audit));
@@ -97,27 +125,43 @@ impl App {
             period: Span::minutes(1),
         };
         let exempt = settings.site.exempt_networks.clone();
-        let site = Site {
+        let main = Site {
             desk,
             notary: Arc::clone(&notary),
-            settings: settings.site,
-            look,
-            calls: Throttle::new(rate, COUNTED_CLIENTS_MAX, exempt),
+            url: settings.site.public_url.clone(),
+            settings: Arc::new(settings.site),
+            look: Arc::new(look),
+            calls: Arc::new(Throttle::new(rate, COUNTED_CLIENTS_MAX, exempt)),
+            door: Door::Main,
         };
         let patience = settings.server.shutdown_time_max.to_std().max(PATIENCE_MIN);
-        let filter = router(Arc::new(site), router_settings).into_filter();
-        let (stop, stopped) = oneshot::channel::<()>();
-        let server = tokio::spawn(serve(listener, filter, settings.server, async {
-            // Dropping the handle without a word stops the server too.
-            let _ = stopped.await;
-        }));
+        let (stop, _) = watch::channel(());
+        let open = |site: Site, listener: TcpListener| {
+            let filter = router(Arc::new(site), router_settings.clone()).into_filter();
+            let mut stopped = stop.subscribe();
+            tokio::spawn(serve(listener, filter, settings.server.clone(), async move {
+                // Dropping the sender without a word stops the server too.
+                let _ = stopped.changed().await;
+            }))
+        };
+        let servers = match (listeners.admin, addresses.admin) {
+            (Some(listener), Some(address)) => {
+                let url = settings.admin_url.unwrap_or_else(|| format!("http://{address}"));
+                let admin = main.clone().for_administrators(url);
+                vec![open(main, listeners.main), open(admin, listener)]
+            }
+            (_, _) => {
+                let url = main.url.clone();
+                vec![open(main.for_administrators(url), listeners.main)]
+            }
+        };
         Self {
             premises,
             workers,
             notary,
-            addr,
+            addresses,
             stop,
-            server,
+            servers,
             patience,
         }
     }
@@ -139,7 +183,12 @@ impl App {
 
     /// Where it listens.
     pub fn addr(&self) -> SocketAddr {
-        self.addr
+        self.addresses.main
+    }
+
+    /// Where it listens for administrators.
+    pub fn admin_addr(&self) -> SocketAddr {
+        self.addresses.admin.unwrap_or(self.addresses.main)
     }
 
     /// A handle that wakes the workers, for whoever moves a test's clock.
@@ -153,12 +202,15 @@ impl App {
             premises,
             workers,
             stop,
-            server,
+            servers,
             patience,
             ..
         } = self;
         drop(stop);
-        let served = server.await.unwrap_or_default();
+        let mut served = ServeReport::default();
+        for server in servers {
+            served = served + server.await.unwrap_or_default();
+        }
         let workers_finished = workers.stop(patience).await;
         StopReport {
             served,
@@ -168,10 +220,7 @@ impl App {
     }
 }
 
-fn prepare(
-    settings: &AppSettings,
-    listener: &TcpListener,
-) -> Result<(MailTools, Look, SocketAddr), AppError> {
+fn prepare(settings: &AppSettings, listeners: &Listeners) -> Result<(MailTools, Look, Addresses), AppError> {
     let stationery = Stationery {
         brand: settings.site.brand.clone(),
         public_url: settings.site.public_url.clone(),
@@ -187,8 +236,7 @@ fn prepare(
             }
         })?;
     let look = Look::open(&settings.look)?;
-    let addr = listener.local_addr().map_err(AppError::Listener)?;
-    Ok((mail, look, addr))
+    Ok((mail, look, listeners.addresses()?))
 }
 
 /// Closing blocks, so it gets a thread of its own.

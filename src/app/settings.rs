@@ -25,6 +25,8 @@ use crate::workers::Schedule;
 pub struct AppSettings {
     /// What handlers and pages are told.
     pub site: SiteSettings,
+    /// Where administrators reach their listener; none: plain http at its very address.
+    pub admin_url: Option<String>,
     /// Calls of one client with one key in a minute.
     pub calls_per_client_minute: u32,
     /// The wrapping of REST bodies.
@@ -60,7 +62,9 @@ impl AppSettings {
                 callback_urls: vec![],
                 verify_on_get: false,
                 exempt_networks: NetList::default(),
+                admin_second_factor: false,
             },
+            admin_url: None,
             calls_per_client_minute: 600,
             envelope: Envelope::Hybrid,
             trusted_proxies: NetList::default(),
@@ -92,7 +96,9 @@ impl AppSettings {
                     .collect(),
                 verify_on_get: config.verify_on_get,
                 exempt_networks: NetList::new(exempt.clone()),
+                admin_second_factor: config.admin_second_factor,
             },
+            admin_url: serving.admin_url.as_ref().map(|url| url.as_str().to_owned()),
             calls_per_client_minute: config.limits.calls_per_client_minute,
             envelope: match config.envelope {
                 config::Envelope::Hybrid => Envelope::Hybrid,

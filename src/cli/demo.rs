@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use tokio::net::TcpListener;
 
-use crate::app::{App, AppError, AppSettings, Premises};
+use crate::app::{App, AppError, AppSettings, Listeners, Premises};
 use crate::config::{Config, Environment, Problems, Sources};
 use crate::engine::Rollback;
 use crate::mail::sink::{NoMail, Sink, SinkBehaviour};
@@ -81,12 +81,17 @@ pub fn run(out: &mut dyn Write, form: Form) -> io::Result<Ending> {
 async fn play(stage: &mut Stage<'_>) -> Result<(), Trouble> {
     let folder = TemporaryFolder::make()?;
     let sink = Sink::start(SinkBehaviour::accepting()).await?;
-    let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
-    let config = configure(&folder, &listener, &sink)?;
+    let main = TcpListener::bind(("127.0.0.1", 0)).await?;
+    let admin = TcpListener::bind(("127.0.0.1", 0)).await?;
+    let config = configure(&folder, &main, &admin, &sink)?;
     let serving = config.for_serve()?;
     let keys = Premises::found(&config)?;
     let premises = Premises::open(&config, "keyledger demo", Rollback::Refuse)?;
-    let app = App::start(premises, AppSettings::from_config(&config, &serving)?, listener).await?;
+    let listeners = Listeners {
+        main,
+        admin: Some(admin),
+    };
+    let app = App::start(premises, AppSettings::from_config(&config, &serving)?, listeners).await?;
     let outcome = Act::new(stage, &app, &sink, &keys.publishable, folder.path())
         .play()
         .await;
@@ -96,11 +101,17 @@ async fn play(stage: &mut Stage<'_>) -> Result<(), Trouble> {
 }
 
 /// The configuration that `serve` would have, from flags alone: neither the environment nor a file has a say.
-fn configure(folder: &TemporaryFolder, listener: &TcpListener, sink: &Sink) -> Result<Config, Trouble> {
-    let here = listener.local_addr()?;
+fn configure(
+    folder: &TemporaryFolder,
+    main: &TcpListener,
+    admin: &TcpListener,
+    sink: &Sink,
+) -> Result<Config, Trouble> {
+    let here = main.local_addr()?;
     let flags = [
         ("data", folder.path().join("data").display().to_string()),
         ("listen", here.to_string()),
+        ("admin_listen", admin.local_addr()?.to_string()),
         ("public_url", format!("http://{here}")),
         ("email.host", sink.addr().ip().to_string()),
         ("email.port", sink.addr().port().to_string()),

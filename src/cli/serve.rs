@@ -15,7 +15,7 @@ use super::control::{Clerk, ControlServer, runtime};
 use super::exit::{Exit, Failure};
 use super::logs;
 use super::setting_flags::SettingFlags;
-use crate::app::{App, AppSettings, Closing, Premises, StopReport};
+use crate::app::{App, AppSettings, Closing, Listeners, Premises, StopReport};
 use crate::config::{Config, Serving};
 use crate::engine::{BootReport, Rollback};
 use crate::system::ClockStatus;
@@ -63,17 +63,17 @@ async fn serve(
     context: &Context,
 ) -> Result<Exit, Failure> {
     let mut stop = StopSignals::watch()?;
-    let listener = match TcpListener::bind(serving.listen).await {
-        Ok(listener) => listener,
-        Err(error) => {
+    let listeners = match listen(serving).await {
+        Ok(listeners) => listeners,
+        Err(failure) => {
             close(premises).await;
-            return Err(unbindable(serving.listen, &error));
+            return Err(failure);
         }
     };
     tell_clock(&premises);
     premises.desk.settings().leaks.tell();
     let (desk, report, end) = (premises.desk.clone(), premises.report.clone(), premises.end);
-    let app = App::start(premises, settings, listener).await?;
+    let app = App::start(premises, settings, listeners).await?;
     let clerk = Clerk::new(desk, Arc::clone(app.notary()), config, end);
     let control = match ControlServer::open(&config.data, clerk) {
         Ok(control) => control,
@@ -82,7 +82,7 @@ async fn serve(
             return Err(failure);
         }
     };
-    tell_ready(config, serving, app.addr(), &report, context);
+    tell_ready(config, serving, &app, &report, context);
     let name = stop.wait().await;
     tracing::info!(signal = name, "stopping");
     let stopped = tokio::select! {
@@ -150,13 +150,27 @@ async fn close(premises: Premises) {
     }
 }
 
-fn unbindable(listen: SocketAddr, error: &io::Error) -> Failure {
-    let failure = Failure::unavailable(format!("cannot listen on {listen}: {error}")).field("listen");
+/// Opens the sockets of everybody and of administrators.
+async fn listen(serving: &Serving) -> Result<Listeners, Failure> {
+    let bind = |name, at| async move {
+        let bound = TcpListener::bind(at).await;
+        bound.map_err(|error| unbindable(name, at, &error))
+    };
+    let main = bind("listen", serving.listen).await?;
+    let admin = match serving.admin_listen {
+        Some(at) => Some(bind("admin_listen", at).await?),
+        None => None,
+    };
+    Ok(Listeners { main, admin })
+}
+
+fn unbindable(name: &'static str, listen: SocketAddr, error: &io::Error) -> Failure {
+    let failure = Failure::unavailable(format!("cannot listen on {listen}: {error}")).field(name);
     let is = |kind| error.kind() == kind;
     if is(io::ErrorKind::AddrInUse) {
-        let port = listen.port();
+        let (port, flag) = (listen.port(), name.replace('_', "-"));
         failure.remedy(format!(
-            "another program has port {port}; name another with --listen"
+            "another program has port {port}; name another with --{flag}"
         ))
     } else if is(io::ErrorKind::PermissionDenied) {
         failure.remedy("ports below 1024 need a privilege; listen on a higher one behind a proxy")
@@ -174,26 +188,23 @@ fn tell_clock(premises: &Premises) {
     }
 }
 
-fn tell_ready(
-    config: &Config,
-    serving: &Serving,
-    address: SocketAddr,
-    report: &BootReport,
-    context: &Context,
-) {
+fn tell_ready(config: &Config, serving: &Serving, app: &App, report: &BootReport, context: &Context) {
+    let (address, admin) = (app.addr(), app.admin_addr());
     let (data, public_url) = (config.data.display().to_string(), serving.public_url.as_str());
     if let Some(cut) = &report.cut {
         tracing::warn!(?cut, "an unfinished command was cut off the end of the ledger");
     }
     let snapshot = report.snapshot.map(|position| position.0);
-    tracing::info!(%address, data, events = report.events, snapshot, "ready");
+    tracing::info!(%address, %admin, data, events = report.events, snapshot, "ready");
     let text = format!(
-        "Keyledger serves http://{address} as {public_url}; data in {data}, {} events folded.",
+        "Keyledger serves http://{address} as {public_url}, and administrators at http://{admin}/admin; data in {data}, \
+         {} events folded.",
         report.events
     );
     let json = json!({
         "ready": true,
         "address": address.to_string(),
+        "adminAddress": admin.to_string(),
         "publicUrl": public_url,
         "data": data,
         "events": report.events,

@@ -25,6 +25,10 @@ pub enum Security {
 pub struct Serving {
     /// The address to listen on.
     pub listen: SocketAddr,
+    /// The address that console, admin API and audit API are served on; none where `listen` serves them too.
+    pub admin_listen: Option<SocketAddr>,
+    /// What administrators reach that under; none: plain http at the very address.
+    pub admin_url: Option<WebUrl>,
     /// What links in mails and pages start with.
     pub public_url: WebUrl,
     /// The page that recovery mails link to.
@@ -57,9 +61,19 @@ impl Config {
     /// What serving needs: a public address, and no plain HTTP beyond this machine without a proxy that ends TLS.
     pub fn for_serve(&self) -> Result<Serving, Problems> {
         let listen = self.listen;
+        let is_open = |at: SocketAddr| !at.ip().to_canonical().is_loopback();
         let mut problems = Vec::new();
-        if !listen.ip().to_canonical().is_loopback() && self.http.trusted_proxies.is_empty() {
-            problems.push(Problem::OpenListener { listen });
+        // Two sockets whose ports the system picks are two listeners.
+        let is_one = self.admin_listen == listen && listen.port() != 0;
+        let admin_listen = (!is_one).then_some(self.admin_listen);
+        let listeners = [("listen", Some(listen)), ("admin_listen", admin_listen)];
+        for (name, listen) in listeners.into_iter().filter_map(|(name, at)| Some((name, at?))) {
+            if is_open(listen) && self.http.trusted_proxies.is_empty() {
+                problems.push(Problem::OpenListener { name, listen });
+            }
+        }
+        if let Some(listen) = admin_listen.filter(|at| is_open(*at) && self.admin_url.is_none()) {
+            problems.push(Problem::NoAdminUrl { listen });
         }
         let Some(public_url) = self.public_url.clone() else {
             problems.push(Problem::NoPublicUrl);
@@ -74,6 +88,8 @@ impl Config {
             .unwrap_or_else(|| public_url.join("/recover"));
         Ok(Serving {
             listen,
+            admin_listen,
+            admin_url: self.admin_url.clone(),
             public_url,
             recovery_url,
         })

@@ -111,9 +111,10 @@ pub fn check(sources: &Sources<'_>) -> Vec<Problem> {
     let (config, mut problems, faulty) = examine(sources);
     let concerns = |problem: &Problem| match problem {
         Problem::NoPublicUrl => !faulty.contains("public_url"),
-        Problem::OpenListener { .. } => {
-            !faulty.contains("listen") && !faulty.contains("http.trusted_proxies")
+        Problem::OpenListener { name, .. } => {
+            !faulty.contains(name) && !faulty.contains("http.trusted_proxies")
         }
+        Problem::NoAdminUrl { .. } => !faulty.contains("admin_listen") && !faulty.contains("admin_url"),
         Problem::Wrong { .. }
         | Problem::Unknown { .. }
         | Problem::Section { .. }

@@ -163,10 +163,22 @@ pub enum Problem {
     NoPublicUrl,
     /// Plain HTTP beyond this machine without a proxy that ends TLS (R-12).
     #[error(
-        "listen is {listen}, which is plain http beyond this machine; listen on a loopback address, or name the \
+        "{name} is {listen}, which is plain http beyond this machine; listen on a loopback address, or name the \
          proxy that ends TLS in http.trusted_proxies, for example `10.0.0.5`"
     )]
     OpenListener {
+        /// The setting, `listen` or `admin_listen`.
+        name: &'static str,
+        /// The address.
+        listen: std::net::SocketAddr,
+    },
+    /// A console behind a proxy whose address nobody told (L-07).
+    #[error(
+        "admin_url is not set, and admin_listen is {listen}, where no browser finds the console by itself; set \
+         KEYLEDGER_ADMIN_URL to the https address under which administrators reach it, for example \
+         `https://admin.id.example.com`"
+    )]
+    NoAdminUrl {
         /// The address.
         listen: std::net::SocketAddr,
     },

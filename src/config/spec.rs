@@ -77,6 +77,12 @@ settings! {
         data: PathBuf = Kind::Path, "keyledger-data";
         /// Address that HTTP is served on; beyond loopback only behind a proxy named in `http.trusted_proxies`.
         listen: SocketAddr = Kind::Address, "127.0.0.1:8080";
+        /// Address that the console, the admin API and the audit API are served on; set equal to `listen`, that serves all.
+        admin_listen: SocketAddr = Kind::Address, "127.0.0.1:8081";
+        /// Address under which administrators reach the console; needed where `admin_listen` is beyond loopback.
+        admin_url: Option<WebUrl> = Kind::Url(Shape::Base), "";
+        /// Whether the console is only for administrators with a second factor, which every sign-in then asks for.
+        admin_second_factor: bool = Kind::Flag, "false";
         /// Address under which people reach this service; links in mails start with it; needed to serve.
         public_url: Option<WebUrl> = Kind::Url(Shape::Base), "";
         /// Page that recovery mails link to; the token follows as its fragment.

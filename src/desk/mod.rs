@@ -56,8 +56,9 @@ pub use greeting::Visitor;
 pub use keys::{KeyView, KeysFault, MasterReplaced, Rotated};
 pub use objections::NotMe;
 pub use objects::{
-    BLUEPRINT_BYTES_MAX, BlueprintMode, ChangeWord, Difference, FieldDifference, MASK, Node, ObjectFault,
-    ObjectKind, ObjectsFault, Tree, policy_settings, stage_settings,
+    BLUEPRINT_BYTES_MAX, Blank, BlueprintMode, ChangeWord, Difference, FieldDifference, FormField, MASK,
+    Node, ObjectFault, ObjectForm, ObjectKind, ObjectsFault, Referred, Shape, Tree, Way, policy_settings,
+    stage_settings,
 };
 pub use origin::Origin;
 pub use outbox::{Letter, LetterFault};

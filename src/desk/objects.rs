@@ -4,6 +4,7 @@
 mod bindings;
 mod blueprint;
 mod difference;
+mod form;
 mod plan;
 mod planned;
 mod reading;
@@ -18,8 +19,10 @@ use std::sync::Arc;
 use secrecy::{ExposeSecret as _, SecretString};
 use subtle::ConstantTimeEq as _;
 
+pub use bindings::Way;
 pub use blueprint::BlueprintMode;
 pub use difference::{ChangeWord, Difference, FieldDifference};
+pub use form::{Blank, FormField, ObjectForm, Referred, Shape};
 pub use planned::ObjectKind;
 pub use reading::{MASK, ObjectFault};
 pub use shown::{policy_settings, stage_settings};

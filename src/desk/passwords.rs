@@ -9,7 +9,7 @@ use crate::crypto::{self, Field, Verdict};
 use crate::domain::password_policy::{BrokenRules, PasswordContext, PasswordPolicy, Rule, spellings};
 use crate::domain::{Actor, Credential, NewCredential, User};
 use crate::system::random_id;
-use crate::types::{CredentialId, DataKeyId, EmailAddress, Lane, PersonName, UserId, Username};
+use crate::types::{CredentialId, DataKeyId, EmailAddress, Lane, ObjectName, PersonName, UserId, Username};
 
 /// Whom a new password is for: what it may not be made of, and what it is compared with.
 #[derive(Default)]
@@ -191,6 +191,25 @@ impl Desk {
             }
         }
         Ok(())
+    }
+
+    /// Which rules of a policy a sample breaks, for administrators who try one out; it is nobody's password, and nothing of
+    /// it is kept. None: there is no such password policy.
+    pub async fn try_policy(&self, policy: &ObjectName, sample: &SecretString) -> Option<Vec<Rule>> {
+        let policy = self.flows().password_policy(policy.as_str())?.clone();
+        let context = PasswordContext {
+            addresses: &[],
+            name: None,
+            username: None,
+            brand: &self.settings().brand,
+            mailed: &[],
+            history_hits: 0,
+        };
+        let mut broken = policy.broken_rules(sample.expose_secret(), &context);
+        if !broken.contains(&Rule::Breached) && self.has_leaked(&policy, sample).await {
+            broken.push(Rule::Breached);
+        }
+        Some(broken)
     }
 
     /// Whether an imported set has a password, or the range service saw it too often, as far as the policy asks them.

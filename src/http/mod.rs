@@ -8,6 +8,7 @@ pub mod api;
 mod callback;
 pub mod client;
 pub mod codes;
+mod console;
 pub mod device;
 pub mod fields;
 mod framing;

@@ -27,6 +27,9 @@ pub(super) static X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-
 const QUERY_BYTES_MAX: usize = 8 * 1024;
 /// Fields of a query string.
 const QUERY_FIELDS_MAX: usize = 32;
+/// Bytes of the console's forms, and their fields: a prompt stage has up to twenty fields of eight parts each.
+pub(super) const WIDE_FORM_BYTES_MAX: usize = 128 << 10;
+const WIDE_FORM_FIELDS_MAX: usize = 256;
 /// Characters of an incoming `X-Request-Id` that is kept.
 const REQUEST_ID_MAX: usize = 64;
 
@@ -136,13 +139,23 @@ impl Request {
 
     /// The fields of a form that a page sent (`application/x-www-form-urlencoded`); otherwise 415.
     pub fn form(&self) -> Result<Fields, ApiError> {
+        self.form_within(QUERY_BYTES_MAX, QUERY_FIELDS_MAX)
+    }
+
+    /// The same for one of the console's forms, which have more fields.
+    pub fn wide_form(&self) -> Result<Fields, ApiError> {
+        self.form_within(WIDE_FORM_BYTES_MAX, WIDE_FORM_FIELDS_MAX)
+    }
+
+    fn form_within(&self, bytes_max: usize, fields_max: usize) -> Result<Fields, ApiError> {
         let kind = self.header(header::CONTENT_TYPE).unwrap_or_default();
         let kind = kind.split(';').next().unwrap_or_default().trim();
         if !kind.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
             return Err(Code::UnsupportedMediaType.into());
         }
         let text = std::str::from_utf8(&self.body).map_err(|_| ApiError::invalid("body", "not-utf-8"))?;
-        parse_pairs(text).map(|(object, faults)| Fields::new(Source::Query, object, faults))
+        let read = pairs_within(text, bytes_max, fields_max);
+        read.map(|(object, faults)| Fields::new(Source::Query, object, faults))
     }
 }
 
@@ -192,8 +205,16 @@ fn is_sane_id(id: &str) -> bool {
 
 /// Reads `a=1&b=2` (WHATWG URL §5.1), strictly: broken escapes and bytes that are not UTF-8 are faults.
 fn parse_pairs(text: &str) -> Result<(JsonObject, Vec<Detail>), ApiError> {
+    pairs_within(text, QUERY_BYTES_MAX, QUERY_FIELDS_MAX)
+}
+
+fn pairs_within(
+    text: &str,
+    bytes_max: usize,
+    fields_max: usize,
+) -> Result<(JsonObject, Vec<Detail>), ApiError> {
     let pairs = || text.split('&').filter(|pair| !pair.is_empty());
-    if text.len() > QUERY_BYTES_MAX || pairs().nth(QUERY_FIELDS_MAX).is_some() {
+    if text.len() > bytes_max || pairs().nth(fields_max).is_some() {
         return Err(ApiError::invalid("query", "too-large"));
     }
     let mut object = JsonObject::default();

@@ -9,6 +9,7 @@ use std::convert::Infallible;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
+use std::ops::Add;
 use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -125,6 +126,18 @@ pub struct ServeReport {
     pub turned_away: u64,
     /// Connections that had not finished when the time to stop was over.
     pub cut: u64,
+}
+
+impl Add for ServeReport {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            accepted: self.accepted + other.accepted,
+            turned_away: self.turned_away + other.turned_away,
+            cut: self.cut + other.cut,
+        }
+    }
 }
 
 /// Serves a filter on a listener until `shutdown` is ready, and then stops: no new connection, running requests

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::device::clean_user_agent;
 use super::router::{Hooks, Router, RouterSettings};
 use super::throttle::Throttle;
-use super::{Head, NetList, api, header, pages};
+use super::{Head, NetList, api, console, header, pages};
 use crate::audit::Notary;
 use crate::desk::{Desk, Visitor};
 use crate::types::{ApiKeyId, Locale};
@@ -21,8 +21,30 @@ pub enum Access {
     ApiKey,
     /// Whoever has an API key and a live access token.
     SignedIn,
-    /// Whoever has a secret API key, or any API key and the live access token of an administrator.
+    /// Whoever has a secret API key, or any API key and the live access token of an administrator; on their listener.
     Administrator,
+    /// Whoever reaches the administrators' listener: the console, whose pages look themselves who it is.
+    Console,
+}
+
+/// Which listener a call came to (L-07).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Door {
+    /// The one for everybody, which knows nothing of what administrators do.
+    Main,
+    /// The administrators' own, which answers everything; also the only one, where both are the same.
+    Admin,
+}
+
+impl Door {
+    /// Whether a route is answered here; to others it does not exist.
+    fn opens(self, access: Access) -> bool {
+        match (self, access) {
+            (Self::Admin, _)
+            | (Self::Main, Access::Health | Access::Open | Access::ApiKey | Access::SignedIn) => true,
+            (Self::Main, Access::Administrator | Access::Console) => false,
+        }
+    }
 }
 
 /// What the doors are told by configuration.
@@ -39,23 +61,41 @@ pub struct SiteSettings {
     pub verify_on_get: bool,
     /// Clients without limits per client.
     pub exempt_networks: NetList,
+    /// Whether the console is only for administrators with a second factor.
+    pub admin_second_factor: bool,
 }
 
-/// What handlers share.
+/// What handlers share: of every listener its own, with most of it in common.
+#[derive(Clone)]
 pub struct Site {
     /// The desk.
     pub desk: Desk,
     /// Who signs and proves.
     pub notary: Arc<Notary>,
     /// The settings.
-    pub settings: SiteSettings,
+    pub settings: Arc<SiteSettings>,
     /// How pages look.
-    pub look: pages::Look,
-    /// Calls per client and key.
-    pub calls: Throttle<Option<ApiKeyId>>,
+    pub look: Arc<pages::Look>,
+    /// Calls per client and key, of all listeners together.
+    pub calls: Arc<Throttle<Option<ApiKeyId>>>,
+    /// Which listener this is.
+    pub door: Door,
+    /// Where browsers reach this listener: the base of its pages' addresses, and the origin that their forms come from. No
+    /// slash at the end.
+    pub url: String,
 }
 
 impl Site {
+    /// The administrators' listener, reached at `url`.
+    #[must_use]
+    pub fn for_administrators(self, url: String) -> Self {
+        Self {
+            door: Door::Admin,
+            url,
+            ..self
+        }
+    }
+
     /// Who stands at the door, as the desk wants to know it.
     pub fn visitor(&self, head: &Head) -> Visitor {
         let text = |name: header::HeaderName| head.headers.get(name).and_then(|value| value.to_str().ok());
@@ -68,10 +108,12 @@ impl Site {
     }
 }
 
-/// The router over all routes.
+/// The router over the routes of a listener, out of the one table.
 pub fn router(site: Arc<Site>, settings: RouterSettings) -> Router<Site, Access> {
     let mut routes = api::routes();
     routes.extend(pages::routes());
+    routes.extend(console::routes());
+    routes.retain(|route| site.door.opens(route.access));
     let hooks = Hooks {
         finish: pages::refuse_with_page,
         ..api::hooks()

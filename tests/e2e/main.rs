@@ -87,6 +87,8 @@ fn somebody_loses_their_password_and_comes_back_while_the_server_is_stopped_kill
         "serve",
         "--listen",
         "127.0.0.1:0",
+        "--admin-listen",
+        "127.0.0.1:0",
         "--public-url",
         "https://id.example.org",
     ]);

@@ -214,7 +214,13 @@ impl Server {
     pub(crate) fn try_start(home: &Home, key: &str) -> Result<Self, Option<i32>> {
         let said = std::fs::File::create(home.folder().join("said")).expect("a file for what it says");
         let mut child = home
-            .command(&["serve", "--listen", "127.0.0.1:0"])
+            .command(&[
+                "serve",
+                "--listen",
+                "127.0.0.1:0",
+                "--admin-listen",
+                "127.0.0.1:0",
+            ])
             .stdout(Stdio::piped())
             .stderr(said)
             .spawn()

@@ -9,6 +9,7 @@ mod audit;
 mod backup;
 mod breach;
 mod cli;
+mod console;
 mod engine;
 mod flows;
 #[path = "../fuzz/mod.rs"]

@@ -10,6 +10,15 @@ use crate::domain::Actor;
 use crate::domain::flow::{Binding, Edit, Flows, InvalidResponse, ObjectKey, Presence};
 use crate::types::{ObjectName, Position, Slug};
 
+/// Which way a binding moves among those of its flow.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Way {
+    /// Before the one before it.
+    Earlier,
+    /// Behind the one behind it.
+    Later,
+}
+
 impl Desk {
     /// The bindings of a flow in their order.
     pub fn bindings(&self, flow: &Slug) -> Option<Vec<Tree>> {
@@ -66,6 +75,49 @@ impl Desk {
         let done = self.change(plans, by).await?;
         let saved = done.first().and_then(|plan| plan.after.clone());
         saved.ok_or(ObjectsFault::Unknown)
+    }
+
+    /// Has a binding and the one beside it change places. At the end of its flow it stays where it is.
+    pub async fn move_binding(
+        &self,
+        flow: &Slug,
+        order: u16,
+        way: Way,
+        version: Option<Position>,
+        by: Actor,
+    ) -> Result<(), ObjectsFault> {
+        let key = ObjectKey::Flow(flow.clone());
+        let plans = |flows: &Flows| {
+            is_of(flows, &key, version)?;
+            let bound = flows.flow(flow.as_str()).ok_or(ObjectsFault::Unknown)?;
+            let one = bound.bindings.get(&order).ok_or(ObjectsFault::Unknown)?;
+            let mut plan = ObjectPlan::empty(key.clone());
+            let beside = match way {
+                Way::Earlier => bound.bindings.range(..order).next_back(),
+                Way::Later => bound.bindings.range(order.saturating_add(1)..).next(),
+            };
+            for (from, to) in beside
+                .into_iter()
+                .flat_map(|(_, other)| [(one, other), (other, one)])
+            {
+                let removal = Edit::RemoveBinding {
+                    flow: flow.clone(),
+                    order: from.order,
+                };
+                plan.add(Phase::RemoveBinding, removal);
+                let moved = Edit::SaveBinding {
+                    flow: flow.clone(),
+                    binding: Binding {
+                        order: to.order,
+                        ..from.clone()
+                    },
+                    presence: Presence::New,
+                };
+                plan.add(Phase::SaveBinding, moved);
+            }
+            Ok(vec![plan])
+        };
+        self.change(plans, by).await.map(|_| ())
     }
 
     /// Takes a binding away.

@@ -17,6 +17,7 @@ use super::{ObjectsFault, shown};
 use crate::desk::Desk;
 use crate::domain::Actor;
 use crate::domain::flow::{Flows, ObjectKey};
+use crate::types::{ObjectName, Slug};
 
 /// Objects that one blueprint may be about.
 const OBJECTS_MAX: usize = 400;
@@ -54,6 +55,36 @@ impl Desk {
         let _ = write!(out, "\n# --- Flows and their bindings\n");
         toml_text::write("flows", flows.flows().map(shown::flow), &mut out);
         out
+    }
+
+    /// One flow as a blueprint, with the stages that it leads through and the policies that they and its bindings name. Other
+    /// flows that it leads to are named only.
+    pub fn blueprint_of(&self, slug: &Slug) -> Option<String> {
+        let flows = self.flows();
+        let bound = flows.flow(slug.as_str())?;
+        let mut names = Needed::default();
+        for binding in bound.bindings.values() {
+            names.stages.insert(binding.stage.clone());
+            let policies = binding.policies.iter().map(|bound| bound.policy.clone());
+            names.policies.extend(policies);
+        }
+        let near: Vec<ObjectName> = names.stages.iter().cloned().collect();
+        for name in near {
+            names.take_in(&flows, &name);
+        }
+        let mut out = format!(
+            "# The flow `{slug}` of a Keyledger, with its stages and policies: `keyledger blueprint apply FILE`.\n\
+             version = 1\n",
+            slug = slug.as_str()
+        );
+        let policies = flows.policies().map(|placed| &placed.value);
+        let policies = policies.filter(|policy| names.policies.contains(&policy.name()));
+        toml_text::write("policies", policies.map(shown::policy), &mut out);
+        let stages = flows.stages().map(|placed| &placed.value);
+        let stages = stages.filter(|stage| names.stages.contains(stage.name()));
+        toml_text::write("stages", stages.map(shown::stage), &mut out);
+        toml_text::write("flows", std::iter::once(shown::flow(bound)), &mut out);
+        Some(out)
     }
 
     /// Has objects be as a blueprint says, all or none, and tells what that changes. A fault names line and field.
@@ -102,6 +133,31 @@ impl Desk {
             Ok(plans)
         } else {
             Err(ObjectsFault::Fields(faults))
+        }
+    }
+}
+
+/// What a flow cannot do without.
+#[derive(Default)]
+struct Needed {
+    stages: BTreeSet<ObjectName>,
+    policies: BTreeSet<ObjectName>,
+}
+
+impl Needed {
+    /// Adds what a stage names; stages that are named name none themselves.
+    fn take_in(&mut self, flows: &Flows, name: &ObjectName) {
+        let stage = flows.stage(name.as_str());
+        for (_, key) in stage.iter().flat_map(|stage| stage.settings().references()) {
+            match key {
+                ObjectKey::Stage(name) => {
+                    self.stages.insert(name);
+                }
+                ObjectKey::Policy(name) => {
+                    self.policies.insert(name);
+                }
+                ObjectKey::Flow(_) => {}
+            }
         }
     }
 }

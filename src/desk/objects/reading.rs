@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use secrecy::SecretString;
 
+use super::form::Shape;
 use super::tree::{Node, Tree};
 use crate::domain::flow::{FieldFault, StageSecret};
 
@@ -204,6 +205,8 @@ fn shown(name: &str) -> String {
 
 /// A value that stands in a field.
 pub(super) trait Value: Sized {
+    /// What a field of this name takes, for whoever makes a form of it.
+    fn shape(field: &'static str) -> Shape;
     /// As JSON and blueprints write it.
     fn show(&self) -> Tree;
     /// Reads it; a fault is reported.
@@ -221,6 +224,9 @@ pub(super) trait Value: Sized {
 }
 
 impl Value for String {
+    fn shape(_: &'static str) -> Shape {
+        Shape::Text
+    }
     fn show(&self) -> Tree {
         Tree::text(self)
     }
@@ -236,6 +242,9 @@ impl Value for String {
 }
 
 impl Value for bool {
+    fn shape(_: &'static str) -> Shape {
+        Shape::Flag
+    }
     fn show(&self) -> Tree {
         Tree::Flag(*self)
     }
@@ -253,6 +262,9 @@ impl Value for bool {
 macro_rules! numbers {
     ($($type:ty),*) => {$(
         impl Value for $type {
+            fn shape(_: &'static str) -> Shape {
+                Shape::Whole
+            }
             fn show(&self) -> Tree {
                 Tree::Whole(i64::from(*self))
             }
@@ -278,6 +290,9 @@ macro_rules! numbers {
 numbers!(u8, u16, u32);
 
 impl<T: Value> Value for Vec<T> {
+    fn shape(field: &'static str) -> Shape {
+        T::shape(field).several()
+    }
     fn show(&self) -> Tree {
         Tree::list(self.iter().map(Value::show))
     }
@@ -306,6 +321,9 @@ impl<T: Value> Value for Vec<T> {
 
 /// Names that need not be there: an empty text is none, and so is `null`.
 impl<T: Value> Value for Option<T> {
+    fn shape(field: &'static str) -> Shape {
+        T::shape(field).or_none()
+    }
     fn show(&self) -> Tree {
         self.as_ref().map_or_else(|| Tree::text(""), Value::show)
     }

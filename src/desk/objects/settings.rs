@@ -2,6 +2,7 @@
 
 use secrecy::SecretString;
 
+use super::form::Shape;
 use super::reading::{MASK, Reading, Table, Value};
 use super::tree::Tree;
 use crate::domain::flow::{
@@ -12,10 +13,30 @@ use crate::domain::flow::{
 use crate::domain::password_policy::PasswordPolicySettings;
 use crate::mail::Mailbox;
 
+/// A field of settings: its name, what it takes, and what is in it.
+pub(super) struct Described {
+    pub(super) name: &'static str,
+    pub(super) shape: Shape,
+    pub(super) value: Tree,
+}
+
+fn describe<T: Value>(name: &'static str, value: &T) -> Described {
+    Described {
+        name,
+        shape: T::shape(name),
+        value: value.show(),
+    }
+}
+
 /// Settings with named fields.
 pub(super) trait Settings {
-    /// All fields, in their order.
-    fn fields(&self) -> Vec<(&'static str, Tree)>;
+    /// All fields, in their order: the one list that API, blueprints and forms are made of.
+    fn described(&self) -> Vec<Described>;
+    /// Names and values of all fields.
+    fn fields(&self) -> Vec<(&'static str, Tree)> {
+        let described = self.described().into_iter();
+        described.map(|field| (field.name, field.value)).collect()
+    }
     /// Has the fields that a table has take the place of these.
     fn patch_all(&mut self, table: &mut Table, reading: &mut Reading<'_>);
 }
@@ -23,9 +44,9 @@ pub(super) trait Settings {
 macro_rules! settings {
     ($($type:ident { $($field:ident),* $(,)? } $(+ $inner:ident)?;)*) => {$(
         impl Settings for $type {
-            fn fields(&self) -> Vec<(&'static str, Tree)> {
-                let fields = vec![$((stringify!($field), self.$field.show())),*];
-                $(let fields = [fields, self.$inner.fields()].concat();)?
+            fn described(&self) -> Vec<Described> {
+                let fields = vec![$(describe(stringify!($field), &self.$field)),*];
+                $(let fields = fields.into_iter().chain(self.$inner.described()).collect();)?
                 fields
             }
             fn patch_all(&mut self, table: &mut Table, reading: &mut Reading<'_>) {
@@ -60,18 +81,22 @@ settings! {
 
 /// The block of a mail server; its password is shown as a mask, and the mask written back keeps it.
 impl Settings for MailServer {
-    fn fields(&self) -> Vec<(&'static str, Tree)> {
+    fn described(&self) -> Vec<Described> {
         let password = if self.password.is_some() { MASK } else { "" };
         vec![
-            ("use_global_settings", self.use_global_settings.show()),
-            ("host", self.host.show()),
-            ("port", self.port.show()),
-            ("username", self.username.show()),
-            ("password", Tree::text(password)),
-            ("use_tls", self.use_tls.show()),
-            ("use_ssl", self.use_ssl.show()),
-            ("timeout", self.timeout.show()),
-            ("from_address", self.from_address.show()),
+            describe("use_global_settings", &self.use_global_settings),
+            describe("host", &self.host),
+            describe("port", &self.port),
+            describe("username", &self.username),
+            Described {
+                name: "password",
+                shape: Shape::Secret,
+                value: Tree::text(password),
+            },
+            describe("use_tls", &self.use_tls),
+            describe("use_ssl", &self.use_ssl),
+            describe("timeout", &self.timeout),
+            describe("from_address", &self.from_address),
         ]
     }
 
@@ -113,20 +138,20 @@ fn patch_secret(kept: &mut Option<StageSecret>, written: String, path: &str, rea
 }
 
 impl Settings for StageSettings {
-    fn fields(&self) -> Vec<(&'static str, Tree)> {
+    fn described(&self) -> Vec<Described> {
         match self {
-            Self::Identification(settings) => settings.fields(),
-            Self::Password(settings) => settings.fields(),
-            Self::Email(settings) => settings.fields(),
-            Self::Prompt(settings) => settings.fields(),
-            Self::UserWrite(settings) => settings.fields(),
-            Self::UserLogin(settings) => settings.fields(),
+            Self::Identification(settings) => settings.described(),
+            Self::Password(settings) => settings.described(),
+            Self::Email(settings) => settings.described(),
+            Self::Prompt(settings) => settings.described(),
+            Self::UserWrite(settings) => settings.described(),
+            Self::UserLogin(settings) => settings.described(),
             Self::UserLogout => vec![],
-            Self::EmailAuthenticatorSetup(settings) => settings.fields(),
-            Self::TotpAuthenticatorSetup(settings) => settings.fields(),
-            Self::StaticAuthenticatorSetup(settings) => settings.fields(),
-            Self::AuthenticatorValidation(settings) => settings.fields(),
-            Self::Deny(settings) => settings.fields(),
+            Self::EmailAuthenticatorSetup(settings) => settings.described(),
+            Self::TotpAuthenticatorSetup(settings) => settings.described(),
+            Self::StaticAuthenticatorSetup(settings) => settings.described(),
+            Self::AuthenticatorValidation(settings) => settings.described(),
+            Self::Deny(settings) => settings.described(),
         }
     }
 

@@ -1,5 +1,6 @@
 //! How each value of an object is written.
 
+use super::form::{Referred, Shape};
 use super::reading::{Reading, Table, Value};
 use super::tree::{Node, Tree};
 use crate::domain::FactorKind;
@@ -27,8 +28,11 @@ fn parsed<T>(
 }
 
 macro_rules! texts {
-    ($($type:ident: $remedy:literal),*) => {$(
+    ($($type:ident as $shape:expr, $remedy:literal;)*) => {$(
         impl Value for $type {
+            fn shape(field: &'static str) -> Shape {
+                $shape(field)
+            }
             fn show(&self) -> Tree {
                 Tree::text(self.as_str())
             }
@@ -38,14 +42,34 @@ macro_rules! texts {
         }
     )*};
 }
-texts!(
-    ObjectName: "write 1 to 100 characters on one line",
-    Slug: "write 1 to 100 of a-z, 0-9, - and _, the first a letter or digit"
-);
+texts! {
+    ObjectName as name_shape, "write 1 to 100 characters on one line";
+    Slug as slug_shape, "write 1 to 100 of a-z, 0-9, - and _, the first a letter or digit";
+}
+
+/// A name is an object's own, or says which other one is meant.
+fn name_shape(field: &'static str) -> Shape {
+    match field {
+        "stage" | "password_stage" | "configuration_stages" => Shape::Object(Referred::Stage),
+        "validation_policies" => Shape::Object(Referred::PasswordPolicy),
+        "policy" => Shape::Object(Referred::ExpressionPolicy),
+        _ => Shape::Text,
+    }
+}
+
+fn slug_shape(field: &'static str) -> Shape {
+    match field {
+        "slug" => Shape::Text,
+        _ => Shape::Object(Referred::Flow),
+    }
+}
 
 macro_rules! words {
     ($($type:ident),*) => {$(
         impl Value for $type {
+            fn shape(_: &'static str) -> Shape {
+                Shape::Choice($type::ALL.iter().map(|one| one.word()).collect())
+            }
             fn show(&self) -> Tree {
                 Tree::text(self.word())
             }
@@ -71,6 +95,9 @@ words!(
 
 /// The classes of devices: recovery codes are called `static`.
 impl Value for FactorKind {
+    fn shape(_: &'static str) -> Shape {
+        Shape::Choice(vec!["email", "totp", "static"])
+    }
     fn show(&self) -> Tree {
         Tree::text(match self {
             Self::Email => "email",
@@ -93,6 +120,9 @@ impl Value for FactorKind {
 
 /// A length of time such as `12h`; a whole number counts seconds, and 0 switches off.
 impl Value for Span {
+    fn shape(_: &'static str) -> Shape {
+        Shape::Time
+    }
     fn show(&self) -> Tree {
         Tree::text(write_duration(self.to_std()))
     }
@@ -115,6 +145,18 @@ impl Value for Span {
 }
 
 impl Value for PromptField {
+    fn shape(_: &'static str) -> Shape {
+        Shape::Rows(vec![
+            ("field_key", String::shape("field_key")),
+            ("label", String::shape("label")),
+            ("type", FieldKind::shape("type")),
+            ("required", bool::shape("required")),
+            ("placeholder", String::shape("placeholder")),
+            ("initial_value", String::shape("initial_value")),
+            ("order", u16::shape("order")),
+            ("sub_text", String::shape("sub_text")),
+        ])
+    }
     fn show(&self) -> Tree {
         Tree::table([
             ("field_key", self.field_key.show()),
@@ -153,6 +195,13 @@ impl Value for PromptField {
 }
 
 impl Value for BoundPolicy {
+    fn shape(_: &'static str) -> Shape {
+        Shape::Rows(vec![
+            ("policy", Option::<ObjectName>::shape("policy")),
+            ("negate", bool::shape("negate")),
+            ("enabled", bool::shape("enabled")),
+        ])
+    }
     fn show(&self) -> Tree {
         Tree::table([
             ("policy", self.policy.show()),
@@ -175,6 +224,17 @@ impl Value for BoundPolicy {
 }
 
 impl Value for Binding {
+    fn shape(_: &'static str) -> Shape {
+        Shape::Rows(vec![
+            ("order", u16::shape("order")),
+            ("stage", ObjectName::shape("stage")),
+            ("policies", Vec::<BoundPolicy>::shape("policies")),
+            (
+                "invalid_response_action",
+                InvalidResponse::shape("invalid_response_action"),
+            ),
+        ])
+    }
     fn show(&self) -> Tree {
         Tree::table([
             ("order", self.order.show()),

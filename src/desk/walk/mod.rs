@@ -12,6 +12,7 @@ mod enrolling;
 mod execution;
 mod facts;
 mod latest;
+mod preview;
 mod recovering;
 mod set_up;
 mod shown_factor;

@@ -118,7 +118,12 @@ impl Desk {
                 recovery_flow: facts.recovery_flow.clone(),
             },
             StageSettings::Email(settings) => email_sent(settings, execution),
-            StageSettings::Prompt(settings) => self.prompt(settings, here, execution),
+            StageSettings::Prompt(settings) => {
+                // Whoever is here has proven to be the owner of it.
+                let account = facts.user.and_then(|user| self.first_address(user));
+                let account = account.map(|address| address.as_typed().to_owned());
+                self.prompt(settings, account, |key| Some(execution.text(key)?.to_owned()))
+            }
             StageSettings::AuthenticatorValidation(settings) => validate(settings, here, execution),
             StageSettings::UserWrite(_) | StageSettings::UserLogin(_) => {
                 asks_factor(facts.kinds.clone(), execution)
@@ -138,16 +143,19 @@ impl Desk {
         }
     }
 
-    fn prompt(&self, settings: &Prompt, here: &Here<'_>, execution: &Execution) -> Component {
+    /// The fields of a prompt, with what was in them before.
+    pub(super) fn prompt(
+        &self,
+        settings: &Prompt,
+        account: Option<String>,
+        value: impl Fn(&str) -> Option<String>,
+    ) -> Component {
         let fields: Vec<_> = settings
             .ordered()
             .into_iter()
             .filter(|field| field.kind != FieldKind::Hidden)
             .cloned()
             .collect();
-        // Whoever is here has proven to be the owner of it.
-        let account = here.facts.user.and_then(|user| self.first_address(user));
-        let value = |key: &str| Some((key.to_owned(), execution.text(key)?.to_owned()));
         let names: Vec<String> = settings
             .validation_policies
             .iter()
@@ -162,12 +170,12 @@ impl Desk {
         Component::Prompt {
             values: fields
                 .iter()
-                .filter_map(|field| value(&field.field_key))
+                .filter_map(|field| Some((field.field_key.clone(), value(&field.field_key)?)))
                 .collect(),
             fields,
             error_message: said.find(|said| !said.is_empty()).cloned().unwrap_or_default(),
             rules: rules_of(&policies),
-            account: account.map(|address| address.as_typed().to_owned()),
+            account,
         }
     }
 

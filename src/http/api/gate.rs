@@ -19,7 +19,7 @@ const SECRET_KEY: &str = "sk_";
 pub(super) fn admit(site: &Arc<Site>, access: &Access, request: &mut Request) -> Result<(), ApiError> {
     match access {
         Access::Health => Ok(()),
-        Access::Open => count(site, request, None),
+        Access::Open | Access::Console => count(site, request, None),
         Access::ApiKey => {
             api_client(site, request)?;
             demand_json(request)

@@ -16,7 +16,7 @@ use crate::http::site::{Access, Site};
 pub fn refuse_with_page(site: &Arc<Site>, access: Option<&Access>, head: &Head, response: &mut Response) {
     let is_api = head.path.starts_with("/v1/");
     let belongs_to_pages = match access {
-        Some(Access::Open) => true,
+        Some(Access::Open | Access::Console) => true,
         Some(Access::Health | Access::ApiKey | Access::SignedIn | Access::Administrator) => false,
         None => !is_api,
     };

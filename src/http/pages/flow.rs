@@ -191,6 +191,17 @@ fn page(viewer: &Viewer<'_>, flow: &FlowHead, challenge: &Challenge, shown: &Sho
     viewer.page(status, Page::Flow, &super::stage::title(viewer, flow), stage)
 }
 
+/// A stage's page with nothing behind it, for whoever sets the stage up.
+pub(in crate::http) fn preview(viewer: &Viewer<'_>, flow: &FlowHead, challenge: &Challenge) -> Response {
+    let stage = StagePage::new(viewer, flow, challenge, &Shown::default());
+    viewer.page(
+        StatusCode::OK,
+        Page::Flow,
+        &super::stage::title(viewer, flow),
+        stage,
+    )
+}
+
 async fn finish(viewer: &Viewer<'_>, done: &Done, shown: &Shown<'_>) -> Response {
     let lead_to = match &done.leads_to {
         LeadsTo::SignInAnew => lead(viewer, SIGN_IN, Some("password-changed")),

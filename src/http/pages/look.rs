@@ -16,9 +16,10 @@ use super::member::next_of;
 use super::nav::Nav;
 use super::samples;
 use super::texts::{self, Texts};
-use super::viewer::Viewer;
+use super::viewer::{Preview, Viewer};
 use crate::http::callback;
 use crate::http::codes::Code;
+use crate::http::console;
 use crate::http::reply::ApiError;
 use crate::http::request::Request;
 use crate::http::response::Response;
@@ -26,7 +27,7 @@ use crate::mail::templates::{TemplateFault, cause_of, files, said_of};
 use crate::types::{Colour, Locale};
 
 /// What a page may load, run and send to: its own files and its own server, nothing inline (R-33, ASVS 3.4.3).
-pub(super) const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; \
+pub(in crate::http) const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; \
      img-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
 
 /// Instructions that a page may take; ours take a few thousand.
@@ -34,6 +35,7 @@ const FUEL: u64 = 1_000_000;
 /// Includes and blocks within each other.
 const RECURSION_MAX: usize = 64;
 
+/// Names and texts of templates below `data/web`.
 macro_rules! sources {
     ($($name:literal)*) => {
         &[$((
@@ -43,8 +45,10 @@ macro_rules! sources {
     };
 }
 
-/// Names and texts of all templates.
-pub(super) const SOURCES: &[(&str, &str)] = sources! {
+pub(in crate::http) use sources;
+
+/// Names and texts of the templates that operators may override: all but the console's.
+pub(in crate::http) const SOURCES: &[(&str, &str)] = sources! {
     "layout.html"
     "problem.html"
     "email.html"
@@ -76,7 +80,7 @@ pub(super) const SOURCES: &[(&str, &str)] = sources! {
 
 /// The kinds of pages.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Page {
+pub(in crate::http) enum Page {
     /// A new password.
     Recover,
     /// An address to which a mail goes.
@@ -119,7 +123,7 @@ pub(super) enum Page {
 
 impl Page {
     /// All of them.
-    pub(super) const ALL: [Self; 19] = [
+    pub(in crate::http) const ALL: [Self; 19] = [
         Self::Recover,
         Self::Ask,
         Self::Verify,
@@ -142,7 +146,7 @@ impl Page {
     ];
 
     /// Its template.
-    pub(super) fn file(self) -> &'static str {
+    pub(in crate::http) fn file(self) -> &'static str {
         match self {
             Self::Recover => "recover.html",
             Self::Ask => "ask.html",
@@ -218,6 +222,8 @@ struct Frame<'a, T> {
     failed: bool,
     /// The way around the pages of an account; none for who is not signed in.
     nav: Option<&'a Nav>,
+    /// What is said of a page that is only looked at.
+    preview: Option<&'a Preview>,
     page: T,
 }
 
@@ -253,7 +259,7 @@ impl Look {
             .lstrip_blocks(true)
             .build();
         templates.set_syntax(syntax.expect("the usual delimiters are valid"));
-        for (name, source) in SOURCES {
+        for (name, source) in SOURCES.iter().chain(console::TEMPLATES) {
             templates
                 .add_template(name, source)
                 .expect("the compiled-in templates are well-formed, as tests have rendered them");
@@ -337,18 +343,19 @@ impl Look {
             base: "",
             query: "",
             assets: self.assets.below(""),
-            t: filled(locale, brand),
+            t: filled(texts::of(locale), brand),
             title: brand,
             failed: false,
             nav: nav.as_ref(),
+            preview: None,
             page: values,
         };
-        self.render(page, &frame)
+        self.render(page.file(), &frame)
             .map_err(|error| self.fault(page.file(), &error))
     }
 
-    fn render<T: Serialize>(&self, page: Page, frame: &Frame<'_, T>) -> Result<String, minijinja::Error> {
-        let template = self.templates.get_template(page.file())?;
+    fn render<T: Serialize>(&self, file: &str, frame: &Frame<'_, T>) -> Result<String, minijinja::Error> {
+        let template = self.templates.get_template(file)?;
         template.render(Value::from(Serde(frame)))
     }
 
@@ -367,7 +374,7 @@ impl Look {
     }
 
     /// Serves a file of the pages.
-    pub(super) fn serve(&self, request: &Request) -> Response {
+    pub(in crate::http) fn serve(&self, request: &Request) -> Response {
         self.assets.serve(request)
     }
 }
@@ -381,18 +388,43 @@ fn fields(html: &str) -> impl Iterator<Item = &str> {
 
 impl Viewer<'_> {
     /// A page in the viewer's language, with the headers that keep it to itself.
-    pub(super) fn page(
+    pub(in crate::http) fn page(
         &self,
         status: StatusCode,
         page: Page,
         title: &str,
         values: impl Serialize,
     ) -> Response {
-        let look = &self.site().look;
         debug_assert!(
             samples::fit(page, &values),
             "data/web/samples.json shows what {page:?} is given"
         );
+        let texts = filled(texts::of(self.locale()), self.brand());
+        self.framed(status, page.file(), texts, title, values)
+    }
+
+    /// A page of the console, which has sentences of its own besides.
+    pub(in crate::http) fn console_page(
+        &self,
+        status: StatusCode,
+        file: &'static str,
+        title: &str,
+        values: impl Serialize,
+    ) -> Response {
+        let mut texts = filled(texts::of(self.locale()), self.brand());
+        texts.extend(filled(texts::of_console(self.locale()), self.brand()));
+        self.framed(status, file, texts, title, values)
+    }
+
+    fn framed(
+        &self,
+        status: StatusCode,
+        file: &'static str,
+        t: Texts,
+        title: &str,
+        values: impl Serialize,
+    ) -> Response {
+        let look = &self.site().look;
         let frame = Frame {
             lang: self.locale().tag(),
             languages: self.languages(),
@@ -400,13 +432,14 @@ impl Viewer<'_> {
             base: self.base(),
             query: self.query(),
             assets: look.assets.below(self.base()),
-            t: filled(self.locale(), self.brand()),
+            t,
             title,
             failed: !status.is_success(),
             nav: self.nav(),
+            preview: self.preview(),
             page: values,
         };
-        match look.render(page, &frame) {
+        match look.render(file, &frame) {
             Ok(html) => {
                 let policy = HeaderValue::from_static(CONTENT_SECURITY_POLICY);
                 Response::html(status, policy, html).with(
@@ -417,7 +450,7 @@ impl Viewer<'_> {
             Err(error) => {
                 // Kind and line only: the values of a page may be secrets.
                 let (kind, line) = (error.kind(), error.line().unwrap_or(0));
-                let file = look.shown(error.name().unwrap_or(page.file()));
+                let file = look.shown(error.name().unwrap_or(file));
                 tracing::error!(request_id = %self.request_id(), file, %kind, line, "a page did not render");
                 ApiError::new(Code::Internal).reply(self.voice())
             }
@@ -426,7 +459,7 @@ impl Viewer<'_> {
 
     /// The same page, whose form may lead on to the clients of the operator's list: browsers ask `form-action` about a
     /// redirect too.
-    pub(super) fn leading_back(&self, page: Response) -> Response {
+    pub(in crate::http) fn leading_back(&self, page: Response) -> Response {
         let origins = callback::origins(self.site()).join(" ");
         let form = format!("form-action 'self' {origins}");
         let policy = CONTENT_SECURITY_POLICY.replace("form-action 'self'", form.trim_end());
@@ -451,9 +484,9 @@ impl Viewer<'_> {
     }
 }
 
-/// The texts of a language with the service's name filled in.
-fn filled(locale: Locale, brand: &str) -> Texts {
-    let mut texts = texts::of(locale).clone();
+/// Texts with the service's name filled in.
+fn filled(texts: &Texts, brand: &str) -> Texts {
+    let mut texts = texts.clone();
     for text in texts.values_mut().flat_map(|section| section.values_mut()) {
         if text.contains("{brand}") {
             *text = text.replace("{brand}", brand);

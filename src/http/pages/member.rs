@@ -14,6 +14,7 @@ use crate::desk::{Caller, Fault, Profile};
 use crate::domain::Refusal;
 use crate::http::fields::Fields;
 use crate::http::refusals::of_fault;
+use crate::http::reply::ApiError;
 use crate::http::request::{Head, Request};
 use crate::http::response::Response;
 use crate::http::site::Site;
@@ -28,22 +29,22 @@ const KEPT: &str = ".k";
 /// Characters of a path to come back to.
 const RETURN_MAX: usize = 128;
 /// Pages that a sign-in may lead to.
-const RETURNS: [&str; 2] = ["/account", "/flow"];
+const RETURNS: [&str; 3] = ["/account", "/flow", "/admin"];
 
 /// An answer, or the answer that is given in its place.
-pub(super) type Outcome = Result<Response, Box<Response>>;
+pub(in crate::http) type Outcome = Result<Response, Box<Response>>;
 
 /// Somebody signed in, before a page of their own.
-pub(super) struct Member<'a> {
-    pub(super) viewer: Viewer<'a>,
-    pub(super) caller: Caller,
-    pub(super) profile: Profile,
+pub(in crate::http) struct Member<'a> {
+    pub(in crate::http) viewer: Viewer<'a>,
+    pub(in crate::http) caller: Caller,
+    pub(in crate::http) profile: Profile,
     form: SecretString,
 }
 
 impl<'a> Member<'a> {
     /// Who came, in their own language; whoever is not signed in is led to where they can, and back.
-    pub(super) async fn of(site: &'a Site, request: &'a Request) -> Result<Self, Box<Response>> {
+    pub(in crate::http) async fn of(site: &'a Site, request: &'a Request) -> Result<Self, Box<Response>> {
         let viewer = Viewer::of(site, request);
         let known = viewer
             .caller()
@@ -65,16 +66,35 @@ impl<'a> Member<'a> {
     }
 
     /// What every form of theirs carries in its hidden field `form` (S-09).
-    pub(super) fn form_secret(&self) -> &str {
+    pub(in crate::http) fn form_secret(&self) -> &str {
         self.form.expose_secret()
     }
 
+    /// The same with another way around.
+    pub(in crate::http) fn with_nav(self, nav: Nav) -> Self {
+        let viewer = self.viewer.with_nav(nav);
+        Self { viewer, ..self }
+    }
+
     /// The fields of a form, if one of our pages sent it and it was made for this session.
-    pub(super) fn fields(&self, request: &Request) -> Result<Fields, Box<Response>> {
+    pub(in crate::http) fn fields(&self, request: &Request) -> Result<Fields, Box<Response>> {
+        self.own(request, Request::form)
+    }
+
+    /// The same for one of the console's forms, which have more fields.
+    pub(in crate::http) fn wide_fields(&self, request: &Request) -> Result<Fields, Box<Response>> {
+        self.own(request, Request::wide_form)
+    }
+
+    fn own(
+        &self,
+        request: &Request,
+        read: fn(&Request) -> Result<Fields, ApiError>,
+    ) -> Result<Fields, Box<Response>> {
         if is_foreign(request, self.viewer.origin()) {
             return Err(Box::new(self.viewer.foreign()));
         }
-        let read = request.form();
+        let read = read(request);
         let mut fields = read.map_err(|error| Box::new(self.viewer.trouble(&error)))?;
         let shown = fields.optional_text("form").unwrap_or_default();
         if !self.viewer.site().desk.is_form_of(self.caller.session, &shown) {
@@ -84,13 +104,13 @@ impl<'a> Member<'a> {
     }
 
     /// The same for a form of buttons only.
-    pub(super) fn button(&self, request: &Request) -> Result<(), Box<Response>> {
+    pub(in crate::http) fn button(&self, request: &Request) -> Result<(), Box<Response>> {
         let read = self.fields(request)?.finish();
         read.map_err(|error| Box::new(self.viewer.trouble(&error)))
     }
 
     /// A page for what did not work and is about no field.
-    pub(super) fn trouble(&self, fault: &Fault) -> Response {
+    pub(in crate::http) fn trouble(&self, fault: &Fault) -> Response {
         let error = of_fault(fault, self.viewer.locale(), "password");
         let Fault::Refused(Refusal::Held(until)) = fault else {
             return self.viewer.trouble(&error);
@@ -102,7 +122,7 @@ impl<'a> Member<'a> {
     }
 
     /// Goes on if this person signed in just now; otherwise they are asked who they are, and come back to `path` (S-08).
-    pub(super) fn freshly(&self, path: &str) -> Result<(), Box<Response>> {
+    pub(in crate::http) fn freshly(&self, path: &str) -> Result<(), Box<Response>> {
         if self.is_fresh() {
             return Ok(());
         }
@@ -110,19 +130,19 @@ impl<'a> Member<'a> {
     }
 
     /// Leads to where this person shows who they are, and back to `path`.
-    pub(super) fn ask_again(&self, path: &str) -> Response {
+    pub(in crate::http) fn ask_again(&self, path: &str) -> Response {
         self.viewer.lead_to(CONFIRM, Some(path))
     }
 
     /// Whether this person signed in just now.
-    pub(super) fn is_fresh(&self) -> bool {
+    pub(in crate::http) fn is_fresh(&self) -> bool {
         self.viewer.site().desk.is_fresh(self.caller)
     }
 }
 
 impl Viewer<'_> {
     /// Who is signed in at this browser.
-    pub(super) fn caller(&self) -> Option<Caller> {
+    pub(in crate::http) fn caller(&self) -> Option<Caller> {
         let (secret, _) = self.session_cookie()?;
         self.site().desk.browser_caller(secret)
     }
@@ -143,7 +163,7 @@ impl Viewer<'_> {
     }
 
     /// Leads to where somebody signs in, and from there to a page of ours.
-    pub(super) fn to_sign_in(&self, next: &str) -> Response {
+    pub(in crate::http) fn to_sign_in(&self, next: &str) -> Response {
         let gone = cookie::read(self.head(), cookie::SESSION).is_some();
         let away = self.lead_to(SIGN_IN, Some(next));
         if gone {
@@ -154,7 +174,7 @@ impl Viewer<'_> {
     }
 
     /// Leads to a page of ours with GET, which may lead on to another.
-    pub(super) fn lead_to(&self, path: &str, next: Option<&str>) -> Response {
+    pub(in crate::http) fn lead_to(&self, path: &str, next: Option<&str>) -> Response {
         let mut location = self.href(path);
         if let Some(next) = next.and_then(return_path) {
             location.push(if location.contains('?') { '&' } else { '?' });
@@ -162,6 +182,14 @@ impl Viewer<'_> {
             location.push_str(next);
         }
         let location = HeaderValue::try_from(location);
+        Response::see_other(location.expect("our own paths are ASCII without spaces"))
+    }
+
+    /// Leads to a page of ours, and names to it what was done: a plain word.
+    pub(in crate::http) fn lead_to_said(&self, path: &str, notice: &'static str) -> Response {
+        let location = self.href(path);
+        let joint = if location.contains('?') { '&' } else { '?' };
+        let location = HeaderValue::try_from(format!("{location}{joint}notice={notice}"));
         Response::see_other(location.expect("our own paths are ASCII without spaces"))
     }
 
@@ -199,7 +227,7 @@ impl Viewer<'_> {
 
 /// A path that a sign-in may lead back to: of our own pages, as we write them. No host, no query, no escape, so that there
 /// is nothing in it to be clever with.
-pub(super) fn return_path(path: &str) -> Option<&str> {
+pub(in crate::http) fn return_path(path: &str) -> Option<&str> {
     let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"/-".contains(&byte);
     let is_ours = RETURNS.iter().any(|root| {
         path.strip_prefix(root)
@@ -222,7 +250,7 @@ fn page_of(head: &Head) -> &str {
 }
 
 /// The page to come back to, as the query says.
-pub(super) fn next_of(head: &Head) -> Option<String> {
+pub(in crate::http) fn next_of(head: &Head) -> Option<String> {
     let next = head.query_fields().ok()?.optional_text("next")?;
     return_path(&next).map(str::to_owned)
 }
@@ -233,7 +261,12 @@ mod tests {
 
     #[test]
     fn r_13_only_paths_of_our_own_pages_are_come_back_to() {
-        for good in ["/account", "/account/sessions", "/flow/default-password-change"] {
+        for good in [
+            "/account",
+            "/account/sessions",
+            "/flow/default-password-change",
+            "/admin/flows",
+        ] {
             assert_eq!(return_path(good), Some(good));
         }
         for bad in [

@@ -16,15 +16,15 @@ mod brand;
 mod browsers;
 mod confirm;
 mod cookie;
-mod flow;
+pub(super) mod flow;
 mod forms;
 mod link;
-mod look;
-mod member;
-mod nav;
+pub(super) mod look;
+pub(super) mod member;
+pub(super) mod nav;
 mod new_password;
 mod not_me;
-mod notice;
+pub(super) mod notice;
 mod qr;
 mod recover;
 mod reopen;
@@ -32,9 +32,9 @@ mod samples;
 mod stage;
 #[cfg(test)]
 mod tests;
-mod texts;
+pub(super) mod texts;
 mod verify;
-mod viewer;
+pub(super) mod viewer;
 
 use std::future::Future;
 use std::sync::Arc;
@@ -90,6 +90,7 @@ pub fn routes() -> Vec<Route<Site, Access>> {
     routes
 }
 
-fn answer(work: impl Future<Output = Response> + Send + 'static) -> Answer {
+/// A handler's work as the router takes it.
+pub(super) fn answer(work: impl Future<Output = Response> + Send + 'static) -> Answer {
     Box::pin(work)
 }

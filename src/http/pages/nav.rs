@@ -1,4 +1,4 @@
-//! The way around the pages of an account.
+//! The way around pages that belong together: those of an account, those of the console.
 
 use serde::Serialize;
 
@@ -6,9 +6,13 @@ use super::viewer::Viewer;
 
 /// What stands above every page of somebody who is signed in.
 #[derive(Clone, Serialize)]
-pub(super) struct Nav {
+pub(in crate::http) struct Nav {
     /// What the form that signs out carries.
     form: String,
+    /// What it is the way around of.
+    label: String,
+    /// The class of its pages in the style sheet.
+    class: &'static str,
     items: Vec<Item>,
 }
 
@@ -31,25 +35,42 @@ const ITEMS: [(&str, &str); 6] = [
 ];
 
 impl Nav {
-    /// The way around for somebody whose forms carry `form`.
-    pub(super) fn of(viewer: &Viewer<'_>, form: &str) -> Self {
+    /// The way around an account for somebody whose forms carry `form`.
+    pub(in crate::http) fn of(viewer: &Viewer<'_>, form: &str) -> Self {
+        let items = ITEMS.map(|(to, name)| (to, viewer.say("account", name)));
+        let label = viewer.say("account", "title");
+        Self::around(viewer, form, label, "wide", items)
+    }
+
+    /// The way around pages, each with its path and name; the first is the one above the others.
+    pub(in crate::http) fn around<const N: usize>(
+        viewer: &Viewer<'_>,
+        form: &str,
+        label: String,
+        class: &'static str,
+        items: [(&'static str, String); N],
+    ) -> Self {
+        let root = items.first().map_or("/", |(to, _)| *to);
         let path = viewer.head().path.as_str();
         let leads_here = |to: &str| {
             let rest = path.strip_prefix(to);
-            rest.is_some_and(|rest| rest.is_empty() || (to != "/account" && rest.starts_with('/')))
+            rest.is_some_and(|rest| rest.is_empty() || (to != root && rest.starts_with('/')))
         };
-        let item = |(to, name): (&str, &str)| Item {
+        let item = |(to, words): (&str, String)| Item {
             href: viewer.href(to),
-            words: viewer.say("account", name),
+            words,
             here: leads_here(to),
         };
         Self {
             form: form.to_owned(),
-            items: ITEMS.into_iter().map(item).collect(),
+            label,
+            class,
+            items: items.into_iter().map(item).collect(),
         }
     }
+
     /// A way around that leads nowhere, to try templates with.
-    pub(super) fn sample() -> Self {
+    pub(in crate::http) fn sample() -> Self {
         let item = |here| Item {
             href: "/account".to_owned(),
             words: "Example".to_owned(),
@@ -57,6 +78,8 @@ impl Nav {
         };
         Self {
             form: "x".to_owned(),
+            label: "Example".to_owned(),
+            class: "wide",
             items: vec![item(true), item(false)],
         }
     }

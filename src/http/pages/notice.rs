@@ -15,31 +15,31 @@ use crate::types::Span;
 /// Whether a notice is a good one; its class in the style sheet.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum Tone {
+pub(in crate::http) enum Tone {
     Good,
     Bad,
 }
 
 /// What a notice says under its title.
 #[derive(Serialize)]
-pub(super) struct Notice {
-    pub(super) tone: Tone,
-    pub(super) lead: String,
-    pub(super) paragraphs: Vec<String>,
+pub(in crate::http) struct Notice {
+    pub(in crate::http) tone: Tone,
+    pub(in crate::http) lead: String,
+    pub(in crate::http) paragraphs: Vec<String>,
     /// The way to a new mail, for whoever lost theirs.
     pub(super) ask: Option<AskForm>,
-    pub(super) next: Option<Next>,
+    pub(in crate::http) next: Option<Next>,
 }
 
 /// Where to go from here.
 #[derive(Serialize)]
-pub(super) struct Next {
-    pub(super) href: String,
-    pub(super) words: String,
+pub(in crate::http) struct Next {
+    pub(in crate::http) href: String,
+    pub(in crate::http) words: String,
 }
 
 impl Notice {
-    pub(super) fn good(lead: String) -> Self {
+    pub(in crate::http) fn good(lead: String) -> Self {
         Self {
             tone: Tone::Good,
             lead,
@@ -49,7 +49,7 @@ impl Notice {
         }
     }
 
-    pub(super) fn bad(lead: String) -> Self {
+    pub(in crate::http) fn bad(lead: String) -> Self {
         Self {
             tone: Tone::Bad,
             ..Self::good(lead)
@@ -57,14 +57,21 @@ impl Notice {
     }
 }
 
+impl Notice {
+    /// The same with a way to go on.
+    pub(in crate::http) fn leading_to(self, next: Option<Next>) -> Self {
+        Self { next, ..self }
+    }
+}
+
 impl Viewer<'_> {
     /// A good notice.
-    pub(super) fn done(&self, title: &str, notice: &Notice) -> Response {
+    pub(in crate::http) fn done(&self, title: &str, notice: &Notice) -> Response {
         self.page(StatusCode::OK, Page::Notice, title, notice)
     }
 
     /// A page for an error, with its status and the headers that say when to come back.
-    pub(super) fn refused(&self, error: &ApiError, title: &str, notice: &Notice) -> Response {
+    pub(in crate::http) fn refused(&self, error: &ApiError, title: &str, notice: &Notice) -> Response {
         let page = self.page(error.status(), Page::Notice, title, notice);
         with_retry(page, error)
     }
@@ -89,7 +96,7 @@ impl Viewer<'_> {
     }
 
     /// What says nothing about link, code or password: limits, overload, a form that cannot be read.
-    pub(super) fn trouble(&self, error: &ApiError) -> Response {
+    pub(in crate::http) fn trouble(&self, error: &ApiError) -> Response {
         let say = |name| self.say("trouble", name);
         let wait = || span_in_words(self.locale(), error.retry_after.unwrap_or(Span::seconds(1)));
         let limit = || Notice::bad(say("limit_lead").replace("{wait}", &wait()));
@@ -117,13 +124,18 @@ impl Viewer<'_> {
     }
 
     /// A form from somebody else's page.
-    pub(super) fn foreign(&self) -> Response {
+    pub(in crate::http) fn foreign(&self) -> Response {
         let say = |name| self.say("trouble", name);
         let notice = Notice {
             next: self.way_back(),
             ..Notice::bad(say("foreign_lead"))
         };
         self.page(StatusCode::FORBIDDEN, Page::Notice, &say("foreign_title"), notice)
+    }
+
+    /// A notice with a status of its own.
+    pub(in crate::http) fn said(&self, status: StatusCode, title: &str, notice: &Notice) -> Response {
+        self.page(status, Page::Notice, title, notice)
     }
 
     fn way_back(&self) -> Option<Next> {
@@ -135,12 +147,12 @@ impl Viewer<'_> {
 }
 
 /// Whether an error means that a link or code opens nothing any more.
-pub(super) fn is_dead(error: &ApiError) -> bool {
+pub(in crate::http) fn is_dead(error: &ApiError) -> bool {
     [Code::VerificationTokenNotFound, Code::VerificationTokenExpired].contains(&error.code)
 }
 
 /// Adds `Retry-After` and `X-RateLimit-*` where the API would.
-pub(super) fn with_retry(mut page: Response, error: &ApiError) -> Response {
+pub(in crate::http) fn with_retry(mut page: Response, error: &ApiError) -> Response {
     error.add_retry_headers(&mut page.headers);
     page
 }

@@ -1,4 +1,4 @@
-//! What pages say, in each language: `data/locales/<language>/pages.toml`, compiled in.
+//! What pages say, in each language: `data/locales/<language>/pages.toml`, and `console.toml` beside it; compiled in.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -6,42 +6,56 @@ use std::sync::LazyLock;
 use crate::types::{Locale, Span};
 
 /// Sentences by section and name.
-pub(super) type Texts = BTreeMap<String, BTreeMap<String, String>>;
+pub(in crate::http) type Texts = BTreeMap<String, BTreeMap<String, String>>;
 
-static ENGLISH: LazyLock<Texts> = LazyLock::new(|| {
-    read(include_str!(concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/data/locales/en/pages.toml"
-    )))
-});
-static KOREAN: LazyLock<Texts> = LazyLock::new(|| {
-    read(include_str!(concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/data/locales/ko/pages.toml"
-    )))
-});
+macro_rules! texts {
+    ($($name:ident: $file:literal;)*) => {$(
+        static $name: LazyLock<Texts> =
+            LazyLock::new(|| read(include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/data/locales/", $file))));
+    )*};
+}
+texts! {
+    ENGLISH: "en/pages.toml";
+    KOREAN: "ko/pages.toml";
+    CONSOLE_ENGLISH: "en/console.toml";
+    CONSOLE_KOREAN: "ko/console.toml";
+}
 
 fn read(source: &str) -> Texts {
     toml::from_str(source).expect("the compiled-in texts are TOML tables of strings, as a test has read them")
 }
 
 /// The texts of a language, with names in braces where something is to be filled in.
-pub(super) fn of(locale: Locale) -> &'static Texts {
+pub(in crate::http) fn of(locale: Locale) -> &'static Texts {
     match locale {
         Locale::En => &ENGLISH,
         Locale::Ko => &KOREAN,
     }
 }
 
+/// The texts of the console alone, which no other page carries along.
+pub(in crate::http) fn of_console(locale: Locale) -> &'static Texts {
+    match locale {
+        Locale::En => &CONSOLE_ENGLISH,
+        Locale::Ko => &CONSOLE_KOREAN,
+    }
+}
+
+/// One sentence of the pages or of the console, if there is one of this name.
+pub(in crate::http) fn find(locale: Locale, section: &str, name: &str) -> Option<&'static str> {
+    let among = |texts: &'static Texts| Some(texts.get(section)?.get(name)?.as_str());
+    among(of(locale)).or_else(|| among(of_console(locale)))
+}
+
 /// One sentence. A name that does not exist is a bug, which shows as an empty sentence rather than as no page.
-pub(super) fn say(locale: Locale, section: &str, name: &str) -> &'static str {
-    let text = of(locale).get(section).and_then(|section| section.get(name));
+pub(in crate::http) fn say(locale: Locale, section: &str, name: &str) -> &'static str {
+    let text = find(locale, section, name);
     debug_assert!(text.is_some(), "there is no text {section}.{name}");
-    text.map_or("", String::as_str)
+    text.unwrap_or_default()
 }
 
 /// How a language calls itself.
-pub(super) fn own_name(locale: Locale) -> &'static str {
+pub(in crate::http) fn own_name(locale: Locale) -> &'static str {
     match locale {
         Locale::En => "English",
         Locale::Ko => "한국어",
@@ -49,7 +63,7 @@ pub(super) fn own_name(locale: Locale) -> &'static str {
 }
 
 /// `12 minutes`, `3 hours`: rounded up, because sooner would be too soon.
-pub(super) fn span_in_words(locale: Locale, span: Span) -> String {
+pub(in crate::http) fn span_in_words(locale: Locale, span: Span) -> String {
     let minutes = span.seconds_up().div_ceil(60).max(1);
     let (count, one, many) = if minutes < 100 {
         (minutes, "minute", "minutes")
@@ -82,22 +96,29 @@ mod tests {
 
     #[test]
     fn every_language_says_the_same_things_and_fills_in_the_same_blanks() {
-        let english = of(Locale::En);
-        for locale in Locale::ALL {
-            assert_eq!(names(of(locale)), names(english), "{locale}");
+        for texts in [of, of_console] {
+            let english = texts(Locale::En);
+            for locale in Locale::ALL {
+                assert_eq!(names(texts(locale)), names(english), "{locale}");
+                for (section, name) in names(english) {
+                    let (here, there) = (say(locale, section, name), say(Locale::En, section, name));
+                    assert!(!here.trim().is_empty(), "{locale} {section}.{name}");
+                    assert_eq!(blanks(here), blanks(there), "{locale} {section}.{name}");
+                }
+            }
             for (section, name) in names(english) {
-                let (here, there) = (say(locale, section, name), say(Locale::En, section, name));
-                assert!(!here.trim().is_empty(), "{locale} {section}.{name}");
-                assert_eq!(blanks(here), blanks(there), "{locale} {section}.{name}");
+                let korean = say(Locale::Ko, section, name);
+                assert!(
+                    korean.contains(|c| ('가'..='힣').contains(&c)),
+                    "{section}.{name}"
+                );
             }
         }
-        for (section, name) in names(english) {
-            let korean = say(Locale::Ko, section, name);
-            assert!(
-                korean.contains(|c| ('가'..='힣').contains(&c)),
-                "{section}.{name}"
-            );
-        }
+        let shared: Vec<_> = names(of(Locale::En))
+            .intersection(&names(of_console(Locale::En)))
+            .copied()
+            .collect();
+        assert_eq!(shared, [], "one sentence would hide the other");
     }
 
     #[test]

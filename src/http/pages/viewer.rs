@@ -1,5 +1,6 @@
 //! Who looks at a page: their language, and where this server is for them.
 
+use serde::Serialize;
 use warp::http::Method;
 
 use super::nav::Nav;
@@ -10,20 +11,29 @@ use crate::http::request::Head;
 use crate::http::site::Site;
 use crate::types::Locale;
 
+/// What stands above a page that is only looked at, and the way back from it.
+#[derive(Clone, Serialize)]
+pub(in crate::http) struct Preview {
+    pub(in crate::http) words: String,
+    pub(in crate::http) href: String,
+    pub(in crate::http) back: String,
+}
+
 /// Somebody before a page.
-pub(super) struct Viewer<'a> {
+pub(in crate::http) struct Viewer<'a> {
     site: &'a Site,
     head: &'a Head,
     locale: Option<Locale>,
     query: String,
     nav: Option<Nav>,
+    preview: Option<Preview>,
     /// Whether the path alone shows this page again.
     reopens: bool,
 }
 
 impl<'a> Viewer<'a> {
     /// Reads the language: `?lang=` before `Accept-Language` before English. A query that cannot be read has none.
-    pub(super) fn of(site: &'a Site, head: &'a Head) -> Self {
+    pub(in crate::http) fn of(site: &'a Site, head: &'a Head) -> Self {
         let chosen = head
             .query_fields()
             .ok()
@@ -35,12 +45,13 @@ impl<'a> Viewer<'a> {
             locale: chosen.or_else(|| site.visitor(head).locale),
             query: chosen.map_or_else(String::new, |locale| format!("?lang={}", locale.tag())),
             nav: None,
+            preview: None,
             reopens: true,
         }
     }
 
     /// The same in a language, unless another one was chosen for this page.
-    pub(super) fn preferring(self, locale: Locale) -> Self {
+    pub(in crate::http) fn preferring(self, locale: Locale) -> Self {
         if self.query.is_empty() {
             Self {
                 locale: Some(locale),
@@ -52,20 +63,33 @@ impl<'a> Viewer<'a> {
     }
 
     /// The same with the way around the pages of an account.
-    pub(super) fn with_nav(self, nav: Nav) -> Self {
+    pub(in crate::http) fn with_nav(self, nav: Nav) -> Self {
         Self {
             nav: Some(nav),
             ..self
         }
     }
 
+    /// The same for a page that is only looked at.
+    pub(in crate::http) fn previewing(self, preview: Preview) -> Self {
+        Self {
+            preview: Some(preview),
+            ..self
+        }
+    }
+
+    /// What is said of this page if it is only looked at.
+    pub(super) fn preview(&self) -> Option<&Preview> {
+        self.preview.as_ref()
+    }
+
     /// The way around, if this page is one of an account.
-    pub(super) fn nav(&self) -> Option<&Nav> {
+    pub(in crate::http) fn nav(&self) -> Option<&Nav> {
         self.nav.as_ref()
     }
 
     /// The same for a page that cannot be opened by its path alone, and so has no link to itself.
-    pub(super) fn once(site: &'a Site, head: &'a Head) -> Self {
+    pub(in crate::http) fn once(site: &'a Site, head: &'a Head) -> Self {
         Self {
             reopens: false,
             ..Self::of(site, head)
@@ -73,73 +97,73 @@ impl<'a> Viewer<'a> {
     }
 
     /// Whether the path alone shows this page again.
-    pub(super) fn reopens(&self) -> bool {
+    pub(in crate::http) fn reopens(&self) -> bool {
         self.reopens
     }
 
     /// What handlers share.
-    pub(super) fn site(&self) -> &'a Site {
+    pub(in crate::http) fn site(&self) -> &'a Site {
         self.site
     }
 
     /// Their language.
-    pub(super) fn locale(&self) -> Locale {
+    pub(in crate::http) fn locale(&self) -> Locale {
         self.locale.unwrap_or_default()
     }
 
     /// One sentence in it.
-    pub(super) fn say(&self, section: &str, name: &str) -> String {
+    pub(in crate::http) fn say(&self, section: &str, name: &str) -> String {
         texts::say(self.locale(), section, name).replace("{brand}", self.brand())
     }
 
     /// The query that keeps a chosen language, with its `?`; empty if none was chosen.
-    pub(super) fn query(&self) -> &str {
+    pub(in crate::http) fn query(&self) -> &str {
         &self.query
     }
 
     /// The address of a page of ours in their language.
-    pub(super) fn href(&self, path: &str) -> String {
+    pub(in crate::http) fn href(&self, path: &str) -> String {
         format!("{}{path}{}", self.base(), self.query)
     }
 
     /// The service's name.
-    pub(super) fn brand(&self) -> &'a str {
+    pub(in crate::http) fn brand(&self) -> &'a str {
         &self.site.settings.brand
     }
 
     /// The path under which this server is reached: empty, or with a slash at its start and none at its end.
-    pub(super) fn base(&self) -> &'a str {
-        split_url(&self.site.settings.public_url).1
+    pub(in crate::http) fn base(&self) -> &'a str {
+        split_url(&self.site.url).1
     }
 
     /// Scheme, host and port under which this server is reached.
-    pub(super) fn origin(&self) -> &'a str {
-        split_url(&self.site.settings.public_url).0
+    pub(in crate::http) fn origin(&self) -> &'a str {
+        split_url(&self.site.url).0
     }
 
     /// The path of this page, if opening it again shows the same.
-    pub(super) fn path_to_reopen(&self) -> Option<&'a str> {
+    pub(in crate::http) fn path_to_reopen(&self) -> Option<&'a str> {
         let opens = self.head.method == Method::GET || self.head.method == Method::HEAD;
         (opens && self.reopens).then_some(self.head.path.as_str())
     }
 
     /// How an error without a page is answered.
-    pub(super) fn voice(&self) -> &'a Voice {
+    pub(in crate::http) fn voice(&self) -> &'a Voice {
         &self.head.voice
     }
 
     /// The id of the request.
-    pub(super) fn request_id(&self) -> &'a str {
+    pub(in crate::http) fn request_id(&self) -> &'a str {
         &self.head.voice.request_id
     }
 
     /// The head of the request.
-    pub(super) fn head(&self) -> &'a Head {
+    pub(in crate::http) fn head(&self) -> &'a Head {
         self.head
     }
 
     /// What the desk is told of them.
-    pub(super) fn visitor(&self) -> Visitor {
+    pub(in crate::http) fn visitor(&self) -> Visitor {
         Visitor {
             locale: self.locale,
             ..self.site.visitor(self.head)

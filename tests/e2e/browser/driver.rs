@@ -2,6 +2,8 @@
 //!
 //! Of the protocol this needs ten commands; the client libraries bring a hundred packages along for them.
 
+mod words;
+
 use std::io::{BufRead as _, BufReader};
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
@@ -187,7 +189,11 @@ impl Chromium {
     }
 
     async fn try_find(&self, css: &str) -> Option<String> {
-        let body = json!({ "using": "css selector", "value": css });
+        self.try_find_by("css selector", css).await
+    }
+
+    async fn try_find_by(&self, how: &str, what: &str) -> Option<String> {
+        let body = json!({ "using": how, "value": what });
         let path = format!("{}/element", self.session);
         let found = self.try_ask("POST", &path, &body).await.ok()?;
         Some(found[ELEMENT].as_str()?.to_owned())
@@ -195,8 +201,12 @@ impl Chromium {
 
     /// Does something to an element, once it is there; one that a new page took away is looked for again.
     async fn on(&self, css: &str, deeds: &[(&str, Value)]) {
-        self.until(css, async || {
-            let element = self.try_find(css).await?;
+        self.on_by("css selector", css, deeds).await;
+    }
+
+    async fn on_by(&self, how: &str, what: &str, deeds: &[(&str, Value)]) {
+        self.until(what, async || {
+            let element = self.try_find_by(how, what).await?;
             for (deed, body) in deeds {
                 let path = format!("{}/element/{element}/{deed}", self.session);
                 self.try_ask("POST", &path, body).await.ok()?;

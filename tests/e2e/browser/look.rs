@@ -33,15 +33,34 @@ const OWN: [&str; 9] = [
     "/account/close",
 ];
 
+/// Pages of the console.
+const CONSOLE: [&str; 17] = [
+    "/admin",
+    "/admin/flows",
+    "/admin/create/flow",
+    "/admin/flows/default-recovery-flow",
+    "/admin/flows/default-recovery-flow/edit",
+    "/admin/flows/default-recovery-flow/bindings",
+    "/admin/flows/default-recovery-flow/bindings/20",
+    "/admin/flows/default-recovery-flow/bindings/20/stage",
+    "/admin/flows/default-recovery-flow/bind",
+    "/admin/flows/default-recovery-flow/create-and-bind",
+    "/admin/stages",
+    "/admin/create/stage",
+    "/admin/stages/default-password-change-prompt",
+    "/admin/stages/default-authentication-identification",
+    "/admin/policies",
+    "/admin/create/policy",
+    "/admin/policies/classic",
+];
+
 const SIZES: [(&str, u32, u32); 2] = [("wide", 1280, 900), ("narrow", 360, 740)];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_page_can_be_used_by_everybody() {
     let house = House::start().await;
     house.sign_up(ADA, OLD).await;
-    let axe = artefacts().join("node_modules/axe-core/axe.min.js");
-    let axe = std::fs::read_to_string(&axe)
-        .unwrap_or_else(|error| panic!("{}: {error} (tests/run installs it)", axe.display()));
+    let axe = axe();
     let browser = Chromium::start("en", Scripts::On).await;
     house.seat(&browser).await;
     let mut found = vec![];
@@ -78,6 +97,38 @@ async fn every_page_can_be_used_by_everybody() {
     }
     assert!(found.is_empty(), "{}", found.join("\n"));
     browser.quit().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_page_of_the_console_can_be_used_by_everybody() {
+    let house = House::start().await;
+    house.appoint(ADA, OLD).await;
+    let axe = axe();
+    let browser = Chromium::start("en", Scripts::On).await;
+    house.seat(&browser).await;
+    let mut found = vec![];
+    for path in CONSOLE {
+        inspect(&browser, &house, &axe, path, &mut found).await;
+    }
+    browser.open(&house.at("/admin/policies/classic")).await;
+    browser.fill("#sample", "short").await;
+    browser.click("#tester button").await;
+    browser.finds("#tester .tried").await;
+    inspect_here(&browser, &axe, "admin-policy-tried", &mut found).await;
+    browser.open(&house.at("/admin/create/stage?kind=email")).await;
+    browser.fill("#name", "letters").await;
+    browser.fill("#settings-token-expiry-minutes", "soon").await;
+    browser.click("main form button[type=submit]").await;
+    browser.finds("#settings-token-expiry-minutes-error").await;
+    inspect_here(&browser, &axe, "admin-stage-refused", &mut found).await;
+    assert!(found.is_empty(), "{}", found.join("\n"));
+    browser.quit().await;
+}
+
+fn axe() -> String {
+    let axe = artefacts().join("node_modules/axe-core/axe.min.js");
+    std::fs::read_to_string(&axe)
+        .unwrap_or_else(|error| panic!("{}: {error} (tests/run installs it)", axe.display()))
 }
 
 async fn inspect(browser: &Chromium, house: &House, axe: &str, path: &str, found: &mut Vec<String>) {

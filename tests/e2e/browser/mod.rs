@@ -2,6 +2,7 @@
 //! an injected clock.
 
 mod account;
+mod console_guides;
 mod driver;
 mod look;
 mod recovering;
@@ -23,7 +24,7 @@ const COOKIE: &str = "__Host-keyledger";
 impl House {
     /// Where a page is for a browser.
     fn at(&self, path: &str) -> String {
-        format!("http://{}{path}", self.addr())
+        format!("http://{}{path}", self.addr_of(path))
     }
 
     /// Signs somebody in at a browser, past the sign-in page.

@@ -71,7 +71,7 @@ impl<'h> Call<'h> {
 
     /// Sends it.
     pub(crate) async fn send(self) -> Answer {
-        let addr = self.house.inner.addr();
+        let addr = self.house.inner.addr_of(&self.target);
         let (method, target) = (self.method, &self.target);
         let answer = exchange(addr, method, target, &self.headers, self.body.as_bytes()).await;
         let answer = answer.unwrap_or_else(|error| panic!("{method} {target}: {error}"));

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use keyledger::app::{App, AppSettings, Closing, Parts, Premises};
+use keyledger::app::{App, AppSettings, Closing, Listeners, Parts, Premises};
 use keyledger::breach::Leaks;
 use keyledger::crypto::{Keyring, PoolSettings, SharedKeyring};
 use keyledger::desk::{Desk, DeskSettings, Enumeration};
@@ -44,12 +44,22 @@ pub(crate) enum Storage {
     Disk,
 }
 
+/// Whether administrators have a listener of their own.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Doors {
+    /// One listener answers everything.
+    One,
+    /// Two, as the defaults have it.
+    Two,
+}
+
 /// Puts something before the entropy.
 type Before = dyn Fn(Arc<dyn Entropy>) -> Arc<dyn Entropy> + Send + Sync;
 
 /// What a house is built like; change what the story is about.
 pub(crate) struct Plan {
     pub(crate) storage: Storage,
+    pub(crate) doors: Doors,
     pub(crate) seed: u64,
     pub(crate) limits: Limits,
     pub(crate) desk: DeskSettings,
@@ -67,6 +77,7 @@ impl Default for Plan {
     fn default() -> Self {
         Self {
             storage: Storage::Memory,
+            doors: Doors::Two,
             seed: 1,
             limits: Limits::default(),
             desk: DeskSettings {
@@ -180,8 +191,12 @@ impl House {
     }
 
     async fn open(&mut self, premises: Premises) {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-        let public_url = format!("http://{}", listener.local_addr().unwrap());
+        let main = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let admin = match self.plan.doors {
+            Doors::One => None,
+            Doors::Two => Some(TcpListener::bind(("127.0.0.1", 0)).await.unwrap()),
+        };
+        let public_url = format!("http://{}", main.local_addr().unwrap());
         let mail = MailSettings::check(MailSettingsDraft {
             host: self.sink.addr().ip().to_string(),
             port: self.sink.addr().port(),
@@ -195,7 +210,8 @@ impl House {
         settings.trusted_proxies = NetList::new(vec!["127.0.0.0/8".parse().unwrap()]);
         settings.server.shutdown_time_max = Span::minutes(1);
         (self.plan.settings)(&mut settings);
-        self.app = Some(App::start(premises, settings, listener).await.unwrap());
+        let listeners = Listeners { main, admin };
+        self.app = Some(App::start(premises, settings, listeners).await.unwrap());
     }
 
     /// Stops the house in order. What is durable stays.
@@ -229,6 +245,20 @@ impl House {
         self.app().addr()
     }
 
+    /// The listener that a path is answered on.
+    pub(crate) fn addr_of(&self, target: &str) -> SocketAddr {
+        let path = target.split('?').next().unwrap_or_default();
+        let is_within = |root: &str| {
+            let rest = path.strip_prefix(root);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        if ["/admin", "/v1/admin", "/v1/audit"].into_iter().any(is_within) {
+            self.app().admin_addr()
+        } else {
+            self.addr()
+        }
+    }
+
     /// The data folder of a house on disk.
     pub(crate) fn folder(&self) -> &Path {
         match &self.kept {
@@ -258,7 +288,7 @@ impl House {
 
     /// A call with the publishable key.
     pub(crate) fn call(&self, method: &str, target: &str) -> Call {
-        Call::new(self.addr(), method, target, &self.publishable)
+        Call::new(self.addr_of(target), method, target, &self.publishable)
     }
 
     pub(crate) fn get(&self, target: &str) -> Call {

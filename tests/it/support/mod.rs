@@ -7,12 +7,14 @@
     reason = "not every story uses every part of the house"
 )]
 
+mod administrators;
 mod authenticator;
 mod call;
 mod house;
 mod shared_memory;
 mod workers;
 
+pub(crate) use administrators::Seat;
 pub(crate) use authenticator::Authenticator;
 pub(crate) use call::{Call, Reply};
-pub(crate) use house::{House, Plan, Storage};
+pub(crate) use house::{Doors, House, Plan, Storage};

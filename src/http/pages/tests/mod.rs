@@ -26,7 +26,7 @@ use crate::engine::{Boot, Lane, Rollback};
 use crate::http::pages::{Look, LookSettings};
 use crate::http::router::{Arrival, Router, RouterSettings};
 use crate::http::server::Peer;
-use crate::http::site::{Access, Site, SiteSettings, router};
+use crate::http::site::{Access, Door, Site, SiteSettings, router};
 use crate::http::throttle::{Rate, Throttle};
 use crate::http::{Method, NetList};
 use crate::ledger::MemoryStore;
@@ -114,16 +114,19 @@ impl House {
         let site = Site {
             desk: desk.clone(),
             notary: Arc::new(Notary::new(desk.clone(), AuditSettings::default())),
-            settings: SiteSettings {
+            settings: Arc::new(SiteSettings {
                 brand: "Acme & Söhne".to_owned(),
                 public_url: public_url.to_owned(),
                 recovery_url: format!("{public_url}/recover"),
                 callback_urls: vec![],
                 verify_on_get: false,
                 exempt_networks: NetList::default(),
-            },
-            look: Look::open(look).unwrap(),
-            calls: Throttle::new(Rate::DEFAULT, 1024, NetList::default()),
+                admin_second_factor: false,
+            }),
+            look: Arc::new(Look::open(look).unwrap()),
+            calls: Arc::new(Throttle::new(Rate::DEFAULT, 1024, NetList::default())),
+            door: Door::Admin,
+            url: public_url.to_owned(),
         };
         Self {
             router: router(Arc::new(site), RouterSettings::new(Arc::new(|| [9; 16]))),

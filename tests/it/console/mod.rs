@@ -1,0 +1,12 @@
+//! The console and its listener: who may come in, and what changes by it.
+
+#![expect(clippy::unwrap_used, reason = "a story that cannot go on fails")]
+
+mod doors;
+mod forms;
+
+use crate::support::{Call, Doors, House};
+
+const ADA: &str = "ada@example.org";
+const BEN: &str = "ben@example.org";
+const PASSWORD: &str = "Lost-and-forgotten-1";
