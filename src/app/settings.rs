@@ -14,7 +14,7 @@ use crate::domain::flow::GlobalMail;
 use crate::domain::{Lifetimes, Limits};
 use crate::engine::Snapshots;
 use crate::http::pages::LookSettings;
-use crate::http::site::SiteSettings;
+use crate::http::site::{SettingShown, SiteSettings};
 use crate::http::{Envelope, NetList, ServerLimits};
 use crate::ledger;
 use crate::mail::{MailSettings, MailSettingsDraft, TransportKind};
@@ -62,6 +62,8 @@ impl AppSettings {
                 callback_urls: vec![],
                 verify_on_get: false,
                 exempt_networks: NetList::default(),
+                shown: vec![],
+                warnings: vec![],
                 admin_second_factor: false,
             },
             admin_url: None,
@@ -96,6 +98,8 @@ impl AppSettings {
                     .collect(),
                 verify_on_get: config.verify_on_get,
                 exempt_networks: NetList::new(exempt.clone()),
+                shown: config.resolved().iter().map(setting_shown).collect(),
+                warnings: config.warnings().iter().map(ToString::to_string).collect(),
                 admin_second_factor: config.admin_second_factor,
             },
             admin_url: serving.admin_url.as_ref().map(|url| url.as_str().to_owned()),
@@ -127,6 +131,15 @@ impl AppSettings {
             audit: audit_settings(config)?,
             backups: schedule(config),
         })
+    }
+}
+
+fn setting_shown(shown: &config::Shown) -> SettingShown {
+    SettingShown {
+        name: shown.name,
+        value: shown.value.clone(),
+        origin: shown.origin.to_string(),
+        doc: shown.doc,
     }
 }
 

@@ -104,6 +104,18 @@ impl Desk {
         Some(caller)
     }
 
+    /// Whether a key would let in a call at this moment.
+    pub fn is_api_key_good(&self, key: ApiKeyId) -> bool {
+        let now = self.now();
+        self.engine().read(|state| {
+            state.api_keys.get(&key).is_some_and(|key| {
+                key.revoked.is_none()
+                    && key.expires.is_none_or(|expires| now < expires)
+                    && !key.awaits_confirmation(state.epoch())
+            })
+        })
+    }
+
     /// Counts a call with a key that opened nothing.
     pub fn refused_api_key(&self, visitor: &Visitor) {
         self.count_refused(SuppressedClass::ApiKeys, visitor);

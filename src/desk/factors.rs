@@ -263,7 +263,7 @@ impl Desk {
         kind: Option<FactorKind>,
         by: Actor,
     ) -> Result<(), Fault> {
-        let origin = Self::console().origin();
+        let origin = Self::origin_of_administrator(by);
         let command = Command::RevokeFactors {
             user,
             kind,

@@ -15,7 +15,7 @@ use crate::mail::templates::Change;
 use crate::types::{AddressId, DataKeyId, EmailAddress, Position, Span, Timestamp, TokenId, UserId};
 
 /// The origin of what nobody asked for, or of which nobody knows any more who did.
-const NOWHERE: Origin = Origin {
+pub(super) const NOWHERE: Origin = Origin {
     ip: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
     user_agent: String::new(),
 };

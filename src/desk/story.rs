@@ -78,7 +78,9 @@ impl Desk {
             DataKeyId::User(user) => Some(user),
             DataKeyId::Credential(_) | DataKeyId::Day(_) => None,
         };
+        // What administrators do elsewhere than at the machine comes from nowhere.
         self.open_origin(owner, sealed)
+            .filter(|origin| !origin.ip.is_unspecified())
     }
 
     /// Whom a request was about, as far as that is known today.
@@ -187,6 +189,10 @@ pub fn vocabulary(event: &Event) -> Option<&'static str> {
         Event::PolicySaved { .. }
         | Event::FlowsChanged { .. }
         | Event::UserUnbanned { .. }
+        | Event::RoleChanged { .. }
+        | Event::RecoverySent { .. }
+        | Event::MailCancelled { .. }
+        | Event::MailHastened { .. }
         | Event::ApiKeyConfirmed { .. }
         | Event::CheckpointKeyRotated { .. } => "authz_admin",
         Event::ApiKeyCreated { .. }
@@ -206,6 +212,7 @@ pub fn vocabulary(event: &Event) -> Option<&'static str> {
         Event::AddressVerified { .. }
         | Event::WithdrawCancelled { .. }
         | Event::ProfileChanged { .. }
+        | Event::ProfileEdited { .. }
         | Event::FactorConfirmed { .. }
         | Event::AddressConfirmed { .. }
         | Event::AddressRemoved { .. }
@@ -302,6 +309,9 @@ fn about(event: &Event) -> About {
         | Event::ObjectionOffered { user, .. }
         | Event::ObjectionRaised { user, .. }
         | Event::SafeguardsLapsed { user }
+        | Event::RoleChanged { user, .. }
+        | Event::ProfileEdited { user, .. }
+        | Event::RecoverySent { user, .. }
         | Event::MailQueued { user, .. } => About::User(*user),
         Event::RefreshRefused { user, .. } => user.map_or(About::Nobody, About::User),
         Event::SignUpCollided { address, .. } => About::Address(*address),
@@ -316,6 +326,8 @@ fn about(event: &Event) -> About {
         | Event::CallbackNamed { request: earlier, .. }
         | Event::MailDelivered { queued: earlier, .. }
         | Event::MailDeferred { queued: earlier, .. }
+        | Event::MailCancelled { queued: earlier, .. }
+        | Event::MailHastened { queued: earlier, .. }
         | Event::MailEnded { queued: earlier, .. } => About::Earlier(*earlier),
         Event::EpochStarted { .. }
         | Event::ClockAccepted { .. }
@@ -384,6 +396,11 @@ fn origin_of(event: &Event) -> Option<&Sealed> {
         | Event::UserBanned { .. }
         | Event::UserUnbanned { .. }
         | Event::UserErased { .. }
+        | Event::RoleChanged { .. }
+        | Event::ProfileEdited { .. }
+        | Event::RecoverySent { .. }
+        | Event::MailCancelled { .. }
+        | Event::MailHastened { .. }
         | Event::CallbackNamed { .. }
         | Event::RequestDropped { .. }
         | Event::TokenIssued { .. }

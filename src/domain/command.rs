@@ -16,6 +16,7 @@ use super::flow::Edit;
 use super::key_purpose::KeyPurpose;
 use super::limits::Limits;
 use super::mail::MailEnd;
+use super::management::ManagementCommand;
 pub use super::notices::{NewMail, NewObjection, Notices};
 use super::objection::ObjectionCommand;
 pub use super::outcome::Outcome;
@@ -388,6 +389,8 @@ pub enum Command {
     Address(AddressCommand),
     /// Do something about what can be objected to.
     Objection(ObjectionCommand),
+    /// Do what administrators do about users and mails.
+    Manage(ManagementCommand),
     /// Put the same password under stronger parameters.
     UpgradeVerifier { user: UserId, credential: NewCredential },
     /// Set a new password, knowing the old one; or only ask whether that is known.

@@ -53,6 +53,7 @@ impl Command {
             | Self::VerifyAddress { .. }
             | Self::DisownSignUp { .. }
             | Self::Objection(_)
+            | Self::Manage(_)
             | Self::UpgradeVerifier { .. }
             | Self::ChangePassword { .. }
             | Self::Refresh { .. }

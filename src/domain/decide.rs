@@ -9,8 +9,8 @@ use super::sign_in::{self, SessionTerms};
 use super::strangers::{StrangerClass, SuppressedClass};
 use super::world::World;
 use super::{
-    access, address, codes, factor, mail, objection, password_change, proof, recovery, session, user,
-    verification, walk,
+    access, address, codes, factor, mail, management, objection, password_change, proof, recovery, session,
+    user, verification, walk,
 };
 use crate::types::{Position, Span, Tag};
 
@@ -240,6 +240,7 @@ pub fn decide(world: &impl World, command: Command, context: &Context<'_>) -> De
         Command::Walk(walk) => walk::decide(world, context, walk),
         Command::Address(command) => address::decide(world, context, command),
         Command::Objection(command) => objection::decide(world, context, command),
+        Command::Manage(command) => management::decide(world, context, command),
         Command::UpgradeVerifier { user, credential } => session::upgrade_verifier(world, user, credential),
         Command::ChangePassword {
             user,

@@ -461,4 +461,20 @@ pub enum Event {
     },
     /// What was kept for objections of a user is kept no longer, where its time is over.
     SafeguardsLapsed { user: UserId },
+
+    /// An administrator changed what a user may do.
+    RoleChanged { user: UserId, role: Role, by: Actor },
+    /// An administrator changed a user's name or language: they are these now.
+    ProfileEdited {
+        user: UserId,
+        name: Option<Sealed>,
+        locale: Locale,
+        by: Actor,
+    },
+    /// An administrator has a way back in mailed to a user: the request for it follows.
+    RecoverySent { user: UserId, by: Actor },
+    /// An administrator took a mail out of the outbox.
+    MailCancelled { queued: Position, by: Actor },
+    /// An administrator has a mail tried at once.
+    MailHastened { queued: Position, by: Actor },
 }

@@ -1,6 +1,7 @@
 //! From an event to the next state. It never fails, and it is the same at boot and live.
 
 mod factors;
+mod management;
 mod safeguards;
 mod steps;
 
@@ -493,5 +494,10 @@ pub fn evolve(world: &mut impl World, recorded: &Recorded) {
         | Event::ObjectionOffered { .. }
         | Event::ObjectionRaised { .. }
         | Event::SafeguardsLapsed { .. } => safeguards::evolve(world, position, time, &recorded.event),
+        Event::RoleChanged { .. }
+        | Event::ProfileEdited { .. }
+        | Event::RecoverySent { .. }
+        | Event::MailCancelled { .. }
+        | Event::MailHastened { .. } => management::evolve(world, time, &recorded.event),
     }
 }

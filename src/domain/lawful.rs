@@ -153,8 +153,12 @@ fn check(world: &impl World, recorded: &Recorded) -> Result<(), &'static str> {
         Event::PasswordRevoked { user, .. }
         | Event::UserBanned { user, .. }
         | Event::UserUnbanned { user, .. }
+        | Event::RoleChanged { user, .. }
+        | Event::ProfileEdited { user, .. }
         | Event::UserErased { user, .. } => ensure(world.users().look(user).is_some(), "no such user"),
-        Event::WithdrawRequested { user, .. } | Event::ProfileChanged { user, .. } => active(world, *user),
+        Event::WithdrawRequested { user, .. }
+        | Event::ProfileChanged { user, .. }
+        | Event::RecoverySent { user, .. } => active(world, *user),
         Event::WithdrawCancelled { user, token, .. } => {
             let closing = world
                 .users()
@@ -273,6 +277,8 @@ fn check(world: &impl World, recorded: &Recorded) -> Result<(), &'static str> {
         }
         Event::MailDelivered { queued, .. }
         | Event::MailDeferred { queued, .. }
+        | Event::MailCancelled { queued, .. }
+        | Event::MailHastened { queued, .. }
         | Event::MailEnded { queued, .. } => {
             ensure(world.outbox().look(queued).is_some(), "no such mail waits")
         }

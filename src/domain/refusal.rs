@@ -104,4 +104,8 @@ pub enum Refusal {
     FlowChange(ChangeRefused),
     /// The ledger has been founded before.
     AlreadyFounded,
+    /// Somebody else changed it since it was looked at.
+    Changed,
+    /// Nobody does this to themself, and no key to an administrator.
+    NotAllowed,
 }

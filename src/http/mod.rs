@@ -14,6 +14,7 @@ pub mod fields;
 mod framing;
 pub mod json;
 pub mod pages;
+pub mod post;
 pub mod refusals;
 pub mod reply;
 pub mod request;

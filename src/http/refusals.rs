@@ -64,6 +64,8 @@ pub fn of_refusal(refusal: Refusal) -> ApiError {
         Refusal::AddressIsPrimary => Code::PrimaryAddress,
         Refusal::AddressInUse => Code::AddressInUse,
         Refusal::UserNotFound | Refusal::UserNotActive => Code::AccountNotFound,
+        Refusal::Changed => Code::Changed,
+        Refusal::NotAllowed => Code::UserForbidden,
         Refusal::ApiKeyNotFound | Refusal::NoSuchMail | Refusal::NoSuchRequest | Refusal::AlreadyFounded => {
             Code::NotFound
         }

@@ -2,7 +2,12 @@
 
 use std::sync::Arc;
 
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::Serialize;
+use tokio::sync::{Semaphore, watch};
+
 use super::device::clean_user_agent;
+use super::post::Post;
 use super::router::{Hooks, Router, RouterSettings};
 use super::throttle::Throttle;
 use super::{Head, NetList, api, console, header, pages};
@@ -21,6 +26,8 @@ pub enum Access {
     ApiKey,
     /// Whoever has an API key and a live access token.
     SignedIn,
+    /// Whoever has a secret API key, or any API key and a live access token; the handler asks whose.
+    Person,
     /// Whoever has a secret API key, or any API key and the live access token of an administrator; on their listener.
     Administrator,
     /// Whoever reaches the administrators' listener: the console, whose pages look themselves who it is.
@@ -41,7 +48,10 @@ impl Door {
     fn opens(self, access: Access) -> bool {
         match (self, access) {
             (Self::Admin, _)
-            | (Self::Main, Access::Health | Access::Open | Access::ApiKey | Access::SignedIn) => true,
+            | (
+                Self::Main,
+                Access::Health | Access::Open | Access::ApiKey | Access::SignedIn | Access::Person,
+            ) => true,
             (Self::Main, Access::Administrator | Access::Console) => false,
         }
     }
@@ -63,6 +73,23 @@ pub struct SiteSettings {
     pub exempt_networks: NetList,
     /// Whether the console is only for administrators with a second factor.
     pub admin_second_factor: bool,
+    /// All settings, for administrators to look at.
+    pub shown: Vec<SettingShown>,
+    /// What an operator should look at in them.
+    pub warnings: Vec<String>,
+}
+
+/// A setting as it holds.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct SettingShown {
+    /// Its name.
+    pub name: &'static str,
+    /// Its value; a secret is dots.
+    pub value: String,
+    /// Where it came from; `default` if from nowhere.
+    pub origin: String,
+    /// What it is for.
+    pub doc: &'static str,
 }
 
 /// What handlers share: of every listener its own, with most of it in common.
@@ -83,9 +110,20 @@ pub struct Site {
     /// Where browsers reach this listener: the base of its pages' addresses, and the origin that their forms come from. No
     /// slash at the end.
     pub url: String,
+    /// How mails leave and what they say, to be looked at and tried.
+    pub post: Arc<Post>,
+    /// Places for those who follow events.
+    pub followers: Arc<Semaphore>,
+    /// Changes when the server stops: what would go on for ever ends.
+    pub stopping: watch::Receiver<()>,
 }
 
 impl Site {
+    /// Places for those who follow events, as many as there may be.
+    pub fn followers() -> Arc<Semaphore> {
+        Arc::new(Semaphore::new(api::stream::FOLLOWERS_MAX))
+    }
+
     /// The administrators' listener, reached at `url`.
     #[must_use]
     pub fn for_administrators(self, url: String) -> Self {
@@ -94,6 +132,11 @@ impl Site {
             url,
             ..self
         }
+    }
+
+    /// The link that opens a recovery. Secrets travel behind `#`, which browsers send to nobody.
+    pub fn recovery_link(&self, secret: &SecretString) -> String {
+        format!("{}#t={}", self.settings.recovery_url, secret.expose_secret())
     }
 
     /// Who stands at the door, as the desk wants to know it.

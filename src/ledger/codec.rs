@@ -205,6 +205,12 @@ events! {
 
     170/1 => ProfileChanged { user: UserId, name: Option<Sealed>, locale: Locale, origin: Sealed }
 
+    180/1 => RoleChanged { user: UserId, role: Role, by: Actor }
+    181/1 => ProfileEdited { user: UserId, name: Option<Sealed>, locale: Locale, by: Actor }
+    182/1 => RecoverySent { user: UserId, by: Actor }
+    183/1 => MailCancelled { queued: Position, by: Actor }
+    184/1 => MailHastened { queued: Position, by: Actor }
+
     of FlowsChanged:
     140/1 => FlowSaved { flow: Flow }
     141/1 => FlowRemoved { slug: Slug }

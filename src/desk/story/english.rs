@@ -2,6 +2,7 @@
 
 mod factors;
 mod flows;
+mod management;
 mod recoveries;
 mod safeguards;
 
@@ -265,6 +266,11 @@ impl<'a> English<'a> {
             | Event::ObjectionOffered { .. }
             | Event::ObjectionRaised { .. }
             | Event::SafeguardsLapsed { .. } => self.safeguard(event),
+            Event::RoleChanged { .. }
+            | Event::ProfileEdited { .. }
+            | Event::RecoverySent { .. }
+            | Event::MailCancelled { .. }
+            | Event::MailHastened { .. } => self.management(event),
             Event::Suppressed { class, count, first } => {
                 let first = if first.is_some() {
                     "; where the first came from was noted"

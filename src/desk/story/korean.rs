@@ -4,6 +4,7 @@
 
 mod factors;
 mod flows;
+mod management;
 mod recoveries;
 mod safeguards;
 
@@ -284,6 +285,11 @@ impl<'a> Korean<'a> {
             | Event::ObjectionOffered { .. }
             | Event::ObjectionRaised { .. }
             | Event::SafeguardsLapsed { .. } => self.safeguard(event),
+            Event::RoleChanged { .. }
+            | Event::ProfileEdited { .. }
+            | Event::RecoverySent { .. }
+            | Event::MailCancelled { .. }
+            | Event::MailHastened { .. } => self.management(event),
             Event::Suppressed { class, count, first } => {
                 let first = if first.is_some() {
                     ". 첫 번째가 어디에서 왔는지 적어 두었습니다"

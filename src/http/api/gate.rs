@@ -15,7 +15,7 @@ static API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 const SECRET_KEY: &str = "sk_";
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the shape of every gate")]
-/// Lets a request through to its handler, which finds its [`Caller`] kept in it, or the [`Actor`] that an administrator is.
+/// Lets a request through to its handler, which finds its [`Caller`] kept in it, or the [`Principal`].
 pub(super) fn admit(site: &Arc<Site>, access: &Access, request: &mut Request) -> Result<(), ApiError> {
     match access {
         Access::Health => Ok(()),
@@ -31,22 +31,77 @@ pub(super) fn admit(site: &Arc<Site>, access: &Access, request: &mut Request) ->
             request.keep(caller);
             Ok(())
         }
-        Access::Administrator => {
-            let client = api_client(site, request)?;
-            let by = match client.kind {
-                ApiKeyKind::Secret => Actor::ApiKey(client.key),
-                ApiKeyKind::Publishable => {
-                    let caller = signed_in(site, request)?;
-                    if caller.role != Role::Admin {
-                        return Err(Code::UserForbidden.into());
-                    }
-                    Actor::User(caller.user)
+        Access::Person => {
+            let principal = principal(site, request).map_err(|error| {
+                if error.code == Code::Unauthorized {
+                    Code::UserUnauthorized.into()
+                } else {
+                    error
                 }
-            };
+            })?;
             demand_json(request)?;
-            request.keep(by);
+            request.keep(principal);
             Ok(())
         }
+        Access::Administrator => {
+            let principal = principal(site, request)?;
+            if !principal.is_administrator() {
+                return Err(Code::UserForbidden.into());
+            }
+            demand_json(request)?;
+            request.keep(principal);
+            Ok(())
+        }
+    }
+}
+
+/// Who calls what administrators may call.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Principal {
+    /// A program with a secret key.
+    Key(ApiKeyId),
+    /// Somebody who is signed in.
+    Person(Caller),
+}
+
+impl Principal {
+    /// Who that is to the law.
+    pub(super) fn actor(self) -> Actor {
+        match self {
+            Self::Key(key) => Actor::ApiKey(key),
+            Self::Person(caller) => Actor::User(caller.user),
+        }
+    }
+
+    /// Whether they may do what administrators do.
+    pub(super) fn is_administrator(self) -> bool {
+        match self {
+            Self::Key(_) => true,
+            Self::Person(caller) => caller.role == Role::Admin,
+        }
+    }
+}
+
+/// Who calls a route of [`Access::Person`] or [`Access::Administrator`]; the gate has made sure that there is somebody.
+pub(super) fn principal_of(request: &Request) -> Result<Principal, ApiError> {
+    request.found().copied().ok_or(Code::UserUnauthorized.into())
+}
+
+/// Who asks, where the gate has made sure that it is an administrator.
+pub(super) fn administrator(request: &Request) -> Result<Actor, ApiError> {
+    let principal = principal_of(request)?;
+    if principal.is_administrator() {
+        Ok(principal.actor())
+    } else {
+        Err(Code::UserForbidden.into())
+    }
+}
+
+fn principal(site: &Site, head: &Head) -> Result<Principal, ApiError> {
+    let client = api_client(site, head)?;
+    match client.kind {
+        ApiKeyKind::Secret => Ok(Principal::Key(client.key)),
+        ApiKeyKind::Publishable => signed_in(site, head).map(Principal::Person),
     }
 }
 

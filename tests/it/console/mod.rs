@@ -4,6 +4,9 @@
 
 mod doors;
 mod forms;
+mod keeping;
+mod system;
+mod users;
 
 use crate::support::{Call, Doors, House};
 

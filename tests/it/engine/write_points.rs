@@ -7,7 +7,7 @@ use keyledger::domain::flow::Edit;
 use keyledger::domain::password_policy::PasswordPolicy;
 use keyledger::domain::{
     Actor, ApiKeyKind, CheckpointRotation, Command, DropCause, EpochReason, FactorVerdict, KeyPurpose,
-    MailEnd, NamedCheckpointKey, NewApiKey, OtherSessions, PasswordVerdict, Purpose, RefusedCause,
+    MailEnd, NamedCheckpointKey, NewApiKey, OtherSessions, PasswordVerdict, Purpose, RefusedCause, Role,
     SessionTerms, State, SuppressedClass, Walk,
 };
 use keyledger::engine::{Engine, Lane, Trouble, fold, state_hash};
@@ -17,7 +17,8 @@ use keyledger::types::{ApiKeyId, Locale, Position, PublicKey, Signature, Slug, S
 
 use super::gate::Gate;
 use crate::people::{
-    ADA, BOB, ELSEWHERE, HOME, NOBODY, Person, code, link, mail, offer_anew, origin, proof, sealed,
+    ADA, BOB, ELSEWHERE, HOME, NOBODY, Person, cancel_mail, code, hasten_mail, link, mail, offer_anew,
+    origin, proof, sealed,
 };
 use crate::rig::{PATIENCE, Rig, run};
 
@@ -262,6 +263,11 @@ fn story() -> Vec<Step> {
             by: by(),
         }),
         at_once(|_| Command::RevokeApiKey { key: KEY, by: by() }),
+        at_once(|_| GUS.is_made(Role::Guest, by())),
+        at_once(|_| GUS.is_renamed(None)),
+        at_once(|_| GUS.is_sent_recovery(by())),
+        at_once(|state| hasten_mail(queued(state))),
+        at_once(|state| cancel_mail(queued(state))),
     ];
     // One that spans several frames, so that a torn write leaves a part of it.
     story.push(at_once(|_| {

@@ -2,6 +2,7 @@
 
 mod factors;
 mod flows;
+mod management;
 mod safeguards;
 mod sessions;
 
@@ -60,6 +61,7 @@ pub fn samples() -> Vec<Recorded> {
         factors::events(),
         flows::events(),
         safeguards::events(),
+        management::events(),
     ]
     .concat();
     events.into_iter().map(record).collect()
