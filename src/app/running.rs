@@ -14,6 +14,7 @@ use super::settings::AppSettings;
 use crate::audit::Notary;
 use crate::desk::Desk;
 use crate::http::device::device_name_in;
+use crate::http::idempotency::{Idempotency, Room};
 use crate::http::pages::Look;
 use crate::http::site::{Site, router};
 use crate::http::throttle::{Rate, Throttle};
@@ -84,6 +85,7 @@ impl App {
             Arc::clone(&notary),
             settings.backups,
         );
+        let idempotency = Idempotency::new(desk.engine().entropy(), Room::DEFAULT);
         let naming = SeededEntropy::drawn(desk.engine().entropy());
         let router_settings = RouterSettings {
             envelope: settings.envelope,
@@ -103,6 +105,8 @@ impl App {
             settings: settings.site,
             look,
             calls: Throttle::new(rate, COUNTED_CLIENTS_MAX, exempt),
+            idempotency,
+            envelope: settings.envelope,
         };
         let patience = settings.server.shutdown_time_max.to_std().max(PATIENCE_MIN);
         let filter = router(Arc::new(site), router_settings).into_filter();

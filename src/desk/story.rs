@@ -172,6 +172,7 @@ pub fn vocabulary(event: &Event) -> Option<&'static str> {
         | Event::FlowsChanged { .. }
         | Event::UserUnbanned { .. }
         | Event::ApiKeyConfirmed { .. }
+        | Event::ApiKeyOriginsNamed { .. }
         | Event::CheckpointKeyRotated { .. } => "authz_admin",
         Event::ApiKeyCreated { .. }
         | Event::TokenIssued { .. }
@@ -310,6 +311,7 @@ fn about(event: &Event) -> About {
         | Event::ApiKeyCreated { .. }
         | Event::ApiKeyRevoked { .. }
         | Event::ApiKeyUsed { .. }
+        | Event::ApiKeyOriginsNamed { .. }
         | Event::ApiKeyConfirmed { .. }
         | Event::KeyRotated { .. }
         | Event::MasterKeyReplaced { .. }
@@ -360,6 +362,7 @@ fn origin_of(event: &Event) -> Option<&Sealed> {
         | Event::ApiKeyCreated { .. }
         | Event::ApiKeyRevoked { .. }
         | Event::ApiKeyUsed { .. }
+        | Event::ApiKeyOriginsNamed { .. }
         | Event::ApiKeyConfirmed { .. }
         | Event::KeyRotated { .. }
         | Event::MasterKeyReplaced { .. }

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use super::device::clean_user_agent;
-use super::router::{Hooks, Router, RouterSettings};
+use super::idempotency::Idempotency;
+use super::router::{Router, RouterSettings};
 use super::throttle::Throttle;
-use super::{Head, NetList, api, header, pages};
+use super::{Envelope, Head, NetList, api, header, openapi, pages};
 use crate::audit::Notary;
 use crate::desk::{Desk, Visitor};
 use crate::types::{ApiKeyId, Locale};
@@ -53,6 +54,10 @@ pub struct Site {
     pub look: pages::Look,
     /// Calls per client and key.
     pub calls: Throttle<Option<ApiKeyId>>,
+    /// Calls that their clients may send again.
+    pub idempotency: Idempotency,
+    /// The wrapping of answers, as the reference describes it.
+    pub envelope: Envelope,
 }
 
 impl Site {
@@ -72,9 +77,6 @@ impl Site {
 pub fn router(site: Arc<Site>, settings: RouterSettings) -> Router<Site, Access> {
     let mut routes = api::routes();
     routes.extend(pages::routes());
-    let hooks = Hooks {
-        finish: pages::refuse_with_page,
-        ..api::hooks()
-    };
-    Router::new(routes, site, settings, hooks)
+    routes.extend(openapi::routes());
+    Router::new(routes, site, settings, api::hooks())
 }

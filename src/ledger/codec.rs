@@ -23,7 +23,7 @@ use crate::domain::{
 };
 use crate::types::{
     AddressId, ApiKeyId, CredentialId, FactorId, Locale, MailId, ObjectName, Position, PublicKey, Sealed,
-    SessionId, Signature, Slug, Span, Tag, Timestamp, TokenId, UserId,
+    SessionId, Signature, Slug, Span, Tag, Timestamp, TokenId, UserId, WebOrigins,
 };
 
 /// Why a record cannot be read as an event, or an event not be written.
@@ -204,6 +204,8 @@ events! {
     127/1 => FactorCodeRequested { user: UserId, allowance: Allowance, client: Tag, origin: Sealed }
 
     170/1 => ProfileChanged { user: UserId, name: Option<Sealed>, locale: Locale, origin: Sealed }
+
+    190/1 => ApiKeyOriginsNamed { key: ApiKeyId, origins: WebOrigins, by: Actor }
 
     of FlowsChanged:
     140/1 => FlowSaved { flow: Flow }

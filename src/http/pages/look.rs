@@ -60,6 +60,7 @@ pub(super) const SOURCES: &[(&str, &str)] = sources! {
     "field_state.html"
     "flow.html"
     "password.html"
+    "docs.html"
     "account/overview.html"
     "account/confirm.html"
     "account/sessions.html"
@@ -91,6 +92,8 @@ pub(super) enum Page {
     Notice,
     /// A stage of a flow.
     Flow,
+    /// The reference of the API.
+    Docs,
     /// An account at a glance.
     Overview,
     /// Who one is, once more.
@@ -119,7 +122,7 @@ pub(super) enum Page {
 
 impl Page {
     /// All of them.
-    pub(super) const ALL: [Self; 19] = [
+    pub(super) const ALL: [Self; 20] = [
         Self::Recover,
         Self::Ask,
         Self::Verify,
@@ -127,6 +130,7 @@ impl Page {
         Self::Link,
         Self::Notice,
         Self::Flow,
+        Self::Docs,
         Self::Overview,
         Self::ConfirmSelf,
         Self::Sessions,
@@ -151,6 +155,7 @@ impl Page {
             Self::Link => "link.html",
             Self::Notice => "notice.html",
             Self::Flow => "flow.html",
+            Self::Docs => "docs.html",
             Self::Overview => "account/overview.html",
             Self::ConfirmSelf => "account/confirm.html",
             Self::Sessions => "account/sessions.html",

@@ -23,12 +23,13 @@ use crate::desk::{
 use crate::domain::password_policy::PasswordPolicy;
 use crate::domain::{Actor, Command, Limits, Purpose, TokenStanding};
 use crate::engine::{Boot, Lane, Rollback};
+use crate::http::idempotency::{Idempotency, Room};
 use crate::http::pages::{Look, LookSettings};
 use crate::http::router::{Arrival, Router, RouterSettings};
 use crate::http::server::Peer;
 use crate::http::site::{Access, Site, SiteSettings, router};
 use crate::http::throttle::{Rate, Throttle};
-use crate::http::{Method, NetList};
+use crate::http::{Envelope, Method, NetList};
 use crate::ledger::MemoryStore;
 use crate::system::{Clock, SeededEntropy, TestClock};
 use crate::types::{EmailAddress, PersonName, Span, Timestamp};
@@ -124,6 +125,8 @@ impl House {
             },
             look: Look::open(look).unwrap(),
             calls: Throttle::new(Rate::DEFAULT, 1024, NetList::default()),
+            envelope: Envelope::Hybrid,
+            idempotency: Idempotency::new(&SeededEntropy::new(3), Room::DEFAULT),
         };
         Self {
             router: router(Arc::new(site), RouterSettings::new(Arc::new(|| [9; 16]))),
