@@ -194,6 +194,7 @@ pub fn vocabulary(event: &Event) -> Option<&'static str> {
         | Event::MailCancelled { .. }
         | Event::MailHastened { .. }
         | Event::ApiKeyConfirmed { .. }
+        | Event::ApiKeyOriginsNamed { .. }
         | Event::CheckpointKeyRotated { .. } => "authz_admin",
         Event::ApiKeyCreated { .. }
         | Event::TokenIssued { .. }
@@ -338,6 +339,7 @@ fn about(event: &Event) -> About {
         | Event::ApiKeyCreated { .. }
         | Event::ApiKeyRevoked { .. }
         | Event::ApiKeyUsed { .. }
+        | Event::ApiKeyOriginsNamed { .. }
         | Event::ApiKeyConfirmed { .. }
         | Event::KeyRotated { .. }
         | Event::MasterKeyReplaced { .. }
@@ -388,6 +390,7 @@ fn origin_of(event: &Event) -> Option<&Sealed> {
         | Event::ApiKeyCreated { .. }
         | Event::ApiKeyRevoked { .. }
         | Event::ApiKeyUsed { .. }
+        | Event::ApiKeyOriginsNamed { .. }
         | Event::ApiKeyConfirmed { .. }
         | Event::KeyRotated { .. }
         | Event::MasterKeyReplaced { .. }

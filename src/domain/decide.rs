@@ -133,6 +133,9 @@ pub fn decide(world: &impl World, command: Command, context: &Context<'_>) -> De
             };
             Decision::accepted(vec![rotated, Event::MasterKeyReplaced { by }], Outcome::Done)
         }
+        Command::NameApiKeyOrigins { key, origins, by } => {
+            access::name_api_key_origins(world, key, origins, by)
+        }
         Command::ConfirmApiKey { key, by } => access::confirm_api_key(world, key, by),
         Command::TouchApiKey { key } => access::touch_api_key(world, context, key),
         Command::NameCheckpointKey { named } => access::name_checkpoint_key(world, named),

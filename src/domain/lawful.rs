@@ -3,6 +3,7 @@
 mod factors;
 mod safeguards;
 
+use super::access::ApiKeyKind;
 use super::event::{Event, PasswordCause, Purpose, Recorded};
 use super::factor::{FactorKind, Factors, sealed_address};
 use super::flow::{allows, password_policy};
@@ -92,6 +93,13 @@ fn check(world: &impl World, recorded: &Recorded) -> Result<(), &'static str> {
             world.api_keys().look(key).is_none(),
             "an API key was created twice",
         ),
+        Event::ApiKeyOriginsNamed { key, .. } => {
+            let known = world.api_keys().look(key);
+            ensure(
+                known.is_some_and(|k| k.revoked.is_none() && k.kind == ApiKeyKind::Publishable),
+                "no such live publishable API key",
+            )
+        }
         Event::ApiKeyRevoked { key, .. } | Event::ApiKeyUsed { key } | Event::ApiKeyConfirmed { key, .. } => {
             ensure(
                 world.api_keys().look(key).is_some_and(|k| k.revoked.is_none()),

@@ -7,10 +7,11 @@ use serde::Serialize;
 use tokio::sync::{Semaphore, watch};
 
 use super::device::clean_user_agent;
+use super::idempotency::Idempotency;
 use super::post::Post;
-use super::router::{Hooks, Router, RouterSettings};
+use super::router::{Router, RouterSettings};
 use super::throttle::Throttle;
-use super::{Head, NetList, api, console, header, pages};
+use super::{Envelope, Head, NetList, api, console, header, openapi, pages};
 use crate::audit::Notary;
 use crate::desk::{Desk, Visitor};
 use crate::types::{ApiKeyId, Locale};
@@ -116,6 +117,10 @@ pub struct Site {
     pub followers: Arc<Semaphore>,
     /// Changes when the server stops: what would go on for ever ends.
     pub stopping: watch::Receiver<()>,
+    /// Calls that their clients may send again, of all listeners together.
+    pub idempotency: Arc<Idempotency>,
+    /// The wrapping of answers, as the reference describes it.
+    pub envelope: Envelope,
 }
 
 impl Site {
@@ -156,10 +161,7 @@ pub fn router(site: Arc<Site>, settings: RouterSettings) -> Router<Site, Access>
     let mut routes = api::routes();
     routes.extend(pages::routes());
     routes.extend(console::routes());
+    routes.extend(openapi::routes());
     routes.retain(|route| site.door.opens(route.access));
-    let hooks = Hooks {
-        finish: pages::refuse_with_page,
-        ..api::hooks()
-    };
-    Router::new(routes, site, settings, hooks)
+    Router::new(routes, site, settings, api::hooks())
 }

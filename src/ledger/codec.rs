@@ -23,7 +23,7 @@ use crate::domain::{
 };
 use crate::types::{
     AddressId, ApiKeyId, CredentialId, FactorId, Locale, MailId, ObjectName, Position, PublicKey, Sealed,
-    SessionId, Signature, Slug, Span, Tag, Timestamp, TokenId, UserId,
+    SessionId, Signature, Slug, Span, Tag, Timestamp, TokenId, UserId, WebOrigins,
 };
 
 /// Why a record cannot be read as an event, or an event not be written.
@@ -210,6 +210,8 @@ events! {
     182/1 => RecoverySent { user: UserId, by: Actor }
     183/1 => MailCancelled { queued: Position, by: Actor }
     184/1 => MailHastened { queued: Position, by: Actor }
+
+    190/1 => ApiKeyOriginsNamed { key: ApiKeyId, origins: WebOrigins, by: Actor }
 
     of FlowsChanged:
     140/1 => FlowSaved { flow: Flow }

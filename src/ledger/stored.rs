@@ -24,7 +24,7 @@ use crate::domain::{
 };
 use crate::types::{
     AddressId, ApiKeyId, CredentialId, FactorId, Locale, MailId, Position, PublicKey, Sealed, SessionId,
-    Signature, Span, Tag, Timestamp, TokenId, UserId,
+    Signature, Span, Tag, Timestamp, TokenId, UserId, WebOrigin, WebOrigins,
 };
 
 /// What becomes of sealed bytes when they are read.
@@ -265,6 +265,18 @@ coded! {
     FactorUse { 1 => SignIn, 2 => Recovery, 3 => Enrolment, 4 => Change }
     SuppressedClass {
         1 => Requests, 2 => SignIns, 3 => Codes, 4 => Limited, 5 => ApiKeys, 6 => ForeignTokens, 7 => DeadTokens,
+    }
+}
+
+impl Stored for WebOrigins {
+    type Form = Vec<String>;
+    fn store(&self) -> Self::Form {
+        self.iter().map(ToString::to_string).collect()
+    }
+    fn load(form: Self::Form) -> Option<Self> {
+        let origins: Result<_, _> = form.iter().map(|text| WebOrigin::parse(text)).collect();
+        let read = Self::new(origins.ok()?).ok()?;
+        (read.store() == form).then_some(read)
     }
 }
 

@@ -15,14 +15,17 @@ static API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 const SECRET_KEY: &str = "sk_";
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the shape of every gate")]
-/// Lets a request through to its handler, which finds its [`Caller`] kept in it, or the [`Principal`].
+/// Lets a request through to its handler, which finds what is known of its sender kept in it: the [`ApiCaller`], the
+/// [`Caller`] who is signed in, or the [`Principal`].
 pub(super) fn admit(site: &Arc<Site>, access: &Access, request: &mut Request) -> Result<(), ApiError> {
     match access {
         Access::Health => Ok(()),
         Access::Open | Access::Console => count(site, request, None),
         Access::ApiKey => {
-            api_client(site, request)?;
-            demand_json(request)
+            let client = api_client(site, request)?;
+            demand_json(request)?;
+            request.keep(client);
+            Ok(())
         }
         Access::SignedIn => {
             api_client(site, request)?;
@@ -136,7 +139,7 @@ fn api_client(site: &Site, head: &Head) -> Result<ApiCaller, ApiError> {
 }
 
 /// The key's text: in `X-API-Key`, or, if it is a secret one, as the bearer.
-fn api_key(head: &Head) -> Option<&str> {
+pub(super) fn api_key(head: &Head) -> Option<&str> {
     if head.headers.contains_key(&API_KEY) {
         return head.header(&API_KEY);
     }

@@ -16,6 +16,7 @@ mod brand;
 mod browsers;
 mod confirm;
 mod cookie;
+mod docs;
 pub(super) mod flow;
 mod forms;
 mod link;
@@ -41,6 +42,7 @@ use std::sync::Arc;
 
 pub use brand::LogoFault;
 pub use browsers::refuse_with_page;
+pub(super) use docs::show as show_reference;
 pub use look::{Look, LookFault, LookSettings};
 
 use super::response::Response;

@@ -5,6 +5,7 @@ pub(super) const ELSEWHERE: &[&str] = &[
     "AddressRemoved",
     "ApiKeyConfirmed",
     "ApiKeyCreated",
+    "ApiKeyOriginsNamed",
     "ApiKeyRevoked",
     "ApiKeyUsed",
     "BindingRemoved",
