@@ -27,10 +27,10 @@ const ALWAYS_BARE: [&str; 2] = ["/v1/admin/", "/v1/audit/"];
 /// The routes of the two documents.
 pub fn routes() -> Vec<Route<Site, Access>> {
     vec![
-        Route::new(Method::GET, "/openapi.json", Access::Open, |site, _| {
+        Route::new(Method::GET, "/openapi.json", Access::Console, |site, _| {
             Box::pin(async move { document_of(&site) })
         }),
-        Route::new(Method::GET, "/docs", Access::Open, |site, request| {
+        Route::new(Method::GET, "/docs", Access::Console, |site, request| {
             Box::pin(async move { pages::show_reference(&site, &request) })
         }),
     ]
@@ -277,7 +277,8 @@ impl Described {
             schema,
             is_required: false,
         };
-        let may_repeat = call.method == Method::POST && self.access != Access::Open;
+        let may_repeat =
+            call.method == Method::POST && !matches!(self.access, Access::Open | Access::Console);
         let repeat = may_repeat.then(|| {
             let words = "A repeat with the same key and body has no second effect, and gets the same answer.";
             header("Idempotency-Key", calls::idempotency_key().about(words))
@@ -312,15 +313,19 @@ impl Described {
             Code::AccountNotFound,
         ];
         match self.access {
-            Access::Health | Access::Open => {}
+            Access::Health | Access::Open | Access::Console => {}
             Access::ApiKey => codes.push(Code::InvalidApiKey),
             Access::SignedIn => codes.extend(signed_in),
+            Access::Person => {
+                codes.extend(signed_in);
+                codes.extend([Code::UserUnauthorized, Code::UserForbidden]);
+            }
             Access::Administrator => {
                 codes.extend(signed_in);
                 codes.push(Code::UserForbidden);
             }
         }
-        if self.access != Access::Health && self.access != Access::Open {
+        if !matches!(self.access, Access::Health | Access::Open | Access::Console) {
             codes.push(Code::UnsupportedMediaType);
             if call.method == Method::POST {
                 codes.extend([Code::IdempotencyInProgress, Code::IdempotencyKeyReused]);
@@ -364,10 +369,10 @@ fn security_schemes() -> Value {
 
 fn security(access: Access) -> Value {
     match access {
-        Access::Health | Access::Open => json!([]),
+        Access::Health | Access::Open | Access::Console => json!([]),
         Access::ApiKey => json!([{"apiKey": []}, {"secretKey": []}]),
         Access::SignedIn => json!([{"apiKey": [], "accessToken": []}]),
-        Access::Administrator => {
+        Access::Person | Access::Administrator => {
             json!([{"apiKey": []}, {"secretKey": []}, {"apiKey": [], "accessToken": []}])
         }
     }

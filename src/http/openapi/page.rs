@@ -145,9 +145,10 @@ fn sentence(code: Code, locale: Locale) -> &'static str {
 /// The name of the sentence about who may call.
 fn access_word(access: Access) -> &'static str {
     match access {
-        Access::Health | Access::Open => "open",
+        Access::Health | Access::Open | Access::Console => "open",
         Access::ApiKey => "api_key",
         Access::SignedIn => "signed_in",
+        Access::Person => "person",
         Access::Administrator => "administrator",
     }
 }
