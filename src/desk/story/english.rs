@@ -255,6 +255,7 @@ impl<'a> English<'a> {
             | Event::FactorRemoved { .. }
             | Event::RecoveryCodesIssued { .. }
             | Event::FactorAccepted { .. }
+            | Event::FactorRemembered { .. }
             | Event::FactorRefused { .. }
             | Event::FactorCodeRequested { .. } => self.factor(event),
             Event::MailboxNamed { .. }
