@@ -226,7 +226,9 @@ pub fn vocabulary(event: &Event) -> Option<&'static str> {
         | Event::CodeRefused { .. }
         | Event::CurrentPasswordWrong { .. }
         | Event::PasswordRefused { .. } => "authn_password_change_fail",
-        Event::SignedIn { .. } | Event::FactorAccepted { .. } => "authn_login_success",
+        Event::SignedIn { .. } | Event::FactorAccepted { .. } | Event::FactorRemembered { .. } => {
+            "authn_login_success"
+        }
         Event::SignInFailed { .. } | Event::FactorRefused { .. } => "authn_login_fail",
         Event::RefreshRotated { .. } => "session_renewed",
         Event::RefreshReplayed { .. } | Event::RefreshRefused { .. } => "authn_token_reuse",
@@ -300,6 +302,7 @@ fn about(event: &Event) -> About {
         | Event::FactorRemoved { user, .. }
         | Event::RecoveryCodesIssued { user, .. }
         | Event::FactorAccepted { user, .. }
+        | Event::FactorRemembered { user, .. }
         | Event::FactorRefused { user, .. }
         | Event::FactorCodeRequested { user, .. }
         | Event::MailboxNamed { user, .. }
@@ -369,6 +372,7 @@ fn origin_of(event: &Event) -> Option<&Sealed> {
         | Event::FactorConfirmed { origin, .. }
         | Event::RecoveryCodesIssued { origin, .. }
         | Event::FactorAccepted { origin, .. }
+        | Event::FactorRemembered { origin, .. }
         | Event::FactorRefused { origin, .. }
         | Event::FactorCodeRequested { origin, .. }
         | Event::MailboxNamed { origin, .. }

@@ -396,6 +396,15 @@ pub enum Event {
         session: Option<SessionId>,
         origin: Sealed,
     },
+    /// A sign-in took a second factor that was shown at its browser before, at that time.
+    FactorRemembered {
+        user: UserId,
+        session: SessionId,
+        factor: FactorId,
+        kind: FactorKind,
+        shown: Timestamp,
+        origin: Sealed,
+    },
     /// A second factor was wrong; the token is the challenge that it may have been meant for.
     FactorRefused {
         user: UserId,

@@ -480,6 +480,15 @@ pub fn evolve(world: &mut impl World, recorded: &Recorded) {
         Event::FactorAccepted {
             user, proof, session, ..
         } => factors::accept(world, *user, *proof, *session, time),
+        Event::FactorRemembered {
+            user,
+            session,
+            kind,
+            shown,
+            ..
+        } => factors::change(world, *user, |factors| {
+            factors::prove(factors, *session, *kind, *shown, time);
+        }),
         Event::FactorRefused { user, token, .. } => factors::refuse(world, *user, *token, time),
         Event::FactorCodeRequested {
             user,

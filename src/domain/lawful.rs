@@ -8,6 +8,7 @@ use super::event::{Event, PasswordCause, Purpose, Recorded};
 use super::factor::{FactorKind, Factors, sealed_address};
 use super::flow::{allows, password_policy};
 use super::session::live_session;
+use super::sign_in::ShownBefore;
 use super::state::{Standing, TokenStanding};
 use super::world::{Table, World};
 use crate::types::{AddressId, Position, SessionId, Span, TokenId, UserId};
@@ -324,6 +325,17 @@ fn check(world: &impl World, recorded: &Recorded) -> Result<(), &'static str> {
             ensure(enrolled, "recovery codes for a user without a second factor")
         }
         Event::FactorAccepted { user, proof, .. } => factors::accepted(world, *user, *proof, recorded.time),
+        Event::FactorRemembered {
+            user,
+            factor,
+            kind,
+            shown,
+            ..
+        } => {
+            let holds = (*shown..*shown + ShownBefore::LONGEST).contains(&recorded.time);
+            ensure(holds, "a factor was shown too long before")?;
+            factors::has(world, *user, *factor, *kind)
+        }
         Event::FactorRefused { user, .. } | Event::FactorCodeRequested { user, .. } => {
             ensure(world.users().look(user).is_some(), "no such user")
         }

@@ -29,10 +29,10 @@ pub enum MailKind {
     AddressChanged,
     /// Somebody signed in from where the user did not before.
     NewSignIn,
-    /// Somebody said that something was not them.
-    ObjectionRaised,
     /// Scheduled backups fail: to administrators.
     BackupFailed,
+    /// Somebody said that something was not them.
+    ObjectionRaised,
 }
 
 impl MailKind {
@@ -51,8 +51,8 @@ impl MailKind {
         Self::SecondFactorFailed,
         Self::AddressChanged,
         Self::NewSignIn,
-        Self::ObjectionRaised,
         Self::BackupFailed,
+        Self::ObjectionRaised,
     ];
 
     /// Whether it is of use only while its proof lives; any other mail tells what happened, and is sent in any case.

@@ -5,7 +5,7 @@ use crate::types::{AddressId, CredentialId, FactorId, Sealed, Span, Tag, Timesta
 use super::command::{Ask, Context, NewSession, Outcome, PasswordVerdict};
 use super::decide::Decision;
 use super::event::{Actor, EndCause, Event, FailCause, Subject};
-use super::factor::{self, FactorShown, FactorUse, FactorVerdict, Factors};
+use super::factor::{self, FactorKind, FactorShown, FactorUse, FactorVerdict, Factors};
 use super::objection::tell_new_sign_in;
 use super::refusal::Refusal;
 use super::session::{sign_in_gate, wrong_password};
@@ -45,12 +45,15 @@ impl ShownBefore {
     /// Nothing is good for longer.
     pub const LONGEST: Span = Span::days(30);
 
-    /// Whether it is good still, for somebody who has these factors now.
-    fn holds(self, factors: &Factors, now: Timestamp) -> bool {
-        let totp = factors.totp.as_ref().map(|totp| totp.id);
-        let mailbox = factors.mailbox.as_ref().map(|mailbox| mailbox.id);
+    /// Which kind of factor it is, if somebody with these factors has it, and if it is good still.
+    fn kind(self, factors: &Factors, now: Timestamp) -> Option<FactorKind> {
+        let totp = factors.totp.as_ref().map(|totp| (totp.id, FactorKind::Totp));
+        let mailbox = factors.mailbox.as_ref();
+        let mailbox = mailbox.map(|mailbox| (mailbox.id, FactorKind::Email));
+        let found = totp.into_iter().chain(mailbox).find(|(id, _)| *id == self.factor);
         let within = Span(self.within.0.min(Self::LONGEST.0));
-        [totp, mailbox].contains(&Some(self.factor)) && (self.at..self.at + within).contains(&now)
+        let (_, kind) = found.filter(|_| (self.at..self.at + within).contains(&now))?;
+        Some(kind)
     }
 }
 
@@ -157,17 +160,28 @@ fn is_enrolled(world: &impl World, user: UserId) -> bool {
     world.factors().look(&user).is_some_and(Factors::is_enrolled)
 }
 
-/// Whether nobody need show a second factor now, because they did at this browser before. One that is shown is judged.
-fn is_shown_before(
+/// What takes the place of a second factor that nobody need show now, because they did at this browser before. One that is
+/// shown is judged.
+fn remembered(
     world: &impl World,
     context: &Context<'_>,
-    user: UserId,
+    entrant: &Entrant<'_>,
     factor: &FactorShown,
+    session: &NewSession,
     terms: SessionTerms,
-) -> bool {
-    let before = terms.shown_before.zip(world.factors().look(&user));
-    factor.verdict == FactorVerdict::Absent
-        && before.is_some_and(|(before, factors)| before.holds(factors, context.now))
+) -> Option<Event> {
+    let before = terms
+        .shown_before
+        .filter(|_| factor.verdict == FactorVerdict::Absent)?;
+    let kind = before.kind(world.factors().look(&entrant.id)?, context.now)?;
+    Some(Event::FactorRemembered {
+        user: entrant.id,
+        session: session.session,
+        factor: before.factor,
+        kind,
+        shown: before.at,
+        origin: entrant.origin.clone(),
+    })
 }
 
 /// Tells whether a password is right; begins nothing. That of somebody with a second factor is a sign-in that waits for
@@ -208,7 +222,8 @@ pub(super) fn sign_in(
     if user.last_login.is_some_and(|last| last > terms.proven) {
         return Decision::refused(Refusal::Outdated);
     }
-    let enrolled = is_enrolled(world, id) && !is_shown_before(world, context, id, factor, terms);
+    let remembered = remembered(world, context, &entrant, factor, session, terms);
+    let enrolled = is_enrolled(world, id) && remembered.is_none();
     if enrolled && factor.verdict == FactorVerdict::Absent {
         return entrant.refused(FailCause::FactorMissing, Refusal::FactorRequired);
     }
@@ -223,6 +238,7 @@ pub(super) fn sign_in(
             Err(refused) => return refused,
         }
     }
+    events.extend(remembered);
     let Entrant {
         credential,
         network,

@@ -202,6 +202,7 @@ events! {
     125/1 => FactorAccepted { user: UserId, proof: FactorProof, action: FactorUse, session: Option<SessionId>, origin: Sealed }
     126/1 => FactorRefused { user: UserId, action: FactorUse, token: Option<TokenId>, origin: Sealed }
     127/1 => FactorCodeRequested { user: UserId, allowance: Allowance, client: Tag, origin: Sealed }
+    200/1 => FactorRemembered { user: UserId, session: SessionId, factor: FactorId, kind: FactorKind, shown: Timestamp, origin: Sealed }
 
     170/1 => ProfileChanged { user: UserId, name: Option<Sealed>, locale: Locale, origin: Sealed }
 

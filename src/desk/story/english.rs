@@ -268,6 +268,7 @@ impl<'a> English<'a> {
             | Event::FactorRemoved { .. }
             | Event::RecoveryCodesIssued { .. }
             | Event::FactorAccepted { .. }
+            | Event::FactorRemembered { .. }
             | Event::FactorRefused { .. }
             | Event::FactorCodeRequested { .. } => self.factor(event),
             Event::MailboxNamed { .. }

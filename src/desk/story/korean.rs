@@ -287,6 +287,7 @@ impl<'a> Korean<'a> {
             | Event::FactorRemoved { .. }
             | Event::RecoveryCodesIssued { .. }
             | Event::FactorAccepted { .. }
+            | Event::FactorRemembered { .. }
             | Event::FactorRefused { .. }
             | Event::FactorCodeRequested { .. } => self.factor(event),
             Event::MailboxNamed { .. }

@@ -78,6 +78,7 @@ async fn r_30_m_05_a_factor_shown_at_a_browser_is_not_asked_there_again_until_th
     let (secret, _) = house.mailed_recovery().await;
     let asked = browser.submit("/recover", &[("token", &secret)]).await;
     assert!(asked.asks("code") && !asked.asks("password"), "{}", asked.html);
+    house.advance(Span::minutes(10));
     let mut browser = with_it(&kept);
     sign_in(&mut browser, OLD, None).await;
     let change = "/flow/default-authenticator-static-setup";

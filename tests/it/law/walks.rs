@@ -151,7 +151,7 @@ fn r_30_m_05_a_factor_that_was_shown_before_stands_for_itself_in_a_sign_in_for_a
     };
     let (now, day, none) = (scene.now, Span::days(1), FactorVerdict::Absent);
     let entered = scene.clone().when(ends(app, now - Span::hours(23), day, none));
-    let entered = entered.then_kinds(&["SignedIn"]).scene;
+    let entered = entered.then_kinds(&["FactorRemembered", "SignedIn"]).scene;
     // What the account is changed with is asked of the new session all the same (M-07).
     entered
         .when(ADA.removes(2, None, FactorVerdict::Absent))

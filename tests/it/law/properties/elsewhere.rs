@@ -14,6 +14,7 @@ pub(super) const ELSEWHERE: &[&str] = &[
     "CheckpointKeyRotated",
     "ClockAccepted",
     "ExpressionSaved",
+    "FactorRemembered",
     "FlowRemoved",
     "FlowRenamed",
     "FlowSaved",
