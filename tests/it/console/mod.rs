@@ -4,6 +4,7 @@
 
 mod doors;
 mod forms;
+mod rows;
 
 use crate::support::{Call, Doors, House};
 
