@@ -256,6 +256,31 @@ fn r_12_plain_http_beyond_this_machine_needs_a_named_proxy() {
 }
 
 #[test]
+fn l_07_administrators_have_a_listener_of_their_own_unless_both_are_set_equal() {
+    let world = || World::new().env("KEYLEDGER_PUBLIC_URL", "https://id.example.com");
+    let own = world().load().for_serve().unwrap().admin_listen.unwrap();
+    assert!(own.ip().is_loopback(), "as it comes");
+    let equal = world().env("KEYLEDGER_ADMIN_LISTEN", "127.0.0.1:8080");
+    assert_eq!(equal.load().for_serve().unwrap().admin_listen, None);
+    let open = world().env("KEYLEDGER_ADMIN_LISTEN", "10.0.0.1:8081");
+    assert!(matches!(
+        open.load().for_serve().unwrap_err().0[..],
+        [
+            Problem::OpenListener {
+                name: "admin_listen",
+                ..
+            },
+            Problem::NoAdminUrl { .. }
+        ]
+    ));
+    let behind = open
+        .env("KEYLEDGER_HTTP__TRUSTED_PROXIES", "10.0.0.5")
+        .env("KEYLEDGER_ADMIN_URL", "https://admin.example.com/");
+    let url = behind.load().for_serve().unwrap().admin_url.unwrap();
+    assert_eq!(url.as_str(), "https://admin.example.com");
+}
+
+#[test]
 fn r_21_a_link_that_lives_longer_than_a_day_is_refused() {
     for name in ["RECOVERY_LIFETIME", "VERIFICATION_LIFETIME"] {
         let with = |life: &str| World::new().env(&format!("KEYLEDGER_TOKENS__{name}"), life);

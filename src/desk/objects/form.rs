@@ -144,7 +144,17 @@ fn below(described: Vec<Described>) -> impl Iterator<Item = FormField> {
     })
 }
 
-fn named(kind: &'static str, name: Tree, settings: Vec<Described>, version: Option<Position>) -> ObjectForm {
+fn named(
+    kind: &'static str,
+    name: Tree,
+    mut settings: Vec<Described>,
+    version: Option<Position>,
+) -> ObjectForm {
+    if kind == StageKind::EmailAuthenticatorSetup.word() {
+        // As guides have it: over which server first, then what is mailed.
+        let is_of_the_mail = ["subject", "token_expiry_minutes", "configure_flow"];
+        settings.sort_by_key(|field| is_of_the_mail.contains(&field.name));
+    }
     ObjectForm {
         kind: Some(kind),
         version,

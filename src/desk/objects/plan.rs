@@ -138,8 +138,7 @@ impl Planner<'_> {
     }
 
     fn stage(&self, mut table: Table, reading: &mut Reading<'_>) -> Option<ObjectPlan> {
-        let name = self.name(&mut table, reading)?;
-        reading.of(ObjectKind::Stage.label(name.as_str()));
+        let name = self.name(ObjectKind::Stage, &mut table, reading);
         let known = self.known(&name).and_then(|name| self.flows.stage(name.as_str()));
         let key = ObjectKey::Stage(name.clone());
         if self.is_absent(&mut table, reading)? {
@@ -199,8 +198,7 @@ impl Planner<'_> {
     }
 
     fn policy(&self, mut table: Table, reading: &mut Reading<'_>) -> Option<ObjectPlan> {
-        let name = self.name(&mut table, reading)?;
-        reading.of(ObjectKind::Policy.label(name.as_str()));
+        let name = self.name(ObjectKind::Policy, &mut table, reading);
         let known = self
             .known(&name)
             .and_then(|name| self.flows.policy(name.as_str()));
@@ -271,14 +269,19 @@ impl Planner<'_> {
         Some(plan)
     }
 
-    /// The name that a text gives an object, or that it has.
-    fn name(&self, table: &mut Table, reading: &mut Reading<'_>) -> Option<ObjectName> {
-        match self.about {
+    /// The name that a text gives an object, or that it has. Without a good one the rest is read as well, so that all
+    /// faults are told at once.
+    fn name(&self, kind: ObjectKind, table: &mut Table, reading: &mut Reading<'_>) -> ObjectName {
+        let name = match self.about {
             About::This(ObjectKey::Stage(name) | ObjectKey::Policy(name)) => {
                 Some(table.optional("name", reading).unwrap_or_else(|| name.clone()))
             }
             About::This(ObjectKey::Flow(_)) | About::New | About::Named => table.required("name", reading),
+        };
+        if let Some(name) = &name {
+            reading.of(kind.label(name.as_str()));
         }
+        name.unwrap_or_else(|| ObjectName::parse("?").expect("a name of one character"))
     }
 
     /// The name of the object that is there already.

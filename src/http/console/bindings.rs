@@ -319,7 +319,7 @@ async fn of_flow<'a>(
 ) -> Result<(Administrator<'a>, Slug), Box<Response>> {
     let administrator = Administrator::of(site, request).await?;
     let slug = slug(&administrator, request)?;
-    let administrator = Administrator::fresh(site, request, &list_of(&slug)).await?;
+    administrator.freshly(&list_of(&slug))?;
     Ok((administrator, slug))
 }
 

@@ -218,7 +218,7 @@ fn editing(administrator: &Administrator<'_>, slug: &Slug) -> Place {
 pub(super) async fn delete(site: &Site, request: &Request) -> Outcome {
     let administrator = Administrator::of(site, request).await?;
     let slug = slug(&administrator, request)?;
-    let administrator = Administrator::fresh(site, request, &path_of(&slug)).await?;
+    administrator.freshly(&path_of(&slug))?;
     let typed = Typed::of(&administrator, request)?;
     let removed = site
         .desk

@@ -480,12 +480,22 @@ impl Viewer<'_> {
             return vec![];
         };
         let next = next_of(self.head()).map_or_else(String::new, |next| format!("&next={next}"));
+        let kind = self
+            .kind()
+            .map_or_else(String::new, |kind| format!("&kind={kind}"));
         let language = |locale: Locale| Language {
             tag: locale.tag(),
             name: texts::own_name(locale),
-            href: format!("{}{path}?lang={}{next}", self.base(), locale.tag()),
+            href: format!("{}{path}?lang={}{next}{kind}", self.base(), locale.tag()),
         };
         Locale::ALL.map(language).into()
+    }
+
+    /// Which kind of object a page of the console is about: a plain word.
+    fn kind(&self) -> Option<String> {
+        let kind = self.head().query_fields().ok()?.optional_text("kind")?;
+        let is_plain = kind.len() <= 40 && kind.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+        is_plain.then_some(kind)
     }
 }
 

@@ -61,6 +61,7 @@ async fn what_is_typed_wrong_is_told_beside_its_field_and_stays_in_the_form() {
         ("settings.token_expiry_minutes", "soon"),
         ("settings.port", "0"),
         ("settings.subject", "Your way back in"),
+        ("name", ""),
     ];
     let typed = with(&EMAIL_STAGE, &wrong);
     let refused = house
@@ -68,7 +69,7 @@ async fn what_is_typed_wrong_is_told_beside_its_field_and_stays_in_the_form() {
         .await
         .expect(400);
     let page = refused.markup();
-    for field in ["settings-port", "settings-token-expiry-minutes"] {
+    for field in ["name", "settings-port", "settings-token-expiry-minutes"] {
         assert!(page.contains(&format!("id=\"{field}-error\"")), "{field}: {page}");
     }
     assert_eq!(value(&page, "settings.subject"), "Your way back in");

@@ -5,6 +5,7 @@
 mod doors;
 mod forms;
 mod keeping;
+mod rows;
 mod system;
 mod users;
 
