@@ -128,14 +128,6 @@
     location.replace(event.currentTarget.href + '#' + secret.dataset.take + '=' + encodeURIComponent(secret.value) + rest);
   };
 
-  // What matters only while a box is not ticked: a mail server of a stage's own.
-  const hideWhile = (part) => {
-    const box = document.getElementById(part.dataset.unless);
-    const follow = () => { part.hidden = box.checked; };
-    box.addEventListener('change', follow);
-    follow();
-  };
-
   // Events as they happen, newest first; so many are kept. What they say is text, never markup.
   const LIVE_MAX = 200;
   const followEvents = (list) => {
@@ -162,6 +154,14 @@
     source.onopen = () => { state.textContent = state.dataset.open; };
     source.onerror = () => { state.textContent = state.dataset.lost; };
     source.onmessage = add;
+  };
+
+  // What matters only while a box is not ticked: a mail server of a stage's own.
+  const hideWhile = (part) => {
+    const box = document.getElementById(part.dataset.unless);
+    const follow = () => { part.hidden = box.checked; };
+    box.addEventListener('change', follow);
+    follow();
   };
 
   const setBusy = (busy) => {

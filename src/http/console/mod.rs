@@ -11,6 +11,7 @@ mod events;
 mod flows;
 mod form;
 mod house;
+mod keys;
 mod overview;
 mod people;
 mod person;
@@ -117,10 +118,10 @@ pub(super) fn routes() -> Vec<Route<Site, Access>> {
         page!(GET "/admin/system/templates" house::templates),
         page!(GET "/admin/system/templates/{kind}/{language}" house::template),
         page!(GET "/admin/system/templates/{kind}/{language}/html" house::template_html),
-        page!(GET "/admin/system/keys" house::keys),
-        page!(POST "/admin/system/keys" house::make_key),
-        page!(POST "/admin/system/keys/revoke" house::revoke_key),
-        page!(POST "/admin/system/keys/confirm" house::confirm_key),
+        page!(GET "/admin/system/keys" keys::list),
+        page!(POST "/admin/system/keys" keys::make),
+        page!(POST "/admin/system/keys/revoke" keys::revoke),
+        page!(POST "/admin/system/keys/confirm" keys::confirm),
         page!(GET "/admin/system/configuration" house::configuration),
     ]
 }

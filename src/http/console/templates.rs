@@ -19,6 +19,7 @@ pub(in crate::http) const TEMPLATES: &[(&str, &str)] = sources! {
     "console/input.html"
     "console/control.html"
     "console/detach.html"
+    "console/act.html"
     "console/pager.html"
     "console/verification.html"
     "console/settings_table.html"
