@@ -14,6 +14,7 @@ use crate::domain::flow::GlobalMail;
 use crate::domain::{Lifetimes, Limits};
 use crate::engine::Snapshots;
 use crate::http::pages::LookSettings;
+use crate::http::services::ServiceSettings;
 use crate::http::site::SiteSettings;
 use crate::http::{Envelope, NetList, ServerLimits};
 use crate::ledger;
@@ -60,6 +61,7 @@ impl AppSettings {
                 callback_urls: vec![],
                 verify_on_get: false,
                 exempt_networks: NetList::default(),
+                services: ServiceSettings::default(),
             },
             calls_per_client_minute: 600,
             envelope: Envelope::Hybrid,
@@ -92,6 +94,11 @@ impl AppSettings {
                     .collect(),
                 verify_on_get: config.verify_on_get,
                 exempt_networks: NetList::new(exempt.clone()),
+                services: ServiceSettings {
+                    origins: config.services.origins.clone(),
+                    cookie_domain: config.services.cookie_domain.clone(),
+                    proxies: NetList::new(http.trusted_proxies.clone()),
+                },
             },
             calls_per_client_minute: config.limits.calls_per_client_minute,
             envelope: match config.envelope {

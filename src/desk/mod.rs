@@ -29,6 +29,7 @@ mod past;
 mod proofs;
 mod recovery;
 mod repeats;
+mod services;
 mod sessions;
 mod sign_up;
 mod story;
@@ -65,6 +66,7 @@ pub use past::{
     ChangesView, MomentView, NotThere, PastConfiguration, PastCounts, PastSignIn, PastToken, PastUser,
     PastView, TellPast,
 };
+pub use services::{KnownPerson, TokenFacts, TokenKind};
 pub use sessions::{Caller, SessionView, Tokens};
 pub use sign_up::{SignUpAnswer, SignUpForm};
 pub use story::{

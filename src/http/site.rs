@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::device::clean_user_agent;
 use super::idempotency::Idempotency;
 use super::router::{Router, RouterSettings};
+use super::services::ServiceSettings;
 use super::throttle::Throttle;
 use super::{Envelope, Head, NetList, api, header, openapi, pages};
 use crate::audit::Notary;
@@ -22,6 +23,10 @@ pub enum Access {
     ApiKey,
     /// Whoever has an API key and a live access token.
     SignedIn,
+    /// Proxies that ask who is there: counted by their handler, which knows whether it is somebody.
+    Forwarded,
+    /// The same as `Administrator`, for services: a form instead of JSON, and the key also as HTTP Basic has it.
+    Service,
     /// Whoever has a secret API key, or any API key and the live access token of an administrator.
     Administrator,
 }
@@ -40,6 +45,8 @@ pub struct SiteSettings {
     pub verify_on_get: bool,
     /// Clients without limits per client.
     pub exempt_networks: NetList,
+    /// Services behind this server.
+    pub services: ServiceSettings,
 }
 
 /// What handlers share.

@@ -2,6 +2,10 @@
 
 use std::sync::Arc;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use zeroize::Zeroizing;
+
 use crate::desk::{ApiCaller, Caller};
 use crate::domain::{Actor, ApiKeyKind, Role};
 use crate::http::header::HeaderName;
@@ -19,7 +23,7 @@ const SECRET_KEY: &str = "sk_";
 /// the [`ApiCaller`], the [`Caller`] who is signed in, or the [`Actor`] that an administrator is.
 pub(super) fn admit(site: &Arc<Site>, access: &Access, request: &mut Request) -> Result<(), ApiError> {
     match access {
-        Access::Health => Ok(()),
+        Access::Health | Access::Forwarded => Ok(()),
         Access::Open => count(site, request, None),
         Access::ApiKey => {
             let client = api_client(site, request)?;
@@ -34,23 +38,54 @@ pub(super) fn admit(site: &Arc<Site>, access: &Access, request: &mut Request) ->
             request.keep(caller);
             Ok(())
         }
+        Access::Service => {
+            let basic = basic_key(request);
+            let client = known_client(
+                site,
+                request,
+                basic.as_deref().map(String::as_str).or_else(|| api_key(request)),
+            )?;
+            let by = administrator(site, request, client)?;
+            request.keep(by);
+            Ok(())
+        }
         Access::Administrator => {
             let client = api_client(site, request)?;
-            let by = match client.kind {
-                ApiKeyKind::Secret => Actor::ApiKey(client.key),
-                ApiKeyKind::Publishable => {
-                    let caller = signed_in(site, request)?;
-                    if caller.role != Role::Admin {
-                        return Err(Code::UserForbidden.into());
-                    }
-                    Actor::User(caller.user)
-                }
-            };
+            let by = administrator(site, request, client)?;
             demand_json(request)?;
             request.keep(by);
             Ok(())
         }
     }
+}
+
+/// As whom a client may do what administrators do.
+fn administrator(site: &Site, head: &Head, client: ApiCaller) -> Result<Actor, ApiError> {
+    match client.kind {
+        ApiKeyKind::Secret => Ok(Actor::ApiKey(client.key)),
+        ApiKeyKind::Publishable => {
+            let caller = signed_in(site, head)?;
+            if caller.role != Role::Admin {
+                return Err(Code::UserForbidden.into());
+            }
+            Ok(Actor::User(caller.user))
+        }
+    }
+}
+
+/// The password of HTTP Basic (RFC 7617), where no key was sent otherwise: that is how most programs send theirs when they
+/// ask about tokens (RFC 7662 §2.1).
+fn basic_key(head: &Head) -> Option<Zeroizing<String>> {
+    if head.headers.contains_key(&API_KEY) {
+        return None;
+    }
+    let (scheme, pair) = head.header(header::AUTHORIZATION)?.split_once(' ')?;
+    let bytes = scheme
+        .eq_ignore_ascii_case("basic")
+        .then(|| STANDARD.decode(pair.trim_matches(' ')).ok())??;
+    let pair = Zeroizing::new(String::from_utf8(bytes).ok()?);
+    let (_, key) = pair.split_once(':')?;
+    Some(Zeroizing::new(key.to_owned()))
 }
 
 /// Whose access token a request came with. The gate has made sure of it before a handler of [`Access::SignedIn`] runs.
@@ -75,9 +110,13 @@ pub(super) fn is_anonymous(head: &Head) -> bool {
 /// The API key of a call, counted. Calls with no key or a bad one are counted together, so that keys cannot be guessed
 /// faster than the limit.
 fn api_client(site: &Site, head: &Head) -> Result<ApiCaller, ApiError> {
-    let known = api_key(head).and_then(|text| site.desk.api_caller(text));
+    known_client(site, head, api_key(head))
+}
+
+fn known_client(site: &Site, head: &Head, key: Option<&str>) -> Result<ApiCaller, ApiError> {
+    let known = key.and_then(|text| site.desk.api_caller(text));
     count(site, head, known.map(|client| client.key))?;
-    if known.is_none() && (head.headers.contains_key(&API_KEY) || api_key(head).is_some()) {
+    if known.is_none() && (head.headers.contains_key(&API_KEY) || key.is_some()) {
         site.desk.refused_api_key(&site.visitor(head));
     }
     known.ok_or(Code::InvalidApiKey.into())
@@ -122,7 +161,8 @@ fn none_of_ours(site: &Site, head: &Head) -> Code {
     Code::InvalidToken
 }
 
-fn count(site: &Site, head: &Head, key: Option<ApiKeyId>) -> Result<(), ApiError> {
+/// Counts a call of a client; refuses it beyond the limit.
+pub(super) fn count(site: &Site, head: &Head, key: Option<ApiKeyId>) -> Result<(), ApiError> {
     let now = site.desk.engine().clock().monotonic();
     let now = Span(i64::try_from(now.as_micros()).unwrap_or(i64::MAX));
     let counted = site.calls.check(&head.client, key, now);

@@ -14,6 +14,7 @@ mod mfa;
 mod once;
 mod password;
 mod past;
+mod services;
 mod sessions;
 mod shapes;
 mod tokens;
@@ -99,6 +100,8 @@ pub fn routes() -> Vec<Route<Site, Access>> {
         route!(DELETE "/v1/admin/policies/{name}" Administrator admin::policies::remove),
         route!(POST "/v1/flows/{slug}/executions" ApiKey flows::begin),
         route!(POST "/v1/flows/executions/{executionId}" ApiKey flows::go_on),
+        route!(POST "/v1/introspect" Service services::introspect),
+        route!(GET "/v1/forward-auth" Forwarded services::forward_auth),
         route!(GET "/v1/audit/events" Administrator audit::events),
         route!(GET "/v1/audit/state" Administrator past::state),
         route!(GET "/v1/audit/checkpoint" Administrator audit::checkpoint),

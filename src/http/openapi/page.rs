@@ -145,10 +145,10 @@ fn sentence(code: Code, locale: Locale) -> &'static str {
 /// The name of the sentence about who may call.
 fn access_word(access: Access) -> &'static str {
     match access {
-        Access::Health | Access::Open => "open",
+        Access::Health | Access::Open | Access::Forwarded => "open",
         Access::ApiKey => "api_key",
         Access::SignedIn => "signed_in",
-        Access::Administrator => "administrator",
+        Access::Service | Access::Administrator => "administrator",
     }
 }
 

@@ -23,6 +23,7 @@ mod remembering;
 mod repeating;
 mod requesting;
 mod rotation;
+mod services;
 mod sessions;
 mod sharing;
 mod signing_in;

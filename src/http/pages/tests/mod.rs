@@ -27,6 +27,7 @@ use crate::http::idempotency::{Idempotency, Room};
 use crate::http::pages::{Look, LookSettings};
 use crate::http::router::{Arrival, Router, RouterSettings};
 use crate::http::server::Peer;
+use crate::http::services::ServiceSettings;
 use crate::http::site::{Access, Site, SiteSettings, router};
 use crate::http::throttle::{Rate, Throttle};
 use crate::http::{Envelope, Method, NetList};
@@ -122,6 +123,7 @@ impl House {
                 callback_urls: vec![],
                 verify_on_get: false,
                 exempt_networks: NetList::default(),
+                services: ServiceSettings::default(),
             },
             look: Look::open(look).unwrap(),
             calls: Throttle::new(Rate::DEFAULT, 1024, NetList::default()),
