@@ -27,7 +27,7 @@ struct Shown {
     method: String,
     path: &'static str,
     summary: String,
-    about: &'static str,
+    about: String,
     access: &'static str,
     parameters: Vec<Row>,
     body: Option<BodyShown>,
@@ -54,7 +54,7 @@ struct BodyShown {
 #[derive(Serialize)]
 struct AnswerShown {
     status: u16,
-    about: &'static str,
+    about: String,
     kind: &'static str,
     example: String,
 }
@@ -107,7 +107,7 @@ impl Reference {
             };
             AnswerShown {
                 status: answer.status,
-                about: answer.about,
+                about: answer.about.replace('`', ""),
                 kind,
                 example,
             }
@@ -125,7 +125,7 @@ impl Reference {
             method: call.method.to_string(),
             path: call.pattern,
             summary: call.summary.clone(),
-            about: call.about,
+            about: call.about.replace('`', ""),
             access: access_word(one.access),
             parameters: parameters.collect(),
             body,
@@ -162,7 +162,7 @@ fn pretty(value: &Value) -> String {
 }
 
 fn words(shape: &Value) -> String {
-    shape["description"].as_str().unwrap_or_default().to_owned()
+    shape["description"].as_str().unwrap_or_default().replace('`', "")
 }
 
 /// The members of an object, one row each.
