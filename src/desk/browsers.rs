@@ -40,7 +40,11 @@ impl Desk {
     /// Whose a cookie is, if its session holds at this moment (S-03, S-11).
     pub fn browser_caller(&self, cookie: &str) -> Option<Caller> {
         let ring = self.engine().keyring().current();
-        let session = crypto::open_browser_secret(&ring, BrowserUse::Cookie, cookie)?;
+        self.live_caller(crypto::open_browser_secret(&ring, BrowserUse::Cookie, cookie)?)
+    }
+
+    /// Whose a session is, if it holds at this moment.
+    pub(super) fn live_caller(&self, session: SessionId) -> Option<Caller> {
         let now = self.now();
         self.engine().read(|state| {
             let user = state.sessions.get(&session)?.user;

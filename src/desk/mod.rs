@@ -33,6 +33,7 @@ mod people;
 mod proofs;
 mod recovery;
 mod repeats;
+mod services;
 mod sessions;
 mod sign_up;
 mod story;
@@ -74,6 +75,7 @@ pub use past::{
     PastView, TellPast,
 };
 pub use people::{Direction, PeopleFault, PeopleOrder, PeopleQuery, SOUGHT_CHARS_MAX, Sought};
+pub use services::{KnownPerson, TokenFacts, TokenKind};
 pub use sessions::{Caller, SessionView, Tokens};
 pub use sign_up::{SignUpAnswer, SignUpForm};
 pub use story::{

@@ -24,6 +24,7 @@ pub mod response;
 pub mod router;
 mod routes;
 pub mod server;
+pub mod services;
 pub mod site;
 pub mod throttle;
 mod wire;

@@ -10,6 +10,7 @@ use super::device::clean_user_agent;
 use super::idempotency::Idempotency;
 use super::post::Post;
 use super::router::{Router, RouterSettings};
+use super::services::ServiceSettings;
 use super::throttle::Throttle;
 use super::{Envelope, Head, NetList, api, console, header, openapi, pages};
 use crate::audit::Notary;
@@ -29,6 +30,10 @@ pub enum Access {
     SignedIn,
     /// Whoever has a secret API key, or any API key and a live access token; the handler asks whose.
     Person,
+    /// Proxies that ask who is there: counted by their handler, which knows whether it is somebody.
+    Forwarded,
+    /// The same as `Administrator`, for services: a form instead of JSON, and the key also as HTTP Basic has it.
+    Service,
     /// Whoever has a secret API key, or any API key and the live access token of an administrator; on their listener.
     Administrator,
     /// Whoever reaches the administrators' listener: the console, whose pages look themselves who it is.
@@ -51,7 +56,13 @@ impl Door {
             (Self::Admin, _)
             | (
                 Self::Main,
-                Access::Health | Access::Open | Access::ApiKey | Access::SignedIn | Access::Person,
+                Access::Health
+                | Access::Open
+                | Access::ApiKey
+                | Access::SignedIn
+                | Access::Person
+                | Access::Forwarded
+                | Access::Service,
             ) => true,
             (Self::Main, Access::Administrator | Access::Console) => false,
         }
@@ -78,6 +89,8 @@ pub struct SiteSettings {
     pub shown: Vec<SettingShown>,
     /// What an operator should look at in them.
     pub warnings: Vec<String>,
+    /// Services behind this server.
+    pub services: ServiceSettings,
 }
 
 /// A setting as it holds.

@@ -77,6 +77,12 @@ impl WebOrigin {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The host, without the port.
+    pub fn host(&self) -> &str {
+        let authority = self.0.split_once("://").map_or(&*self.0, |(_, rest)| rest);
+        split_port(authority).map_or(authority, |(host, _)| host)
+    }
 }
 
 impl fmt::Display for WebOrigin {
@@ -164,6 +170,9 @@ mod tests {
         ] {
             assert_eq!(WebOrigin::parse(typed).unwrap().as_str(), sent);
         }
+        let host = |text| WebOrigin::parse(text).unwrap().host().to_owned();
+        assert_eq!(host("https://app.example.org:8443"), "app.example.org");
+        assert_eq!(host("http://[::1]:3000"), "[::1]");
     }
 
     #[test]

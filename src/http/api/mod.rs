@@ -15,6 +15,7 @@ mod mfa;
 mod once;
 mod password;
 mod past;
+mod services;
 mod sessions;
 mod shapes;
 pub(super) mod stream;
@@ -132,6 +133,8 @@ pub fn routes() -> Vec<Route<Site, Access>> {
         route!(POST "/v1/admin/api-keys/{id}/confirm" Administrator system::confirm_key),
         route!(GET "/v1/admin/configuration" Administrator system::configuration),
         route!(POST "/v1/admin/mail/test" Administrator system::try_mail),
+        route!(POST "/v1/introspect" Service services::introspect),
+        route!(GET "/v1/forward-auth" Forwarded services::forward_auth),
         route!(GET "/v1/audit/events" Administrator audit::events),
         route!(GET "/v1/audit/events/stream" Administrator stream::events),
         route!(GET "/v1/audit/state" Administrator past::state),

@@ -16,13 +16,11 @@ use self::calls::Call;
 use self::schema::{Schema, both, list, must, named, object, only, text};
 use super::codes::Code;
 use super::reply::Envelope;
+use super::request::is_always_bare;
 use super::response::Response;
 use super::router::Route;
 use super::site::{Access, Site};
 use super::{Method, StatusCode, api, pages};
-
-/// Answers without a wrapping, whatever the setting says.
-const ALWAYS_BARE: [&str; 2] = ["/v1/admin/", "/v1/audit/"];
 
 /// The routes of the two documents.
 pub fn routes() -> Vec<Route<Site, Access>> {
@@ -73,8 +71,7 @@ impl Reference {
             let Some(access) = routes.remove(&(call.pattern, call.method.to_string())) else {
                 continue;
             };
-            let is_bare =
-                envelope == Envelope::Bare || ALWAYS_BARE.iter().any(|room| call.pattern.starts_with(room));
+            let is_bare = envelope == Envelope::Bare || is_always_bare(call.pattern);
             described.push(Described {
                 call,
                 access,
@@ -277,8 +274,7 @@ impl Described {
             schema,
             is_required: false,
         };
-        let may_repeat =
-            call.method == Method::POST && !matches!(self.access, Access::Open | Access::Console);
+        let may_repeat = call.method == Method::POST && self.has_key();
         let repeat = may_repeat.then(|| {
             let words = "A repeat with the same key and body has no second effect, and gets the same answer.";
             header("Idempotency-Key", calls::idempotency_key().about(words))
@@ -288,6 +284,16 @@ impl Described {
             header("If-Match", calls::entity_tag().about(words))
         });
         names.chain(query).chain(repeat).chain(version).collect()
+    }
+
+    /// Whether callers show an API key.
+    fn has_key(&self) -> bool {
+        match self.access {
+            Access::Health | Access::Open | Access::Console | Access::Forwarded => false,
+            Access::ApiKey | Access::SignedIn | Access::Person | Access::Service | Access::Administrator => {
+                true
+            }
+        }
     }
 
     /// Every refusal by its status: the call's own, the gate's and the router's.
@@ -313,19 +319,19 @@ impl Described {
             Code::AccountNotFound,
         ];
         match self.access {
-            Access::Health | Access::Open | Access::Console => {}
+            Access::Health | Access::Open | Access::Console | Access::Forwarded => {}
             Access::ApiKey => codes.push(Code::InvalidApiKey),
             Access::SignedIn => codes.extend(signed_in),
             Access::Person => {
                 codes.extend(signed_in);
                 codes.extend([Code::UserUnauthorized, Code::UserForbidden]);
             }
-            Access::Administrator => {
+            Access::Service | Access::Administrator => {
                 codes.extend(signed_in);
                 codes.push(Code::UserForbidden);
             }
         }
-        if !matches!(self.access, Access::Health | Access::Open | Access::Console) {
+        if self.has_key() {
             codes.push(Code::UnsupportedMediaType);
             if call.method == Method::POST {
                 codes.extend([Code::IdempotencyInProgress, Code::IdempotencyKeyReused]);
@@ -360,6 +366,10 @@ fn security_schemes() -> Value {
             "type": "http", "scheme": "bearer",
             "description": "A secret key (`sk_…`) as bearer, in the place of `X-API-Key`.",
         },
+        "basic": {
+            "type": "http", "scheme": "basic",
+            "description": "A secret key as the password; the user name is not looked at.",
+        },
         "accessToken": {
             "type": "http", "scheme": "bearer", "bearerFormat": "JWT",
             "description": "The access token of a sign-in; it is good for as long as its session is.",
@@ -370,6 +380,10 @@ fn security_schemes() -> Value {
 fn security(access: Access) -> Value {
     match access {
         Access::Health | Access::Open | Access::Console => json!([]),
+        Access::Forwarded => json!([{}, {"accessToken": []}]),
+        Access::Service => json!([
+            {"apiKey": []}, {"secretKey": []}, {"basic": []}, {"apiKey": [], "accessToken": []},
+        ]),
         Access::ApiKey => json!([{"apiKey": []}, {"secretKey": []}]),
         Access::SignedIn => json!([{"apiKey": [], "accessToken": []}]),
         Access::Person | Access::Administrator => {

@@ -27,7 +27,7 @@ struct Shown {
     method: String,
     path: &'static str,
     summary: String,
-    about: &'static str,
+    about: String,
     access: &'static str,
     parameters: Vec<Row>,
     body: Option<BodyShown>,
@@ -54,7 +54,7 @@ struct BodyShown {
 #[derive(Serialize)]
 struct AnswerShown {
     status: u16,
-    about: &'static str,
+    about: String,
     kind: &'static str,
     example: String,
 }
@@ -107,7 +107,7 @@ impl Reference {
             };
             AnswerShown {
                 status: answer.status,
-                about: answer.about,
+                about: answer.about.replace('`', ""),
                 kind,
                 example,
             }
@@ -125,7 +125,7 @@ impl Reference {
             method: call.method.to_string(),
             path: call.pattern,
             summary: call.summary.clone(),
-            about: call.about,
+            about: call.about.replace('`', ""),
             access: access_word(one.access),
             parameters: parameters.collect(),
             body,
@@ -145,11 +145,11 @@ fn sentence(code: Code, locale: Locale) -> &'static str {
 /// The name of the sentence about who may call.
 fn access_word(access: Access) -> &'static str {
     match access {
-        Access::Health | Access::Open | Access::Console => "open",
+        Access::Health | Access::Open | Access::Console | Access::Forwarded => "open",
         Access::ApiKey => "api_key",
         Access::SignedIn => "signed_in",
         Access::Person => "person",
-        Access::Administrator => "administrator",
+        Access::Service | Access::Administrator => "administrator",
     }
 }
 
@@ -163,7 +163,7 @@ fn pretty(value: &Value) -> String {
 }
 
 fn words(shape: &Value) -> String {
-    shape["description"].as_str().unwrap_or_default().to_owned()
+    shape["description"].as_str().unwrap_or_default().replace('`', "")
 }
 
 /// The members of an object, one row each.

@@ -140,6 +140,11 @@ impl<'a> Member<'a> {
     }
 }
 
+/// Who is signed in at the browser that sent this.
+pub(in crate::http) fn browser_caller(site: &Site, head: &Head) -> Option<Caller> {
+    Viewer::of(site, head).caller()
+}
+
 impl Viewer<'_> {
     /// Who is signed in at this browser.
     pub(in crate::http) fn caller(&self) -> Option<Caller> {

@@ -4,6 +4,7 @@ mod account;
 mod admin;
 mod audit;
 mod auth;
+mod services;
 
 use super::schema::{
     Schema, anything, count, email, flag, id, list, may, must, named, object, only, text, time, whole, word,
@@ -166,6 +167,11 @@ impl Call {
         Self { body, ..self }
     }
 
+    fn form(self, body: Schema) -> Self {
+        let body = Some(Body::Form(body));
+        Self { body, ..self }
+    }
+
     fn perhaps_body(self, body: Schema) -> Self {
         let body = Some(Body::PerhapsJson(body.of_a_body()));
         Self { body, ..self }
@@ -261,6 +267,7 @@ pub(super) fn all() -> Vec<Call> {
     calls.extend(account::calls());
     calls.extend(admin::calls());
     calls.extend(audit::calls());
+    calls.extend(services::calls());
     calls
 }
 

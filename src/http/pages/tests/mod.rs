@@ -28,6 +28,7 @@ use crate::http::pages::{Look, LookSettings};
 use crate::http::post::Post;
 use crate::http::router::{Arrival, Router, RouterSettings};
 use crate::http::server::Peer;
+use crate::http::services::ServiceSettings;
 use crate::http::site::{Access, Door, Site, SiteSettings, router};
 use crate::http::throttle::{Rate, Throttle};
 use crate::http::{Envelope, Method, NetList};
@@ -128,6 +129,7 @@ impl House {
                 admin_second_factor: false,
                 shown: vec![],
                 warnings: vec![],
+                services: ServiceSettings::default(),
             }),
             look: Arc::new(Look::open(look).unwrap()),
             calls: Arc::new(Throttle::new(Rate::DEFAULT, 1024, NetList::default())),
