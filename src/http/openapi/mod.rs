@@ -5,6 +5,7 @@
 //! routes against each other, both ways.
 
 mod calls;
+mod errors;
 mod page;
 mod schema;
 
@@ -13,7 +14,8 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use self::calls::Call;
-use self::schema::{Schema, both, list, must, named, object, only, text};
+use self::errors::{error_example, errors, retry_headers};
+use self::schema::{Schema, both, must, named, object, only};
 use super::codes::Code;
 use super::reply::Envelope;
 use super::request::is_always_bare;
@@ -35,7 +37,7 @@ pub fn routes() -> Vec<Route<Site, Access>> {
 }
 
 fn document_of(site: &Site) -> Response {
-    let document = Reference::new(site.envelope).document(&site.settings.public_url);
+    let document = Reference::new(site.envelope).document(&site.settings.public_url, &site.url);
     Response::new(StatusCode::OK, "application/json", document.to_string())
 }
 
@@ -90,14 +92,19 @@ impl Reference {
         }
     }
 
-    /// The document; `server` is where the API is reached.
-    pub(super) fn document(&self, server: &str) -> Value {
+    /// The document; `server` is where the API is reached, and `administrators` where what only they may call is.
+    pub(super) fn document(&self, server: &str, administrators: &str) -> Value {
         let mut paths: Map<String, Value> = Map::new();
         for one in &self.described {
             let path = paths
                 .entry(one.call.pattern)
                 .or_insert_with(|| Value::Object(Map::new()));
-            path[one.call.method.as_str().to_ascii_lowercase()] = self.operation(one);
+            let mut operation = self.operation(one);
+            let is_theirs = matches!(one.access, Access::Administrator | Access::Console);
+            if is_theirs && administrators != server {
+                operation["servers"] = json!([{"url": administrators}]);
+            }
+            path[one.call.method.as_str().to_ascii_lowercase()] = operation;
         }
         let tags: Vec<Value> = calls::Topic::ALL
             .iter()
@@ -402,105 +409,6 @@ fn answer_headers(one: &Described, status: u16) -> Value {
         headers["Location"] = header("Where to go on.");
     }
     headers
-}
-
-fn retry_headers(status: u16) -> Value {
-    let whole = |about: &str| json!({"description": about, "schema": {"type": "integer", "minimum": 0}});
-    let mut headers = json!({"Retry-After": whole("Seconds to wait.")});
-    if status == 429 {
-        headers["X-RateLimit-Limit"] = whole("Calls that the limit allows.");
-        headers["X-RateLimit-Remaining"] = whole("Calls that are left.");
-        headers["X-RateLimit-Reset"] = whole("Seconds until the whole allowance is back.");
-    }
-    headers
-}
-
-/// The shapes of errors.
-fn errors(envelope: Envelope) -> [(&'static str, Schema); 4] {
-    let detail = object([
-        must(
-            "field",
-            text("email").about("The field, with a path: `settings.port`."),
-        ),
-        must(
-            "reason",
-            text("required").about("What is wrong with it: a stable word."),
-        ),
-        schema::may("message", text("Enter an address.").about("The same for people.")),
-    ]);
-    let fault = || {
-        [
-            must(
-                "code",
-                text("common/invalid-parameters").about("Stable: match on this."),
-            ),
-            must(
-                "message",
-                text("The request has missing or invalid parameters; see details."),
-            ),
-            schema::may("details", list(named("Detail"))),
-            must("requestId", text("5f0c9a…")),
-        ]
-    };
-    let status = || must("statusCode", schema::whole(400, 599, 400));
-    let bare = object(fault().into_iter().chain([status()]));
-    let inner = must("error", object(fault()));
-    let success = || must("success", only(false));
-    let error = match envelope {
-        Envelope::Bare => bare.clone(),
-        Envelope::Wrapped => object([success(), inner]),
-        Envelope::Hybrid => object([
-            success(),
-            inner,
-            must(
-                "code",
-                text("common/invalid-parameters").about("The same as `error.code`."),
-            ),
-            must(
-                "message",
-                text("…").about("Fixed English; `error.message` follows `Accept-Language`."),
-            ),
-            status(),
-        ]),
-    };
-    let problem = object([
-        must("type", text("urn:keyledger:error:common:invalid-parameters")),
-        must(
-            "title",
-            text("The request has missing or invalid parameters; see details."),
-        ),
-        must("status", schema::whole(400, 599, 400)),
-        must(
-            "detail",
-            text("The request has missing or invalid parameters; see details."),
-        ),
-        must("code", text("common/invalid-parameters")),
-        schema::may("details", list(named("Detail"))),
-        must("requestId", text("5f0c9a…")),
-    ])
-    .about("RFC 9457, where `Accept` asks for it.");
-    [
-        ("Detail", detail),
-        ("Error", error),
-        ("BareError", bare),
-        ("Problem", problem),
-    ]
-}
-
-fn error_example(code: Code, envelope: Envelope) -> Value {
-    let fault = json!({"code": code.text(), "message": code.english(), "requestId": "5f0c9a…"});
-    match envelope {
-        Envelope::Bare => {
-            let mut bare = fault;
-            bare["statusCode"] = code.status().into();
-            bare
-        }
-        Envelope::Wrapped => json!({"success": false, "error": fault}),
-        Envelope::Hybrid => json!({
-            "success": false, "error": fault, "code": code.text(), "message": code.english(),
-            "statusCode": code.status(),
-        }),
-    }
 }
 
 #[cfg(test)]

@@ -149,7 +149,8 @@ fn access_word(access: Access) -> &'static str {
         Access::ApiKey => "api_key",
         Access::SignedIn => "signed_in",
         Access::Person => "person",
-        Access::Service | Access::Administrator => "administrator",
+        Access::Service => "service",
+        Access::Administrator => "administrator",
     }
 }
 

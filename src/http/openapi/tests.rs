@@ -46,7 +46,7 @@ fn every_entry_says_what_it_is_and_what_it_answers() {
 
 #[test]
 fn every_reference_within_the_document_leads_somewhere_and_every_name_is_used() {
-    let document = reference().document("https://id.example.com");
+    let document = reference().document("https://id.example.com", "https://admin.example.com");
     let text = document.to_string();
     let named = text.split("\"#/components/schemas/").skip(1);
     let named: BTreeSet<&str> = named.filter_map(|rest| rest.split('"').next()).collect();
@@ -57,7 +57,7 @@ fn every_reference_within_the_document_leads_somewhere_and_every_name_is_used() 
 
 #[test]
 fn an_example_shows_every_member_that_must_be_there() {
-    let document = reference().document("https://id.example.com");
+    let document = reference().document("https://id.example.com", "https://admin.example.com");
     for (path, methods) in document["paths"].as_object().unwrap() {
         for (method, operation) in methods.as_object().unwrap() {
             let content = &operation["requestBody"]["content"];
@@ -75,7 +75,8 @@ fn an_example_shows_every_member_that_must_be_there() {
 #[test]
 fn each_envelope_is_described_as_it_is_answered() {
     let example = |envelope| {
-        let document = Reference::new(envelope).document("https://id.example.com");
+        let document =
+            Reference::new(envelope).document("https://id.example.com", "https://admin.example.com");
         let path = &document["paths"]["/v1/auth/password/reset/request"]["post"];
         path["responses"]["200"]["content"]["application/json"]["example"].clone()
     };
@@ -89,7 +90,7 @@ fn each_envelope_is_described_as_it_is_answered() {
 
 #[test]
 fn each_refusal_is_told_with_its_sentence_and_when_to_come_back() {
-    let document = reference().document("https://id.example.com");
+    let document = reference().document("https://id.example.com", "https://admin.example.com");
     let responses = &document["paths"]["/v1/auth/password/reset/confirm"]["post"]["responses"];
     let expired = &responses["401"]["content"]["application/json"]["examples"];
     let value = &expired["auth-verification-token-expired"]["value"];
@@ -98,4 +99,16 @@ fn each_refusal_is_told_with_its_sentence_and_when_to_come_back() {
     assert!(responses["429"]["headers"]["Retry-After"].is_object());
     assert!(responses["503"]["headers"]["Retry-After"].is_object());
     assert!(responses["400"]["content"]["application/problem+json"].is_object());
+}
+
+#[test]
+fn l_07_what_administrators_call_is_told_to_be_on_their_listener() {
+    let document = reference().document("https://id.example.com", "https://admin.example.com");
+    let servers = |path: &str| document["paths"][path]["get"]["servers"].clone();
+    let theirs = json!([{"url": "https://admin.example.com"}]);
+    assert_eq!(servers("/v1/admin/flows"), theirs);
+    assert_eq!(servers("/openapi.json"), theirs);
+    assert_eq!(servers("/v1/auth/me"), Value::Null);
+    let one = reference().document("https://id.example.com", "https://id.example.com");
+    assert_eq!(one["paths"]["/v1/admin/flows"]["get"]["servers"], Value::Null);
 }

@@ -1,6 +1,6 @@
 //! Somebody who is signed in: profile, sessions, second factors, addresses, the end of the account.
 
-use super::super::schema::password;
+use super::super::schema::{Field, password};
 use super::auth::factor;
 use super::{
     Call, Schema, Topic, count, delete, email, flag, get, id, list, may, must, named, object, page_limit,
@@ -27,25 +27,7 @@ pub(super) fn calls() -> Vec<Call> {
 fn oneself() -> Vec<Call> {
     let topic = Topic::SignIn;
     vec![
-        get("/v1/auth/me", topic, "Who is signed in").answer(
-            200,
-            "The caller.",
-            object([
-                must("id", id()),
-                must("role", word(&["admin", "user", "guest"])),
-                must("name", text("Jiwoo Kim").or_null()),
-                must("nickname", text("").always_null()),
-                must("email", email()),
-                must("emailVerified", time().or_null().about("When.")),
-                must("image", text("").always_null()),
-                must("onboardingStatus", text("completed")),
-                must("locale", word(&["en", "ko"])),
-                must("mfa", list(word(&["totp", "email", "recovery_codes"])).about("Enrolled second factors.")),
-                must("createdAt", time()),
-                must("updatedAt", time()),
-                must("lastLoginAt", time().or_null()),
-            ]),
-        ),
+        get("/v1/auth/me", topic, "Who is signed in").answer(200, "The caller.", named("Profile")),
         delete("/v1/auth/withdraw", topic, "Close the account")
             .about("Sessions end at once; its keys are destroyed after a delay, until when the mailed link takes it back.")
             .says("The account has been closed. A link in the mail we sent takes it back until its data is destroyed."),
@@ -54,6 +36,28 @@ fn oneself() -> Vec<Call> {
             .says("The account is open again. Please sign in.")
             .refuses(&[Code::VerificationTokenNotFound, Code::VerificationTokenExpired, Code::TooManyCodeRequests])
             .refuses(&[Code::AccountNotFound]),
+    ]
+}
+
+/// What everybody is told of themself.
+pub(super) fn me() -> Vec<Field> {
+    vec![
+        must("id", id()),
+        must("role", word(&["admin", "user", "guest"])),
+        must("name", text("Jiwoo Kim").or_null()),
+        must("nickname", text("").always_null()),
+        must("email", email()),
+        must("emailVerified", time().or_null().about("When.")),
+        must("image", text("").always_null()),
+        must("onboardingStatus", text("completed")),
+        must("locale", word(&["en", "ko"])),
+        must(
+            "mfa",
+            list(word(&["totp", "email", "recovery_codes"])).about("Enrolled second factors."),
+        ),
+        must("createdAt", time()),
+        must("updatedAt", time()),
+        must("lastLoginAt", time().or_null()),
     ]
 }
 

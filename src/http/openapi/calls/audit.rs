@@ -23,22 +23,33 @@ fn position() -> Schema {
     whole(0, i64::MAX, 0)
 }
 
+/// The parameters and the answer of a list of events.
+pub(super) fn listing(call: Call) -> Call {
+    call.about("Oldest first. `next` goes into `after`; a cursor from before a restore is refused with what happened.")
+        .query("after", cursor())
+        .query("limit", whole(1, 1_000, 100))
+        .query("type", text("SignedIn").about("The event's name, or its term in the OWASP logging vocabulary."))
+        .query("from", time())
+        .query("to", time())
+        .answer(
+            200,
+            "A part of them.",
+            object([must("items", list(named("Event"))), must("next", cursor().or_null())]),
+        )
+}
+
 fn audit() -> Vec<Call> {
     let topic = Topic::Audit;
     vec![
-        get("/v1/audit/events", topic, "List events")
-            .about("Oldest first. `next` goes into `after`; a cursor from before a restore is refused with what happened.")
+        listing(get("/v1/audit/events", topic, "List events").query("user", id())),
+        get("/v1/audit/events/stream", topic, "Hear of events as they happen")
+            .about("Server-sent events, behind `Last-Event-ID` or `after`, or from now on. A few may listen at a time: others are told to come back (503).")
             .query("after", cursor())
-            .query("limit", whole(1, 1_000, 100))
             .query("user", id())
-            .query("type", text("SignedIn").about("The event's name, or its term in the OWASP logging vocabulary."))
+            .query("type", text("SignedIn"))
             .query("from", time())
             .query("to", time())
-            .answer(
-                200,
-                "A part of them.",
-                object([must("items", list(named("Event"))), must("next", cursor().or_null())]),
-            ),
+            .gives(200, "An event each, its cursor as the id, the same members as in lists as the data.", "text/event-stream", text("id: 1:42\ndata: {…}\n\n")),
         get("/v1/audit/state", topic, "Show users or live sessions as they were")
             .about("One such question at a time: others are told to come back (503).")
             .query_must("at", text("2026-01-20T14:30:00.000Z").about("A moment, or a cursor."))

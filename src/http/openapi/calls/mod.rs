@@ -4,6 +4,7 @@ mod account;
 mod admin;
 mod audit;
 mod auth;
+mod people;
 mod services;
 
 use super::schema::{
@@ -22,6 +23,7 @@ pub(super) enum Topic {
     SecondFactors,
     Addresses,
     Flows,
+    Users,
     Configuration,
     Audit,
     Services,
@@ -30,7 +32,7 @@ pub(super) enum Topic {
 
 impl Topic {
     /// All, in the order of the document.
-    pub(super) const ALL: [Self; 11] = [
+    pub(super) const ALL: [Self; 12] = [
         Self::Password,
         Self::SignIn,
         Self::Sessions,
@@ -38,6 +40,7 @@ impl Topic {
         Self::SecondFactors,
         Self::Addresses,
         Self::Flows,
+        Self::Users,
         Self::Configuration,
         Self::Audit,
         Self::Services,
@@ -54,6 +57,7 @@ impl Topic {
             Self::SecondFactors => "Second factors",
             Self::Addresses => "Addresses",
             Self::Flows => "Flows",
+            Self::Users => "Users",
             Self::Configuration => "Administration",
             Self::Audit => "Audit",
             Self::Services => "For services behind it",
@@ -167,6 +171,11 @@ impl Call {
         Self { body, ..self }
     }
 
+    fn perhaps_body_as_is(self, body: Schema) -> Self {
+        let body = Some(Body::PerhapsJson(body));
+        Self { body, ..self }
+    }
+
     fn form(self, body: Schema) -> Self {
         let body = Some(Body::Form(body));
         Self { body, ..self }
@@ -265,7 +274,9 @@ fn delete(pattern: &'static str, topic: Topic, summary: impl Into<String>) -> Ca
 pub(super) fn all() -> Vec<Call> {
     let mut calls = auth::calls();
     calls.extend(account::calls());
+    calls.extend(people::calls());
     calls.extend(admin::calls());
+    calls.extend(people::house());
     calls.extend(audit::calls());
     calls.extend(services::calls());
     calls
@@ -301,6 +312,10 @@ pub(super) fn components() -> Vec<(&'static str, Schema)> {
                 must("hasPrev", flag(false)),
             ]),
         ),
+        ("Profile", object(account::me())),
+        ("User", people::user()),
+        ("Mail", people::mail()),
+        ("ApiKey", people::api_key()),
         ("Session", account::session()),
         ("Address", account::address()),
         ("Step", auth::step()),
@@ -331,7 +346,7 @@ fn page_limit(usual: i64) -> Schema {
 /// The shape of a part of a path, by its name.
 pub(super) fn path_parameter(name: &str) -> Schema {
     match name {
-        "id" => text("7f2c1a90-5d0e-4b7f-9a63-0c6f4a1b2d3e"),
+        "id" | "session" => text("7f2c1a90-5d0e-4b7f-9a63-0c6f4a1b2d3e"),
         "order" => whole(0, 65_535, 10),
         "position" => whole(0, i64::MAX, 42),
         "slug" => text("default-recovery-flow"),
