@@ -151,6 +151,7 @@ mod tests {
             include_str!("texts.rs"),
             include_str!("verify.rs"),
             include_str!("viewer.rs"),
+            include_str!("../openapi/page.rs"),
             include_str!("../../domain/factor.rs"),
         ]
         .concat();
