@@ -14,6 +14,7 @@ mod framing;
 pub mod json;
 pub mod pages;
 pub mod refusals;
+pub mod remedies;
 pub mod reply;
 pub mod request;
 pub mod response;
