@@ -135,7 +135,7 @@ pub(super) async fn show(site: &Site, request: &Request) -> Outcome {
 /// Shows the form of a new one.
 pub(super) async fn begin(site: &Site, request: &Request) -> Outcome {
     let administrator = Administrator::editing(site, request, LIST).await?;
-    Ok(administrator.form(creating(&administrator), &Blank::Flow.form()))
+    Ok(administrator.form(&creating(&administrator), &Blank::Flow.form()))
 }
 
 /// Makes one.
@@ -154,7 +154,7 @@ pub(super) async fn create(site: &Site, request: &Request) -> Outcome {
         Ok(ObjectKey::Stage(_) | ObjectKey::Policy(_)) => administrator.lead_to(LIST, "created"),
         Err(fault) => {
             let form = filled(form, &tree);
-            administrator.not_taken(creating(&administrator), &form, None, &fault)
+            administrator.not_taken(&creating(&administrator), &form, None, &fault)
         }
     })
 }
@@ -177,7 +177,7 @@ pub(super) async fn edit(site: &Site, request: &Request) -> Outcome {
     let Some(form) = form else {
         return Err(administrator.unknown());
     };
-    Ok(administrator.form(editing(&administrator, &slug), &form))
+    Ok(administrator.form(&editing(&administrator, &slug), &form))
 }
 
 /// Changes one.
@@ -199,7 +199,7 @@ pub(super) async fn update(site: &Site, request: &Request) -> Outcome {
         Ok(ObjectKey::Stage(_) | ObjectKey::Policy(_)) => administrator.lead_to(LIST, "updated"),
         Err(fault) => {
             let form = filled(now.clone(), &tree);
-            administrator.not_taken(editing(&administrator, &slug), &form, Some(now), &fault)
+            administrator.not_taken(&editing(&administrator, &slug), &form, Some(now), &fault)
         }
     })
 }

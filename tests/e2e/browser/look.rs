@@ -147,7 +147,8 @@ async fn inspect_here(browser: &Chromium, axe: &str, name: &str, found: &mut Vec
             let shot = artefacts().join(format!("shots/{name}-{size}-{scheme}.png"));
             browser.shoot(&shot).await;
             let wide = browser
-                .run("return document.documentElement.scrollWidth > innerWidth")
+                // Not the window's own word for it: a telephone zooms out instead of scrolling.
+                .run(&format!("return document.documentElement.scrollWidth > {width}"))
                 .await;
             if wide == true {
                 found.push(format!("{name} {size}: wider than the screen"));
