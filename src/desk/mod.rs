@@ -73,8 +73,8 @@ pub use story::{
 };
 pub use verify::{VerifyFault, VerifyReport, verify};
 pub use walk::{
-    Answer, BegunSession, Challenge, Component, Denial, Done, EnterBy, FlowFault, FlowHead, FlowStep,
-    LeadsTo, Mistake, Reproofs, Scene, ShownSecret, StageMail, Walker, Wrong,
+    Answer, BegunSession, Challenge, Component, Denial, Done, DryRun, DryStep, DryVerdict, EnterBy,
+    FlowFault, FlowHead, FlowStep, LeadsTo, Mistake, Reproofs, Scene, ShownSecret, StageMail, Walker, Wrong,
 };
 
 use crate::breach::Leaks;

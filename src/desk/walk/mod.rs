@@ -29,6 +29,7 @@ pub use challenge::{
 };
 pub use facts::Walker;
 pub(super) use latest::Latest;
+pub use preview::{DryRun, DryStep, DryVerdict};
 pub use recovering::EnterBy;
 
 use crate::desk::{Desk, Fault, Refusal};

@@ -71,7 +71,7 @@ pub(super) async fn list(site: &Site, request: &Request) -> Outcome {
                 .map(|(slug, _)| slug.as_str().to_owned())
                 .collect(),
             edit: viewer.href(&path),
-            preview: viewer.href(&format!("{path}/preview")),
+            preview: viewer.href(&preview_of(stage.name())),
             delete: viewer.href(&format!("{path}/delete")),
             version: placed.changed.0,
         }
@@ -255,4 +255,9 @@ fn path_of(name: &ObjectName) -> String {
     let mut path = format!("{LIST}/");
     percent_encode(name.as_str(), &mut path);
     path
+}
+
+/// Where the page of a stage is looked at.
+pub(super) fn preview_of(name: &ObjectName) -> String {
+    format!("{}/preview", path_of(name))
 }
