@@ -51,6 +51,7 @@ async fn a_binding_is_decided_by_an_expression_that_was_written_in_the_console()
     };
     assert!(policy.policy.as_str() == "at work" && policy.negate && policy.enabled);
     house.sign_up(BEN, PASSWORD).await;
+    house.settled().await;
     let before = house.events().len();
     let run = "/admin/flows/default-authentication-flow/try";
     for (person, becomes) in [(BEN, "walked"), ("nobody@example.org", "no answer of")] {
