@@ -128,6 +128,34 @@
     location.replace(event.currentTarget.href + '#' + secret.dataset.take + '=' + encodeURIComponent(secret.value) + rest);
   };
 
+  // Events as they happen, newest first; so many are kept. What they say is text, never markup.
+  const LIVE_MAX = 200;
+  const followEvents = (list) => {
+    const state = document.querySelector('[data-live-state]');
+    const source = new EventSource(list.dataset.live);
+    const add = (message) => {
+      const event = JSON.parse(message.data);
+      const [item, what, when, link, time] = ['li', 'p', 'p', 'a', 'time'].map((name) => document.createElement(name));
+      what.className = 'what';
+      what.textContent = event.text;
+      when.className = 'help';
+      link.href = list.dataset.events + event.position;
+      time.dateTime = event.time;
+      time.textContent = event.time;
+      tellTime(time);
+      link.append(time);
+      when.append(link, ' · ' + event.type);
+      const both = document.createElement('div');
+      both.append(what, when);
+      item.append(both);
+      list.prepend(item);
+      while (list.children.length > LIVE_MAX) list.lastElementChild.remove();
+    };
+    source.onopen = () => { state.textContent = state.dataset.open; };
+    source.onerror = () => { state.textContent = state.dataset.lost; };
+    source.onmessage = add;
+  };
+
   // What matters only while a box is not ticked: a mail server of a stage's own.
   const hideWhile = (part) => {
     const box = document.getElementById(part.dataset.unless);
@@ -147,6 +175,7 @@
     for (const list of document.querySelectorAll('[data-rules]')) tickRules(list);
     for (const part of document.querySelectorAll('[data-unless]')) hideWhile(part);
     for (const time of document.querySelectorAll('time[datetime]')) tellTime(time);
+    for (const list of document.querySelectorAll('[data-live]')) followEvents(list);
     for (const link of document.querySelectorAll('[data-language]')) link.addEventListener('click', keepSecret);
     // One click, one request; and a page that comes back from the history can be used again.
     for (const form of document.forms) form.addEventListener('submit', () => setTimeout(setBusy, 0, true));

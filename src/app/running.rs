@@ -14,10 +14,13 @@ use super::settings::AppSettings;
 use crate::audit::Notary;
 use crate::desk::Desk;
 use crate::http::device::device_name_in;
+use crate::http::idempotency::{Idempotency, Room};
 use crate::http::pages::Look;
+use crate::http::post::Post;
 use crate::http::site::{Door, Site, router};
 use crate::http::throttle::{Rate, Throttle};
 use crate::http::{RouterSettings, ServeReport, serve};
+use crate::mail::templates::Templates;
 use crate::system::{SeededEntropy, random_id};
 use crate::types::Span;
 use crate::workers::{MailTools, Nudge, Stationery, ToolsFault, Workers};
@@ -84,9 +87,7 @@ impl App {
     ) -> Result<Self, AppError> {
         let prepared = prepare(&settings, &listeners);
         match prepared {
-            Ok((mail, look, addresses)) => {
-                Ok(Self::run(premises, settings, mail, look, listeners, addresses))
-            }
+            Ok(prepared) => Ok(Self::run(premises, settings, prepared, listeners)),
             Err(error) => {
                 close(premises, PATIENCE_MIN).await;
                 Err(error)
@@ -94,14 +95,14 @@ impl App {
         }
     }
 
-    fn run(
-        premises: Premises,
-        settings: AppSettings,
-        mail: MailTools,
-        look: Look,
-        listeners: Listeners,
-        addresses: Addresses,
-    ) -> Self {
+    fn run(premises: Premises, settings: AppSettings, prepared: Prepared, listeners: Listeners) -> Self {
+        let Prepared {
+            mail,
+            post,
+            look,
+            addresses,
+        } = prepared;
+        let (stop, stopping) = watch::channel(());
         let desk = premises.desk.clone();
         let notary = Arc::new(Notary::new(desk.clone(), settings.audit));
         let workers = Workers::start(
@@ -112,6 +113,7 @@ impl App {
             Arc::clone(&notary),
             settings.backups,
         );
+        let idempotency = Idempotency::new(desk.engine().entropy(), Room::DEFAULT);
         let naming = SeededEntropy::drawn(desk.engine().entropy());
         let router_settings = RouterSettings {
             envelope: settings.envelope,
@@ -133,9 +135,13 @@ impl App {
             look: Arc::new(look),
             calls: Arc::new(Throttle::new(rate, COUNTED_CLIENTS_MAX, exempt)),
             door: Door::Main,
+            post: Arc::new(post),
+            followers: Site::followers(),
+            stopping,
+            idempotency: Arc::new(idempotency),
+            envelope: settings.envelope,
         };
         let patience = settings.server.shutdown_time_max.to_std().max(PATIENCE_MIN);
-        let (stop, _) = watch::channel(());
         let open = |site: Site, listener: TcpListener| {
             let filter = router(Arc::new(site), router_settings.clone()).into_filter();
             let mut stopped = stop.subscribe();
@@ -220,11 +226,20 @@ impl App {
     }
 }
 
-fn prepare(settings: &AppSettings, listeners: &Listeners) -> Result<(MailTools, Look, Addresses), AppError> {
+/// What is read and checked before a door opens.
+struct Prepared {
+    mail: MailTools,
+    post: Post,
+    look: Look,
+    addresses: Addresses,
+}
+
+fn prepare(settings: &AppSettings, listeners: &Listeners) -> Result<Prepared, AppError> {
     let stationery = Stationery {
         brand: settings.site.brand.clone(),
         public_url: settings.site.public_url.clone(),
         recovery_url: settings.site.recovery_url.clone(),
+        colour: settings.look.colour,
         client_name: device_name_in,
     };
     let mail =
@@ -235,7 +250,13 @@ fn prepare(settings: &AppSettings, listeners: &Listeners) -> Result<(MailTools, 
             }
         })?;
     let look = Look::open(&settings.look)?;
-    Ok((mail, look, listeners.addresses()?))
+    let templates = Templates::load(settings.templates_dir.as_deref()).map_err(AppError::Templates)?;
+    Ok(Prepared {
+        mail,
+        post: Post::new(settings.mail.clone(), templates),
+        look,
+        addresses: listeners.addresses()?,
+    })
 }
 
 /// Closing blocks, so it gets a thread of its own.

@@ -14,7 +14,8 @@ use crate::domain::flow::GlobalMail;
 use crate::domain::{Lifetimes, Limits};
 use crate::engine::Snapshots;
 use crate::http::pages::LookSettings;
-use crate::http::site::SiteSettings;
+use crate::http::services::ServiceSettings;
+use crate::http::site::{SettingShown, SiteSettings};
 use crate::http::{Envelope, NetList, ServerLimits};
 use crate::ledger;
 use crate::mail::{MailSettings, MailSettingsDraft, TransportKind};
@@ -62,7 +63,10 @@ impl AppSettings {
                 callback_urls: vec![],
                 verify_on_get: false,
                 exempt_networks: NetList::default(),
+                shown: vec![],
+                warnings: vec![],
                 admin_second_factor: false,
+                services: ServiceSettings::default(),
             },
             admin_url: None,
             calls_per_client_minute: 600,
@@ -96,7 +100,14 @@ impl AppSettings {
                     .collect(),
                 verify_on_get: config.verify_on_get,
                 exempt_networks: NetList::new(exempt.clone()),
+                shown: config.resolved().iter().map(setting_shown).collect(),
+                warnings: config.warnings().iter().map(ToString::to_string).collect(),
                 admin_second_factor: config.admin_second_factor,
+                services: ServiceSettings {
+                    origins: config.services.origins.clone(),
+                    cookie_domain: config.services.cookie_domain.clone(),
+                    proxies: NetList::new(http.trusted_proxies.clone()),
+                },
             },
             admin_url: serving.admin_url.as_ref().map(|url| url.as_str().to_owned()),
             calls_per_client_minute: config.limits.calls_per_client_minute,
@@ -127,6 +138,15 @@ impl AppSettings {
             audit: audit_settings(config)?,
             backups: schedule(config),
         })
+    }
+}
+
+fn setting_shown(shown: &config::Shown) -> SettingShown {
+    SettingShown {
+        name: shown.name,
+        value: shown.value.clone(),
+        origin: shown.origin.to_string(),
+        doc: shown.doc,
     }
 }
 

@@ -9,11 +9,9 @@ use super::exit::{Exit, Failure};
 use super::logs;
 use super::setting_flags::SettingFlags;
 use crate::app::mail_settings;
-use crate::config::Config;
-use crate::domain::MailKind;
-use crate::mail::probe::{StepReport, walk};
-use crate::mail::templates::{MailData, Templates};
-use crate::mail::{MailSettings, OutgoingMail};
+use crate::mail::probe::StepReport;
+use crate::mail::templates::{TemplateFault, Templates};
+use crate::mail::trial::Trial;
 use crate::system::{Clock as _, OsEntropy, SystemClock, random_id};
 use crate::types::{EmailAddress, Locale, MailId};
 
@@ -64,12 +62,24 @@ fn test(arguments: Test, context: &Context) -> Result<Exit, Failure> {
     let locale =
         Locale::parse(&arguments.locale).ok_or_else(|| Failure::value("--locale", "there are en and ko"))?;
     let settings = mail_settings(&config)?;
-    let mail = test_mail(&config, &settings, &to, locale)?;
+    let folder = config.data.join("templates/mail");
+    let fault = |fault: TemplateFault| Failure::usage(fault.to_string());
+    let templates = Templates::load(Some(&folder)).map_err(fault)?;
+    let public_url = config.public_url.as_ref();
     let clock = SystemClock::start(None);
+    let trial = Trial {
+        settings: &settings,
+        templates: &templates,
+        brand: &config.brand_name,
+        public_url: public_url.map_or("http://localhost", |url| url.as_str().trim_end_matches('/')),
+        to: &to,
+        locale,
+        id: MailId(random_id(&OsEntropy)),
+        now: clock.now(),
+    };
     let begun = clock.monotonic();
-    let steps = runtime()?.block_on(walk(&settings, None, Some(&mail), &|| {
-        clock.monotonic().saturating_sub(begun)
-    }));
+    let elapsed = || clock.monotonic().saturating_sub(begun);
+    let steps = runtime()?.block_on(trial.go(&elapsed)).map_err(fault)?;
     let sent = steps.last().is_some_and(|step| step.outcome.is_ok());
     let text = steps
         .iter()
@@ -86,47 +96,6 @@ fn test(arguments: Test, context: &Context) -> Result<Exit, Failure> {
         .output
         .result(&json!({ "sent": sent, "steps": rows }), &text);
     Ok(if sent { Exit::Done } else { Exit::No })
-}
-
-fn test_mail(
-    config: &Config,
-    settings: &MailSettings,
-    to: &EmailAddress,
-    locale: Locale,
-) -> Result<OutgoingMail, Failure> {
-    let folder = config.data.join("templates/mail");
-    let fault = |fault: crate::mail::templates::TemplateFault| Failure::usage(fault.to_string());
-    let templates = Templates::load(Some(&folder)).map_err(fault)?;
-    let now = SystemClock::start(None).now();
-    let public_url = config
-        .public_url
-        .as_ref()
-        .map_or("http://localhost", |url| url.as_str().trim_end_matches('/'));
-    let data = MailData {
-        brand: Some(config.brand_name.clone()),
-        public_url: Some(public_url.to_owned()),
-        when: Some(now),
-        ..MailData::default()
-    };
-    let words = templates.render(MailKind::Test, locale, &data).map_err(fault)?;
-    let domain = config
-        .email
-        .from
-        .address
-        .rsplit('@')
-        .next()
-        .unwrap_or("localhost");
-    let id = MailId(random_id(&OsEntropy));
-    Ok(OutgoingMail {
-        message_id: format!("{id}@{domain}"),
-        to: to.as_typed().to_owned(),
-        from: settings.from().clone(),
-        subject: words.subject,
-        text: words.text,
-        html: words.html,
-        template: MailKind::Test.name(),
-        date: now,
-    })
 }
 
 fn step_words(step: &StepReport) -> String {

@@ -10,7 +10,7 @@ use crate::crypto::{self, Field, SecretLabel};
 use crate::domain::{Actor, Role, Standing};
 use crate::engine::{Directory, Lane};
 use crate::system::random_id;
-use crate::types::{DataKeyId, EmailAddress, Locale, PersonName, Span, UserId, Username};
+use crate::types::{DataKeyId, EmailAddress, Locale, PersonName, Span, Timestamp, UserId, Username};
 
 /// Somebody to register.
 pub struct NewPerson {
@@ -47,6 +47,8 @@ pub struct AdminRecovery {
     pub secret: SecretString,
     /// The code to type.
     pub code: SecretString,
+    /// When both end.
+    pub expires: Timestamp,
 }
 
 impl Desk {
@@ -83,13 +85,14 @@ impl Desk {
             username.as_ref(),
             locale,
         );
+        let origin = Self::origin_of_administrator(by).to_bytes();
         let command = Command::CreateUser {
             lookup: Directory::address_tag(&ring, &address),
             username: username
                 .as_ref()
                 .map(|username| Directory::username_tag(&ring, username)),
             new,
-            origin: self.seal_origin(&key, user.0, &Self::console()),
+            origin: crypto::seal(&key, Field::EventClient, user.0, &origin, entropy),
             by,
         };
         self.carry_out(Lane::Proof, command, vec![(DataKeyId::User(user), wrapped)])
@@ -190,7 +193,7 @@ impl Desk {
         by: Actor,
     ) -> Result<AdminRecovery, Fault> {
         let proof = self.new_proof();
-        let mails = self.notices(user, &Self::console());
+        let mails = self.notices_of_change(user, &Self::origin_of_administrator(by), None);
         let command = Command::IssueRecovery {
             user,
             proof,
@@ -207,6 +210,10 @@ impl Desk {
             .link_secret(proof.token, &token, SecretLabel::Recovery)
             .ok_or(Fault::Stopped)?;
         let code = self.typed_code(proof.token, &token).ok_or(Fault::Stopped)?;
-        Ok(AdminRecovery { secret, code })
+        Ok(AdminRecovery {
+            secret,
+            code,
+            expires: token.expires,
+        })
     }
 }

@@ -1,21 +1,10 @@
-//! What the machine's own console asks beside what administrators do: keys, waiting mails, whose a session is, the clock.
+//! What the machine's own console asks beside what administrators do: keys, whose a session is, the clock.
 
 use super::{Command, Desk, Fault};
-use crate::domain::{Actor, ApiKey, Mail};
+use crate::domain::{Actor, ApiKey};
 use crate::engine::Lane;
 use crate::system::ClockStatus;
-use crate::types::{ApiKeyId, Position, SessionId, UserId};
-
-/// A mail that is neither delivered nor given up.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct WaitingMail {
-    /// Where it was queued.
-    pub queued: Position,
-    /// What is known of it.
-    pub mail: Mail,
-    /// The address, masked; none if its key is gone.
-    pub to: Option<String>,
-}
+use crate::types::{ApiKeyId, SessionId, UserId};
 
 impl Desk {
     /// All API keys, oldest first; revoked ones too.
@@ -29,37 +18,6 @@ impl Desk {
         });
         keys.sort_by_key(|(id, key)| (key.created, *id));
         keys
-    }
-
-    /// How many mails wait, and the first `take` of them, oldest first.
-    pub fn waiting_mails(&self, take: usize) -> (usize, Vec<WaitingMail>) {
-        let (count, first) = self.engine().read(|state| {
-            let first: Vec<_> = state
-                .outbox
-                .iter()
-                .take(take)
-                .map(|(queued, mail)| {
-                    let address = state
-                        .users
-                        .get(&mail.user)
-                        .and_then(|user| user.address(mail.address));
-                    (
-                        *queued,
-                        mail.clone(),
-                        address.map(|address| address.sealed.clone()),
-                    )
-                })
-                .collect();
-            (state.outbox.len(), first)
-        });
-        let mails = first
-            .into_iter()
-            .map(|(queued, mail, sealed)| {
-                let to = sealed.and_then(|sealed| self.masked(mail.user, &sealed));
-                WaitingMail { queued, mail, to }
-            })
-            .collect();
-        (count, mails)
     }
 
     /// Whose a session is, if it has not ended.

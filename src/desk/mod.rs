@@ -17,23 +17,29 @@ mod epochs;
 mod expressions;
 mod factors;
 mod fault;
+mod following;
 mod greeting;
 mod keys;
+mod management;
 mod objections;
 mod objects;
 mod origin;
 mod outbox;
+mod overview;
 mod pace;
 mod passwords;
 mod past;
+mod people;
 mod proofs;
 mod recovery;
 mod repeats;
+mod services;
 mod sessions;
 mod sign_up;
 mod story;
 mod verification;
 mod verify;
+mod waiting;
 mod walk;
 
 use std::sync::{Arc, Mutex};
@@ -44,7 +50,6 @@ pub use admin::{AdminRecovery, NewPerson, UserView};
 pub(crate) use api_keys::new_api_key;
 pub use api_keys::{ApiCaller, NewKeyText};
 pub use backup::TellProgress;
-pub use console::WaitingMail;
 pub use cursor::{Cursor, CursorFault, EpochBegun, NotACursor};
 pub use epochs::EpochView;
 pub use expressions::{
@@ -52,29 +57,37 @@ pub use expressions::{
 };
 pub use factors::{AppSetUp, FactorView, MailboxSetUp};
 pub use fault::{AccessFault, Fault};
+pub use following::Following;
 pub use greeting::Visitor;
 pub use keys::{KeyView, KeysFault, MasterReplaced, Rotated};
+pub use management::{Editor, ProfileEdit};
 pub use objections::NotMe;
 pub use objects::{
     BLUEPRINT_BYTES_MAX, Blank, BlueprintMode, ChangeWord, Difference, FieldDifference, FormField, MASK,
-    Node, ObjectFault, ObjectForm, ObjectKind, ObjectsFault, Referred, Shape, Tree, Way,
+    Node, ObjectFault, ObjectForm, ObjectKind, ObjectsFault, Referred, Shape, Tree, Way, policy_settings,
+    stage_settings,
 };
 pub use origin::Origin;
 pub use outbox::{Letter, LetterFault};
+pub use overview::{DAYS, DayCounts, Overview};
 pub use past::{
     ChangesView, MomentView, NotThere, PastConfiguration, PastCounts, PastSignIn, PastToken, PastUser,
     PastView, TellPast,
 };
+pub use people::{Direction, PeopleFault, PeopleOrder, PeopleQuery, SOUGHT_CHARS_MAX, Sought};
+pub use services::{KnownPerson, TokenFacts, TokenKind};
 pub use sessions::{Caller, SessionView, Tokens};
 pub use sign_up::{SignUpAnswer, SignUpForm};
 pub use story::{
     EVENTS_MAX, Ending, EventFilter, Line, Recovery, RecoveryTold, STORIES_MAX, Step, StepWhat, Which,
-    tell_plainly, vocabulary,
+    no_events, no_recoveries, tell_plainly, vocabulary,
 };
-pub use verify::{VerifyFault, VerifyReport, verify};
+pub use verify::{Verification, VerificationStanding, VerifyFault, VerifyReport, verify};
+pub use waiting::WaitingMail;
 pub use walk::{
     Answer, BegunSession, Challenge, Component, Denial, Done, DryRun, DryStep, DryVerdict, EnterBy,
-    FlowFault, FlowHead, FlowStep, LeadsTo, Mistake, Reproofs, Scene, ShownSecret, StageMail, Walker, Wrong,
+    FlowFault, FlowHead, FlowStep, LeadsTo, Mistake, Reproofs, Scene, ShownSecret, StageMail, ToKeep, Walker,
+    Wrong,
 };
 
 use crate::breach::Leaks;
@@ -132,6 +145,26 @@ struct Inner {
     prolonging: tokio::sync::Mutex<()>,
     /// Held while somebody's latest events are looked for.
     looking_back: tokio::sync::Mutex<()>,
+    /// Addresses whose mails were hastened, until the courier asks.
+    hastened: Mutex<Vec<crate::types::AddressId>>,
+    /// The index of users, once somebody lists them.
+    roll: Arc<tokio::sync::Mutex<people::Roll>>,
+    /// Held while somebody counts what happened on which day.
+    tally: Arc<tokio::sync::Mutex<overview::Tally>>,
+    /// What was counted last.
+    days: Mutex<std::collections::BTreeMap<u32, DayCounts>>,
+    /// The latest proof of the ledger.
+    verification: Mutex<Option<Verification>>,
+    /// One that runs.
+    verifying: Mutex<Option<verify::RunningVerification>>,
+}
+
+impl Inner {
+    fn hastened(&self) -> std::sync::MutexGuard<'_, Vec<crate::types::AddressId>> {
+        self.hastened
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
 }
 
 impl Desk {
@@ -149,6 +182,12 @@ impl Desk {
             latest: walk::Latest::default(),
             prolonging: tokio::sync::Mutex::default(),
             looking_back: tokio::sync::Mutex::default(),
+            hastened: Mutex::default(),
+            roll: Arc::default(),
+            tally: Arc::default(),
+            days: Mutex::default(),
+            verification: Mutex::default(),
+            verifying: Mutex::default(),
         };
         Self {
             inner: Arc::new(inner),
@@ -179,8 +218,8 @@ impl Desk {
         self.engine().limits()
     }
 
-    /// Waits shortly and again while a command finds its verdict out of date; a bound, because each turn means that
-    /// somebody else's command won.
+    /// Attempts at a command whose verdict was out of date; a bound, because each turn means that somebody else's command
+    /// won.
     const ATTEMPTS_MAX: usize = 4;
 
     /// What a caller who met a full queue is told to wait.
@@ -196,6 +235,20 @@ impl Desk {
 pub(crate) use crate::domain::{Command, Outcome, Refusal};
 
 impl Desk {
+    /// Computes a verdict and has it decided; once more while what it was computed against gave way meanwhile.
+    async fn until_current<T, F>(attempt: impl Fn() -> F) -> Result<T, Fault>
+    where
+        F: Future<Output = Result<T, Fault>>,
+    {
+        for _ in 0..Self::ATTEMPTS_MAX {
+            match attempt().await {
+                Err(Fault::Refused(Refusal::Outdated)) => {}
+                decided => return decided,
+            }
+        }
+        Err(Fault::Overloaded)
+    }
+
     async fn carry_out(
         &self,
         lane: Lane,

@@ -78,7 +78,9 @@ impl Desk {
             DataKeyId::User(user) => Some(user),
             DataKeyId::Credential(_) | DataKeyId::Day(_) => None,
         };
+        // What administrators do elsewhere than at the machine comes from nowhere.
         self.open_origin(owner, sealed)
+            .filter(|origin| !origin.ip.is_unspecified())
     }
 
     /// Whom a request was about, as far as that is known today.
@@ -165,13 +167,34 @@ pub fn tell_plainly(event: &Event, locale: Locale) -> String {
     tell(locale, &Stranger, &whom, event)
 }
 
+/// What is said where no event was found.
+pub fn no_events(locale: Locale) -> &'static str {
+    match locale {
+        Locale::En => "There are no such events.",
+        Locale::Ko => "해당하는 이벤트가 없습니다.",
+    }
+}
+
+/// What is said where no recovery was found.
+pub fn no_recoveries(locale: Locale) -> &'static str {
+    match locale {
+        Locale::En => "There are no such recoveries.",
+        Locale::Ko => "해당하는 복구 기록이 없습니다.",
+    }
+}
+
 /// The event's name in the OWASP logging vocabulary (L-01); none where it has no word for it.
 pub fn vocabulary(event: &Event) -> Option<&'static str> {
     Some(match event {
         Event::PolicySaved { .. }
         | Event::FlowsChanged { .. }
         | Event::UserUnbanned { .. }
+        | Event::RoleChanged { .. }
+        | Event::RecoverySent { .. }
+        | Event::MailCancelled { .. }
+        | Event::MailHastened { .. }
         | Event::ApiKeyConfirmed { .. }
+        | Event::ApiKeyOriginsNamed { .. }
         | Event::CheckpointKeyRotated { .. } => "authz_admin",
         Event::ApiKeyCreated { .. }
         | Event::TokenIssued { .. }
@@ -190,6 +213,7 @@ pub fn vocabulary(event: &Event) -> Option<&'static str> {
         Event::AddressVerified { .. }
         | Event::WithdrawCancelled { .. }
         | Event::ProfileChanged { .. }
+        | Event::ProfileEdited { .. }
         | Event::FactorConfirmed { .. }
         | Event::AddressConfirmed { .. }
         | Event::AddressRemoved { .. }
@@ -202,7 +226,9 @@ pub fn vocabulary(event: &Event) -> Option<&'static str> {
         | Event::CodeRefused { .. }
         | Event::CurrentPasswordWrong { .. }
         | Event::PasswordRefused { .. } => "authn_password_change_fail",
-        Event::SignedIn { .. } | Event::FactorAccepted { .. } => "authn_login_success",
+        Event::SignedIn { .. } | Event::FactorAccepted { .. } | Event::FactorRemembered { .. } => {
+            "authn_login_success"
+        }
         Event::SignInFailed { .. } | Event::FactorRefused { .. } => "authn_login_fail",
         Event::RefreshRotated { .. } => "session_renewed",
         Event::RefreshReplayed { .. } | Event::RefreshRefused { .. } => "authn_token_reuse",
@@ -276,6 +302,7 @@ fn about(event: &Event) -> About {
         | Event::FactorRemoved { user, .. }
         | Event::RecoveryCodesIssued { user, .. }
         | Event::FactorAccepted { user, .. }
+        | Event::FactorRemembered { user, .. }
         | Event::FactorRefused { user, .. }
         | Event::FactorCodeRequested { user, .. }
         | Event::MailboxNamed { user, .. }
@@ -286,6 +313,9 @@ fn about(event: &Event) -> About {
         | Event::ObjectionOffered { user, .. }
         | Event::ObjectionRaised { user, .. }
         | Event::SafeguardsLapsed { user }
+        | Event::RoleChanged { user, .. }
+        | Event::ProfileEdited { user, .. }
+        | Event::RecoverySent { user, .. }
         | Event::MailQueued { user, .. } => About::User(*user),
         Event::RefreshRefused { user, .. } => user.map_or(About::Nobody, About::User),
         Event::SignUpCollided { address, .. } => About::Address(*address),
@@ -300,6 +330,8 @@ fn about(event: &Event) -> About {
         | Event::CallbackNamed { request: earlier, .. }
         | Event::MailDelivered { queued: earlier, .. }
         | Event::MailDeferred { queued: earlier, .. }
+        | Event::MailCancelled { queued: earlier, .. }
+        | Event::MailHastened { queued: earlier, .. }
         | Event::MailEnded { queued: earlier, .. } => About::Earlier(*earlier),
         Event::EpochStarted { .. }
         | Event::ClockAccepted { .. }
@@ -310,6 +342,7 @@ fn about(event: &Event) -> About {
         | Event::ApiKeyCreated { .. }
         | Event::ApiKeyRevoked { .. }
         | Event::ApiKeyUsed { .. }
+        | Event::ApiKeyOriginsNamed { .. }
         | Event::ApiKeyConfirmed { .. }
         | Event::KeyRotated { .. }
         | Event::MasterKeyReplaced { .. }
@@ -339,6 +372,7 @@ fn origin_of(event: &Event) -> Option<&Sealed> {
         | Event::FactorConfirmed { origin, .. }
         | Event::RecoveryCodesIssued { origin, .. }
         | Event::FactorAccepted { origin, .. }
+        | Event::FactorRemembered { origin, .. }
         | Event::FactorRefused { origin, .. }
         | Event::FactorCodeRequested { origin, .. }
         | Event::MailboxNamed { origin, .. }
@@ -360,6 +394,7 @@ fn origin_of(event: &Event) -> Option<&Sealed> {
         | Event::ApiKeyCreated { .. }
         | Event::ApiKeyRevoked { .. }
         | Event::ApiKeyUsed { .. }
+        | Event::ApiKeyOriginsNamed { .. }
         | Event::ApiKeyConfirmed { .. }
         | Event::KeyRotated { .. }
         | Event::MasterKeyReplaced { .. }
@@ -368,6 +403,11 @@ fn origin_of(event: &Event) -> Option<&Sealed> {
         | Event::UserBanned { .. }
         | Event::UserUnbanned { .. }
         | Event::UserErased { .. }
+        | Event::RoleChanged { .. }
+        | Event::ProfileEdited { .. }
+        | Event::RecoverySent { .. }
+        | Event::MailCancelled { .. }
+        | Event::MailHastened { .. }
         | Event::CallbackNamed { .. }
         | Event::RequestDropped { .. }
         | Event::TokenIssued { .. }

@@ -2,14 +2,17 @@
 //! the end as the running server has.
 
 use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, MutexGuard, PoisonError};
 
 use super::Desk;
+use super::backup::aside;
 use crate::domain::{Recorded, State, Unlawful, evolve, lawful};
 use crate::engine::{PIECES, agree, state_hash};
 use crate::ledger::codec::{self, CodecFault};
 use crate::ledger::record::{self, CommandPart, RecordFault};
 use crate::ledger::{FrameRef, Head, LedgerId, Reader, StoreError};
-use crate::types::{CommandId, Position};
+use crate::types::{CommandId, Position, Timestamp};
 
 /// What a proof found. That there is one says that the chain holds and every event is lawful.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -89,6 +92,38 @@ pub fn verify(reader: &dyn Reader) -> Result<VerifyReport, VerifyFault> {
     Ok(audit.report(reader, None))
 }
 
+/// A proof of the ledger that runs or ran since the start.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Verification {
+    /// When it began.
+    pub begun: Timestamp,
+    /// How far it is, or what it found.
+    pub standing: VerificationStanding,
+}
+
+/// How far a proof is, or what it found.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum VerificationStanding {
+    /// It runs.
+    Runs {
+        /// Positions that are proven.
+        done: u64,
+        /// Positions that there were when it began.
+        of: u64,
+    },
+    /// It came to its end; the report says whether the live state agrees.
+    Ended(VerifyReport),
+    /// Something is wrong, and this says what.
+    Failed(String),
+}
+
+/// A proof that runs.
+pub(super) struct RunningVerification {
+    begun: Timestamp,
+    told: Arc<AtomicU64>,
+    of: u64,
+}
+
 /// A copy of the state that is folded from what the disk says, and proves it on the way.
 struct Audit {
     state: State,
@@ -98,6 +133,8 @@ struct Audit {
     frames: u64,
     /// The end of the last frame that was proven.
     head: Head,
+    /// The same, for whoever waits.
+    told: Arc<AtomicU64>,
 }
 
 impl Audit {
@@ -112,6 +149,7 @@ impl Audit {
                 next: Position(0),
                 chain,
             },
+            told: Arc::default(),
         }
     }
 
@@ -155,6 +193,7 @@ impl Audit {
             next: frame.next,
             chain: frame.chain,
         };
+        self.told.store(frame.next.0, Ordering::Relaxed);
         let mut position = frame.first;
         for raw in frame.records() {
             self.record(position, raw)?;
@@ -196,8 +235,74 @@ impl Desk {
     /// The live state is compared piece by piece, each at the position where it stands at that moment, to which the copy
     /// is folded first. So the writer waits for one piece at most, however many users there are.
     pub fn verify(&self) -> Result<VerifyReport, VerifyFault> {
+        let (begun, told) = (self.now(), Arc::default());
+        let verified = self.verify_telling(&told);
+        let standing = match &verified {
+            Ok(report) => VerificationStanding::Ended(*report),
+            Err(fault) => VerificationStanding::Failed(fault.to_string()),
+        };
+        self.note_verification(Verification { begun, standing });
+        verified
+    }
+
+    /// The same beside whoever asks, who looks how far it is with [`Desk::verification`]; one at a time, because each holds
+    /// a second state. Says whether it began.
+    pub fn begin_verification(&self) -> bool {
+        let told = Arc::<AtomicU64>::default();
+        {
+            let mut running = self.running_verification();
+            if running.is_some() {
+                return false;
+            }
+            *running = Some(RunningVerification {
+                begun: self.now(),
+                told: Arc::clone(&told),
+                of: self.engine().head().next.0,
+            });
+        }
+        let desk = self.clone();
+        tokio::spawn(async move {
+            let verifying = desk.clone();
+            let done = aside("verify", move || verifying.verify_telling(&told)).await;
+            let standing = match done {
+                Some(Ok(report)) => VerificationStanding::Ended(report),
+                Some(Err(fault)) => VerificationStanding::Failed(fault.to_string()),
+                None => VerificationStanding::Failed("the check ended before it was done".to_owned()),
+            };
+            let running = desk.running_verification().take();
+            if let Some(RunningVerification { begun, .. }) = running {
+                desk.note_verification(Verification { begun, standing });
+            }
+        });
+        true
+    }
+
+    /// The proof that runs, or the latest one since the start.
+    pub fn verification(&self) -> Option<Verification> {
+        if let Some(running) = &*self.running_verification() {
+            let (done, of) = (running.told.load(Ordering::Relaxed), running.of);
+            let standing = VerificationStanding::Runs { done, of };
+            let begun = running.begun;
+            return Some(Verification { begun, standing });
+        }
+        let latest = self.inner.verification.lock();
+        latest.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn note_verification(&self, verification: Verification) {
+        let latest = self.inner.verification.lock();
+        *latest.unwrap_or_else(PoisonError::into_inner) = Some(verification);
+    }
+
+    fn running_verification(&self) -> MutexGuard<'_, Option<RunningVerification>> {
+        let running = self.inner.verifying.lock();
+        running.unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn verify_telling(&self, told: &Arc<AtomicU64>) -> Result<VerifyReport, VerifyFault> {
         let reader = &**self.engine().reader();
         let mut audit = Audit::of(reader);
+        audit.told = Arc::clone(told);
         let mut agrees = true;
         for piece in 0..PIECES {
             // Nearly all of the way is gone beside the writer; what it publishes meanwhile is little.

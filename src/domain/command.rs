@@ -5,7 +5,7 @@
 
 use crate::types::{
     AddressId, ApiKeyId, CredentialId, FactorId, Locale, Position, Sealed, SessionId, Span, Tag, Timestamp,
-    TokenId, UserId,
+    TokenId, UserId, WebOrigins,
 };
 
 use super::access::{ApiKeyKind, CheckpointRotation, NamedCheckpointKey};
@@ -16,6 +16,7 @@ use super::flow::Edit;
 use super::key_purpose::KeyPurpose;
 use super::limits::Limits;
 use super::mail::MailEnd;
+use super::management::ManagementCommand;
 pub use super::notices::{NewMail, NewObjection, Notices};
 use super::objection::ObjectionCommand;
 pub use super::outcome::Outcome;
@@ -178,6 +179,12 @@ pub enum Command {
     CreateApiKey { key: NewApiKey, by: Actor },
     /// End an API key.
     RevokeApiKey { key: ApiKeyId, by: Actor },
+    /// Name the pages whose scripts may call with a publishable key; these take the place of those before.
+    NameApiKeyOrigins {
+        key: ApiKeyId,
+        origins: WebOrigins,
+        by: Actor,
+    },
     /// Record that a key of the keyring made way for a new one.
     RecordKeyRotation {
         purpose: KeyPurpose,
@@ -256,7 +263,7 @@ pub enum Command {
     RenewClosing {
         user: UserId,
         proof: AddressProof,
-        mail: NewMail,
+        mails: Notices,
     },
     /// Erase what is due to be erased.
     EraseDue { user: UserId },
@@ -388,6 +395,8 @@ pub enum Command {
     Address(AddressCommand),
     /// Do something about what can be objected to.
     Objection(ObjectionCommand),
+    /// Do what administrators do about users and mails.
+    Manage(ManagementCommand),
     /// Put the same password under stronger parameters.
     UpgradeVerifier { user: UserId, credential: NewCredential },
     /// Set a new password, knowing the old one; or only ask whether that is known.

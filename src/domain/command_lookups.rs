@@ -20,6 +20,7 @@ impl Command {
             | Self::AcceptClock { .. }
             | Self::CreateApiKey { .. }
             | Self::RevokeApiKey { .. }
+            | Self::NameApiKeyOrigins { .. }
             | Self::RecordKeyRotation { .. }
             | Self::RecordMasterKeyReplaced { .. }
             | Self::ConfirmApiKey { .. }
@@ -53,6 +54,7 @@ impl Command {
             | Self::VerifyAddress { .. }
             | Self::DisownSignUp { .. }
             | Self::Objection(_)
+            | Self::Manage(_)
             | Self::UpgradeVerifier { .. }
             | Self::ChangePassword { .. }
             | Self::Refresh { .. }

@@ -9,8 +9,8 @@ use super::sign_in::{self, SessionTerms};
 use super::strangers::{StrangerClass, SuppressedClass};
 use super::world::World;
 use super::{
-    access, address, codes, factor, mail, objection, password_change, proof, recovery, session, user,
-    verification, walk,
+    access, address, codes, factor, mail, management, objection, password_change, proof, recovery, session,
+    user, verification, walk,
 };
 use crate::types::{Position, Span, Tag};
 
@@ -133,6 +133,9 @@ pub fn decide(world: &impl World, command: Command, context: &Context<'_>) -> De
             };
             Decision::accepted(vec![rotated, Event::MasterKeyReplaced { by }], Outcome::Done)
         }
+        Command::NameApiKeyOrigins { key, origins, by } => {
+            access::name_api_key_origins(world, key, origins, by)
+        }
         Command::ConfirmApiKey { key, by } => access::confirm_api_key(world, key, by),
         Command::TouchApiKey { key } => access::touch_api_key(world, context, key),
         Command::NameCheckpointKey { named } => access::name_checkpoint_key(world, named),
@@ -179,8 +182,8 @@ pub fn decide(world: &impl World, command: Command, context: &Context<'_>) -> De
             origin,
         } => user::change_profile(world, context, user, session, name, locale, origin),
         Command::CancelWithdraw { proof, origin } => user::cancel_withdraw(world, context, proof, origin),
-        Command::RenewClosing { user, proof, mail } => {
-            user::renew_closing(world, context, user, proof, &mail)
+        Command::RenewClosing { user, proof, mails } => {
+            user::renew_closing(world, context, user, proof, &mails)
         }
         Command::EraseDue { user } => user::erase_due(world, context, user),
         Command::RequestProof {
@@ -240,6 +243,7 @@ pub fn decide(world: &impl World, command: Command, context: &Context<'_>) -> De
         Command::Walk(walk) => walk::decide(world, context, walk),
         Command::Address(command) => address::decide(world, context, command),
         Command::Objection(command) => objection::decide(world, context, command),
+        Command::Manage(command) => management::decide(world, context, command),
         Command::UpgradeVerifier { user, credential } => session::upgrade_verifier(world, user, credential),
         Command::ChangePassword {
             user,

@@ -23,6 +23,7 @@ mod lawful;
 mod limits;
 mod mail;
 mod mail_kind;
+mod management;
 mod notices;
 mod objection;
 mod outcome;
@@ -67,6 +68,7 @@ pub use lawful::{Unlawful, lawful};
 pub use limits::{Lifetimes, Limits};
 pub use mail::{BACKUP_TOLD_EVERY, Mail, MailEnd, MailStanding};
 pub use mail_kind::MailKind;
+pub use management::ManagementCommand;
 pub use objection::{OBJECTION_LIFE, Objected, ObjectionAbout, ObjectionCommand, added_since, objector};
 pub use outlook::{Obstacle, Outlook, Unverified, is_token_alive, sign_in_outlook};
 pub use preserved::Earlier;
@@ -74,7 +76,7 @@ pub use proof::{ProofHolder, check_proof};
 pub use refusal::{LimitKind, LimitReached, Refusal};
 pub use safeguard::{Candidate, Contested, Leaving, Objection, Recovered, Safeguards};
 pub use session::{SessionFault, live_session, sign_in_gate};
-pub use sign_in::{OtherSessions, SessionTerms};
+pub use sign_in::{OtherSessions, SessionTerms, ShownBefore};
 pub use state::{
     Address, ApiKey, CheckpointKey, Credential, Due, Epoch, Guard, Rare, Role, Session, Small, Standing,
     State, Token, TokenStanding, User,

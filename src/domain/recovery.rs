@@ -16,7 +16,7 @@ use super::refusal::{LimitKind, Refusal};
 use super::state::{Guard, Standing, TokenStanding, User};
 use super::strangers::{StrangerClass, SuppressedClass, tally};
 use super::world::{Table, World};
-use super::{mail, user};
+use super::{mail, management, user};
 
 /// A stranger's event is counted against the strangers' budget with this many bytes.
 pub(super) const STRANGER_EVENT_BYTES: u32 = 512;
@@ -287,6 +287,9 @@ pub(super) fn issue_by_administrator(
     let Some(user) = world.users().look(&id) else {
         return Decision::refused(Refusal::UserNotFound);
     };
+    if management::is_key_against_administrator(user, by) {
+        return Decision::refused(Refusal::NotAllowed);
+    }
     if user.standing != Standing::Active {
         return Decision::refused(Refusal::UserNotActive);
     }

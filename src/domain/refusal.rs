@@ -96,6 +96,8 @@ pub enum Refusal {
     UserNotActive,
     /// No such API key.
     ApiKeyNotFound,
+    /// Web pages call with publishable keys only.
+    SecretKeyInBrowser,
     /// No such mail in the outbox.
     NoSuchMail,
     /// No such request waits.
@@ -104,4 +106,8 @@ pub enum Refusal {
     FlowChange(ChangeRefused),
     /// The ledger has been founded before.
     AlreadyFounded,
+    /// Somebody else changed it since it was looked at.
+    Changed,
+    /// Nobody does this to themself, and no key to an administrator.
+    NotAllowed,
 }

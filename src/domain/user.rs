@@ -15,7 +15,7 @@ use super::sign_in::{self, SessionTerms};
 use super::state::{Standing, TokenStanding, User};
 use super::strangers::{StrangerClass, SuppressedClass, tally};
 use super::world::{Table, World};
-use super::{mail, proof, recovery, session};
+use super::{mail, management, proof, recovery, session};
 use crate::types::{Span, Tag};
 
 /// Whose an address is.
@@ -215,6 +215,9 @@ pub(super) fn ban(world: &impl World, id: UserId, by: Actor) -> Decision {
     let Some(user) = world.users().look(&id) else {
         return Decision::refused(Refusal::UserNotFound);
     };
+    if management::is_oneself(id, by) {
+        return Decision::refused(Refusal::NotAllowed);
+    }
     if user.standing == Standing::Banned {
         return Decision::accepted(vec![], Outcome::Ended(0));
     }
@@ -267,8 +270,10 @@ pub(super) fn revoke_password(world: &impl World, id: UserId, by: Actor) -> Deci
     Decision::accepted(events, Outcome::Ended(count))
 }
 
+/// Who wants to go closes their own account, which can be taken back for a while; this cannot.
 pub(super) fn erase(world: &impl World, id: UserId, by: Actor) -> Decision {
     match world.users().look(&id) {
+        Some(_) if management::is_oneself(id, by) => Decision::refused(Refusal::NotAllowed),
         Some(_) => Decision::accepted(vec![Event::UserErased { user: id, by }], Outcome::Done),
         None => Decision::refused(Refusal::UserNotFound),
     }
@@ -397,7 +402,7 @@ pub(super) fn renew_closing(
     context: &Context<'_>,
     id: UserId,
     proof: AddressProof,
-    mail: &NewMail,
+    mails: &Notices,
 ) -> Decision {
     let delay = context.limits.lifetimes.withdraw_delay;
     let Some(user) = world.users().look(&id) else {
@@ -409,10 +414,10 @@ pub(super) fn renew_closing(
     };
     let (purpose, kind) = (Purpose::Reopen, MailKind::AccountClosing);
     let by = Actor::System;
-    let events = vec![
-        recovery::issued(context, id, user, address, purpose, proof, delay, None, by),
-        mail::queued(mail, kind, id, address, Some(proof.token), user.locale),
-    ];
+    let mut events = vec![recovery::issued(
+        context, id, user, address, purpose, proof, delay, None, by,
+    )];
+    events.extend(told_about(user, id, kind, mails, Some(proof.token)));
     Decision::accepted(events, Outcome::Issued(proof.token))
 }
 

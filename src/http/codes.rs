@@ -243,6 +243,10 @@ codes! {
     UserUnauthorized 401 "user/unauthorized"
         "Please sign in to do this."
         "로그인이 필요한 작업입니다.";
+    /// The user is banned, or their account is closing.
+    UserNotActive 409 "user/not-active"
+        "This user is banned, or the account is closing, so this cannot be done."
+        "정지되었거나 닫히는 중인 계정이라 이 작업을 할 수 없습니다.";
     /// The caller may not do this.
     UserForbidden 403 "user/forbidden"
         "You are not allowed to do this."
@@ -282,7 +286,7 @@ mod tests {
         409 auth/too-many-addresses  404 auth/address-not-found  409 auth/primary-address
         409 auth/address-in-use  403 auth/change-held
         404 flow/not-found  404 flow/execution-not-found  409 flow/signed-in-already
-        404 user/not-found  401 user/unauthorized  403 user/forbidden  400 user/invalid-role  400 user/invalid-name";
+        404 user/not-found  409 user/not-active  401 user/unauthorized  403 user/forbidden  400 user/invalid-role  400 user/invalid-name";
 
     #[test]
     fn the_table_holds_the_codes_of_the_contract() {

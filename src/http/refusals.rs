@@ -40,6 +40,7 @@ pub fn of_refusal(refusal: Refusal) -> ApiError {
         Refusal::Saturated => return overloaded(SATURATED_WAIT),
         Refusal::Outdated => return overloaded(Desk::OVERLOAD_WAIT),
         Refusal::UsernameTaken => return ApiError::invalid("username", "taken"),
+        Refusal::SecretKeyInBrowser => return ApiError::invalid("origins", "secret-key"),
         Refusal::Held(until) => return held(until),
         Refusal::FlowChange(refused) => return of_change(refused.fault),
         Refusal::TokenNotFound => Code::VerificationTokenNotFound,
@@ -64,6 +65,8 @@ pub fn of_refusal(refusal: Refusal) -> ApiError {
         Refusal::AddressIsPrimary => Code::PrimaryAddress,
         Refusal::AddressInUse => Code::AddressInUse,
         Refusal::UserNotFound | Refusal::UserNotActive => Code::AccountNotFound,
+        Refusal::Changed => Code::Changed,
+        Refusal::NotAllowed => Code::UserForbidden,
         Refusal::ApiKeyNotFound | Refusal::NoSuchMail | Refusal::NoSuchRequest | Refusal::AlreadyFounded => {
             Code::NotFound
         }

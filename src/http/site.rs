@@ -2,10 +2,17 @@
 
 use std::sync::Arc;
 
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::Serialize;
+use tokio::sync::{Semaphore, watch};
+
 use super::device::clean_user_agent;
-use super::router::{Hooks, Router, RouterSettings};
+use super::idempotency::Idempotency;
+use super::post::Post;
+use super::router::{Router, RouterSettings};
+use super::services::ServiceSettings;
 use super::throttle::Throttle;
-use super::{Head, NetList, api, console, header, pages};
+use super::{Envelope, Head, NetList, api, console, header, openapi, pages};
 use crate::audit::Notary;
 use crate::desk::{Desk, Visitor};
 use crate::types::{ApiKeyId, Locale};
@@ -21,6 +28,12 @@ pub enum Access {
     ApiKey,
     /// Whoever has an API key and a live access token.
     SignedIn,
+    /// Whoever has a secret API key, or any API key and a live access token; the handler asks whose.
+    Person,
+    /// Proxies that ask who is there: counted by their handler, which knows whether it is somebody.
+    Forwarded,
+    /// The same as `Administrator`, for services: a form instead of JSON, and the key also as HTTP Basic has it.
+    Service,
     /// Whoever has a secret API key, or any API key and the live access token of an administrator; on their listener.
     Administrator,
     /// Whoever reaches the administrators' listener: the console, whose pages look themselves who it is.
@@ -41,7 +54,16 @@ impl Door {
     fn opens(self, access: Access) -> bool {
         match (self, access) {
             (Self::Admin, _)
-            | (Self::Main, Access::Health | Access::Open | Access::ApiKey | Access::SignedIn) => true,
+            | (
+                Self::Main,
+                Access::Health
+                | Access::Open
+                | Access::ApiKey
+                | Access::SignedIn
+                | Access::Person
+                | Access::Forwarded
+                | Access::Service,
+            ) => true,
             (Self::Main, Access::Administrator | Access::Console) => false,
         }
     }
@@ -63,6 +85,25 @@ pub struct SiteSettings {
     pub exempt_networks: NetList,
     /// Whether the console is only for administrators with a second factor.
     pub admin_second_factor: bool,
+    /// All settings, for administrators to look at.
+    pub shown: Vec<SettingShown>,
+    /// What an operator should look at in them.
+    pub warnings: Vec<String>,
+    /// Services behind this server.
+    pub services: ServiceSettings,
+}
+
+/// A setting as it holds.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct SettingShown {
+    /// Its name.
+    pub name: &'static str,
+    /// Its value; a secret is dots.
+    pub value: String,
+    /// Where it came from; `default` if from nowhere.
+    pub origin: String,
+    /// What it is for.
+    pub doc: &'static str,
 }
 
 /// What handlers share: of every listener its own, with most of it in common.
@@ -83,9 +124,24 @@ pub struct Site {
     /// Where browsers reach this listener: the base of its pages' addresses, and the origin that their forms come from. No
     /// slash at the end.
     pub url: String,
+    /// How mails leave and what they say, to be looked at and tried.
+    pub post: Arc<Post>,
+    /// Places for those who follow events.
+    pub followers: Arc<Semaphore>,
+    /// Changes when the server stops: what would go on for ever ends.
+    pub stopping: watch::Receiver<()>,
+    /// Calls that their clients may send again, of all listeners together.
+    pub idempotency: Arc<Idempotency>,
+    /// The wrapping of answers, as the reference describes it.
+    pub envelope: Envelope,
 }
 
 impl Site {
+    /// Places for those who follow events, as many as there may be.
+    pub fn followers() -> Arc<Semaphore> {
+        Arc::new(Semaphore::new(api::stream::FOLLOWERS_MAX))
+    }
+
     /// The administrators' listener, reached at `url`.
     #[must_use]
     pub fn for_administrators(self, url: String) -> Self {
@@ -94,6 +150,11 @@ impl Site {
             url,
             ..self
         }
+    }
+
+    /// The link that opens a recovery. Secrets travel behind `#`, which browsers send to nobody.
+    pub fn recovery_link(&self, secret: &SecretString) -> String {
+        format!("{}#t={}", self.settings.recovery_url, secret.expose_secret())
     }
 
     /// Who stands at the door, as the desk wants to know it.
@@ -113,10 +174,7 @@ pub fn router(site: Arc<Site>, settings: RouterSettings) -> Router<Site, Access>
     let mut routes = api::routes();
     routes.extend(pages::routes());
     routes.extend(console::routes());
+    routes.extend(openapi::routes());
     routes.retain(|route| site.door.opens(route.access));
-    let hooks = Hooks {
-        finish: pages::refuse_with_page,
-        ..api::hooks()
-    };
-    Router::new(routes, site, settings, hooks)
+    Router::new(routes, site, settings, api::hooks())
 }

@@ -23,7 +23,7 @@ use crate::domain::{
 };
 use crate::types::{
     AddressId, ApiKeyId, CredentialId, FactorId, Locale, MailId, ObjectName, Position, PublicKey, Sealed,
-    SessionId, Signature, Slug, Span, Tag, Timestamp, TokenId, UserId,
+    SessionId, Signature, Slug, Span, Tag, Timestamp, TokenId, UserId, WebOrigins,
 };
 
 /// Why a record cannot be read as an event, or an event not be written.
@@ -202,8 +202,17 @@ events! {
     125/1 => FactorAccepted { user: UserId, proof: FactorProof, action: FactorUse, session: Option<SessionId>, origin: Sealed }
     126/1 => FactorRefused { user: UserId, action: FactorUse, token: Option<TokenId>, origin: Sealed }
     127/1 => FactorCodeRequested { user: UserId, allowance: Allowance, client: Tag, origin: Sealed }
+    200/1 => FactorRemembered { user: UserId, session: SessionId, factor: FactorId, kind: FactorKind, shown: Timestamp, origin: Sealed }
 
     170/1 => ProfileChanged { user: UserId, name: Option<Sealed>, locale: Locale, origin: Sealed }
+
+    180/1 => RoleChanged { user: UserId, role: Role, by: Actor }
+    181/1 => ProfileEdited { user: UserId, name: Option<Sealed>, locale: Locale, by: Actor }
+    182/1 => RecoverySent { user: UserId, by: Actor }
+    183/1 => MailCancelled { queued: Position, by: Actor }
+    184/1 => MailHastened { queued: Position, by: Actor }
+
+    190/1 => ApiKeyOriginsNamed { key: ApiKeyId, origins: WebOrigins, by: Actor }
 
     of FlowsChanged:
     140/1 => FlowSaved { flow: Flow }

@@ -22,6 +22,7 @@ pub mod templates;
 #[cfg(test)]
 mod tests;
 mod transport;
+pub mod trial;
 mod wire;
 
 pub use address::{AddressFault, Mailbox};

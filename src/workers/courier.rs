@@ -84,6 +84,9 @@ impl Round {
         for entry in fresh {
             self.lineup.push(entry, now);
         }
+        for address in self.desk.take_hastened() {
+            self.lineup.hasten(address, now);
+        }
     }
 
     fn send_out(&mut self) {

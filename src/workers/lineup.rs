@@ -121,6 +121,17 @@ impl Lineup {
         }
     }
 
+    /// The first mail to an address is due, unless it is under way.
+    pub(super) fn hasten(&mut self, address: AddressId, now: Timestamp) {
+        let waits = self
+            .lines
+            .get(&address)
+            .is_some_and(|line| matches!(line.place, Place::Waits(at) if at > now));
+        if waits {
+            self.place(address, now);
+        }
+    }
+
     /// Whether some mail could not reach the server when it was last tried.
     pub(super) fn has_unreached(&self) -> bool {
         self.lines.values().any(|line| line.unreached)
@@ -206,6 +217,19 @@ mod tests {
         lineup.done(ANN, Turn::Again(at(1800)));
         assert_eq!(lineup.next(at(61)), None);
         assert_eq!(lineup.next(at(1800)), Some((Position(1), ANN)));
+    }
+
+    #[test]
+    fn a_hastened_mail_is_due_and_one_under_way_is_left_alone() {
+        let mut lineup = lineup(&[(1, ANN), (2, BOB)]);
+        lineup.next(at(0));
+        lineup.done(ANN, Turn::Again(at(1800)));
+        assert_eq!(lineup.next(at(1)), Some((Position(2), BOB)));
+        lineup.hasten(ANN, at(2));
+        lineup.hasten(BOB, at(2));
+        lineup.hasten(AddressId([9; 16]), at(2));
+        assert_eq!(lineup.next(at(2)), Some((Position(1), ANN)));
+        assert_eq!(lineup.next(at(2)), None);
     }
 
     #[test]

@@ -9,8 +9,11 @@
 
 mod addresses;
 mod factors;
+mod management;
 
 use std::cell::Cell;
+
+pub use management::{cancel_mail, hasten_mail};
 
 use keyledger::domain::password_policy::BrokenRules;
 use keyledger::domain::{

@@ -19,8 +19,7 @@ use crate::cli::context::Context;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::logs;
 use crate::cli::setting_flags::SettingFlags;
-use crate::desk::{Desk, EVENTS_MAX, EventFilter};
-use crate::ledger::StoreError;
+use crate::desk::{self, Desk};
 use crate::types::{Locale, Position};
 
 /// Clients that may follow at one time: each holds one of the places at the socket for as long as it likes.
@@ -29,13 +28,10 @@ pub(super) const FOLLOWERS_MAX: usize = 4;
 /// A client that is told events as they happen.
 pub(super) struct Following {
     desk: Desk,
-    filter: EventFilter,
+    events: desk::Following,
     locale: Locale,
-    /// Everything up to there was looked at.
-    behind: Option<Position>,
     /// What came before, for whoever named no cursor.
     first: Vec<EventRow>,
-    published: watch::Receiver<Position>,
     _place: OwnedSemaphorePermit,
 }
 
@@ -48,31 +44,26 @@ impl Clerk {
         })?;
         let locale = language(&form.language)?;
         let (filter, after) = self.filter(form)?;
-        let mut published = self.desk.engine().published();
-        published.mark_unchanged();
         let desk = self.desk.clone();
         let begun = spawn_blocking(move || -> Result<_, Failure> {
             if let Some(cursor) = after {
-                return Ok((Some(desk.resume(cursor)?), vec![], filter));
+                let behind = desk.resume(cursor)?;
+                return Ok((vec![], desk.follow(filter, Some(behind))));
             }
             let end = desk.engine().head().next.0.checked_sub(1).map(Position);
             let found = desk.latest_events(&filter)?;
             let last = found.last().map(|last| last.position);
-            Ok((last.max(end), event_rows(&desk, &found, locale)?, filter))
+            let first = event_rows(&desk, &found, locale)?;
+            Ok((first, desk.follow(filter, last.max(end))))
         });
-        let (behind, first, filter) = begun
+        let (first, events) = begun
             .await
             .map_err(|_| Failure::later("the events could not be read"))??;
         Ok(Following {
             desk: self.desk.clone(),
-            filter: EventFilter {
-                limit: Some(EVENTS_MAX),
-                ..filter
-            },
+            events,
             locale,
-            behind,
             first,
-            published,
             _place: place,
         })
     }
@@ -84,30 +75,15 @@ impl Following {
         if !self.first.is_empty() {
             return Ok(Some(std::mem::take(&mut self.first)));
         }
-        loop {
-            self.published.mark_unchanged();
-            let (desk, locale) = (self.desk.clone(), self.locale);
-            let filter = EventFilter {
-                after: self.behind,
-                ..self.filter.clone()
-            };
-            let read = spawn_blocking(move || {
-                let (found, looked) = desk.events_behind(&filter)?;
-                Ok::<_, StoreError>((event_rows(&desk, &found, locale)?, looked))
-            });
-            let (rows, looked) = read
-                .await
-                .map_err(|_| Failure::later("the events could not be read"))??;
-            let is_further = looked > self.behind;
-            self.behind = looked.max(self.behind);
-            if !rows.is_empty() {
-                return Ok(Some(rows));
-            }
-            // Nothing that was asked for in what was looked at: there may be more behind it.
-            if !is_further && self.published.changed().await.is_err() {
-                return Ok(None);
-            }
-        }
+        let Some(found) = self.events.next().await? else {
+            return Ok(None);
+        };
+        let (desk, locale) = (self.desk.clone(), self.locale);
+        let told = spawn_blocking(move || event_rows(&desk, &found, locale));
+        let rows = told
+            .await
+            .map_err(|_| Failure::later("the events could not be read"))??;
+        Ok(Some(rows))
     }
 
     /// Tells a client until it goes away, or the server stops.

@@ -1,56 +1,23 @@
 //! Mails that wait: the outbox has what the server said last, and the events have where it happened.
 
-use std::collections::HashMap;
-
-use tokio::task::spawn_blocking;
-
 use super::clerk::{Clerk, bounded, page};
 use super::request::{Answer, MailRow};
 use crate::cli::exit::Failure;
-use crate::desk::{EventFilter, WaitingMail};
-use crate::domain::{Event, Recorded};
+use crate::desk::WaitingMail;
 use crate::mail::Step;
-use crate::types::Position;
 
 impl Clerk {
     pub(super) async fn outbox(&self, take: u32) -> Result<Answer, Failure> {
-        let (count, mails) = self.desk.waiting_mails(bounded(take));
-        let tried = mails.iter().filter(|waiting| waiting.mail.attempts > 0);
-        let steps = match tried.map(|waiting| waiting.queued).min() {
-            Some(oldest) => self.failed_steps(oldest).await?,
-            None => HashMap::new(),
-        };
-        let row = |waiting: WaitingMail| {
-            let step = steps.get(&waiting.queued).copied();
-            mail_row(waiting, step)
-        };
-        Ok(Answer::Outbox(page(count, mails.into_iter().map(row).collect())))
-    }
-
-    /// Where the last tries of mails failed: the outbox has only what the server said.
-    async fn failed_steps(&self, oldest: Position) -> Result<HashMap<Position, Step>, Failure> {
-        let desk = self.desk.clone();
-        let filter = EventFilter {
-            name: Some("MailDeferred".to_owned()),
-            after: Some(oldest),
-            ..EventFilter::default()
-        };
-        let told = spawn_blocking(move || desk.latest_events(&filter))
-            .await
-            .map_err(|_| Failure::later("the events could not be read"))??;
-        let step = |recorded: Recorded| {
-            if let Event::MailDeferred { queued, step, .. } = recorded.event {
-                Some((queued, Step::from_number(step)?))
-            } else {
-                None
-            }
-        };
-        Ok(told.into_iter().filter_map(step).collect())
+        let (count, mails) = self.desk.waiting_mails(0, bounded(take)).await?;
+        Ok(Answer::Outbox(page(
+            count,
+            mails.into_iter().map(mail_row).collect(),
+        )))
     }
 }
 
-fn mail_row(waiting: WaitingMail, step: Option<Step>) -> MailRow {
-    let WaitingMail { queued: _, mail, to } = waiting;
+fn mail_row(waiting: WaitingMail) -> MailRow {
+    let WaitingMail { mail, to, step, .. } = waiting;
     let reason = (mail.attempts > 0).then(|| match (mail.status, step) {
         (0, Some(step)) => silence(step).to_owned(),
         (0, None) => "no answer".to_owned(),
@@ -84,9 +51,9 @@ fn silence(step: Step) -> &'static str {
 mod tests {
     use super::*;
     use crate::domain::{Mail, MailKind};
-    use crate::types::{AddressId, Locale, MailId, Sealed, Timestamp, UserId};
+    use crate::types::{AddressId, Locale, MailId, Position, Sealed, Timestamp, UserId};
 
-    fn waiting(attempts: u16, status: u16) -> WaitingMail {
+    fn waiting(attempts: u16, status: u16, step: Option<Step>) -> WaitingMail {
         let mail = Mail {
             id: MailId([1; 16]),
             kind: MailKind::PasswordReset,
@@ -104,13 +71,14 @@ mod tests {
             queued: Position(7),
             mail,
             to: None,
+            step,
         }
     }
 
     #[test]
     fn a_mail_that_waits_says_where_its_last_try_failed_and_why() {
         let told = |attempts, status, step| {
-            let row = mail_row(waiting(attempts, status), step);
+            let row = mail_row(waiting(attempts, status, step));
             (row.step, row.status, row.reason)
         };
         assert_eq!(told(0, 0, None), (None, None, None));

@@ -15,6 +15,9 @@ pub const EVENTS_MAX: usize = 1_000;
 /// Events that one page is looked for among, at most.
 const LOOKED_AT_MAX: u32 = 100_000;
 
+/// The first step back from the end.
+const STEP_BACK: u64 = 500;
+
 /// Which events are asked for; everything by default.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct EventFilter {
@@ -96,6 +99,52 @@ impl Desk {
             ControlFlow::Continue(())
         })?;
         Ok(looked)
+    }
+
+    /// The events that a filter asks for before a position, newest first, and before which one to go on, while there may be
+    /// more; looks at so many at most, in ever longer steps back. Blocks.
+    pub fn events_back(
+        &self,
+        filter: &EventFilter,
+        before: Option<Position>,
+    ) -> Result<(Vec<Recorded>, Option<Position>), StoreError> {
+        let limit = filter.limit.unwrap_or(EVENTS_MAX).min(EVENTS_MAX);
+        let head = self.engine().head().next;
+        let mut end = before.map_or(head, |before| before.min(head));
+        if let Some(until) = filter.until {
+            end = end.min(self.first_since(until)?);
+        }
+        let (mut found, mut looked, mut step) = (vec![], 0, STEP_BACK);
+        while end > Position(0) && looked < u64::from(LOOKED_AT_MAX) / 4 {
+            let from = Position(end.0.saturating_sub(step));
+            let (mut some, mut is_over) = (vec![], false);
+            self.scan_events(from, &mut |recorded| {
+                if recorded.position >= end {
+                    return ControlFlow::Break(());
+                }
+                is_over |= filter.since.is_some_and(|since| recorded.time < since);
+                if self.is_asked_for(filter, &recorded) {
+                    some.push(recorded);
+                }
+                ControlFlow::Continue(())
+            })?;
+            looked += end.0 - from.0;
+            end = from;
+            for recorded in some.into_iter().rev() {
+                found.push(recorded);
+            }
+            if found.len() >= limit {
+                // What is left of this step comes first on the next page.
+                found.truncate(limit);
+                end = found.last().map_or(end, |last| last.position);
+                break;
+            }
+            if is_over {
+                end = Position(0);
+            }
+            step = step.saturating_mul(4);
+        }
+        Ok((found, (end > Position(0)).then_some(end)))
     }
 
     /// The latest events that a filter asks for, oldest first. Goes through the ledger, so it blocks.

@@ -6,6 +6,7 @@ use super::challenge::{Challenge, Component, Denial, Done, FlowStep, LeadsTo, Sc
 use super::effects::Scene as Here;
 use super::execution::Execution;
 use super::facts::{Facts, Place, Plan, Walker};
+use super::recovering::SIGN_IN;
 use super::set_up::{MAILBOX, MAILBOX_SHOWN};
 use super::stages::usable;
 use super::{Turn, head};
@@ -58,8 +59,13 @@ impl Desk {
             (DeniedAction::MessageContinue | DeniedAction::Continue, Some(next)) => {
                 Some(LeadsTo::Account(Some(next)))
             }
-            (DeniedAction::Continue, None) => Some(LeadsTo::SignIn),
-            (DeniedAction::MessageContinue, None) | (DeniedAction::Message, _) => None,
+            // Where people sign in there is nowhere else to go on: they would come to the same denial.
+            (DeniedAction::Continue, None) if here.plan.flow.slug.as_str() != SIGN_IN => {
+                Some(LeadsTo::SignIn)
+            }
+            (DeniedAction::MessageContinue | DeniedAction::Continue, None) | (DeniedAction::Message, _) => {
+                None
+            }
         };
         // Too many wrong answers are told in any case: they are no decision about who somebody is.
         if let Some(leads_to) = leads_to.filter(|_| reason != Denial::TooManyTries) {

@@ -13,7 +13,7 @@ use crate::http::{ApiError, Code, Detail, Fields, Request, Response, StatusCode,
 use crate::types::{Locale, PersonName, Timestamp, UserId};
 
 const SIGN_UP_MAILED: &str = "An email tells you how to go on. Please look into your mailbox.";
-const WITHDRAWN: Done = Done {
+pub(super) const WITHDRAWN: Done = Done {
     message: "The account has been closed. A link in the mail we sent takes it back until its data is destroyed.",
 };
 const REOPENED: Done = Done {
@@ -86,7 +86,7 @@ fn read_method(body: &mut Fields) {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Me<'a> {
+pub(super) struct Me<'a> {
     #[serde(serialize_with = "as_text")]
     id: UserId,
     role: &'static str,

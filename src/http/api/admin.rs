@@ -5,9 +5,9 @@
 
 use serde::Serialize;
 
-use super::shapes::{Done, Page, Pagination};
+use super::gate::administrator as actor;
+use super::shapes::{Done, Page, Pagination, if_match};
 use crate::desk::{ObjectFault, ObjectKind, ObjectsFault, Tree};
-use crate::domain::Actor;
 use crate::domain::flow::{Naming, ObjectKey};
 use crate::http::json::JsonValue;
 use crate::http::site::Site;
@@ -158,29 +158,13 @@ pub(super) mod bindings {
     }
 }
 
-/// Who asks; the gate has made sure that it is an administrator.
-fn actor(request: &Request) -> Result<Actor, ApiError> {
-    request.found().copied().ok_or(Code::UserForbidden.into())
-}
-
 fn key(request: &Request, kind: ObjectKind, param: &str) -> Result<ObjectKey, ApiError> {
     kind.key(request.param(param)).ok_or(Code::NotFound.into())
 }
 
-/// The version that the caller has seen: `If-Match: "42"`, or `*` for any (RFC 9110 §13.1.1).
+/// The version that the caller has seen.
 fn version(request: &Request) -> Result<Option<Position>, ApiError> {
-    let Some(field) = request.headers.get(header::IF_MATCH) else {
-        return Ok(None);
-    };
-    let text = field.to_str().unwrap_or_default();
-    if text == "*" {
-        return Ok(None);
-    }
-    let number = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
-    let position = number.and_then(|number| number.parse().ok()).map(Position);
-    position
-        .map(Some)
-        .ok_or_else(|| ApiError::invalid("If-Match", "not-a-version"))
+    Ok(if_match(request)?.map(Position))
 }
 
 /// An object as it is now.

@@ -15,7 +15,7 @@ use crate::audit::{AuditFault, Notary, Range, Signed};
 use crate::desk::{Cursor, EventFilter, Line};
 use crate::domain::Recorded;
 use crate::http::site::Site;
-use crate::http::{ApiError, Code, HeaderValue, Request, Response, StatusCode, header};
+use crate::http::{ApiError, Code, Fields, HeaderValue, Request, Response, StatusCode, header};
 use crate::ledger::StoreError;
 use crate::types::{Position, Timestamp, UserId};
 
@@ -30,7 +30,7 @@ const PARTS_WAITING: usize = 8;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct EventShown {
+pub(super) struct EventShown {
     position: u64,
     /// What `after` is to go on behind this one.
     cursor: Shown<Cursor>,
@@ -52,7 +52,7 @@ struct EventShown {
 struct Shown<T: std::fmt::Display>(#[serde(serialize_with = "as_text")] T);
 
 impl EventShown {
-    fn new(cursor: Cursor, line: Line) -> Self {
+    pub(super) fn new(cursor: Cursor, line: Line) -> Self {
         Self {
             position: line.position.0,
             cursor: Shown(cursor),
@@ -77,9 +77,12 @@ struct Events {
 
 /// Lists events, oldest first.
 pub(super) async fn events(site: &Site, request: &Request) -> Result<Response, ApiError> {
-    let mut query = request.query_fields()?;
+    list_events(site, request, None).await
+}
+
+/// Reads from a query which events are asked for, and behind which cursor.
+pub(super) fn asked_for(query: &mut Fields) -> (EventFilter, Option<Cursor>) {
     let after = query.optional_text("after");
-    let limit = query.optional_whole("limit", &(1..=LIMIT_MAX)).unwrap_or(LIMIT);
     let user = query.optional_text("user");
     let name = query.optional_text("type");
     let (from, to) = (query.optional_text("from"), query.optional_text("to"));
@@ -99,14 +102,31 @@ pub(super) async fn events(site: &Site, request: &Request) -> Result<Response, A
         at
     };
     let (since, until) = (time("from", from), time("to", to));
-    query.finish()?;
     let filter = EventFilter {
         user: user_id,
         name,
         since,
         until,
         after: None,
+        limit: None,
+    };
+    (filter, cursor)
+}
+
+/// The same, of one user where the path says which.
+pub(super) async fn list_events(
+    site: &Site,
+    request: &Request,
+    of: Option<UserId>,
+) -> Result<Response, ApiError> {
+    let mut query = request.query_fields()?;
+    let limit = query.optional_whole("limit", &(1..=LIMIT_MAX)).unwrap_or(LIMIT);
+    let (filter, cursor) = asked_for(&mut query);
+    query.finish()?;
+    let filter = EventFilter {
+        user: of.or(filter.user),
         limit: usize::try_from(limit).ok(),
+        ..filter
     };
     let (desk, locale) = (site.desk.clone(), request.voice.locale);
     let told = spawn_blocking(move || {
@@ -127,13 +147,13 @@ pub(super) async fn events(site: &Site, request: &Request) -> Result<Response, A
 }
 
 /// The signed checkpoint: text, for other programs too.
-pub(super) async fn checkpoint(site: &Site, _: &Request) -> Result<Response, ApiError> {
+pub(in crate::http) async fn checkpoint(site: &Site, _: &Request) -> Result<Response, ApiError> {
     let signed = signed(site).await?;
     Ok(Response::text(StatusCode::OK, signed.note.clone()))
 }
 
 /// The proof that one record stands at its place.
-pub(super) async fn proof(site: &Site, request: &Request) -> Result<Response, ApiError> {
+pub(in crate::http) async fn proof(site: &Site, request: &Request) -> Result<Response, ApiError> {
     let position = request.param("position").parse().map(Position);
     let position = position.map_err(|_| ApiError::invalid("position", "not-a-position"))?;
     let (signed, notary) = (signed(site).await?, Arc::clone(&site.notary));
@@ -145,7 +165,7 @@ pub(super) async fn proof(site: &Site, request: &Request) -> Result<Response, Ap
 }
 
 /// The log as one tar file, streamed; one client at a time.
-pub(super) async fn export(site: &Site, request: &Request) -> Result<Response, ApiError> {
+pub(in crate::http) async fn export(site: &Site, request: &Request) -> Result<Response, ApiError> {
     let mut query = request.query_fields()?;
     let mut position = |name| {
         let whole = query.optional_whole(name, &(0..=i64::MAX));

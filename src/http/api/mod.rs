@@ -1,33 +1,46 @@
-//! The REST API under `/v1/auth`, `/v1/admin` and `/v1/audit`: parse, one call of the desk, answer.
+//! The REST API under `/v1/auth`, `/v1/users`, `/v1/admin` and `/v1/audit`: parse, one call of the desk, answer.
 
 mod account;
 mod addresses;
 mod admin;
-mod audit;
+pub(super) mod audit;
+mod cors;
 mod flows;
 pub(super) mod forms;
 mod gate;
 mod health;
+mod keeping;
+mod keys;
 mod mfa;
+mod once;
 mod password;
 mod past;
+mod services;
 mod sessions;
 mod shapes;
+pub(super) mod stream;
+pub(super) mod system;
 mod tokens;
+mod users;
 mod verification;
 
-use super::Method;
+use std::sync::Arc;
+
 use super::router::{Hooks, Route};
 use super::site::{Access, Site};
+use super::{Head, Method, Response, pages};
 
 /// One line of the table: method, path, who may call, handler.
 macro_rules! route {
     ($method:ident $pattern:literal $access:ident $handler:path) => {
         Route::new(Method::$method, $pattern, Access::$access, |site, request| {
-            Box::pin(async move {
-                let outcome = $handler(&site, &request).await;
-                request.voice.settle(outcome)
-            })
+            let request = Arc::new(request);
+            let (shared, asked) = (Arc::clone(&site), Arc::clone(&request));
+            let work = async move {
+                let outcome = $handler(&shared, &asked).await;
+                asked.voice.settle(outcome)
+            };
+            Box::pin(async move { once::once(&site, &request, work).await })
         })
     };
 }
@@ -83,6 +96,7 @@ pub fn routes() -> Vec<Route<Site, Access>> {
         route!(GET "/v1/admin/stages/{name}" Administrator admin::stages::show),
         route!(PATCH "/v1/admin/stages/{name}" Administrator admin::stages::change),
         route!(DELETE "/v1/admin/stages/{name}" Administrator admin::stages::remove),
+        route!(PUT "/v1/admin/api-keys/{id}/origins" Administrator keys::name_origins),
         route!(GET "/v1/admin/policies" Administrator admin::policies::list),
         route!(POST "/v1/admin/policies" Administrator admin::policies::make),
         route!(GET "/v1/admin/policies/{name}" Administrator admin::policies::show),
@@ -90,7 +104,39 @@ pub fn routes() -> Vec<Route<Site, Access>> {
         route!(DELETE "/v1/admin/policies/{name}" Administrator admin::policies::remove),
         route!(POST "/v1/flows/{slug}/executions" ApiKey flows::begin),
         route!(POST "/v1/flows/executions/{executionId}" ApiKey flows::go_on),
+        route!(POST "/v1/auth/accounts/check" Person system::check_account),
+        route!(GET "/v1/users" Person users::list),
+        route!(POST "/v1/users" Person users::make),
+        route!(GET "/v1/users/{id}" Person users::show),
+        route!(PATCH "/v1/users/{id}" Person users::change),
+        route!(DELETE "/v1/users/{id}" Person users::remove),
+        route!(PATCH "/v1/users/{id}/role" Person users::change_role),
+        route!(GET "/v1/users/{id}/profile" Person users::show_profile),
+        route!(PATCH "/v1/users/{id}/profile" Person users::change_profile),
+        route!(POST "/v1/admin/users/{id}/recovery" Administrator keeping::make_recovery),
+        route!(POST "/v1/admin/users/{id}/recovery/send" Administrator keeping::send_recovery),
+        route!(POST "/v1/admin/users/{id}/ban" Administrator keeping::ban),
+        route!(POST "/v1/admin/users/{id}/unban" Administrator keeping::unban),
+        route!(DELETE "/v1/admin/users/{id}/password" Administrator keeping::revoke_password),
+        route!(GET "/v1/admin/users/{id}/sessions" Administrator keeping::sessions),
+        route!(DELETE "/v1/admin/users/{id}/sessions" Administrator keeping::end_sessions),
+        route!(DELETE "/v1/admin/users/{id}/sessions/{session}" Administrator keeping::end_session),
+        route!(GET "/v1/admin/users/{id}/factors" Administrator keeping::factors),
+        route!(DELETE "/v1/admin/users/{id}/factors" Administrator keeping::remove_factors),
+        route!(GET "/v1/admin/users/{id}/events" Administrator keeping::events),
+        route!(GET "/v1/admin/outbox" Administrator system::outbox),
+        route!(POST "/v1/admin/outbox/{id}/retry" Administrator system::retry_mail),
+        route!(DELETE "/v1/admin/outbox/{id}" Administrator system::cancel_mail),
+        route!(GET "/v1/admin/api-keys" Administrator system::keys),
+        route!(POST "/v1/admin/api-keys" Administrator system::make_key),
+        route!(DELETE "/v1/admin/api-keys/{id}" Administrator system::revoke_key),
+        route!(POST "/v1/admin/api-keys/{id}/confirm" Administrator system::confirm_key),
+        route!(GET "/v1/admin/configuration" Administrator system::configuration),
+        route!(POST "/v1/admin/mail/test" Administrator system::try_mail),
+        route!(POST "/v1/introspect" Service services::introspect),
+        route!(GET "/v1/forward-auth" Forwarded services::forward_auth),
         route!(GET "/v1/audit/events" Administrator audit::events),
+        route!(GET "/v1/audit/events/stream" Administrator stream::events),
         route!(GET "/v1/audit/state" Administrator past::state),
         route!(GET "/v1/audit/checkpoint" Administrator audit::checkpoint),
         route!(GET "/v1/audit/proof/{position}" Administrator audit::proof),
@@ -102,6 +148,11 @@ pub fn routes() -> Vec<Route<Site, Access>> {
 pub fn hooks() -> Hooks<Site, Access> {
     Hooks {
         gate: gate::admit,
-        ..Hooks::default()
+        finish,
     }
+}
+
+fn finish(site: &Arc<Site>, access: Option<&Access>, head: &Head, response: &mut Response) {
+    pages::refuse_with_page(site, access, head, response);
+    cors::share(site, head, response);
 }

@@ -15,9 +15,9 @@ use crate::http::{ApiError, Code, HeaderName, HeaderValue, Request, Response};
 use crate::types::{SessionId, Timestamp, UserId};
 
 /// Sessions on a page, unless asked otherwise.
-const LIMIT: usize = 10;
+pub(super) const LIMIT: usize = 10;
 
-const ENDED: Done = Done {
+pub(super) const ENDED: Done = Done {
     message: "The session has been ended.",
 };
 const SIGNED_OUT: Done = Done {
@@ -26,7 +26,7 @@ const SIGNED_OUT: Done = Done {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct SessionShown {
+pub(super) struct SessionShown {
     #[serde(serialize_with = "as_text")]
     id: SessionId,
     #[serde(serialize_with = "as_text")]
@@ -42,7 +42,7 @@ struct SessionShown {
 }
 
 impl SessionShown {
-    fn new(view: SessionView, own: SessionId) -> Self {
+    pub(super) fn new(view: SessionView, own: Option<SessionId>) -> Self {
         Self {
             id: view.id,
             user_id: view.user,
@@ -51,15 +51,15 @@ impl SessionShown {
             ip_address: view.ip,
             last_activity_at: view.active,
             created_at: view.created,
-            current: view.id == own,
+            current: Some(view.id) == own,
         }
     }
 }
 
 #[derive(Serialize)]
-struct Listed {
-    items: Vec<SessionShown>,
-    pagination: Pagination,
+pub(super) struct Listed {
+    pub(super) items: Vec<SessionShown>,
+    pub(super) pagination: Pagination,
 }
 
 /// Lists the live ones, newest first.
@@ -69,7 +69,7 @@ pub(super) async fn list(site: &Site, request: &Request) -> Result<Response, Api
     let (views, pagination) = page.of(site.desk.sessions(caller.user));
     let items = views
         .into_iter()
-        .map(|view| SessionShown::new(view, caller.session))
+        .map(|view| SessionShown::new(view, Some(caller.session)))
         .collect();
     Ok(request.voice.ok(&Listed { items, pagination }))
 }
@@ -92,9 +92,9 @@ pub(super) async fn end(site: &Site, request: &Request) -> Result<Response, ApiE
 }
 
 #[derive(Serialize)]
-struct AllEnded {
-    message: &'static str,
-    ended: u32,
+pub(super) struct AllEnded {
+    pub(super) message: &'static str,
+    pub(super) ended: u32,
 }
 
 /// Ends all, or with `?except=current` all others.

@@ -4,7 +4,7 @@ use std::fmt::Display;
 
 use serde::{Serialize, Serializer};
 
-use crate::http::{ApiError, Fields};
+use crate::http::{ApiError, Fields, Request, header};
 use crate::types::Timestamp;
 
 /// An answer that only says that it worked.
@@ -44,6 +44,22 @@ pub(super) fn as_time_or_null<S: Serializer>(
         Some(at) => as_time(at, serializer),
         None => serializer.serialize_none(),
     }
+}
+
+/// The version that the caller has seen: `If-Match: "42"`; none for `*`, which is any (RFC 9110 §13.1.1).
+pub(super) fn if_match(request: &Request) -> Result<Option<u64>, ApiError> {
+    let Some(field) = request.headers.get(header::IF_MATCH) else {
+        return Ok(None);
+    };
+    let text = field.to_str().unwrap_or_default();
+    if text == "*" {
+        return Ok(None);
+    }
+    let number = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    let version = number.and_then(|number| number.parse().ok());
+    version
+        .map(Some)
+        .ok_or_else(|| ApiError::invalid("If-Match", "not-a-version"))
 }
 
 /// Which part of a list is asked for.

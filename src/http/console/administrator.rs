@@ -3,6 +3,7 @@
 use serde::Serialize;
 use warp::http::StatusCode;
 
+use crate::desk::Caller;
 use crate::domain::{Actor, Role};
 use crate::http::fields::Fields;
 use crate::http::pages::member::{Member, return_path};
@@ -15,14 +16,27 @@ use crate::http::response::Response;
 use crate::http::site::Site;
 
 /// The menu: paths and names of the sections, in their order.
-const MENU: [(&str, &str); 4] = [
+const MENU: [(&str, &str); 7] = [
     ("/admin", "nav_overview"),
     ("/admin/flows", "nav_flows"),
     ("/admin/stages", "nav_stages"),
     ("/admin/policies", "nav_policies"),
+    ("/admin/users", "nav_users"),
+    ("/admin/events", "nav_events"),
+    ("/admin/system", "nav_system"),
 ];
 /// What a page may be told to say first, by the word for it in its address.
-const NOTICES: [&str; 3] = ["created", "updated", "deleted"];
+const NOTICES: [&str; 9] = [
+    "created",
+    "updated",
+    "deleted",
+    "banned",
+    "unbanned",
+    "ended",
+    "sent",
+    "retried",
+    "cancelled",
+];
 
 /// An administrator before a page of the console.
 pub(super) struct Administrator<'a> {
@@ -95,6 +109,16 @@ impl<'a> Administrator<'a> {
     /// Who does what is done here.
     pub(super) fn by(&self) -> Actor {
         Actor::User(self.member.caller.user)
+    }
+
+    /// In which session they do it.
+    pub(super) fn caller(&self) -> Caller {
+        self.member.caller
+    }
+
+    /// The address that they sign in with.
+    pub(super) fn email(&self) -> &str {
+        &self.member.profile.email
     }
 
     /// Their language, and where this server is for them.

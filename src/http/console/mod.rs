@@ -7,10 +7,16 @@
 
 mod administrator;
 mod bindings;
+mod events;
 mod flows;
 mod form;
+mod house;
+mod keys;
 mod overview;
+mod people;
+mod person;
 mod policies;
+mod shown;
 mod stages;
 mod templates;
 #[cfg(test)]
@@ -83,5 +89,40 @@ pub(super) fn routes() -> Vec<Route<Site, Access>> {
         form!("/admin/policies/{name}" policies::update),
         form!("/admin/policies/{name}/test" policies::test),
         form!("/admin/policies/{name}/delete" policies::delete),
+        page!(GET "/admin/users" people::list),
+        page!(GET "/admin/users/new" people::ask_new),
+        page!(POST "/admin/users/new" people::make),
+        page!(GET "/admin/users/{id}" person::show),
+        page!(POST "/admin/users/{id}/edit" person::edit),
+        page!(POST "/admin/users/{id}/role" person::change_role),
+        page!(POST "/admin/users/{id}/ban" person::ban),
+        page!(POST "/admin/users/{id}/unban" person::unban),
+        page!(POST "/admin/users/{id}/sessions" person::end_sessions),
+        page!(POST "/admin/users/{id}/factors" person::remove_factors),
+        page!(POST "/admin/users/{id}/password" person::revoke_password),
+        page!(POST "/admin/users/{id}/send" person::send_recovery),
+        page!(POST "/admin/users/{id}/recovery" person::make_recovery),
+        page!(POST "/admin/users/{id}/erase" person::erase),
+        page!(GET "/admin/events" events::list),
+        page!(GET "/admin/events/live" events::live),
+        page!(GET "/admin/events/stream" events::follow),
+        page!(GET "/admin/events/checkpoint" events::checkpoint),
+        page!(GET "/admin/events/export" events::export),
+        page!(POST "/admin/events/verify" events::verify),
+        page!(GET "/admin/events/{position}" events::show),
+        page!(GET "/admin/events/{position}/proof" events::proof),
+        page!(GET "/admin/system" house::show),
+        page!(POST "/admin/system/mail" house::try_mail),
+        page!(GET "/admin/system/outbox" house::outbox),
+        page!(POST "/admin/system/outbox/retry" house::retry_mail),
+        page!(POST "/admin/system/outbox/cancel" house::cancel_mail),
+        page!(GET "/admin/system/templates" house::templates),
+        page!(GET "/admin/system/templates/{kind}/{language}" house::template),
+        page!(GET "/admin/system/templates/{kind}/{language}/html" house::template_html),
+        page!(GET "/admin/system/keys" keys::list),
+        page!(POST "/admin/system/keys" keys::make),
+        page!(POST "/admin/system/keys/revoke" keys::revoke),
+        page!(POST "/admin/system/keys/confirm" keys::confirm),
+        page!(GET "/admin/system/configuration" house::configuration),
     ]
 }

@@ -4,7 +4,11 @@
 
 mod doors;
 mod forms;
+mod keeping;
+mod pages;
 mod rows;
+mod system;
+mod users;
 
 use crate::support::{Call, Doors, House};
 

@@ -1,7 +1,7 @@
 //! What an auditor refuses: events that may not stand where they stand.
 
 use keyledger::domain::{
-    Actor, DropCause, EndCause, EpochReason, Event, MailEnd, PasswordCause, Purpose, Recorded, State,
+    Actor, DropCause, EndCause, EpochReason, Event, MailEnd, PasswordCause, Purpose, Recorded, Role, State,
     SuppressedClass, Via, lawful,
 };
 use keyledger::types::{ApiKeyId, CommandId, Position, PublicKey, Signature, Span, TokenId};
@@ -152,6 +152,17 @@ fn what_is_about_something_is_about_something_that_is_there() {
         (Event::UserUnbanned { user, by }, "no such user"),
         (Event::UserErased { user, by }, "no such user"),
         (Event::PasswordRevoked { user, by }, "no such user"),
+        (
+            Event::RoleChanged {
+                user,
+                role: Role::Guest,
+                by,
+            },
+            "no such user",
+        ),
+        (Event::RecoverySent { user, by }, "the user is not active"),
+        (Event::MailCancelled { queued, by }, "no such mail waits"),
+        (Event::MailHastened { queued, by }, "no such mail waits"),
         (
             Event::SessionsEnded {
                 user,

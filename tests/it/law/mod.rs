@@ -15,6 +15,7 @@ mod flows;
 mod lawful;
 mod limits;
 mod mails;
+mod management;
 mod objections;
 mod outlook;
 mod profile;

@@ -250,6 +250,28 @@ async fn a28_every_fault_names_its_field_and_what_to_do() {
         faults("POST", POLICIES, broken).await,
         ["settings.expression:syntax"]
     );
+    let much =
+        json!({"name": "e", "kind": "expression", "settings": {"expression": "[now] * 100000 == [now]"}});
+    assert_eq!(
+        faults("POST", POLICIES, much).await,
+        ["settings.expression:syntax"]
+    );
+    let long = format!("now > 1{}", " or now > 1".repeat(200));
+    let long = json!({"name": "e", "kind": "expression", "settings": {"expression": long}});
+    assert_eq!(
+        faults("POST", POLICIES, long).await,
+        ["settings.expression:too-long"]
+    );
+    let exact = json!({"settings": {"case_insensitive": false}});
+    assert_eq!(
+        faults(
+            "PATCH",
+            &path("stages", "default-authentication-identification"),
+            exact
+        )
+        .await,
+        ["settings.case_insensitive:unsupported"]
+    );
     assert_eq!(
         faults("DELETE", &path("policies", "classic"), json!({})).await,
         ["name:in-use"]

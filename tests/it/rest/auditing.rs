@@ -57,11 +57,6 @@ async fn l_03_evidence_is_for_administrators() {
         .bearer(&tokens.access)
         .ok()
         .await;
-    house
-        .secret("/v1/audit/events/stream")
-        .await
-        .refused(404, "common/not-found")
-        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
