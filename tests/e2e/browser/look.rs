@@ -35,7 +35,7 @@ const OWN: [&str; 9] = [
 ];
 
 /// Pages of the console.
-const CONSOLE: [&str; 17] = [
+const CONSOLE: [&str; 18] = [
     "/admin",
     "/admin/flows",
     "/admin/create/flow",
@@ -50,6 +50,7 @@ const CONSOLE: [&str; 17] = [
     "/admin/create/stage",
     "/admin/stages/default-password-change-prompt",
     "/admin/stages/default-authentication-identification",
+    "/admin/stages/default-password-change-prompt/preview",
     "/admin/policies",
     "/admin/create/policy",
     "/admin/policies/classic",
@@ -116,6 +117,12 @@ async fn every_page_of_the_console_can_be_used_by_everybody() {
     browser.click("#tester button").await;
     browser.finds("#tester .tried").await;
     inspect_here(&browser, &axe, "admin-policy-tried", &mut found).await;
+    let flow = "/admin/flows/default-authentication-flow";
+    browser.open(&house.at(flow)).await;
+    browser.fill("#person", ADA).await;
+    browser.click("#dry-run button").await;
+    browser.finds("#dry-run table").await;
+    inspect_here(&browser, &axe, "admin-flow-dry-run", &mut found).await;
     browser.open(&house.at("/admin/create/stage?kind=email")).await;
     browser.fill("#name", "letters").await;
     browser.fill("#settings-token-expiry-minutes", "soon").await;
@@ -148,7 +155,8 @@ async fn inspect_here(browser: &Chromium, axe: &str, name: &str, found: &mut Vec
             let shot = artefacts().join(format!("shots/{name}-{size}-{scheme}.png"));
             browser.shoot(&shot).await;
             let wide = browser
-                .run("return document.documentElement.scrollWidth > innerWidth")
+                // Not the window's own word for it: a telephone zooms out instead of scrolling.
+                .run(&format!("return document.documentElement.scrollWidth > {width}"))
                 .await;
             if wide == true {
                 found.push(format!("{name} {size}: wider than the screen"));
