@@ -56,6 +56,20 @@ const CONSOLE: [&str; 18] = [
     "/admin/policies/classic",
 ];
 
+/// Pages of the console about people, events and the house.
+const LOOKING_AFTER: [&str; 10] = [
+    "/admin/users",
+    "/admin/users/new",
+    "/admin/events",
+    "/admin/events/3",
+    "/admin/events/live",
+    "/admin/system",
+    "/admin/system/outbox",
+    "/admin/system/templates/password_reset/en",
+    "/admin/system/keys",
+    "/admin/system/configuration",
+];
+
 const SIZES: [(&str, u32, u32); 2] = [("wide", 1280, 900), ("narrow", 360, 740)];
 
 #[tokio::test(flavor = "multi_thread")]
@@ -109,8 +123,33 @@ async fn every_page_of_the_console_can_be_used_by_everybody() {
     let browser = Chromium::start("en", Scripts::On).await;
     house.seat(&browser).await;
     let mut found = vec![];
-    for path in CONSOLE {
+    for path in CONSOLE.into_iter().chain(LOOKING_AFTER) {
         inspect(&browser, &house, &axe, path, &mut found).await;
+    }
+    let ada = house.desk().find_user(ADA).unwrap();
+    inspect(&browser, &house, &axe, &format!("/admin/users/{ada}"), &mut found).await;
+    for (path, button, there) in [
+        (
+            "/admin/system",
+            "form[action^='/admin/system/mail'] button",
+            ".notice",
+        ),
+        (
+            "/admin/system/keys",
+            "form[action='/admin/system/keys'] button",
+            ".long",
+        ),
+    ] {
+        browser.open(&house.at(path)).await;
+        browser.click(button).await;
+        browser.finds(there).await;
+        inspect_here(
+            &browser,
+            &axe,
+            &format!("done-{}", path.replace('/', "-")),
+            &mut found,
+        )
+        .await;
     }
     browser.open(&house.at("/admin/policies/classic")).await;
     browser.fill("#sample", "short").await;
