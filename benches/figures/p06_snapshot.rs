@@ -40,12 +40,12 @@ fn measure(size: Size) -> Vec<Line> {
     go_on(engine, &snapshots);
     let name = format!("P6 start from a snapshot, {people} users, {AFTER} events after it");
     let first = format!("{name}, the first since all was written");
-    lines.push(starting(&first, directory.path(), &crowd, &snapshots));
+    lines.extend(starting(&first, directory.path(), &crowd, &snapshots));
     // That start had the store note where everything lies, and its end took another snapshot.
     let store = house::on_disk(directory.path());
     let engine = house::start_engine_from(store, crowd.ring.clone(), Some(snapshots.shelf()));
     go_on(engine, &snapshots);
-    lines.push(starting(&name, directory.path(), &crowd, &snapshots));
+    lines.extend(starting(&name, directory.path(), &crowd, &snapshots));
     lines
 }
 
@@ -129,7 +129,7 @@ fn taking(engine: &Engine, snapshots: &Snapshots, people: u64) -> [Line; 2] {
 }
 
 /// From opening the folder to the first answer, against reading and hashing the snapshot.
-fn starting(name: &str, directory: &Path, crowd: &Crowd, snapshots: &Snapshots) -> Line {
+fn starting(name: &str, directory: &Path, crowd: &Crowd, snapshots: &Snapshots) -> [Line; 2] {
     let (_, path) = snapshots.shelf().files().remove(0);
     let began = Instant::now();
     let bytes = fs::read(&path).expect("the snapshot is there");
@@ -145,17 +145,18 @@ fn starting(name: &str, directory: &Path, crowd: &Crowd, snapshots: &Snapshots) 
     first_200(house.addr);
     let ours = began.elapsed();
     house.close();
-    Line::ratio(
-        name,
-        format!(
-            "{:.2} s to the first 200, of which opening sled {:.2} s",
-            ours.as_secs_f64(),
-            opened.as_secs_f64()
-        ),
-        format!("{:.2} s for {}", limit.as_secs_f64(), mebibytes(size as f64)),
-        ours.as_secs_f64() / limit.as_secs_f64(),
-        Goal::AtMost(5.0),
-    )
+    let words = format!(
+        "{:.2} s to the first 200, of which opening sled {:.2} s",
+        ours.as_secs_f64(),
+        opened.as_secs_f64()
+    );
+    let limit_words = format!("{:.2} s for {}", limit.as_secs_f64(), mebibytes(size as f64));
+    let ratio = ours.as_secs_f64() / limit.as_secs_f64();
+    [
+        Line::ratio(name, words.clone(), limit_words, ratio, Goal::AtMost(5.0)),
+        // On two cores; the goal knows no other machine.
+        Line::plain(name, words, ours.as_secs_f64(), " s", Goal::AtMost(1.5)),
+    ]
 }
 
 fn first_200(addr: SocketAddr) {

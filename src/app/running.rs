@@ -14,6 +14,7 @@ use super::settings::AppSettings;
 use crate::audit::Notary;
 use crate::desk::Desk;
 use crate::http::device::device_name_in;
+use crate::http::idempotency::{Idempotency, Room};
 use crate::http::pages::Look;
 use crate::http::post::Post;
 use crate::http::site::{Door, Site, router};
@@ -112,6 +113,7 @@ impl App {
             Arc::clone(&notary),
             settings.backups,
         );
+        let idempotency = Idempotency::new(desk.engine().entropy(), Room::DEFAULT);
         let naming = SeededEntropy::drawn(desk.engine().entropy());
         let router_settings = RouterSettings {
             envelope: settings.envelope,
@@ -136,6 +138,8 @@ impl App {
             post: Arc::new(post),
             followers: Site::followers(),
             stopping,
+            idempotency: Arc::new(idempotency),
+            envelope: settings.envelope,
         };
         let patience = settings.server.shutdown_time_max.to_std().max(PATIENCE_MIN);
         let open = |site: Site, listener: TcpListener| {
@@ -235,6 +239,7 @@ fn prepare(settings: &AppSettings, listeners: &Listeners) -> Result<Prepared, Ap
         brand: settings.site.brand.clone(),
         public_url: settings.site.public_url.clone(),
         recovery_url: settings.site.recovery_url.clone(),
+        colour: settings.look.colour,
         client_name: device_name_in,
     };
     let mail =

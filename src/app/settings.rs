@@ -14,6 +14,7 @@ use crate::domain::flow::GlobalMail;
 use crate::domain::{Lifetimes, Limits};
 use crate::engine::Snapshots;
 use crate::http::pages::LookSettings;
+use crate::http::services::ServiceSettings;
 use crate::http::site::{SettingShown, SiteSettings};
 use crate::http::{Envelope, NetList, ServerLimits};
 use crate::ledger;
@@ -65,6 +66,7 @@ impl AppSettings {
                 shown: vec![],
                 warnings: vec![],
                 admin_second_factor: false,
+                services: ServiceSettings::default(),
             },
             admin_url: None,
             calls_per_client_minute: 600,
@@ -101,6 +103,11 @@ impl AppSettings {
                 shown: config.resolved().iter().map(setting_shown).collect(),
                 warnings: config.warnings().iter().map(ToString::to_string).collect(),
                 admin_second_factor: config.admin_second_factor,
+                services: ServiceSettings {
+                    origins: config.services.origins.clone(),
+                    cookie_domain: config.services.cookie_domain.clone(),
+                    proxies: NetList::new(http.trusted_proxies.clone()),
+                },
             },
             admin_url: serving.admin_url.as_ref().map(|url| url.as_str().to_owned()),
             calls_per_client_minute: config.limits.calls_per_client_minute,

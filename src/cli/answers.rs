@@ -40,6 +40,12 @@ pub(super) fn words(answer: &Answer, data: &str) -> String {
             format!("{key}\n\nThis {kind} key is shown this once; its id is {id}.")
         }
         Answer::Keys(page) => keys(page),
+        Answer::KeyOriginsNamed { id, origins } if origins.is_empty() => {
+            format!("No web page may call with {id}.")
+        }
+        Answer::KeyOriginsNamed { id, origins } => {
+            format!("Pages of {} may call with {id}.", origins.join(", "))
+        }
         Answer::KeyConfirmed { id } => format!("{id} may be used."),
         Answer::KeyRevoked { id } => format!("{id} is revoked: calls with it are refused from now on."),
         Answer::Outbox(page) => outbox(page),
@@ -208,7 +214,7 @@ fn sessions(page: &Page<SessionRow>) -> String {
 }
 
 fn keys(page: &Page<KeyRow>) -> String {
-    let head = ["ID", "KIND", "LABEL", "CREATED", "LAST USED", "STATE"];
+    let head = ["ID", "KIND", "LABEL", "CREATED", "LAST USED", "STATE", "ORIGINS"];
     listing(page, "There are no API keys.", &head, |key| {
         let state = match (&key.revoked, &key.expires) {
             (Some(at), _) => format!("revoked {at}"),
@@ -223,6 +229,7 @@ fn keys(page: &Page<KeyRow>) -> String {
             key.created.clone(),
             some(key.used.as_ref()),
             state,
+            key.origins.join(" "),
         ]
     })
 }
@@ -330,8 +337,8 @@ fn outbox(page: &Page<MailRow>) -> String {
 }
 
 fn events(shown: &EventsShown) -> String {
-    if shown.items.is_empty() {
-        return "There are no such events.".to_owned();
+    if let Some(nothing) = &shown.nothing {
+        return nothing.clone();
     }
     let rows = shown.items.iter().map(|event| {
         vec![
@@ -357,8 +364,8 @@ pub(super) fn event_line(row: &EventRow) -> String {
 }
 
 fn stories(shown: &StoriesShown) -> String {
-    if shown.items.is_empty() {
-        return "There are no such recoveries.".to_owned();
+    if let Some(nothing) = &shown.nothing {
+        return nothing.clone();
     }
     let story = |story: &StoryRow| {
         let mut text = format!("{}  {}\n", story.cursor, story.title);

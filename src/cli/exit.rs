@@ -199,6 +199,11 @@ fn refused(refusal: Refusal) -> Failure {
         Refusal::NotAllowed => {
             no("administrators do not do this to themselves, and keys not to administrators")
         }
+        Refusal::SecretKeyInBrowser => {
+            no("a secret key has no origins: whoever opens the page could read it")
+                .field("key")
+                .remedy("use a publishable key; `keyledger key create` makes one")
+        }
         Refusal::AlreadyFounded => no("the ledger has been made before; nothing was changed"),
         Refusal::Limited(limit) => {
             let wait = limit.wait.seconds_up();

@@ -15,6 +15,8 @@ pub enum Command {
     List,
     /// Let a secret key work again that waits since the last epoch began
     Confirm(Which),
+    /// Say which web pages may call with a publishable key; without any, none may
+    Origins(Origins),
     /// End a key
     Revoke(Which),
 }
@@ -58,6 +60,16 @@ pub struct Which {
     pub key: String,
 }
 
+/// The pages of a key.
+#[derive(Args, Debug)]
+pub struct Origins {
+    /// The key's id, as `key list` shows it
+    pub key: String,
+    /// A page's origin, such as https://app.example.org; these take the place of those before
+    #[arg(value_name = "ORIGIN", num_args = 0..=10)]
+    pub origins: Vec<String>,
+}
+
 pub(super) fn run(command: Command, context: &Context) -> Result<Exit, Failure> {
     match command {
         Command::Create(Create {
@@ -75,6 +87,10 @@ pub(super) fn run(command: Command, context: &Context) -> Result<Exit, Failure> 
         Command::List => ask_and_print(context, "keyledger key list", Request::ListKeys),
         Command::Confirm(Which { key }) => {
             ask_and_print(context, "keyledger key confirm", Request::ConfirmKey { key })
+        }
+        Command::Origins(Origins { key, origins }) => {
+            let request = Request::NameKeyOrigins { key, origins };
+            ask_and_print(context, "keyledger key origins", request)
         }
         Command::Revoke(Which { key }) => {
             ask_and_print(context, "keyledger key revoke", Request::RevokeKey { key })

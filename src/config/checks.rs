@@ -8,6 +8,7 @@ use secrecy::ExposeSecret;
 use super::problem::{Problem, Problems};
 use super::spec::{Config, Email, Transport};
 use super::url::{WebUrl, is_local_name};
+use crate::types::WebOrigin;
 
 /// How a connection to the mail server is protected.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -96,11 +97,28 @@ impl Config {
     }
 }
 
+/// A service that the cookie for services does not reach (RFC 6265 §5.1.3).
+fn unreachable_service(config: &Config) -> Option<&WebOrigin> {
+    let public = WebOrigin::parse(config.public_url.as_ref()?.origin()).ok()?;
+    let domain = config.services.cookie_domain.as_deref();
+    let is_below = |host: &str| {
+        domain.is_some_and(|domain| {
+            let rest = host.strip_suffix(domain);
+            rest.is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+        })
+    };
+    let mut services = config.services.origins.iter();
+    services.find(|origin| {
+        origin.host() != public.host() && !(is_below(origin.host()) && is_below(public.host()))
+    })
+}
+
 /// Checks settings against each other, except rules about a setting that is already known to be wrong.
 pub(super) fn together(config: &Config, faulty: &BTreeSet<&'static str>) -> Vec<Problem> {
     let (email, tokens, limits) = (&config.email, &config.tokens, &config.limits);
+    let outside = unreachable_service(config);
     let password = email.password.as_ref().map(ExposeSecret::expose_secret);
-    let rules: [(&[&str], bool, String); 9] = [
+    let rules: [(&[&str], bool, String); 10] = [
         (
             &["email.use_tls", "email.use_ssl"],
             email.use_tls && email.use_ssl,
@@ -151,6 +169,16 @@ pub(super) fn together(config: &Config, faulty: &BTreeSet<&'static str>) -> Vec<
             &["limits.stranger_bytes_burst", "limits.stranger_bytes_day"],
             limits.stranger_bytes_burst > limits.stranger_bytes_day,
             "limits.stranger_bytes_burst is larger than limits.stranger_bytes_day".to_owned(),
+        ),
+        (
+            &["services.origins", "services.cookie_domain", "public_url"],
+            outside.is_some(),
+            format!(
+                "services.origins has {}, which is neither on the host of public_url nor, with it, below \
+                 services.cookie_domain; browsers would not carry the cookie for services there, and people would be led \
+                 to the sign-in without end",
+                outside.map_or("", WebOrigin::as_str)
+            ),
         ),
         (
             &["keys_dir", "data"],

@@ -9,7 +9,7 @@ use super::sender::Sender;
 use super::url::{Shape, WebUrl};
 use super::value::{Raw, Value};
 use super::words::{TEXT_CHARS_MAX, flag, host, line, network, quote, secret, whole, within};
-use crate::types::{Colour, units};
+use crate::types::{Colour, WebOrigin, units};
 
 const LIST_ITEMS_MAX: usize = 256;
 
@@ -34,6 +34,8 @@ pub enum Kind {
     Url(Shape),
     /// Web addresses of pages.
     Urls,
+    /// Origins of web pages.
+    Origins,
     /// IP networks.
     Networks,
     /// On or off.
@@ -91,7 +93,7 @@ impl Kind {
                 Toml::String
             }
             Self::Colour | Self::Url(_) | Self::OneOf(_) | Self::Secret => Toml::String,
-            Self::Urls | Self::Networks => Toml::Strings,
+            Self::Urls | Self::Origins | Self::Networks => Toml::Strings,
             Self::Flag => Toml::Boolean,
             Self::Count(..) => Toml::Integer,
             Self::Time(..) | Self::Size(..) => Toml::StringOrInteger,
@@ -153,7 +155,7 @@ impl Kind {
                 }
             }
             Self::Secret => secret(text),
-            Self::Urls | Self::Networks => self.list(std::iter::once(text)),
+            Self::Urls | Self::Origins | Self::Networks => self.list(std::iter::once(text)),
         }
     }
 
@@ -168,6 +170,13 @@ impl Kind {
                 .map(network)
                 .collect::<Result<_, _>>()
                 .map(Value::Networks);
+        }
+        if self == Self::Origins {
+            let origin = |(at, text): (usize, &str)| {
+                WebOrigin::parse(text).map_err(|fault| format!("item {}: {fault}", at + 1))
+            };
+            let read = items.into_iter().enumerate().map(origin);
+            return read.collect::<Result<_, _>>().map(Value::Origins);
         }
         let page = |(at, text): (usize, &str)| {
             WebUrl::parse(text, Shape::Page).map_err(|fault| format!("item {}: {fault}", at + 1))
@@ -199,6 +208,9 @@ impl Kind {
             }
             Self::Urls => {
                 "a list of https addresses (http for loopback hosts) without user and fragment".to_owned()
+            }
+            Self::Origins => {
+                "a list of origins: https:// or http://, host, and port if it is not the usual one".to_owned()
             }
             Self::Networks => {
                 "a list of IP addresses or networks, none of them the whole Internet".to_owned()
@@ -240,6 +252,7 @@ impl Kind {
             Self::Address => "127.0.0.1:8080".to_owned(),
             Self::Url(Shape::Base) => "https://id.example.com".to_owned(),
             Self::Url(Shape::Page) | Self::Urls => "https://app.example.com/recover".to_owned(),
+            Self::Origins => "https://wiki.example.com,https://git.example.com".to_owned(),
             Self::Networks => "10.0.0.0/8,2001:db8::/32".to_owned(),
             Self::Flag => "true".to_owned(),
             Self::Count(min, _) => min.to_string(),
@@ -285,6 +298,7 @@ mod tests {
             Kind::Url(Shape::Base),
             Kind::Url(Shape::Page),
             Kind::Urls,
+            Kind::Origins,
             Kind::Networks,
             Kind::Flag,
             Kind::Count(1, 9),

@@ -16,7 +16,7 @@ use super::setting::{Setting, choices, settings};
 use super::show::Shown;
 use super::url::{Shape, WebUrl};
 use super::value::{FromValue, Value};
-use crate::types::Colour;
+use crate::types::{Colour, WebOrigin};
 
 const MINUTE: u64 = 60;
 const HOUR: u64 = 3_600;
@@ -147,6 +147,14 @@ settings! {
     rest: Rest {
         /// Name of the password policy that the REST routes use; flows use those of their prompt stage.
         password_policy: String = Kind::Text, "classic";
+    }
+
+    /// Services behind this server, whose proxies ask it who is there.
+    services: Services {
+        /// Origins of services that the sign-in may lead back to.
+        origins: Vec<WebOrigin> = Kind::Origins, "";
+        /// Domain that `public_url` and the services have in common, which browsers send the cookie for services to.
+        cookie_domain: Option<String> = Kind::Host, "";
     }
 
     /// Evidence for auditors.

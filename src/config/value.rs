@@ -10,7 +10,7 @@ use secrecy::SecretString;
 
 use super::sender::Sender;
 use super::url::WebUrl;
-use crate::types::{Colour, units};
+use crate::types::{Colour, WebOrigin, units};
 
 /// What stands for a secret wherever configuration is shown.
 pub(super) const MASK: &str = "••••••";
@@ -69,6 +69,7 @@ pub(super) enum Value {
     Path(PathBuf),
     Url(WebUrl),
     Urls(Vec<WebUrl>),
+    Origins(Vec<WebOrigin>),
     Networks(Vec<IpNet>),
     Sender(Sender),
     Colour(Colour),
@@ -88,6 +89,7 @@ impl fmt::Display for Value {
             Self::Path(path) => write!(f, "{}", path.display()),
             Self::Url(url) => write!(f, "{url}"),
             Self::Urls(urls) => list(f, urls),
+            Self::Origins(origins) => list(f, origins),
             Self::Networks(networks) => list(f, networks),
             Self::Sender(sender) => write!(f, "{sender}"),
             Self::Colour(colour) => write!(f, "{colour}"),
@@ -131,6 +133,7 @@ from_value! {
     PathBuf: Path => Some;
     WebUrl: Url => Some;
     Vec<WebUrl>: Urls => Some;
+    Vec<WebOrigin>: Origins => Some;
     Vec<IpNet>: Networks => Some;
     Sender: Sender => Some;
     Colour: Colour => Some;

@@ -23,6 +23,8 @@ const LEN: usize = 1 + 4 + 16 + 32;
 pub enum BrowserUse {
     /// In the cookie that is the session.
     Cookie,
+    /// In the cookie that goes to services behind this server, and opens nothing here.
+    Service,
     /// In the forms that its pages send, so that no other site can write them (S-09).
     Form,
 }
@@ -32,6 +34,7 @@ impl BrowserUse {
     fn label(self) -> &'static str {
         match self {
             Self::Cookie => "cookie",
+            Self::Service => "service",
             Self::Form => "form",
         }
     }

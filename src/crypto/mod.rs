@@ -34,7 +34,7 @@ pub use codes::{
     CODE_LEN, TypedCode, code_matches, factor_code, factor_code_matches, normalise_code, normalise_digits,
     typed_code,
 };
-pub use execution::{open_execution, seal_execution};
+pub use execution::{Carried, open_carried, seal_carried};
 pub use jwt::{Claims, JwtFault};
 pub use key_backup::{KeyBackupFault, KeyMaterial, KeyPlaces, MasterFile};
 pub use key_files::{KeyFiles, MasterSource};

@@ -99,19 +99,13 @@ impl Desk {
             Repeat::KnownWrong => return Err(Refusal::CurrentPasswordWrong.into()),
             Repeat::TooOften => return Err(Fault::Repeated),
         }
-        for _ in 0..Self::ATTEMPTS_MAX {
-            match self.try_change(caller, current, new, visitor).await {
-                Err(Fault::Refused(Refusal::Outdated)) => {}
-                Err(wrong @ Fault::Refused(Refusal::CurrentPasswordWrong)) => {
-                    self.inner
-                        .repeats
-                        .wrong(CHANGE_SCOPE, &owner, current.expose_secret(), self.now());
-                    return Err(wrong);
-                }
-                decided => return decided,
-            }
+        let changed = Self::until_current(|| self.try_change(caller, current, new, visitor)).await;
+        if changed == Err(Fault::Refused(Refusal::CurrentPasswordWrong)) {
+            self.inner
+                .repeats
+                .wrong(CHANGE_SCOPE, &owner, current.expose_secret(), self.now());
         }
-        Err(Fault::Overloaded)
+        changed
     }
 
     async fn try_change(

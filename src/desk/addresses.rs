@@ -7,7 +7,7 @@ use super::proofs::{Telling, label};
 use super::sessions::Caller;
 use super::{Command, Desk, Fault, Refusal, Visitor};
 use crate::crypto::{self, DataKey, Field, KeyId};
-use crate::domain::{AddressCommand, ProofFound, Purpose, Safeguards, Token, Via};
+use crate::domain::{AddressCommand, Notices, ProofFound, Purpose, Safeguards, Token, Via};
 use crate::engine::{Directory, Lane};
 use crate::mail::templates::AddressChange;
 use crate::system::random_id;
@@ -206,6 +206,16 @@ impl Desk {
         caller: Option<Caller>,
         visitor: &Visitor,
     ) -> Result<(), Fault> {
+        Self::until_current(|| self.try_prove_address(proof, user, caller, visitor)).await
+    }
+
+    async fn try_prove_address(
+        &self,
+        proof: ProofFound,
+        user: UserId,
+        caller: Option<Caller>,
+        visitor: &Visitor,
+    ) -> Result<(), Fault> {
         let key = self.user_key(user).map_err(|_| Refusal::TokenNotFound)?;
         let client = self.client_of(user, visitor).ok_or(Refusal::TokenNotFound)?;
         let sealed = self.engine().read(|state| {
@@ -279,13 +289,8 @@ impl Desk {
         visitor: &Visitor,
     ) -> Result<(), Fault> {
         let who = self.reauthenticated(caller, reproof, code, visitor).await?;
-        let text = self.own_address(caller.user, address)?;
-        let telling = Telling::Address(AddressChange::Removed, &text);
-        let remove = AddressCommand::Remove {
-            who,
-            address,
-            mails: self.notices_telling(caller.user, &visitor.origin(), telling),
-        };
+        let mails = self.notices_of_address(caller.user, address, AddressChange::Removed, visitor)?;
+        let remove = AddressCommand::Remove { who, address, mails };
         self.carry_out(Lane::Proof, Command::Address(remove), vec![])
             .await
             .map(|_| ())
@@ -301,16 +306,26 @@ impl Desk {
         visitor: &Visitor,
     ) -> Result<(), Fault> {
         let who = self.reauthenticated(caller, reproof, code, visitor).await?;
-        let text = self.own_address(caller.user, address)?;
-        let telling = Telling::Address(AddressChange::Primary, &text);
-        let make = AddressCommand::MakePrimary {
-            who,
-            address,
-            mails: self.notices_telling(caller.user, &visitor.origin(), telling),
-        };
+        let mails = self.notices_of_address(caller.user, address, AddressChange::Primary, visitor)?;
+        let make = AddressCommand::MakePrimary { who, address, mails };
         self.carry_out(Lane::Proof, Command::Address(make), vec![])
             .await
             .map(|_| ())
+    }
+
+    /// Prepares what every address of a user is told about one of them.
+    fn notices_of_address(
+        &self,
+        user: UserId,
+        address: AddressId,
+        change: AddressChange,
+        visitor: &Visitor,
+    ) -> Result<Notices, Fault> {
+        let key = self.user_key(user)?;
+        let own = self.own_addresses(user, &key);
+        let found = own.iter().find(|(id, _)| *id == address);
+        let (_, text) = found.ok_or(Refusal::AddressNotFound)?;
+        Ok(self.notices_telling(user, &visitor.origin(), Telling::Address(change, text)))
     }
 
     /// Whether an address waits for its proof.
@@ -322,13 +337,6 @@ impl Desk {
                 .and_then(|kept| kept.candidate.as_ref());
             candidate.is_some_and(|candidate| candidate.address == address)
         })
-    }
-
-    fn own_address(&self, user: UserId, address: AddressId) -> Result<EmailAddress, Fault> {
-        let key = self.user_key(user)?;
-        let own = self.own_addresses(user, &key).into_iter();
-        let found = own.filter(|(id, _)| *id == address).map(|(_, text)| text).next();
-        found.ok_or(Fault::Refused(Refusal::AddressNotFound))
     }
 }
 

@@ -10,7 +10,7 @@ use crate::crypto::{self, KeyId, Purpose};
 use crate::domain::{Actor, ApiKeyKind, NewApiKey, SuppressedClass};
 use crate::engine::{Engine, Lane};
 use crate::system::{Entropy, random_id};
-use crate::types::{ApiKeyId, Timestamp};
+use crate::types::{ApiKeyId, Timestamp, WebOrigins};
 
 /// Whose call it is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -160,6 +160,37 @@ impl Desk {
         self.carry_out(Lane::Proof, Command::ConfirmApiKey { key, by }, vec![])
             .await
             .map(|_| ())
+    }
+
+    /// Names the pages whose scripts may call with a publishable key; these take the place of those before.
+    pub async fn name_api_key_origins(
+        &self,
+        key: ApiKeyId,
+        origins: WebOrigins,
+        by: Actor,
+    ) -> Result<(), Fault> {
+        let command = Command::NameApiKeyOrigins { key, origins, by };
+        self.carry_out(Lane::Proof, command, vec![]).await.map(|_| ())
+    }
+
+    /// Whether scripts of a page, named as its browser names it, may call with this key.
+    pub fn is_key_for_origin(&self, key: ApiKeyId, origin: &str) -> bool {
+        self.engine().read(|state| {
+            let key = state.api_keys.get(&key);
+            key.is_some_and(|key| key.origins.contains(origin))
+        })
+    }
+
+    /// Whether scripts of a page may call with any key that is good now: what browsers ask before they send one.
+    pub fn is_known_origin(&self, origin: &str) -> bool {
+        let now = self.now();
+        self.engine().read(|state| {
+            let mut good = state
+                .api_keys
+                .values()
+                .filter(|key| key.revoked.is_none() && key.expires.is_none_or(|expires| now < expires));
+            good.any(|key| key.origins.contains(origin))
+        })
     }
 
     /// Ends an API key.

@@ -40,7 +40,11 @@ impl Desk {
     /// Whose a cookie is, if its session holds at this moment (S-03, S-11).
     pub fn browser_caller(&self, cookie: &str) -> Option<Caller> {
         let ring = self.engine().keyring().current();
-        let session = crypto::open_browser_secret(&ring, BrowserUse::Cookie, cookie)?;
+        self.live_caller(crypto::open_browser_secret(&ring, BrowserUse::Cookie, cookie)?)
+    }
+
+    /// Whose a session is, if it holds at this moment.
+    pub(super) fn live_caller(&self, session: SessionId) -> Option<Caller> {
         let now = self.now();
         self.engine().read(|state| {
             let user = state.sessions.get(&session)?.user;
@@ -59,8 +63,8 @@ impl Desk {
         crypto::open_browser_secret(&ring, BrowserUse::Form, shown) == Some(session)
     }
 
-    /// Whether somebody signed in so lately that what is dangerous may be done without asking them again. A sign-in asks
-    /// for the second factor too, so this is as good as both.
+    /// Whether somebody signed in so lately that what is dangerous may be done without asking them again: with the second
+    /// factor, if they have one; that one was shown at their browser before is not enough here.
     pub fn is_fresh(&self, caller: Caller) -> bool {
         self.fresh_credential(caller).is_some()
     }
@@ -70,7 +74,10 @@ impl Desk {
         let now = self.now();
         self.engine().read(|state| {
             let (owner, session) = live_session(state, caller.user, caller.session, now).ok()?;
-            let is_fresh = now < session.created + Self::FRESH_FOR;
+            let factors = state.factors.get(&caller.user);
+            let has_shown =
+                factors.is_none_or(|factors| !factors.is_enrolled() || factors.is_fresh(caller.session, now));
+            let is_fresh = now < session.created + Self::FRESH_FOR && has_shown;
             owner.credential_id().filter(|_| is_fresh)
         })
     }

@@ -280,7 +280,8 @@ impl Desk {
         password: &SecretString,
         visitor: &Visitor,
     ) -> Result<TokenId, Fault> {
-        self.on_step(self.try_challenge(address, password, visitor)).await
+        let asked = Self::until_current(|| self.try_challenge(address, password, visitor));
+        self.on_step(asked).await
     }
 
     async fn try_challenge(

@@ -33,6 +33,7 @@ mod people;
 mod proofs;
 mod recovery;
 mod repeats;
+mod services;
 mod sessions;
 mod sign_up;
 mod story;
@@ -63,7 +64,8 @@ pub use management::{Editor, ProfileEdit};
 pub use objections::NotMe;
 pub use objects::{
     BLUEPRINT_BYTES_MAX, Blank, BlueprintMode, ChangeWord, Difference, FieldDifference, FormField, MASK,
-    Node, ObjectFault, ObjectForm, ObjectKind, ObjectsFault, Referred, Shape, Tree, Way,
+    Node, ObjectFault, ObjectForm, ObjectKind, ObjectsFault, Referred, Shape, Tree, Way, policy_settings,
+    stage_settings,
 };
 pub use origin::Origin;
 pub use outbox::{Letter, LetterFault};
@@ -73,17 +75,19 @@ pub use past::{
     PastView, TellPast,
 };
 pub use people::{Direction, PeopleFault, PeopleOrder, PeopleQuery, SOUGHT_CHARS_MAX, Sought};
+pub use services::{KnownPerson, TokenFacts, TokenKind};
 pub use sessions::{Caller, SessionView, Tokens};
 pub use sign_up::{SignUpAnswer, SignUpForm};
 pub use story::{
     EVENTS_MAX, Ending, EventFilter, Line, Recovery, RecoveryTold, STORIES_MAX, Step, StepWhat, Which,
-    tell_plainly, vocabulary,
+    no_events, no_recoveries, tell_plainly, vocabulary,
 };
 pub use verify::{Verification, VerificationStanding, VerifyFault, VerifyReport, verify};
 pub use waiting::WaitingMail;
 pub use walk::{
-    Answer, BegunSession, Challenge, Component, Denial, Done, EnterBy, FlowFault, FlowHead, FlowStep,
-    LeadsTo, Mistake, Reproofs, Scene, ShownSecret, StageMail, Walker, Wrong,
+    Answer, BegunSession, Challenge, Component, Denial, Done, DryRun, DryStep, DryVerdict, EnterBy,
+    FlowFault, FlowHead, FlowStep, LeadsTo, Mistake, Reproofs, Scene, ShownSecret, StageMail, ToKeep, Walker,
+    Wrong,
 };
 
 use crate::breach::Leaks;
@@ -214,8 +218,8 @@ impl Desk {
         self.engine().limits()
     }
 
-    /// Waits shortly and again while a command finds its verdict out of date; a bound, because each turn means that
-    /// somebody else's command won.
+    /// Attempts at a command whose verdict was out of date; a bound, because each turn means that somebody else's command
+    /// won.
     const ATTEMPTS_MAX: usize = 4;
 
     /// What a caller who met a full queue is told to wait.
@@ -231,6 +235,20 @@ impl Desk {
 pub(crate) use crate::domain::{Command, Outcome, Refusal};
 
 impl Desk {
+    /// Computes a verdict and has it decided; once more while what it was computed against gave way meanwhile.
+    async fn until_current<T, F>(attempt: impl Fn() -> F) -> Result<T, Fault>
+    where
+        F: Future<Output = Result<T, Fault>>,
+    {
+        for _ in 0..Self::ATTEMPTS_MAX {
+            match attempt().await {
+                Err(Fault::Refused(Refusal::Outdated)) => {}
+                decided => return decided,
+            }
+        }
+        Err(Fault::Overloaded)
+    }
+
     async fn carry_out(
         &self,
         lane: Lane,

@@ -60,6 +60,7 @@ impl Desk {
             user,
             objection,
             address,
+            mails: self.notices(user, visitor),
             origin: client.origin,
         };
         match self

@@ -25,6 +25,7 @@ pub use difference::{ChangeWord, Difference, FieldDifference};
 pub use form::{Blank, FormField, ObjectForm, Referred, Shape};
 pub use planned::ObjectKind;
 pub use reading::{MASK, ObjectFault};
+pub use shown::{policy_settings, stage_settings};
 pub use toml_text::BLUEPRINT_BYTES_MAX;
 pub use tree::{Node, Tree};
 

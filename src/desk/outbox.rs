@@ -87,11 +87,11 @@ impl Desk {
 
     /// The command that mails the owner of a closing account a new proof for taking that back; `None` if the user is gone.
     pub fn renewal_of_closing(&self, user: UserId) -> Option<Command> {
-        let key = self.engine().vault().key(DataKeyId::User(user))?;
+        self.engine().vault().key(DataKeyId::User(user))?;
         Some(Command::RenewClosing {
             user,
             proof: self.new_proof(),
-            mail: self.mail_telling(&key, user, &NOWHERE),
+            mails: self.notices_of_change(user, &NOWHERE, None),
         })
     }
 

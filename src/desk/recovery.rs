@@ -39,7 +39,7 @@ impl Desk {
         purpose: Purpose,
         callback: Option<&str>,
     ) -> Result<(), Fault> {
-        let work = async {
+        let work = || async move {
             let Greeting { found, ask, keys } = self.greet_by_name(who, visitor)?;
             let callback = match callback {
                 Some(url) => Some(self.seal_callback(found.map(|(_, user)| user), url)?),
@@ -52,7 +52,7 @@ impl Desk {
             };
             self.carry_out(Lane::Stranger, command, keys).await.map(|_| ())
         };
-        self.on_step(work).await
+        self.on_step(Self::until_current(work)).await
     }
 
     /// Sets a new password by a mailed proof. Order of the answers: limits, token, second factor, format, same,
@@ -65,14 +65,9 @@ impl Desk {
         code: Option<&SecretString>,
         visitor: &Visitor,
     ) -> Result<(), Fault> {
-        for _ in 0..Self::ATTEMPTS_MAX {
-            match self.try_confirm(address, proof, &password, code, visitor).await {
-                Err(Fault::Refused(Refusal::Outdated)) => {}
-                Err(fault) => return Err(self.unless_repeated(fault, proof)),
-                Ok(()) => return Ok(()),
-            }
-        }
-        Err(Fault::Overloaded)
+        Self::until_current(|| self.try_confirm(address, proof, &password, code, visitor))
+            .await
+            .map_err(|fault| self.unless_repeated(fault, proof))
     }
 
     async fn try_confirm(
@@ -114,15 +109,14 @@ impl Desk {
         code: Option<&SecretString>,
         visitor: &Visitor,
     ) -> Result<(), Fault> {
-        for _ in 0..Self::ATTEMPTS_MAX {
+        let password = &password;
+        let attempt = || async move {
             let claim = self.claim_by_link(secret, visitor)?;
-            match self.complete(claim, &password, code, visitor).await {
-                Err(Fault::Refused(Refusal::Outdated)) => {}
-                Err(fault) => return Err(self.unless_repeated(fault, secret)),
-                Ok(()) => return Ok(()),
-            }
-        }
-        Err(Fault::Overloaded)
+            self.complete(claim, password, code, visitor).await
+        };
+        Self::until_current(attempt)
+            .await
+            .map_err(|fault| self.unless_repeated(fault, secret))
     }
 
     /// What the secret of a link is, whoever brings it.

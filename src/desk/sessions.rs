@@ -91,6 +91,16 @@ impl Desk {
         code: Option<&SecretString>,
         visitor: &Visitor,
     ) -> Result<(Caller, u32), Fault> {
+        Self::until_current(|| self.try_begin_session(address, password, code, visitor)).await
+    }
+
+    async fn try_begin_session(
+        &self,
+        address: &EmailAddress,
+        password: &SecretString,
+        code: Option<&SecretString>,
+        visitor: &Visitor,
+    ) -> Result<(Caller, u32), Fault> {
         let Greeting { found, ask, keys } = self.greet(address, visitor)?;
         self.may_sign_in(found, &ask)?;
         let user = found.and_then(|(_, id)| self.engine().read(|state| state.users.get(&id).cloned()));

@@ -26,6 +26,7 @@ pub struct SignUpForm {
 }
 
 /// Somebody who is to be registered, with a password that was tested and hashed.
+#[derive(Clone)]
 pub(super) struct Registration {
     pub(super) address: EmailAddress,
     pub(super) name: Option<PersonName>,
@@ -60,12 +61,12 @@ impl Desk {
             name: Some(name.clone()),
             ..PasswordOwner::default()
         };
-        let greeting = self.greet(&address, visitor)?;
         {
+            let Greeting { ask, .. } = self.greet(&address, visitor)?;
             let context = self.context(None);
             let gate = self
                 .engine()
-                .read(|state| may_sign_up(state, &context, &greeting.ask.client));
+                .read(|state| may_sign_up(state, &context, &ask.client));
             if let Err(refusal) = gate {
                 self.engine().count_suppressed(SuppressedClass::Limited);
                 return Err(refusal.into());
@@ -92,7 +93,7 @@ impl Desk {
             Enumeration::Open => Some(session),
             Enumeration::Strict => None,
         };
-        match self.register(registration, greeting, begins, visitor).await? {
+        match self.register(&registration, begins.as_ref(), visitor).await? {
             Some((user, session)) => {
                 let tokens = self.tokens(user, Role::User, session, 0, refresh_key);
                 Ok(SignUpAnswer::SignedIn(tokens.ok_or(Fault::Stopped)?))
@@ -107,21 +108,27 @@ impl Desk {
         registration: Registration,
         visitor: &Visitor,
     ) -> Result<(), Fault> {
-        let greeting = self.greet(&registration.address, visitor)?;
-        self.register(registration, greeting, None, visitor)
-            .await
-            .map(|_| ())
+        self.register(&registration, None, visitor).await.map(|_| ())
     }
 
     /// Registers somebody whose password is hashed already; gives back the user and the session that began, if one was
     /// to begin.
     async fn register(
         &self,
+        registration: &Registration,
+        begins: Option<&NewSession>,
+        visitor: &Visitor,
+    ) -> Result<Option<(UserId, SessionId)>, Fault> {
+        Self::until_current(|| self.try_register(registration.clone(), begins.cloned(), visitor)).await
+    }
+
+    async fn try_register(
+        &self,
         registration: Registration,
-        greeting: Greeting,
         begins: Option<NewSession>,
         visitor: &Visitor,
     ) -> Result<Option<(UserId, SessionId)>, Fault> {
+        let greeting = self.greet(&registration.address, visitor)?;
         let Registration {
             address,
             name,

@@ -10,7 +10,7 @@ use std::net::IpAddr;
 
 use super::{Desk, Origin};
 use crate::crypto::{self, Field};
-use crate::domain::{Event, MailKind, Recorded, Subject, SuppressedClass};
+use crate::domain::{Event, FailCause, MailKind, Recorded, Subject, SuppressedClass};
 use crate::ledger::codec::event_name;
 use crate::types::{AddressId, DataKeyId, EmailAddress, Locale, Position, Sealed, Timestamp, UserId};
 pub(super) use english::epoch_words;
@@ -29,6 +29,8 @@ pub struct Line {
     pub name: &'static str,
     /// Its name in the OWASP logging vocabulary, if that has one: `authn_login_fail` (L-01).
     pub term: Option<&'static str>,
+    /// Why it failed, if it is a sign-in that did.
+    pub failed: Option<FailCause>,
     /// Whom it concerns.
     pub user: Option<UserId>,
     /// Their address, masked; none if it cannot be read any more.
@@ -54,6 +56,11 @@ impl Desk {
             time: recorded.time,
             name: event_name(event),
             term: vocabulary(event),
+            failed: if let Event::SignInFailed { cause, .. } = event {
+                Some(*cause)
+            } else {
+                None
+            },
             user,
             who,
             ip: origin.as_ref().map(|origin| origin.ip),
@@ -167,6 +174,22 @@ pub fn tell_plainly(event: &Event, locale: Locale) -> String {
     tell(locale, &Stranger, &whom, event)
 }
 
+/// What is said where no event was found.
+pub fn no_events(locale: Locale) -> &'static str {
+    match locale {
+        Locale::En => "There are no such events.",
+        Locale::Ko => "해당하는 이벤트가 없습니다.",
+    }
+}
+
+/// What is said where no recovery was found.
+pub fn no_recoveries(locale: Locale) -> &'static str {
+    match locale {
+        Locale::En => "There are no such recoveries.",
+        Locale::Ko => "해당하는 복구 기록이 없습니다.",
+    }
+}
+
 /// The event's name in the OWASP logging vocabulary (L-01); none where it has no word for it.
 pub fn vocabulary(event: &Event) -> Option<&'static str> {
     Some(match event {
@@ -178,6 +201,7 @@ pub fn vocabulary(event: &Event) -> Option<&'static str> {
         | Event::MailCancelled { .. }
         | Event::MailHastened { .. }
         | Event::ApiKeyConfirmed { .. }
+        | Event::ApiKeyOriginsNamed { .. }
         | Event::CheckpointKeyRotated { .. } => "authz_admin",
         Event::ApiKeyCreated { .. }
         | Event::TokenIssued { .. }
@@ -209,7 +233,9 @@ pub fn vocabulary(event: &Event) -> Option<&'static str> {
         | Event::CodeRefused { .. }
         | Event::CurrentPasswordWrong { .. }
         | Event::PasswordRefused { .. } => "authn_password_change_fail",
-        Event::SignedIn { .. } | Event::FactorAccepted { .. } => "authn_login_success",
+        Event::SignedIn { .. } | Event::FactorAccepted { .. } | Event::FactorRemembered { .. } => {
+            "authn_login_success"
+        }
         Event::SignInFailed { .. } | Event::FactorRefused { .. } => "authn_login_fail",
         Event::RefreshRotated { .. } => "session_renewed",
         Event::RefreshReplayed { .. } | Event::RefreshRefused { .. } => "authn_token_reuse",
@@ -283,6 +309,7 @@ fn about(event: &Event) -> About {
         | Event::FactorRemoved { user, .. }
         | Event::RecoveryCodesIssued { user, .. }
         | Event::FactorAccepted { user, .. }
+        | Event::FactorRemembered { user, .. }
         | Event::FactorRefused { user, .. }
         | Event::FactorCodeRequested { user, .. }
         | Event::MailboxNamed { user, .. }
@@ -322,6 +349,7 @@ fn about(event: &Event) -> About {
         | Event::ApiKeyCreated { .. }
         | Event::ApiKeyRevoked { .. }
         | Event::ApiKeyUsed { .. }
+        | Event::ApiKeyOriginsNamed { .. }
         | Event::ApiKeyConfirmed { .. }
         | Event::KeyRotated { .. }
         | Event::MasterKeyReplaced { .. }
@@ -351,6 +379,7 @@ fn origin_of(event: &Event) -> Option<&Sealed> {
         | Event::FactorConfirmed { origin, .. }
         | Event::RecoveryCodesIssued { origin, .. }
         | Event::FactorAccepted { origin, .. }
+        | Event::FactorRemembered { origin, .. }
         | Event::FactorRefused { origin, .. }
         | Event::FactorCodeRequested { origin, .. }
         | Event::MailboxNamed { origin, .. }
@@ -372,6 +401,7 @@ fn origin_of(event: &Event) -> Option<&Sealed> {
         | Event::ApiKeyCreated { .. }
         | Event::ApiKeyRevoked { .. }
         | Event::ApiKeyUsed { .. }
+        | Event::ApiKeyOriginsNamed { .. }
         | Event::ApiKeyConfirmed { .. }
         | Event::KeyRotated { .. }
         | Event::MasterKeyReplaced { .. }

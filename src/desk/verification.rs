@@ -30,6 +30,17 @@ impl Desk {
         presented: &SecretString,
         visitor: &Visitor,
     ) -> Result<Option<String>, Fault> {
+        Self::until_current(|| self.try_confirm_verification(address, presented, visitor))
+            .await
+            .map_err(|fault| self.unless_repeated(fault, presented))
+    }
+
+    async fn try_confirm_verification(
+        &self,
+        address: &EmailAddress,
+        presented: &SecretString,
+        visitor: &Visitor,
+    ) -> Result<Option<String>, Fault> {
         let greeting = self.greet(address, visitor)?;
         let proof = self.prove(&greeting, presented, Purpose::VerifyEmail).await?;
         let Greeting { ask, keys, .. } = greeting;
@@ -48,7 +59,7 @@ impl Desk {
             Ok(_) => Ok(self.callback_of(proof.token)),
             Err(fault) => {
                 self.note_dead_proof(&fault, proof, &origin).await?;
-                Err(self.unless_repeated(fault, presented))
+                Err(fault)
             }
         }
     }

@@ -6,7 +6,7 @@ use super::event::{Actor, EpochReason, Event};
 use super::password_policy::PasswordPolicy;
 use super::refusal::Refusal;
 use super::world::{Table, World};
-use crate::types::{ApiKeyId, Position, PublicKey, Signature, Timestamp, UserId};
+use crate::types::{ApiKeyId, Position, PublicKey, Signature, Timestamp, UserId, WebOrigins};
 
 /// Publishable or secret.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -195,6 +195,25 @@ pub(super) fn revoke_api_key(world: &impl World, key: ApiKeyId, by: Actor) -> De
             Decision::accepted(vec![Event::ApiKeyRevoked { key, by }], Outcome::Done)
         }
         Some(_) => Decision::accepted(vec![], Outcome::Done),
+        None => Decision::refused(Refusal::ApiKeyNotFound),
+    }
+}
+
+/// Secret keys have none: a browser would show such a key to whoever looks.
+pub(super) fn name_api_key_origins(
+    world: &impl World,
+    key: ApiKeyId,
+    origins: WebOrigins,
+    by: Actor,
+) -> Decision {
+    match world.api_keys().look(&key) {
+        Some(known) if known.revoked.is_some() => Decision::refused(Refusal::ApiKeyNotFound),
+        Some(known) if known.kind == ApiKeyKind::Secret => Decision::refused(Refusal::SecretKeyInBrowser),
+        Some(known) if known.origins == origins => Decision::accepted(vec![], Outcome::Done),
+        Some(_) => Decision::accepted(
+            vec![Event::ApiKeyOriginsNamed { key, origins, by }],
+            Outcome::Done,
+        ),
         None => Decision::refused(Refusal::ApiKeyNotFound),
     }
 }

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::types::{AddressId, ApiKeyId, CredentialId, FactorId, SessionId, Timestamp, TokenId, UserId};
+use crate::types::{
+    AddressId, ApiKeyId, CredentialId, FactorId, Position, SessionId, Timestamp, TokenId, UserId, WebOrigins,
+};
 
 use super::event::Purpose;
 use super::factor::{FactorKind, Factors};
@@ -11,7 +13,7 @@ use super::flow::Flows;
 use super::limits::Limits;
 use super::outlook::is_token_alive;
 use super::session::live_session;
-use super::state::{CheckpointKey, Epoch, Role, Standing, State, TokenStanding, User};
+use super::state::{ApiKey, CheckpointKey, Epoch, Role, Standing, State, TokenStanding, User};
 
 /// What changed for whom. Only what differs in the end is one: what came and went between the two moments is told by the
 /// events.
@@ -75,6 +77,8 @@ pub enum Change {
     ApiKeyRevoked(ApiKeyId),
     /// An API key was confirmed.
     ApiKeyConfirmed(ApiKeyId),
+    /// The origins of an API key were named anew.
+    ApiKeyOriginsNamed(ApiKeyId),
     /// Another key signs checkpoints; its number.
     CheckpointKeyChanged(u32),
 }
@@ -87,6 +91,13 @@ struct UserOutline {
     credential: Option<CredentialId>,
     addresses: Vec<(AddressId, bool)>,
     factors: Vec<(FactorKind, FactorId)>,
+}
+
+struct KeyOutline {
+    is_revoked: bool,
+    /// Where it was last confirmed.
+    confirmed: Position,
+    origins: WebOrigins,
 }
 
 struct TokenOutline {
@@ -103,8 +114,7 @@ pub struct Outline {
     sessions: BTreeMap<SessionId, UserId>,
     tokens: BTreeMap<TokenId, TokenOutline>,
     flows: Arc<Flows>,
-    /// Whether it is revoked, and where it was last confirmed.
-    api_keys: BTreeMap<ApiKeyId, (bool, u64)>,
+    api_keys: BTreeMap<ApiKeyId, KeyOutline>,
     checkpoint_key: Option<CheckpointKey>,
 }
 
@@ -135,9 +145,7 @@ impl Outline {
             sessions: sessions.collect(),
             tokens: tokens.collect(),
             flows: Arc::clone(state.flows()),
-            api_keys: api_keys
-                .map(|(id, key)| (*id, (key.revoked.is_some(), key.confirmed.0)))
-                .collect(),
+            api_keys: api_keys.map(|(id, key)| (*id, KeyOutline::of(key))).collect(),
             checkpoint_key: state.small.checkpoint_key,
         }
     }
@@ -234,13 +242,19 @@ impl Outline {
 
     fn house_changes(&self, later: &Self, changes: &mut Vec<Change>) {
         self.flow_changes(later, changes);
-        for (id, (is_revoked, confirmed)) in &later.api_keys {
-            match self.api_keys.get(id) {
+        for (id, now) in &later.api_keys {
+            let before = self.api_keys.get(id);
+            match before {
                 None => changes.push(Change::ApiKeyMade(*id)),
-                Some((_, before)) if before != confirmed => changes.push(Change::ApiKeyConfirmed(*id)),
+                Some(before) if before.confirmed != now.confirmed => {
+                    changes.push(Change::ApiKeyConfirmed(*id));
+                }
                 Some(_) => {}
             }
-            if *is_revoked && self.api_keys.get(id).is_none_or(|(was_revoked, _)| !was_revoked) {
+            if before.map_or(!now.origins.is_empty(), |before| before.origins != now.origins) {
+                changes.push(Change::ApiKeyOriginsNamed(*id));
+            }
+            if now.is_revoked && before.is_none_or(|before| !before.is_revoked) {
                 changes.push(Change::ApiKeyRevoked(*id));
             }
         }
@@ -249,6 +263,16 @@ impl Outline {
             && id(&self.checkpoint_key) != id(&later.checkpoint_key)
         {
             changes.push(Change::CheckpointKeyChanged(key.id));
+        }
+    }
+}
+
+impl KeyOutline {
+    fn of(key: &ApiKey) -> Self {
+        Self {
+            is_revoked: key.revoked.is_some(),
+            confirmed: key.confirmed,
+            origins: key.origins.clone(),
         }
     }
 }

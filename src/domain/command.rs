@@ -5,7 +5,7 @@
 
 use crate::types::{
     AddressId, ApiKeyId, CredentialId, FactorId, Locale, Position, Sealed, SessionId, Span, Tag, Timestamp,
-    TokenId, UserId,
+    TokenId, UserId, WebOrigins,
 };
 
 use super::access::{ApiKeyKind, CheckpointRotation, NamedCheckpointKey};
@@ -179,6 +179,12 @@ pub enum Command {
     CreateApiKey { key: NewApiKey, by: Actor },
     /// End an API key.
     RevokeApiKey { key: ApiKeyId, by: Actor },
+    /// Name the pages whose scripts may call with a publishable key; these take the place of those before.
+    NameApiKeyOrigins {
+        key: ApiKeyId,
+        origins: WebOrigins,
+        by: Actor,
+    },
     /// Record that a key of the keyring made way for a new one.
     RecordKeyRotation {
         purpose: KeyPurpose,
@@ -257,7 +263,7 @@ pub enum Command {
     RenewClosing {
         user: UserId,
         proof: AddressProof,
-        mail: NewMail,
+        mails: Notices,
     },
     /// Erase what is due to be erased.
     EraseDue { user: UserId },

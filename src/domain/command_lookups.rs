@@ -20,6 +20,7 @@ impl Command {
             | Self::AcceptClock { .. }
             | Self::CreateApiKey { .. }
             | Self::RevokeApiKey { .. }
+            | Self::NameApiKeyOrigins { .. }
             | Self::RecordKeyRotation { .. }
             | Self::RecordMasterKeyReplaced { .. }
             | Self::ConfirmApiKey { .. }

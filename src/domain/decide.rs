@@ -133,6 +133,9 @@ pub fn decide(world: &impl World, command: Command, context: &Context<'_>) -> De
             };
             Decision::accepted(vec![rotated, Event::MasterKeyReplaced { by }], Outcome::Done)
         }
+        Command::NameApiKeyOrigins { key, origins, by } => {
+            access::name_api_key_origins(world, key, origins, by)
+        }
         Command::ConfirmApiKey { key, by } => access::confirm_api_key(world, key, by),
         Command::TouchApiKey { key } => access::touch_api_key(world, context, key),
         Command::NameCheckpointKey { named } => access::name_checkpoint_key(world, named),
@@ -179,8 +182,8 @@ pub fn decide(world: &impl World, command: Command, context: &Context<'_>) -> De
             origin,
         } => user::change_profile(world, context, user, session, name, locale, origin),
         Command::CancelWithdraw { proof, origin } => user::cancel_withdraw(world, context, proof, origin),
-        Command::RenewClosing { user, proof, mail } => {
-            user::renew_closing(world, context, user, proof, &mail)
+        Command::RenewClosing { user, proof, mails } => {
+            user::renew_closing(world, context, user, proof, &mails)
         }
         Command::EraseDue { user } => user::erase_due(world, context, user),
         Command::RequestProof {

@@ -2,7 +2,7 @@
 
 use crate::types::{
     AddressId, ApiKeyId, CommandId, CredentialId, FactorId, Locale, MailId, Position, PublicKey, Sealed,
-    SessionId, Signature, Span, Tag, Timestamp, TokenId, UserId,
+    SessionId, Signature, Span, Tag, Timestamp, TokenId, UserId, WebOrigins,
 };
 
 use super::access::ApiKeyKind;
@@ -60,6 +60,12 @@ pub enum Event {
     },
     /// An API key ended.
     ApiKeyRevoked { key: ApiKeyId, by: Actor },
+    /// The pages whose scripts may call with a publishable key were named anew; a key begins with none.
+    ApiKeyOriginsNamed {
+        key: ApiKeyId,
+        origins: WebOrigins,
+        by: Actor,
+    },
     /// An API key was used; written at most once a day and key.
     ApiKeyUsed { key: ApiKeyId },
     /// A key of the keyring made way for a new one; what it made stays good for as long as it lives.
@@ -388,6 +394,15 @@ pub enum Event {
         proof: FactorProof,
         action: FactorUse,
         session: Option<SessionId>,
+        origin: Sealed,
+    },
+    /// A sign-in took a second factor that was shown at its browser before, at that time.
+    FactorRemembered {
+        user: UserId,
+        session: SessionId,
+        factor: FactorId,
+        kind: FactorKind,
+        shown: Timestamp,
         origin: Sealed,
     },
     /// A second factor was wrong; the token is the challenge that it may have been meant for.

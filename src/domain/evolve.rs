@@ -7,7 +7,7 @@ mod steps;
 
 use std::sync::Arc;
 
-use crate::types::Span;
+use crate::types::{Span, WebOrigins};
 
 use super::event::{Allowance, Event, FailCause, PasswordCause, Purpose, Recorded, Subject};
 use super::factor::{MailboxBegun, RecoveryCodes, TotpBegun};
@@ -91,12 +91,18 @@ pub fn evolve(world: &mut impl World, recorded: &Recorded) {
                 revoked: None,
                 confirmed: position,
                 used: None,
+                origins: WebOrigins::default(),
             };
             world.api_keys_mut().put(*key, made);
         }
         Event::ApiKeyRevoked { key, .. } => {
             if let Some(known) = world.api_keys_mut().edit(key) {
                 known.revoked = Some(time);
+            }
+        }
+        Event::ApiKeyOriginsNamed { key, origins, .. } => {
+            if let Some(known) = world.api_keys_mut().edit(key) {
+                known.origins.clone_from(origins);
             }
         }
         Event::ApiKeyUsed { key } => {
@@ -474,6 +480,15 @@ pub fn evolve(world: &mut impl World, recorded: &Recorded) {
         Event::FactorAccepted {
             user, proof, session, ..
         } => factors::accept(world, *user, *proof, *session, time),
+        Event::FactorRemembered {
+            user,
+            session,
+            kind,
+            shown,
+            ..
+        } => factors::change(world, *user, |factors| {
+            factors::prove(factors, *session, *kind, *shown, time);
+        }),
         Event::FactorRefused { user, token, .. } => factors::refuse(world, *user, *token, time),
         Event::FactorCodeRequested {
             user,

@@ -3,10 +3,12 @@
 mod factors;
 mod safeguards;
 
+use super::access::ApiKeyKind;
 use super::event::{Event, PasswordCause, Purpose, Recorded};
 use super::factor::{FactorKind, Factors, sealed_address};
 use super::flow::{allows, password_policy};
 use super::session::live_session;
+use super::sign_in::ShownBefore;
 use super::state::{Standing, TokenStanding};
 use super::world::{Table, World};
 use crate::types::{AddressId, Position, SessionId, Span, TokenId, UserId};
@@ -92,6 +94,13 @@ fn check(world: &impl World, recorded: &Recorded) -> Result<(), &'static str> {
             world.api_keys().look(key).is_none(),
             "an API key was created twice",
         ),
+        Event::ApiKeyOriginsNamed { key, .. } => {
+            let known = world.api_keys().look(key);
+            ensure(
+                known.is_some_and(|k| k.revoked.is_none() && k.kind == ApiKeyKind::Publishable),
+                "no such live publishable API key",
+            )
+        }
         Event::ApiKeyRevoked { key, .. } | Event::ApiKeyUsed { key } | Event::ApiKeyConfirmed { key, .. } => {
             ensure(
                 world.api_keys().look(key).is_some_and(|k| k.revoked.is_none()),
@@ -316,6 +325,17 @@ fn check(world: &impl World, recorded: &Recorded) -> Result<(), &'static str> {
             ensure(enrolled, "recovery codes for a user without a second factor")
         }
         Event::FactorAccepted { user, proof, .. } => factors::accepted(world, *user, *proof, recorded.time),
+        Event::FactorRemembered {
+            user,
+            factor,
+            kind,
+            shown,
+            ..
+        } => {
+            let holds = (*shown..*shown + ShownBefore::LONGEST).contains(&recorded.time);
+            ensure(holds, "a factor was shown too long before")?;
+            factors::has(world, *user, *factor, *kind)
+        }
         Event::FactorRefused { user, .. } | Event::FactorCodeRequested { user, .. } => {
             ensure(world.users().look(user).is_some(), "no such user")
         }

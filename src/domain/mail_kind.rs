@@ -31,11 +31,13 @@ pub enum MailKind {
     NewSignIn,
     /// Scheduled backups fail: to administrators.
     BackupFailed,
+    /// Somebody said that something was not them.
+    ObjectionRaised,
 }
 
 impl MailKind {
     /// All of them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::PasswordReset,
         Self::PasswordChanged,
         Self::EmailVerification,
@@ -50,6 +52,7 @@ impl MailKind {
         Self::AddressChanged,
         Self::NewSignIn,
         Self::BackupFailed,
+        Self::ObjectionRaised,
     ];
 
     /// Whether it is of use only while its proof lives; any other mail tells what happened, and is sent in any case.
@@ -65,6 +68,7 @@ impl MailKind {
             | Self::SecondFactorFailed
             | Self::AddressChanged
             | Self::NewSignIn
+            | Self::ObjectionRaised
             | Self::BackupFailed => false,
         }
     }
@@ -85,6 +89,7 @@ impl MailKind {
             Self::SecondFactorFailed => "second_factor_failed",
             Self::AddressChanged => "address_changed",
             Self::NewSignIn => "new_sign_in",
+            Self::ObjectionRaised => "objection_raised",
             Self::BackupFailed => "backup_failed",
         }
     }

@@ -76,7 +76,7 @@ pub use proof::{ProofHolder, check_proof};
 pub use refusal::{LimitKind, LimitReached, Refusal};
 pub use safeguard::{Candidate, Contested, Leaving, Objection, Recovered, Safeguards};
 pub use session::{SessionFault, live_session, sign_in_gate};
-pub use sign_in::{OtherSessions, SessionTerms};
+pub use sign_in::{OtherSessions, SessionTerms, ShownBefore};
 pub use state::{
     Address, ApiKey, CheckpointKey, Credential, Due, Epoch, Guard, Rare, Role, Session, Small, Standing,
     State, Token, TokenStanding, User,

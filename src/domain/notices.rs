@@ -30,6 +30,15 @@ pub struct Notices {
 }
 
 impl Notices {
+    /// The same without those to some addresses.
+    pub(super) fn without(&self, addresses: &[AddressId]) -> Self {
+        let stays = |(address, _): &&(AddressId, NewMail)| !addresses.contains(address);
+        Self {
+            mails: self.mails.iter().filter(stays).cloned().collect(),
+            objection: self.objection,
+        }
+    }
+
     /// Notices to nobody.
     pub fn none() -> Self {
         Self {

@@ -47,11 +47,12 @@ pub enum ObjectionAbout {
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[expect(missing_docs, reason = "the fields are described by their types")]
 pub enum ObjectionCommand {
-    /// Say that it was not oneself; the link came to this address of the user.
+    /// Say that it was not oneself; the link came to this address of the user. All of their addresses are told.
     Raise {
         user: UserId,
         objection: TokenId,
         address: AddressId,
+        mails: Notices,
         origin: Sealed,
     },
     /// Stop keeping what has been kept for long enough.
@@ -78,8 +79,9 @@ pub(super) fn decide(world: &impl World, context: &Context<'_>, command: Objecti
             user,
             objection,
             address,
+            mails,
             origin,
-        } => raise(world, context, user, objection, address, origin),
+        } => raise(world, context, user, objection, address, &mails, origin),
         ObjectionCommand::Lapse { user } => lapse(world, context, user),
     }
 }
@@ -214,6 +216,7 @@ fn raise(
     id: UserId,
     objection: TokenId,
     address: AddressId,
+    mails: &Notices,
     origin: Sealed,
 ) -> Decision {
     let raised = Event::ObjectionRaised {
@@ -234,7 +237,9 @@ fn raise(
                 if context.now >= proof.expires {
                     return Decision::refused(Refusal::TokenExpired);
                 }
-                Decision::accepted(vec![raised], Outcome::Objected(Objected::Burned))
+                let mut events = vec![raised];
+                events.extend(told_about(user, id, MailKind::ObjectionRaised, mails, None));
+                Decision::accepted(events, Outcome::Objected(Objected::Burned))
             }
             Some(_) | None => Decision::refused(Refusal::TokenNotFound),
         };
@@ -251,7 +256,7 @@ fn raise(
         .recovered
         .as_ref()
         .is_none_or(|recovered| recovered.position <= found.position);
-    events.extend(factors_undone(world, found, is_latest, id, &origin));
+    events.extend(factors_undone(world, safeguards, found, is_latest, id, &origin));
     let locked = is_latest && user.credential.is_some();
     if locked {
         let by = Actor::User(id);
@@ -266,6 +271,10 @@ fn raise(
             origin: Some(origin),
         });
     }
+    // What goes again is not told.
+    let added = added_since(world, id, objection);
+    let mails = mails.without(&added);
+    events.extend(told_about(user, id, MailKind::ObjectionRaised, &mails, None));
     let contested = found.mailbox.map(|_| found.expires);
     Decision::accepted(events, Outcome::Objected(Objected::Undone { locked, contested }))
 }
@@ -275,11 +284,23 @@ fn is_pending(proof: &Token, user: UserId) -> bool {
     proof.user == user && proof.purpose == Purpose::Recovery && proof.standing == TokenStanding::Live
 }
 
-/// Factors that go: those that a mailbox alone let somebody in to add, or nobody else could ever recover the account; a
-/// mailbox for codes that is none of the user's addresses any more; and codes on paper that would stand in for nothing.
-/// Any other factor stays, or a mailbox would be a way around it (A13).
+/// From when on a factor may be a stranger's, so that an objection takes it along: since a recovery that a mailbox alone let
+/// somebody in by, or since the first sign-in from a new place, at or before what is objected to, that was told and can
+/// still be objected to itself. Else a stranger's factor would lock the owner out for ever.
+fn strangers_since(safeguards: &Safeguards, objection: &Objection) -> Option<Timestamp> {
+    let is_told =
+        |known: &&Objection| known.about == ObjectionAbout::SignIn && known.position <= objection.position;
+    let signed_in = safeguards.objections.iter().filter(is_told).map(|known| known.at);
+    let recovered = objection.mailbox.map(|_| objection.at);
+    signed_in.chain(recovered).min()
+}
+
+/// Factors that go: those that may be a stranger's; a mailbox for codes that is none of the user's addresses any more; and
+/// codes on paper that would stand in for nothing. Any other factor stays, those of before always, or a mailbox would be a
+/// way around it (A13).
 fn factors_undone(
     world: &impl World,
+    safeguards: &Safeguards,
     objection: &Objection,
     is_latest: bool,
     id: UserId,
@@ -288,7 +309,8 @@ fn factors_undone(
     let Some(factors) = world.factors().look(&id) else {
         return vec![];
     };
-    let is_undone = |since: Timestamp| is_latest && objection.mailbox.is_some() && since >= objection.at;
+    let strangers = strangers_since(safeguards, objection).filter(|_| is_latest);
+    let is_undone = |since: Timestamp| strangers.is_some_and(|from| since >= from);
     let added = added_since(world, id, objection.id);
     let is_gone = |mailbox: &&FactorMailbox| {
         is_undone(mailbox.since) || mailbox.sealed.is_none() && added.contains(&mailbox.address)

@@ -96,6 +96,8 @@ pub enum Refusal {
     UserNotActive,
     /// No such API key.
     ApiKeyNotFound,
+    /// Web pages call with publishable keys only.
+    SecretKeyInBrowser,
     /// No such mail in the outbox.
     NoSuchMail,
     /// No such request waits.

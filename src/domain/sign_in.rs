@@ -1,11 +1,11 @@
 //! Signing in: by one call that brings everything, or at the end of a flow that asked for one thing after another.
 
-use crate::types::{AddressId, CredentialId, Sealed, Span, Tag, Timestamp, UserId};
+use crate::types::{AddressId, CredentialId, FactorId, Sealed, Span, Tag, Timestamp, UserId};
 
 use super::command::{Ask, Context, NewSession, Outcome, PasswordVerdict};
 use super::decide::Decision;
 use super::event::{Actor, EndCause, Event, FailCause, Subject};
-use super::factor::{self, FactorShown, FactorUse, FactorVerdict, Factors};
+use super::factor::{self, FactorKind, FactorShown, FactorUse, FactorVerdict, Factors};
 use super::objection::tell_new_sign_in;
 use super::refusal::Refusal;
 use super::session::{sign_in_gate, wrong_password};
@@ -25,6 +25,36 @@ pub struct SessionTerms {
     pub absolute: Span,
     /// What becomes of the user's other sessions.
     pub others: OtherSessions,
+    /// A second factor that was shown at the same browser before, where the flow is content with that.
+    pub shown_before: Option<ShownBefore>,
+}
+
+/// A second factor that was shown at a browser before, as that browser can prove. It stands for the factor in a sign-in
+/// with the password and in nothing else: no recovery and no change of the account takes it (R-30, M-07).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ShownBefore {
+    /// Which.
+    pub factor: FactorId,
+    /// When.
+    pub at: Timestamp,
+    /// For how long that is good.
+    pub within: Span,
+}
+
+impl ShownBefore {
+    /// Nothing is good for longer.
+    pub const LONGEST: Span = Span::days(30);
+
+    /// Which kind of factor it is, if somebody with these factors has it, and if it is good still.
+    fn kind(self, factors: &Factors, now: Timestamp) -> Option<FactorKind> {
+        let totp = factors.totp.as_ref().map(|totp| (totp.id, FactorKind::Totp));
+        let mailbox = factors.mailbox.as_ref();
+        let mailbox = mailbox.map(|mailbox| (mailbox.id, FactorKind::Email));
+        let found = totp.into_iter().chain(mailbox).find(|(id, _)| *id == self.factor);
+        let within = Span(self.within.0.min(Self::LONGEST.0));
+        let (_, kind) = found.filter(|_| (self.at..self.at + within).contains(&now))?;
+        Some(kind)
+    }
 }
 
 /// What becomes of a user's other sessions when one begins.
@@ -45,6 +75,7 @@ impl SessionTerms {
             idle: lifetimes.session_idle,
             absolute: lifetimes.session_absolute,
             others: OtherSessions::Stay,
+            shown_before: None,
         }
     }
 }
@@ -129,6 +160,30 @@ fn is_enrolled(world: &impl World, user: UserId) -> bool {
     world.factors().look(&user).is_some_and(Factors::is_enrolled)
 }
 
+/// What takes the place of a second factor that nobody need show now, because they did at this browser before. One that is
+/// shown is judged.
+fn remembered(
+    world: &impl World,
+    context: &Context<'_>,
+    entrant: &Entrant<'_>,
+    factor: &FactorShown,
+    session: &NewSession,
+    terms: SessionTerms,
+) -> Option<Event> {
+    let before = terms
+        .shown_before
+        .filter(|_| factor.verdict == FactorVerdict::Absent)?;
+    let kind = before.kind(world.factors().look(&entrant.id)?, context.now)?;
+    Some(Event::FactorRemembered {
+        user: entrant.id,
+        session: session.session,
+        factor: before.factor,
+        kind,
+        shown: before.at,
+        origin: entrant.origin.clone(),
+    })
+}
+
 /// Tells whether a password is right; begins nothing. That of somebody with a second factor is a sign-in that waits for
 /// it, and is told to its owner if it is left alone (M-08).
 pub(super) fn try_password(
@@ -167,7 +222,8 @@ pub(super) fn sign_in(
     if user.last_login.is_some_and(|last| last > terms.proven) {
         return Decision::refused(Refusal::Outdated);
     }
-    let enrolled = is_enrolled(world, id);
+    let remembered = remembered(world, context, &entrant, factor, session, terms);
+    let enrolled = is_enrolled(world, id) && remembered.is_none();
     if enrolled && factor.verdict == FactorVerdict::Absent {
         return entrant.refused(FailCause::FactorMissing, Refusal::FactorRequired);
     }
@@ -182,6 +238,7 @@ pub(super) fn sign_in(
             Err(refused) => return refused,
         }
     }
+    events.extend(remembered);
     let Entrant {
         credential,
         network,

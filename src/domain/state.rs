@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::types::{
     AddressId, ApiKeyId, CredentialId, Few, IdTable, Locale, Position, PublicKey, Sealed, SessionId, Tag,
-    Timestamp, TokenId, UserId,
+    Timestamp, TokenId, UserId, WebOrigins,
 };
 
 use super::access::ApiKeyKind;
@@ -400,6 +400,8 @@ pub struct ApiKey {
     pub confirmed: Position,
     /// When it was last used, to the day.
     pub used: Option<Timestamp>,
+    /// The pages whose scripts may call with it; secret keys have none.
+    pub origins: WebOrigins,
 }
 
 impl ApiKey {

@@ -402,7 +402,7 @@ pub(super) fn renew_closing(
     context: &Context<'_>,
     id: UserId,
     proof: AddressProof,
-    mail: &NewMail,
+    mails: &Notices,
 ) -> Decision {
     let delay = context.limits.lifetimes.withdraw_delay;
     let Some(user) = world.users().look(&id) else {
@@ -414,10 +414,10 @@ pub(super) fn renew_closing(
     };
     let (purpose, kind) = (Purpose::Reopen, MailKind::AccountClosing);
     let by = Actor::System;
-    let events = vec![
-        recovery::issued(context, id, user, address, purpose, proof, delay, None, by),
-        mail::queued(mail, kind, id, address, Some(proof.token), user.locale),
-    ];
+    let mut events = vec![recovery::issued(
+        context, id, user, address, purpose, proof, delay, None, by,
+    )];
+    events.extend(told_about(user, id, kind, mails, Some(proof.token)));
     Decision::accepted(events, Outcome::Issued(proof.token))
 }
 

@@ -92,17 +92,16 @@ impl Fields {
         Some(self.within(name, range, number))
     }
 
+    /// A list of texts that must be there; it may be empty.
+    pub fn texts(&mut self, name: &'static str) -> Vec<String> {
+        let value = self.object.take(name);
+        self.required(name, value, as_texts)
+    }
+
     /// A list of texts that need not be there.
     pub fn optional_texts(&mut self, name: &'static str) -> Option<Vec<String>> {
         let value = self.object.take(name);
-        self.optional(name, value, |value| match value {
-            JsonValue::List(items) => items.into_iter().map(as_text).collect(),
-            JsonValue::Null
-            | JsonValue::Flag(_)
-            | JsonValue::Number(_)
-            | JsonValue::Text(_)
-            | JsonValue::Object(_) => None,
-        })
+        self.optional(name, value, as_texts)
     }
 
     /// An object that need not be there, read by `read`; its faults carry the path `name.field`.
@@ -248,6 +247,17 @@ fn as_text(value: JsonValue) -> Option<String> {
         | JsonValue::Flag(_)
         | JsonValue::Number(_)
         | JsonValue::List(_)
+        | JsonValue::Object(_) => None,
+    }
+}
+
+fn as_texts(value: JsonValue) -> Option<Vec<String>> {
+    match value {
+        JsonValue::List(items) => items.into_iter().map(as_text).collect(),
+        JsonValue::Null
+        | JsonValue::Flag(_)
+        | JsonValue::Number(_)
+        | JsonValue::Text(_)
         | JsonValue::Object(_) => None,
     }
 }

@@ -40,6 +40,7 @@ pub fn of_refusal(refusal: Refusal) -> ApiError {
         Refusal::Saturated => return overloaded(SATURATED_WAIT),
         Refusal::Outdated => return overloaded(Desk::OVERLOAD_WAIT),
         Refusal::UsernameTaken => return ApiError::invalid("username", "taken"),
+        Refusal::SecretKeyInBrowser => return ApiError::invalid("origins", "secret-key"),
         Refusal::Held(until) => return held(until),
         Refusal::FlowChange(refused) => return of_change(refused.fault),
         Refusal::TokenNotFound => Code::VerificationTokenNotFound,

@@ -174,10 +174,6 @@ pub(super) fn voice_of(
     let text = |name: header::HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
     let wants_problem =
         text(header::ACCEPT).is_some_and(|accept| accept.contains("application/problem+json"));
-    let is_always_bare = ["/v1/admin", "/v1/audit"].iter().any(|room| {
-        path.strip_prefix(room)
-            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-    });
     Voice {
         request_id: sent.unwrap_or_else(|| {
             let mut text = [0; uuid::fmt::Simple::LENGTH];
@@ -187,13 +183,25 @@ pub(super) fn voice_of(
         locale: text(header::ACCEPT_LANGUAGE)
             .and_then(Locale::from_accept_language)
             .unwrap_or_default(),
-        envelope: if is_always_bare { Envelope::Bare } else { envelope },
+        envelope: if is_always_bare(path) {
+            Envelope::Bare
+        } else {
+            envelope
+        },
         error_form: if wants_problem {
             ErrorForm::Problem
         } else {
             ErrorForm::Envelope
         },
     }
+}
+
+/// Whether answers of a path are never wrapped: what administrators ask, and what a standard gives its shape.
+pub(super) fn is_always_bare(path: &str) -> bool {
+    ["/v1/admin", "/v1/audit", "/v1/introspect"].iter().any(|room| {
+        path.strip_prefix(room)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    })
 }
 
 fn is_sane_id(id: &str) -> bool {

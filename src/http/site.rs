@@ -7,10 +7,12 @@ use serde::Serialize;
 use tokio::sync::{Semaphore, watch};
 
 use super::device::clean_user_agent;
+use super::idempotency::Idempotency;
 use super::post::Post;
-use super::router::{Hooks, Router, RouterSettings};
+use super::router::{Router, RouterSettings};
+use super::services::ServiceSettings;
 use super::throttle::Throttle;
-use super::{Head, NetList, api, console, header, pages};
+use super::{Envelope, Head, NetList, api, console, header, openapi, pages};
 use crate::audit::Notary;
 use crate::desk::{Desk, Visitor};
 use crate::types::{ApiKeyId, Locale};
@@ -28,6 +30,10 @@ pub enum Access {
     SignedIn,
     /// Whoever has a secret API key, or any API key and a live access token; the handler asks whose.
     Person,
+    /// Proxies that ask who is there: counted by their handler, which knows whether it is somebody.
+    Forwarded,
+    /// The same as `Administrator`, for services: a form instead of JSON, and the key also as HTTP Basic has it.
+    Service,
     /// Whoever has a secret API key, or any API key and the live access token of an administrator; on their listener.
     Administrator,
     /// Whoever reaches the administrators' listener: the console, whose pages look themselves who it is.
@@ -50,7 +56,13 @@ impl Door {
             (Self::Admin, _)
             | (
                 Self::Main,
-                Access::Health | Access::Open | Access::ApiKey | Access::SignedIn | Access::Person,
+                Access::Health
+                | Access::Open
+                | Access::ApiKey
+                | Access::SignedIn
+                | Access::Person
+                | Access::Forwarded
+                | Access::Service,
             ) => true,
             (Self::Main, Access::Administrator | Access::Console) => false,
         }
@@ -77,6 +89,8 @@ pub struct SiteSettings {
     pub shown: Vec<SettingShown>,
     /// What an operator should look at in them.
     pub warnings: Vec<String>,
+    /// Services behind this server.
+    pub services: ServiceSettings,
 }
 
 /// A setting as it holds.
@@ -116,6 +130,10 @@ pub struct Site {
     pub followers: Arc<Semaphore>,
     /// Changes when the server stops: what would go on for ever ends.
     pub stopping: watch::Receiver<()>,
+    /// Calls that their clients may send again, of all listeners together.
+    pub idempotency: Arc<Idempotency>,
+    /// The wrapping of answers, as the reference describes it.
+    pub envelope: Envelope,
 }
 
 impl Site {
@@ -156,10 +174,7 @@ pub fn router(site: Arc<Site>, settings: RouterSettings) -> Router<Site, Access>
     let mut routes = api::routes();
     routes.extend(pages::routes());
     routes.extend(console::routes());
+    routes.extend(openapi::routes());
     routes.retain(|route| site.door.opens(route.access));
-    let hooks = Hooks {
-        finish: pages::refuse_with_page,
-        ..api::hooks()
-    };
-    Router::new(routes, site, settings, hooks)
+    Router::new(routes, site, settings, api::hooks())
 }

@@ -23,7 +23,7 @@ use crate::domain::{
 };
 use crate::types::{
     AddressId, ApiKeyId, CredentialId, FactorId, Locale, MailId, ObjectName, Position, PublicKey, Sealed,
-    SessionId, Signature, Slug, Span, Tag, Timestamp, TokenId, UserId,
+    SessionId, Signature, Slug, Span, Tag, Timestamp, TokenId, UserId, WebOrigins,
 };
 
 /// Why a record cannot be read as an event, or an event not be written.
@@ -202,6 +202,7 @@ events! {
     125/1 => FactorAccepted { user: UserId, proof: FactorProof, action: FactorUse, session: Option<SessionId>, origin: Sealed }
     126/1 => FactorRefused { user: UserId, action: FactorUse, token: Option<TokenId>, origin: Sealed }
     127/1 => FactorCodeRequested { user: UserId, allowance: Allowance, client: Tag, origin: Sealed }
+    200/1 => FactorRemembered { user: UserId, session: SessionId, factor: FactorId, kind: FactorKind, shown: Timestamp, origin: Sealed }
 
     170/1 => ProfileChanged { user: UserId, name: Option<Sealed>, locale: Locale, origin: Sealed }
 
@@ -210,6 +211,8 @@ events! {
     182/1 => RecoverySent { user: UserId, by: Actor }
     183/1 => MailCancelled { queued: Position, by: Actor }
     184/1 => MailHastened { queued: Position, by: Actor }
+
+    190/1 => ApiKeyOriginsNamed { key: ApiKeyId, origins: WebOrigins, by: Actor }
 
     of FlowsChanged:
     140/1 => FlowSaved { flow: Flow }

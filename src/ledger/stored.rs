@@ -24,7 +24,7 @@ use crate::domain::{
 };
 use crate::types::{
     AddressId, ApiKeyId, CredentialId, FactorId, Locale, MailId, Position, PublicKey, Sealed, SessionId,
-    Signature, Span, Tag, Timestamp, TokenId, UserId,
+    Signature, Span, Tag, Timestamp, TokenId, UserId, WebOrigin, WebOrigins,
 };
 
 /// What becomes of sealed bytes when they are read.
@@ -256,7 +256,8 @@ coded! {
     MailKind {
         1 => PasswordReset, 2 => PasswordChanged, 3 => EmailVerification, 4 => AccountExists, 5 => AccountClosing,
         6 => AdminRecovery, 7 => SessionsRevoked, 8 => Test, 9 => EmailOtp,
-        10 => FactorChanged, 11 => SecondFactorFailed, 12 => AddressChanged, 13 => NewSignIn, 30 => BackupFailed,
+        10 => FactorChanged, 11 => SecondFactorFailed, 12 => AddressChanged, 13 => NewSignIn,
+        30 => BackupFailed, 31 => ObjectionRaised,
     }
     MailEnd { 1 => Refused, 2 => GaveUp, 3 => Superseded, 4 => UserGone, 5 => EpochEnded }
     ObjectionAbout { 1 => Recovery, 2 => Password, 3 => Factors, 4 => Addresses, 5 => SignIn }
@@ -264,6 +265,18 @@ coded! {
     FactorUse { 1 => SignIn, 2 => Recovery, 3 => Enrolment, 4 => Change }
     SuppressedClass {
         1 => Requests, 2 => SignIns, 3 => Codes, 4 => Limited, 5 => ApiKeys, 6 => ForeignTokens, 7 => DeadTokens,
+    }
+}
+
+impl Stored for WebOrigins {
+    type Form = Vec<String>;
+    fn store(&self) -> Self::Form {
+        self.iter().map(ToString::to_string).collect()
+    }
+    fn load(form: Self::Form) -> Option<Self> {
+        let origins: Result<_, _> = form.iter().map(|text| WebOrigin::parse(text)).collect();
+        let read = Self::new(origins.ok()?).ok()?;
+        (read.store() == form).then_some(read)
     }
 }
 

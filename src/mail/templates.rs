@@ -21,7 +21,7 @@ use minijinja::value::{Serde, Value};
 use minijinja::{Environment, UndefinedBehavior, default_auto_escape_callback};
 use thiserror::Error;
 
-use crate::types::Locale;
+use crate::types::{Colour, Locale};
 
 pub use change::{AddressChange, Change, FactorChange};
 use data::Values;
@@ -34,6 +34,11 @@ const FUEL: u64 = 20_000;
 const RECURSION_MAX: usize = 64;
 const SUBJECT_CHARS_MAX: usize = 150;
 const PART_BYTES_MAX: usize = 256 * 1024;
+/// Our own colour.
+const OURS: Colour = Colour([0x1d, 0x4e, 0xd8]);
+/// What mails lie on in `layout.html`: card and ground, by day and by night.
+const LIGHT: [Colour; 2] = [Colour([0xff, 0xff, 0xff]), Colour([0xf3, 0xf4, 0xf6])];
+const DARK: [Colour; 2] = [Colour([0x1e, 0x23, 0x2b]), Colour([0x14, 0x17, 0x1c])];
 
 /// The three files of a mail.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -145,10 +150,11 @@ impl Templates {
             .lstrip_blocks(true)
             .build();
         environment.set_syntax(syntax.expect("the usual delimiters are valid"));
-        let mut templates = Self {
+        let templates = Self {
             environment,
             files: BTreeMap::new(),
         };
+        let mut templates = templates.in_colour(OURS);
         for (name, source) in built_in::SOURCES {
             let added = templates.environment.add_template(name, source);
             added.map_err(|error| templates.fault(name, &error))?;
@@ -164,6 +170,17 @@ impl Templates {
             }
         }
         Ok(templates)
+    }
+
+    /// The same in an operator's colour: what is read or pressed has the nearest shade of it that can be read, by day
+    /// (`accent`) and by night (`accent_night`; WCAG 2.2 AA).
+    #[must_use]
+    pub fn in_colour(mut self, colour: Colour) -> Self {
+        let by_day = colour.shade(Colour::BLACK, &LIGHT, Colour::TEXT);
+        let by_night = colour.shade(Colour::WHITE, &DARK, Colour::TEXT);
+        self.environment.add_global("accent", by_day.to_string());
+        self.environment.add_global("accent_night", by_night.to_string());
+        self
     }
 
     /// Renders a mail; only the values that this kind of mail offers reach its templates.

@@ -17,6 +17,7 @@ pub mod sealed;
 pub mod signing;
 pub mod time;
 pub mod units;
+pub mod web_origin;
 
 pub use colour::Colour;
 pub use email::EmailAddress;
@@ -35,3 +36,4 @@ pub use percent::percent_encode;
 pub use sealed::{Sealed, SealedConfig};
 pub use signing::{PublicKey, Signature};
 pub use time::{Span, Timestamp};
+pub use web_origin::{WebOrigin, WebOriginFault, WebOrigins};

@@ -10,7 +10,7 @@ use crate::desk::{Desk, Letter, LetterFault};
 use crate::domain::{Mail, MailKind, Purpose};
 use crate::mail::templates::{MailData, TemplateFault, Templates};
 use crate::mail::{MailSettings, Mailbox, OutgoingMail, SettingsFault, Transport};
-use crate::types::{Locale, percent_encode};
+use crate::types::{Colour, Locale, percent_encode};
 
 use super::routes::{Route, RouteFault, Routes};
 
@@ -23,6 +23,8 @@ pub struct Stationery {
     pub public_url: String,
     /// Where recovery links point.
     pub recovery_url: String,
+    /// The operator's colour, if there is one.
+    pub colour: Option<Colour>,
     /// Names a client by its user agent, in the mail's language: `Chrome on macOS`.
     pub client_name: fn(Locale, &str) -> String,
 }
@@ -81,8 +83,12 @@ impl MailTools {
         stationery: Stationery,
     ) -> Result<Self, ToolsFault> {
         let from = settings.from().clone();
+        let templates = Templates::load(templates_dir)?;
         Ok(Self {
-            templates: Templates::load(templates_dir)?,
+            templates: match stationery.colour {
+                Some(colour) => templates.in_colour(colour),
+                None => templates,
+            },
             transport: Transport::open(settings)?,
             routes: Routes::new(settings),
             id_domain: id_domain(from.address()),

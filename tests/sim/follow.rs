@@ -442,10 +442,13 @@ impl Oracle {
             | MailKind::SecondFactorFailed
             | MailKind::NewSignIn
             | MailKind::Test => None,
-            MailKind::EmailOtp | MailKind::BackupFailed | MailKind::AddressChanged => {
-                return Err(
-                    "nobody here has a mailbox as factor or a further address, or makes backups".to_owned(),
-                );
+            MailKind::EmailOtp
+            | MailKind::BackupFailed
+            | MailKind::AddressChanged
+            | MailKind::ObjectionRaised => {
+                let here =
+                    "nobody here has a mailbox as factor or a further address, objects, or makes backups";
+                return Err(here.to_owned());
             }
         };
         // What a notice offers to object to is no proof.

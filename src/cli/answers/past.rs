@@ -94,6 +94,9 @@ fn configuration(shown: &ConfigurationShown) -> String {
     }
     for stage in &shown.stages {
         let _ = writeln!(text, "stage {} ({})", stage.name, stage.kind);
+        for (name, value) in &stage.settings {
+            let _ = writeln!(text, "  {name} = {value}");
+        }
     }
     for policy in &shown.policies {
         let _ = writeln!(text, "{} policy {}", policy.kind, policy.name);

@@ -163,6 +163,11 @@ fn described(change: &Change) -> Described {
             Some(id.to_string()),
             format!("API key {id} was confirmed"),
         ),
+        Change::ApiKeyOriginsNamed(id) => of_house(
+            "api-key-origins-named",
+            Some(id.to_string()),
+            format!("the origins of API key {id} were named anew"),
+        ),
         Change::CheckpointKeyChanged(key) => of_house(
             "checkpoint-key-changed",
             None,

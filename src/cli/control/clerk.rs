@@ -24,6 +24,7 @@ use crate::domain::{Actor, ApiKeyKind, Refusal, Role, State};
 use crate::ledger::backup::{self, Destination, Order, Progress};
 use crate::types::{
     ApiKeyId, EmailAddress, Locale, PersonName, Position, SessionId, Span, Timestamp, UserId, Username,
+    WebOrigin, WebOrigins,
 };
 
 /// Characters of an API key's label.
@@ -116,6 +117,7 @@ impl Clerk {
                 desk.confirm_api_key(id, by).await?;
                 Ok(Answer::KeyConfirmed { id: id.to_string() })
             }
+            Request::NameKeyOrigins { key, origins } => self.name_key_origins(&key, &origins).await,
             Request::RevokeKey { key } => {
                 let id: ApiKeyId = key.parse().map_err(|fault| Failure::value("key", fault))?;
                 desk.revoke_api_key(id, by).await?;
@@ -234,6 +236,22 @@ impl Clerk {
             kind: kind_word(kind).to_owned(),
             key: made.text.expose_secret().to_owned(),
         }))
+    }
+
+    async fn name_key_origins(&self, key: &str, origins: &[String]) -> Result<Answer, Failure> {
+        let id: ApiKeyId = key.parse().map_err(|fault| Failure::value("key", fault))?;
+        let read: Result<Vec<_>, _> = origins.iter().map(|text| WebOrigin::parse(text)).collect();
+        let origins = read
+            .and_then(WebOrigins::new)
+            .map_err(|fault| Failure::value("ORIGIN", fault))?;
+        let shown = origins.iter().map(ToString::to_string).collect();
+        self.desk
+            .name_api_key_origins(id, origins, Actor::Operator)
+            .await?;
+        Ok(Answer::KeyOriginsNamed {
+            id: id.to_string(),
+            origins: shown,
+        })
     }
 
     async fn back_up(&self, to: &str, since: BackupSince, tell: Tell) -> Result<Answer, Failure> {

@@ -1,10 +1,11 @@
 //! What the ledger held of the configuration, as rows.
 
+use std::collections::BTreeMap;
+
 use super::past::{BindingRow, ConfigurationShown, FlowRow, PastKeyRow, PolicyRow, StageRow};
 use super::rows::kind_word;
-use crate::desk::PastConfiguration;
+use crate::desk::{PastConfiguration, Tree, policy_settings, stage_settings};
 use crate::domain::flow::{Binding, BoundFlow, Placed, Policy, Stage};
-use crate::domain::password_policy::PasswordPolicy;
 use crate::domain::{ApiKey, Epoch};
 use crate::types::{ApiKeyId, Timestamp};
 
@@ -52,49 +53,35 @@ fn stage_row(placed: &Placed<Stage>) -> StageRow {
         name: placed.value.name().to_string(),
         kind: placed.value.kind().word().to_owned(),
         changed: placed.changed.0,
+        settings: written(stage_settings(&placed.value)),
     }
 }
 
 fn policy_row(placed: &Placed<Policy>) -> PolicyRow {
-    let settings = match &placed.value {
-        Policy::Password(policy) => password_settings(policy),
-        Policy::Expression(policy) => vec![("expression", policy.expression().to_owned())],
-    };
     PolicyRow {
         name: placed.value.name().to_string(),
         kind: placed.value.kind().to_owned(),
         changed: placed.changed.0,
-        settings: settings
-            .into_iter()
-            .map(|(name, value)| (name.to_owned(), value))
-            .collect(),
+        settings: written(policy_settings(&placed.value)),
     }
 }
 
-fn password_settings(policy: &PasswordPolicy) -> Vec<(&'static str, String)> {
-    let held = policy.settings();
-    vec![
-        ("length_min", held.length_min.to_string()),
-        ("length_max", held.length_max.to_string()),
-        ("amount_uppercase", held.amount_uppercase.to_string()),
-        ("amount_lowercase", held.amount_lowercase.to_string()),
-        ("amount_digits", held.amount_digits.to_string()),
-        ("amount_symbols", held.amount_symbols.to_string()),
-        ("symbol_charset", held.symbol_charset.clone()),
-        ("error_message", held.error_message.clone()),
-        ("check_static_rules", held.check_static_rules.to_string()),
-        ("check_breached", held.check_breached.to_string()),
-        (
-            "check_have_i_been_pwned",
-            held.check_have_i_been_pwned.to_string(),
-        ),
-        ("hibp_url", held.hibp_url.clone()),
-        ("hibp_allowed_count", held.hibp_allowed_count.to_string()),
-        ("check_zxcvbn", held.check_zxcvbn.to_string()),
-        ("zxcvbn_score_threshold", held.zxcvbn_score_threshold.to_string()),
-        ("check_context", held.check_context.to_string()),
-        ("history", held.history.to_string()),
-    ]
+/// Settings by their names, as text; lists and tables as JSON. Secrets are masked where they are shown.
+fn written(settings: Tree) -> BTreeMap<String, String> {
+    let Tree::Table(fields) = settings else {
+        return BTreeMap::new();
+    };
+    let text = |tree: &Tree| match tree {
+        Tree::Text(text) => text.to_string(),
+        Tree::Null => String::new(),
+        Tree::Flag(_) | Tree::Whole(_) | Tree::List(_) | Tree::Table(_) | Tree::Other => {
+            serde_json::to_string(tree).unwrap_or_default()
+        }
+    };
+    fields
+        .into_iter()
+        .map(|(name, node)| (name, text(&node.tree)))
+        .collect()
 }
 
 fn key_row(id: ApiKeyId, key: &ApiKey, at: Timestamp, epoch: Epoch) -> PastKeyRow {

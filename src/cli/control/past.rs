@@ -203,6 +203,8 @@ pub(in crate::cli) struct StageRow {
     pub(in crate::cli) kind: String,
     /// Where it had last changed; 0 as it ships.
     pub(in crate::cli) changed: u64,
+    /// How it was set, setting by setting; secrets are masked.
+    pub(in crate::cli) settings: std::collections::BTreeMap<String, String>,
 }
 
 /// A policy.

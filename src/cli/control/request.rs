@@ -60,6 +60,11 @@ pub(in crate::cli) enum Request {
     ConfirmKey {
         key: String,
     },
+    /// These take the place of those before.
+    NameKeyOrigins {
+        key: String,
+        origins: Vec<String>,
+    },
     RevokeKey {
         key: String,
     },
@@ -176,6 +181,10 @@ pub(in crate::cli) enum Answer {
     Keys(Page<KeyRow>),
     KeyConfirmed {
         id: String,
+    },
+    KeyOriginsNamed {
+        id: String,
+        origins: Vec<String>,
     },
     KeyRevoked {
         id: String,
@@ -346,6 +355,8 @@ pub(in crate::cli) struct KeyRow {
     pub(in crate::cli) used: Option<String>,
     /// Whether it opens nothing before `key confirm`.
     pub(in crate::cli) waiting: bool,
+    /// The web pages that may call with it.
+    pub(in crate::cli) origins: Vec<String>,
 }
 
 /// A key of the keyring, by name.

@@ -105,6 +105,7 @@ pub(super) fn key_row(id: ApiKeyId, key: ApiKey, epoch: Epoch) -> KeyRow {
     let waiting = key.awaits_confirmation(epoch);
     KeyRow {
         waiting,
+        origins: key.origins.iter().map(ToString::to_string).collect(),
         id: id.to_string(),
         kind: kind_word(key.kind).to_owned(),
         label: key.label,

@@ -6,7 +6,9 @@ use super::clerk::{Clerk, bounded};
 use super::request::Answer;
 use super::told::{EventRow, EventsForm, EventsShown, ExplainForm, StepRow, StoriesShown, StoryRow};
 use crate::cli::exit::Failure;
-use crate::desk::{Cursor, CursorFault, Desk, EventFilter, Line, RecoveryTold, Which};
+use crate::desk::{
+    Cursor, CursorFault, Desk, EventFilter, Line, RecoveryTold, Which, no_events, no_recoveries,
+};
 use crate::domain::Recorded;
 use crate::ledger::StoreError;
 use crate::ledger::codec::EVENT_NAMES;
@@ -32,6 +34,7 @@ impl Clerk {
             let next = next.map(|next| desk.cursor(next)).transpose()?;
             Ok(EventsShown {
                 total: items.len() as u64,
+                nothing: items.is_empty().then(|| no_events(locale).to_owned()),
                 items,
                 next: next.map(|next| next.to_string()),
             })
@@ -68,6 +71,7 @@ impl Clerk {
             .map_err(|_| Failure::later("the events could not be read"))??;
         Ok(Answer::Stories(StoriesShown {
             total: items.len() as u64,
+            nothing: items.is_empty().then(|| no_recoveries(locale).to_owned()),
             items,
         }))
     }

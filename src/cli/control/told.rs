@@ -52,6 +52,9 @@ pub(in crate::cli) struct EventsShown {
     pub(in crate::cli) items: Vec<EventRow>,
     /// The cursor to go on after: what `--after` takes. None if nothing was read.
     pub(in crate::cli) next: Option<String>,
+    /// What to say in words if there are none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(in crate::cli) nothing: Option<String>,
 }
 
 /// Which recoveries, and how they are told.
@@ -72,6 +75,9 @@ pub(in crate::cli) struct ExplainForm {
 pub(in crate::cli) struct StoriesShown {
     pub(in crate::cli) total: u64,
     pub(in crate::cli) items: Vec<StoryRow>,
+    /// What to say in words if there are none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(in crate::cli) nothing: Option<String>,
 }
 
 /// A recovery.

@@ -2,6 +2,7 @@
 
 mod layers;
 mod rules;
+mod services;
 
 use std::collections::BTreeMap;
 use std::io;

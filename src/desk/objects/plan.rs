@@ -168,6 +168,12 @@ impl Planner<'_> {
             inner.finish(reading);
         }
         table.finish(reading);
+        if matches!(&settings, StageSettings::Identification(asks) if !asks.case_insensitive) {
+            // Two people whose names differ in nothing but case would be taken for each other.
+            let remedy =
+                "leave it true: user names and addresses are the same in capitals, here and everywhere";
+            reading.fault("settings.case_insensitive", "unsupported", remedy);
+        }
         let stage = reading.take(Stage::new(name, settings), "")?;
         let mut plan = self.object(key, known.map(shown::stage));
         plan.has_new_secret = secret(stage.settings()) != secret_before;
@@ -236,11 +242,12 @@ impl Planner<'_> {
                     Some(Policy::Password(_)) | None => inner.required("expression", reading)?,
                 };
                 inner.finish(reading);
-                if let Err(fault) = check_expression(&text) {
+                let policy = reading.take(ExpressionPolicy::new(name, text), "settings.")?;
+                if let Err(fault) = check_expression(policy.expression()) {
                     reading.fault("settings.expression", "syntax", fault.to_string());
                     return None;
                 }
-                Policy::Expression(reading.take(ExpressionPolicy::new(name, text), "settings.")?)
+                Policy::Expression(policy)
             }
             ("password" | "expression", Some(_)) => {
                 reading.fault("kind", "fixed", ChangeFault::KindChanged.remedy());

@@ -27,19 +27,28 @@ pub(super) fn stage(stage: &Stage) -> Tree {
     Tree::table([
         ("name", stage.name().show()),
         ("kind", stage.kind().show()),
-        ("settings", Tree::table(stage.settings().fields())),
+        ("settings", stage_settings(stage)),
     ])
+}
+
+/// What a stage is set to; secrets are masked.
+pub fn stage_settings(stage: &Stage) -> Tree {
+    Tree::table(stage.settings().fields())
 }
 
 /// A policy of either kind.
 pub(super) fn policy(policy: &Policy) -> Tree {
-    let settings = match policy {
-        Policy::Password(policy) => policy.settings().fields(),
-        Policy::Expression(policy) => vec![("expression", Tree::text(policy.expression()))],
-    };
     Tree::table([
         ("name", policy.name().show()),
         ("kind", Tree::text(policy.kind())),
-        ("settings", Tree::table(settings)),
+        ("settings", policy_settings(policy)),
     ])
+}
+
+/// What a policy is set to.
+pub fn policy_settings(policy: &Policy) -> Tree {
+    Tree::table(match policy {
+        Policy::Password(policy) => policy.settings().fields(),
+        Policy::Expression(policy) => vec![("expression", Tree::text(policy.expression()))],
+    })
 }

@@ -12,7 +12,7 @@ use crate::domain::{
     Purpose, RefusedCause, Subject, SuppressedClass, Via,
 };
 use crate::mail::Step;
-use crate::types::Position;
+use crate::types::{Position, WebOrigin};
 
 /// Tells events about one person in English.
 pub(super) struct English<'a> {
@@ -103,6 +103,18 @@ impl<'a> English<'a> {
                 "the master key was replaced by {}, and every data key wrapped anew",
                 self.actor(*by)
             ),
+            Event::ApiKeyOriginsNamed { key, origins, by } => {
+                let (key, by) = (key.short(), self.actor(*by));
+                if origins.is_empty() {
+                    format!("API key {key} is for no web pages any more, by {by}")
+                } else {
+                    let origins: Vec<&str> = origins.iter().map(WebOrigin::as_str).collect();
+                    format!(
+                        "API key {key} may be used by pages of {}, by {by}",
+                        origins.join(", ")
+                    )
+                }
+            }
             Event::ApiKeyConfirmed { key, by } => {
                 format!("API key {} confirmed by {}", key.short(), self.actor(*by))
             }
@@ -256,6 +268,7 @@ impl<'a> English<'a> {
             | Event::FactorRemoved { .. }
             | Event::RecoveryCodesIssued { .. }
             | Event::FactorAccepted { .. }
+            | Event::FactorRemembered { .. }
             | Event::FactorRefused { .. }
             | Event::FactorCodeRequested { .. } => self.factor(event),
             Event::MailboxNamed { .. }

@@ -14,7 +14,7 @@ use crate::domain::{
     Purpose, RefusedCause, Role, Subject, SuppressedClass, Via,
 };
 use crate::mail::Step;
-use crate::types::{Position, UserId};
+use crate::types::{Position, UserId, WebOrigin};
 
 /// Tells events about one person in Korean.
 pub(super) struct Korean<'a> {
@@ -105,6 +105,18 @@ impl<'a> Korean<'a> {
                 "마스터 키가 교체되었고 모든 데이터 키가 다시 암호화되었습니다 ({})",
                 self.actor(*by)
             ),
+            Event::ApiKeyOriginsNamed { key, origins, by } => {
+                let (key, by) = (key.short(), self.actor(*by));
+                if origins.is_empty() {
+                    format!("API 키 {key}: 이제 어떤 웹 페이지에서도 사용할 수 없습니다 ({by})")
+                } else {
+                    let origins: Vec<&str> = origins.iter().map(WebOrigin::as_str).collect();
+                    format!(
+                        "API 키 {key}: {} 페이지에서 사용할 수 있습니다 ({by})",
+                        origins.join(", ")
+                    )
+                }
+            }
             Event::ApiKeyConfirmed { key, by } => format!(
                 "API 키 {}: 다시 사용할 수 있습니다 ({})",
                 key.short(),
@@ -275,6 +287,7 @@ impl<'a> Korean<'a> {
             | Event::FactorRemoved { .. }
             | Event::RecoveryCodesIssued { .. }
             | Event::FactorAccepted { .. }
+            | Event::FactorRemembered { .. }
             | Event::FactorRefused { .. }
             | Event::FactorCodeRequested { .. } => self.factor(event),
             Event::MailboxNamed { .. }

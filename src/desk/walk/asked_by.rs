@@ -5,7 +5,7 @@ use secrecy::SecretString;
 use super::Desk;
 use super::facts::{Place, Plan};
 use crate::crypto;
-use crate::domain::flow::{EmailStage, MailServer, StageSecret, StageSettings};
+use crate::domain::flow::{EmailAuthenticatorSetup, EmailStage, MailServer, StageSecret, StageSettings};
 use crate::types::{Span, TokenId};
 
 /// What stands before flow and stage where a request keeps where its link is to lead. No URL begins so, and neither can be
@@ -71,11 +71,16 @@ impl StageMail {
                 token_expiry_minutes,
                 ..
             }) => Some(Self::new(subject, server, *token_expiry_minutes)),
-            StageSettings::EmailAuthenticatorSetup(setup) => Some(Self::new(
-                &setup.subject,
-                &setup.server,
-                setup.token_expiry_minutes,
-            )),
+            StageSettings::EmailAuthenticatorSetup(setup) => {
+                // The subject that ships is the template's too, which says it in the reader's language.
+                let own = Some(setup.subject.as_str());
+                let own = own.filter(|subject| *subject != EmailAuthenticatorSetup::SUBJECT_DEFAULT);
+                Some(Self::new(
+                    own.unwrap_or_default(),
+                    &setup.server,
+                    setup.token_expiry_minutes,
+                ))
+            }
             StageSettings::Identification(_)
             | StageSettings::Password(_)
             | StageSettings::Prompt(_)

@@ -4,6 +4,7 @@ use std::fmt;
 
 use secrecy::{ExposeSecret, SecretString};
 
+use super::shown_factor::ToKeep;
 use crate::desk::{Caller, Fault, Tokens};
 use crate::domain::FactorKind;
 use crate::domain::flow::{FieldKind, PromptField, UserField};
@@ -55,6 +56,8 @@ pub struct BegunSession {
     pub tokens: Tokens,
     /// Whether a browser is to keep it when it is closed.
     pub stays: bool,
+    /// What a browser is to keep of the second factor it was proven with.
+    pub shown_factor: Option<ToKeep>,
 }
 
 /// Where to go when a flow is at its end.

@@ -34,7 +34,12 @@ impl From<Refusal> for Stop {
 pub(super) fn about(field: &'static str) -> impl Fn(Fault) -> Stop {
     move |fault| {
         let tells_nothing = match &fault {
-            Fault::Refused(refusal) => matches!(refusal, Refusal::Limited(_) | Refusal::Saturated),
+            Fault::Refused(refusal) => {
+                matches!(
+                    refusal,
+                    Refusal::Limited(_) | Refusal::Saturated | Refusal::Outdated
+                )
+            }
             Fault::PasswordFormat(_) | Fault::SameAsPrevious | Fault::WeakPassword => false,
             Fault::Repeated | Fault::Overloaded | Fault::Stopped => true,
         };
@@ -77,6 +82,10 @@ impl Desk {
             Effect::TryProof(proof) => self.try_walkers_proof(&proof, execution, scene).await,
             Effect::TryFactor(code, kinds) => self.try_walkers_factor(&code, &kinds, execution, scene).await,
             Effect::MailFactorCode => self.mail_factor_code(execution, scene).await,
+            Effect::TakeShownBefore(before) => {
+                execution.take_shown_before(before);
+                Ok(())
+            }
             Effect::SetUpLater(stages) => {
                 execution.set_up = stages;
                 Ok(())

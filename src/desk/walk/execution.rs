@@ -10,8 +10,8 @@ use bincode::config::standard;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
-use crate::crypto::{self, Keyring, WrappedKey};
-use crate::domain::{FactorProof, NewCredential, ProofFound, Via};
+use crate::crypto::{self, Carried, Keyring, WrappedKey};
+use crate::domain::{FactorProof, NewCredential, ProofFound, ShownBefore, Via};
 use crate::system::Entropy;
 use crate::types::{CredentialId, DataKeyId, FactorId, Sealed, SessionId, Span, Timestamp, TokenId, UserId};
 
@@ -44,6 +44,8 @@ pub(super) struct Execution {
     pub(super) wrong: u16,
     password: Option<ProvenForm>,
     factor: Option<FactorForm>,
+    /// One that was shown at this browser before, and stands for it.
+    shown_before: Option<BeforeForm>,
     pub(super) mails: Mails,
     proof: Option<ProofForm>,
     /// What prompts took, by their keys: never a password.
@@ -115,6 +117,13 @@ enum FactorForm {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Debug)]
+struct BeforeForm {
+    factor: [u8; 16],
+    at: i64,
+    within: i64,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Debug)]
 struct ProofForm {
     token: [u8; 16],
     by_link: bool,
@@ -126,6 +135,8 @@ struct ChosenForm {
     verifier: Vec<u8>,
     history: u8,
     key: Vec<u8>,
+    /// For whom it was tested; none for somebody who is to have an account.
+    tested_for: Option<[u8; 16]>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Debug)]
@@ -175,6 +186,7 @@ impl Execution {
             wrong: 0,
             password: None,
             factor: None,
+            shown_before: None,
             mails: Mails::default(),
             proof: None,
             texts: vec![],
@@ -191,7 +203,7 @@ impl Execution {
 
     /// Reads what a client carried; `None` if it is none of ours, or too old.
     pub(super) fn open(ring: &Keyring, text: &str, now: Timestamp) -> Option<Self> {
-        let clear = crypto::open_execution(ring, text)?;
+        let clear = crypto::open_carried(ring, Carried::Execution, text)?;
         let (execution, length): (Self, usize) =
             bincode::serde::decode_from_slice(&clear, standard()).ok()?;
         (length == clear.len() && execution.lives(now)).then_some(execution)
@@ -201,7 +213,7 @@ impl Execution {
     pub(super) fn seal(&self, ring: &Keyring, entropy: &dyn Entropy) -> SecretString {
         let clear = bincode::serde::encode_to_vec(self, standard());
         let clear = zeroize::Zeroizing::new(clear.expect("numbers and texts have a form"));
-        crypto::seal_execution(ring, &clear, entropy)
+        crypto::seal_carried(ring, Carried::Execution, &clear, entropy)
     }
 
     fn lives(&self, now: Timestamp) -> bool {
@@ -267,7 +279,29 @@ impl Execution {
     }
 
     pub(super) fn forget_factor(&mut self) {
-        self.factor = None;
+        (self.factor, self.shown_before) = (None, None);
+    }
+
+    pub(super) fn shown_before(&self) -> Option<ShownBefore> {
+        self.shown_before
+            .map(|BeforeForm { factor, at, within }| ShownBefore {
+                factor: FactorId(factor),
+                at: Timestamp(at),
+                within: Span(within),
+            })
+    }
+
+    pub(super) fn take_shown_before(&mut self, before: ShownBefore) {
+        self.shown_before = Some(BeforeForm {
+            factor: before.factor.0,
+            at: before.at.0,
+            within: before.within.0,
+        });
+    }
+
+    /// Whether a second factor was shown, now or at this browser before.
+    pub(super) fn has_factor(&self) -> bool {
+        self.factor.is_some() || self.shown_before.is_some()
     }
 
     pub(super) fn proof(&self) -> Option<ProofFound> {
@@ -297,12 +331,19 @@ impl Execution {
         })
     }
 
-    pub(super) fn choose(&mut self, chosen: &Chosen) {
+    /// Whether a new password was chosen that was tested for this user: against what they have now, and what is theirs.
+    pub(super) fn has_chosen_for(&self, user: Option<UserId>) -> bool {
+        let chosen = self.chosen.as_ref();
+        chosen.is_some_and(|chosen| chosen.tested_for == user.map(|user| user.0))
+    }
+
+    pub(super) fn choose(&mut self, chosen: &Chosen, user: Option<UserId>) {
         self.chosen = Some(ChosenForm {
             credential: chosen.credential.id.0,
             verifier: chosen.credential.verifier.0.to_vec(),
             history: chosen.credential.history,
             key: chosen.key.as_bytes().to_vec(),
+            tested_for: user.map(|user| user.0),
         });
     }
 
@@ -325,6 +366,14 @@ impl Execution {
             session: begun.session.0,
             refresh_key: begun.refresh_key,
         });
+    }
+
+    /// The same without the session that it began, once that was handed over: what is left opens nothing.
+    pub(super) fn handed_over(&self) -> Self {
+        Self {
+            begun: None,
+            ..self.clone()
+        }
     }
 
     pub(super) fn challenge(&self) -> Option<TokenId> {

@@ -1,5 +1,7 @@
 //! What stages look at: the flow as it is configured, and what the ledger knows of whoever walks it.
 
+use secrecy::SecretString;
+
 use super::asked_by::AskedBy;
 use super::challenge::Reproofs;
 use super::execution::{Execution, Written};
@@ -8,7 +10,7 @@ use crate::domain::flow::{
     Binding, BoundFlow, Designation, Flows, Identification, Stage, StageSettings, UserCreation,
 };
 use crate::domain::{FactorKind, RecoveryFactors, live_session, recovery_factors};
-use crate::types::{Timestamp, UserId};
+use crate::types::{FactorId, Timestamp, UserId};
 
 /// Somebody who walks a flow.
 #[derive(Clone)]
@@ -17,6 +19,8 @@ pub struct Walker {
     pub visitor: Visitor,
     /// Who they are, if they are signed in.
     pub caller: Option<Caller>,
+    /// What their browser kept of a second factor that was shown at it.
+    pub shown_factor: Option<SecretString>,
 }
 
 /// A flow with its stages, as it is now.
@@ -56,7 +60,7 @@ impl Plan {
         self.steps.iter().find(|place| place.order >= order)
     }
 
-    fn settings(&self) -> impl Iterator<Item = &StageSettings> {
+    pub(super) fn settings(&self) -> impl Iterator<Item = &StageSettings> {
         self.steps.iter().map(|place| place.stage.settings())
     }
 
@@ -133,6 +137,8 @@ pub(super) struct Facts {
     pub(super) kinds: Vec<FactorKind>,
     /// Whether what they are at cannot be done without one.
     pub(super) demands_factor: bool,
+    /// Which of their second factors was shown at this browser before, and when: for a sign-in with the password.
+    pub(super) shown_at: Option<(FactorId, Timestamp)>,
     /// Whether the flow offers to stay signed in.
     pub(super) offers_to_stay: bool,
     /// Where "Forgot password?" leads.
@@ -150,7 +156,7 @@ impl Desk {
     pub(super) fn facts(&self, plan: &Plan, execution: &Execution, walker: &Walker) -> Facts {
         let now = self.now();
         let begun = execution.begun();
-        let (caller, user, kinds, demands_factor) = self.engine().read(|state| {
+        let (caller, user, kinds, demands_factor, shown_at) = self.engine().read(|state| {
             let epoch = state.epoch();
             let caller = match begun {
                 // To sign in, to get back in or to sign up is to be somebody new, whoever is signed in here.
@@ -190,7 +196,9 @@ impl Desk {
                 }
                 enrolled.is_some()
             };
-            (caller, user, kinds, demands)
+            let signs_in = by_password.filter(|_| token.is_none());
+            let shown_at = signs_in.and_then(|user| self.shown_at(walker, user, state));
+            (caller, user, kinds, demands, shown_at)
         });
         let needs_factor = caller.is_some_and(|caller| self.lacks_fresh_factor(caller));
         Facts {
@@ -205,6 +213,7 @@ impl Desk {
             account: user.and_then(|user| self.masked_address(user)),
             kinds,
             demands_factor: demands_factor && execution.written == Written::Nothing,
+            shown_at,
             offers_to_stay: plan.offers_to_stay(),
             recovery_flow: plan.recovery_flow(),
         }

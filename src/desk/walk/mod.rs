@@ -15,6 +15,7 @@ mod latest;
 mod preview;
 mod recovering;
 mod set_up;
+mod shown_factor;
 mod signing_in;
 mod stages;
 #[cfg(test)]
@@ -29,7 +30,9 @@ pub use challenge::{
 };
 pub use facts::Walker;
 pub(super) use latest::Latest;
+pub use preview::{DryRun, DryStep, DryVerdict};
 pub use recovering::EnterBy;
+pub use shown_factor::ToKeep;
 
 use crate::desk::{Desk, Fault, Refusal};
 use crate::domain::flow::{Designation, InvalidResponse, Requirement};
@@ -314,11 +317,12 @@ impl Desk {
                     caller,
                     tokens: tokens.ok_or(Fault::Stopped)?,
                     stays: execution.wants_to_stay,
+                    shown_factor: self.factor_to_keep(plan, execution),
                 })
             }
         };
         Ok(Turn::Step(Box::new(FlowStep {
-            execution: self.sealed(execution),
+            execution: self.sealed(&execution.handed_over()),
             flow: head(plan),
             scene: Scene::Done(Box::new(Done { session, leads_to })),
             restarted: false,

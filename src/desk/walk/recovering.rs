@@ -19,7 +19,7 @@ use crate::engine::Lane;
 use crate::types::{EmailAddress, PersonName, Span, Username};
 
 /// The flow in which people sign in.
-const SIGN_IN: &str = "default-authentication-flow";
+pub(super) const SIGN_IN: &str = "default-authentication-flow";
 /// The flow in which people get back in, unless the one above names another.
 const DEFAULT: &str = "default-recovery-flow";
 
@@ -164,7 +164,7 @@ impl Desk {
         credential.history = kept_passwords(&policies);
         let key = keys.into_iter().map(|(_, key)| key).next();
         let key = key.ok_or(Refusal::Outdated)?;
-        execution.choose(&Chosen { credential, key });
+        execution.choose(&Chosen { credential, key }, scene.facts.user);
         Ok(())
     }
 

@@ -42,10 +42,8 @@ impl Desk {
         scene: &Scene<'_>,
     ) -> Result<(), Stop> {
         let who = execution.who.clone().unwrap_or_default();
-        let credential = self
-            .try_password(&who, password, scene.plan, &scene.walker.visitor)
-            .await
-            .map_err(about("password"))?;
+        let attempt = || self.try_password(&who, password, scene.plan, &scene.walker.visitor);
+        let credential = Self::until_current(attempt).await.map_err(about("password"))?;
         execution.prove_password(credential, self.now());
         Ok(())
     }
@@ -240,7 +238,10 @@ impl Desk {
             verdict: PasswordVerdict::Right(proven.credential),
             factor,
             session: NewSession { session, refresh_key },
-            terms: self.terms(settings, execution.wants_to_stay, proven.at),
+            terms: SessionTerms {
+                shown_before: execution.shown_before(),
+                ..self.terms(settings, execution.wants_to_stay, proven.at)
+            },
             require_verified: self.requires_verified(scene.plan),
         });
         match self.carry_out(Lane::Proof, command, keys).await {
@@ -256,7 +257,10 @@ impl Desk {
             Ok(_) => Err(Refusal::InvalidCredentials.into()),
             Err(fault) => {
                 // What was proven does not hold any more: a code was used elsewhere, a password was changed.
-                if let Fault::Refused(Refusal::FactorWrong | Refusal::CodesExhausted) = fault {
+                if let Fault::Refused(
+                    Refusal::FactorWrong | Refusal::CodesExhausted | Refusal::FactorRequired,
+                ) = fault
+                {
                     execution.forget_factor();
                     return Err(about("code")(fault));
                 }
@@ -285,6 +289,7 @@ impl Desk {
             } else {
                 OtherSessions::Stay
             },
+            shown_before: None,
         }
     }
 }

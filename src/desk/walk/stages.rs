@@ -8,11 +8,11 @@ use secrecy::{ExposeSecret, SecretString};
 use super::challenge::{Answer, Denial, Mistake, Wrong, takes_text};
 use super::execution::{Execution, Written};
 use super::facts::{Facts, Place};
-use crate::domain::FactorKind;
 use crate::domain::flow::{
     AuthenticatorValidation, EmailStage, FieldKind, Identification, NotConfigured, PasswordStage, Prompt,
     StageSettings, UserCreation, UserField,
 };
+use crate::domain::{FactorKind, ShownBefore};
 use crate::types::{EmailAddress, Span, Username};
 
 use set_up::{email_set_up, set_up, static_set_up, totp_set_up};
@@ -49,6 +49,8 @@ pub(super) enum Effect {
     TryFactor(SecretString, Vec<FactorKind>),
     /// Mail a code for the second factor.
     MailFactorCode,
+    /// Be content with a second factor that was shown at this browser before.
+    TakeShownBefore(ShownBefore),
     /// Walk these set-up stages once a session has begun.
     SetUpLater(Vec<String>),
     /// Keep texts of a prompt.
@@ -311,7 +313,7 @@ fn write(creation: UserCreation, execution: &Execution, facts: &Facts, answer: O
     if execution.written != Written::Nothing {
         return Verdict::Pass;
     }
-    let has_password = execution.chosen().is_some();
+    let has_password = execution.has_chosen_for(facts.user);
     let effect = match creation {
         UserCreation::AlwaysCreate | UserCreation::CreateWhenRequired if facts.user.is_none() => {
             Effect::SignUp
@@ -350,7 +352,7 @@ fn before_factor(
     if !is_ready {
         return Verdict::Deny(Denial::Misconfigured);
     }
-    if !facts.demands_factor || execution.factor().is_some() {
+    if !facts.demands_factor || execution.has_factor() {
         return Verdict::Do(vec![effect]);
     }
     ask_factor(&facts.kinds, execution, answer)
@@ -381,7 +383,7 @@ fn validate(
     facts: &Facts,
     answer: Option<&Answer>,
 ) -> Verdict {
-    if execution.factor().is_some() || facts.user.is_none() {
+    if execution.has_factor() || facts.user.is_none() {
         return Verdict::Pass;
     }
     let is_recovery = execution.proof().is_some();
@@ -391,6 +393,9 @@ fn validate(
     let is_signed_in = facts.caller.is_some() && execution.who.is_none();
     if is_signed_in && !facts.reproofs.factor && facts.demands_factor && settings.last_auth_threshold.0 > 0 {
         return Verdict::Pass;
+    }
+    if let Some(before) = shown_before(settings, facts).filter(|_| !is_recovery) {
+        return Verdict::Do(vec![Effect::TakeShownBefore(before)]);
     }
     let kinds = usable(settings, facts);
     if !kinds.is_empty() {
@@ -426,6 +431,14 @@ fn validate(
             }
         }
     }
+}
+
+/// A factor that was shown at this browser before, if the stage is content with that.
+fn shown_before(settings: &AuthenticatorValidation, facts: &Facts) -> Option<ShownBefore> {
+    let (factor, at) = facts.shown_at?;
+    let within = settings.last_auth_threshold;
+    let before = ShownBefore { factor, at, within };
+    (at..at + within).contains(&facts.now).then_some(before)
 }
 
 /// The factors somebody has of those that a stage asks for.

@@ -3,17 +3,17 @@
 use secrecy::SecretString;
 
 use super::challenge::{Answer, Reproofs};
-use super::execution::{Execution, LIFE, Mails, PROVEN_FOR};
+use super::execution::{Chosen, Execution, LIFE, Mails, PROVEN_FOR};
 use super::facts::{Facts, Place};
 use super::stages::{Effect, Verdict, consider};
-use crate::crypto::Keyring;
+use crate::crypto::{Keyring, WrappedKey};
 use crate::domain::flow::{
     AuthenticatorValidation, Binding, Designation, EmailStage, FieldKind, Identification, NotConfigured,
     Prompt, PromptField, Stage, StageKind, StageSettings, UserCreation, UserWrite,
 };
-use crate::domain::{FactorKind, ProofFound, Via};
+use crate::domain::{FactorKind, NewCredential, ProofFound, Via};
 use crate::system::SeededEntropy;
-use crate::types::{CredentialId, ObjectName, Span, Timestamp, TokenId, UserId};
+use crate::types::{CredentialId, FactorId, ObjectName, Sealed, Span, Timestamp, TokenId, UserId};
 
 const NOW: Timestamp = Timestamp(1_800_000_000_000_000);
 
@@ -45,6 +45,7 @@ fn facts() -> Facts {
         account: None,
         kinds: vec![],
         demands_factor: false,
+        shown_at: None,
         offers_to_stay: false,
         recovery_flow: None,
     }
@@ -197,6 +198,34 @@ fn m_05_r_30_what_the_law_demands_a_factor_for_asks_even_if_no_stage_does() {
 }
 
 #[test]
+fn r_30_a_factor_shown_at_the_browser_before_is_enough_in_a_sign_in_and_as_long_as_the_stage_says() {
+    let validation = |last_auth_threshold| {
+        StageSettings::AuthenticatorValidation(AuthenticatorValidation {
+            last_auth_threshold,
+            ..AuthenticatorValidation::default()
+        })
+    };
+    let shown = Facts {
+        demands_factor: true,
+        kinds: vec![FactorKind::Totp],
+        shown_at: Some((FactorId([6; 16]), NOW - Span::hours(1))),
+        ..known()
+    };
+    let ask =
+        |execution: &Execution, within| considered(validation(within), execution, &shown, &[("x", "y")]);
+    let day = Span::days(1);
+    assert_eq!(ask(&execution(), day), "TakeShownBefore");
+    assert_eq!(ask(&execution(), Span::hours(1)), "code:Missing");
+    assert_eq!(ask(&execution(), Span(0)), "code:Missing");
+    let mut recovering = execution();
+    recovering.show_proof(ProofFound {
+        token: TokenId([4; 16]),
+        via: Via::Link,
+    });
+    assert_eq!(ask(&recovering, day), "code:Missing");
+}
+
+#[test]
 fn somebody_without_a_factor_goes_on_is_stopped_or_sets_one_up_as_the_stage_says() {
     let validation = |not_configured_action| {
         StageSettings::AuthenticatorValidation(AuthenticatorValidation {
@@ -312,6 +341,31 @@ fn an_account_is_made_only_where_the_stage_may_and_nobody_is_known() {
     for mode in UserCreation::ALL {
         assert_eq!(ask(*mode, &facts()), "deny Misconfigured", "without a password");
     }
+}
+
+#[test]
+fn a_password_is_written_only_for_whom_it_was_tested() {
+    let write = || StageSettings::of(StageKind::UserWrite);
+    let key = WrappedKey::from_bytes(&[1; WrappedKey::LEN]).unwrap();
+    let credential = NewCredential {
+        id: CredentialId([5; 16]),
+        verifier: Sealed(vec![1].into()),
+        history: 0,
+    };
+    let chosen = Chosen { credential, key };
+    let mut execution = execution();
+    execution.show_proof(ProofFound {
+        token: TokenId([4; 16]),
+        via: Via::Link,
+    });
+    // Asked before the proof, it was held against nobody's present and former passwords.
+    execution.choose(&chosen, None);
+    assert_eq!(
+        considered(write(), &execution, &known(), &[]),
+        "deny Misconfigured"
+    );
+    execution.choose(&chosen, known().user);
+    assert_eq!(considered(write(), &execution, &known(), &[]), "CompleteRecovery");
 }
 
 #[test]

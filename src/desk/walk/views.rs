@@ -6,17 +6,18 @@ use super::challenge::{Challenge, Component, Denial, Done, FlowStep, LeadsTo, Sc
 use super::effects::Scene as Here;
 use super::execution::Execution;
 use super::facts::{Facts, Place, Plan, Walker};
+use super::recovering::SIGN_IN;
 use super::set_up::{MAILBOX, MAILBOX_SHOWN};
 use super::stages::usable;
 use super::{Turn, head};
-use crate::desk::{Circumstances, Desk, KnownUser, decide_expression};
+use crate::desk::{Circumstances, Desk, KnownUser, Undecided, decide_expression};
 use crate::domain::FactorKind;
 use crate::domain::flow::{
     AuthenticatorValidation, Binding, DeniedAction, EmailAuthenticatorSetup, EmailStage, FieldKind,
     MailTemplate, NotConfigured, Policy, Prompt, StageSettings,
 };
 use crate::domain::password_policy::{PasswordPolicy, Rule};
-use crate::types::{Span, UserId};
+use crate::types::{ObjectName, Span, UserId};
 
 /// Set-up stages that were chosen on the way stand behind every binding.
 const SET_UPS: u32 = 1 << 20;
@@ -58,8 +59,13 @@ impl Desk {
             (DeniedAction::MessageContinue | DeniedAction::Continue, Some(next)) => {
                 Some(LeadsTo::Account(Some(next)))
             }
-            (DeniedAction::Continue, None) => Some(LeadsTo::SignIn),
-            (DeniedAction::MessageContinue, None) | (DeniedAction::Message, _) => None,
+            // Where people sign in there is nowhere else to go on: they would come to the same denial.
+            (DeniedAction::Continue, None) if here.plan.flow.slug.as_str() != SIGN_IN => {
+                Some(LeadsTo::SignIn)
+            }
+            (DeniedAction::MessageContinue | DeniedAction::Continue, None) | (DeniedAction::Message, _) => {
+                None
+            }
         };
         // Too many wrong answers are told in any case: they are no decision about who somebody is.
         if let Some(leads_to) = leads_to.filter(|_| reason != Denial::TooManyTries) {
@@ -199,13 +205,7 @@ impl Desk {
         execution: &Execution,
         walker: &Walker,
     ) -> Option<bool> {
-        let asked: Vec<_> = place
-            .binding
-            .policies
-            .iter()
-            .filter(|bound| bound.enabled)
-            .collect();
-        if asked.is_empty() {
+        if place.binding.policies.iter().all(|bound| !bound.enabled) {
             return Some(true);
         }
         let circumstances = Circumstances {
@@ -214,26 +214,41 @@ impl Desk {
             ip: walker.visitor.ip,
             now: facts.now,
         };
-        for bound in asked {
-            let policy =
-                self.engine()
-                    .read(|state| match state.flows().policy(bound.policy.as_str())? {
-                        Policy::Expression(policy) => Some(policy.expression().to_owned()),
-                        Policy::Password(_) => None,
-                    })?;
-            match decide_expression(&policy, &circumstances) {
-                Ok(said) if said == bound.negate => return Some(false),
-                Ok(_) => {}
-                Err(why) => {
-                    tracing::warn!(policy = %bound.policy, %why, "an expression policy came to no answer; the flow ends there");
-                    return None;
-                }
+        match self.decide_binding(&place.binding, &circumstances) {
+            Ok(applies) => Some(applies),
+            Err((policy, why)) => {
+                let why = why.map_or_else(|| "it is gone".to_owned(), |why| why.to_string());
+                tracing::warn!(%policy, why, "an expression policy came to no answer; the flow ends there");
+                None
             }
         }
-        Some(true)
     }
 
-    fn known_user(&self, user: UserId) -> Option<KnownUser> {
+    /// Whether a binding applies; otherwise the policy that came to no answer, and why unless it is gone.
+    pub(super) fn decide_binding(
+        &self,
+        binding: &Binding,
+        circumstances: &Circumstances,
+    ) -> Result<bool, (ObjectName, Option<Undecided>)> {
+        for bound in binding.policies.iter().filter(|bound| bound.enabled) {
+            let text = self
+                .engine()
+                .read(|state| match state.flows().policy(bound.policy.as_str())? {
+                    Policy::Expression(policy) => Some(policy.expression().to_owned()),
+                    Policy::Password(_) => None,
+                });
+            let text = text.ok_or_else(|| (bound.policy.clone(), None))?;
+            match decide_expression(&text, circumstances) {
+                Ok(said) if said == bound.negate => return Ok(false),
+                Ok(_) => {}
+                Err(why) => return Err((bound.policy.clone(), Some(why))),
+            }
+        }
+        Ok(true)
+    }
+
+    /// What an expression may know of a user.
+    pub(super) fn known_user(&self, user: UserId) -> Option<KnownUser> {
         let profile = self.profile(user)?;
         Some(KnownUser {
             email: profile.email,

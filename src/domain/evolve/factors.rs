@@ -63,7 +63,7 @@ pub(super) fn confirm(
             }
             FactorKind::RecoveryCodes => {}
         }
-        prove(factors, session, kind, time);
+        prove(factors, session, kind, time, time);
     });
 }
 
@@ -123,7 +123,7 @@ pub(super) fn accept(
             FactorProof::Email { .. } => {}
         }
         if let Some(session) = session {
-            prove(factors, session, proof.kind(), time);
+            prove(factors, session, proof.kind(), time, time);
         }
     });
 }
@@ -140,13 +140,20 @@ pub(super) fn refuse(world: &mut impl World, user: UserId, challenge: Option<Tok
     }
 }
 
-fn prove(factors: &mut Factors, session: SessionId, kind: FactorKind, time: Timestamp) {
+/// A session has proved a factor, now or by what its browser showed before.
+pub(super) fn prove(
+    factors: &mut Factors,
+    session: SessionId,
+    kind: FactorKind,
+    shown: Timestamp,
+    time: Timestamp,
+) {
     factors.proved.change(|all| {
         all.retain(|(by, _, at)| *by != session && time < *at + PROVED_FOR);
         if all.len() >= PROVED_MAX {
             all.remove(0);
         }
-        all.push((session, kind, time));
+        all.push((session, kind, shown));
     });
 }
 

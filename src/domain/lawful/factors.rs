@@ -2,12 +2,14 @@
 
 use super::super::event::Purpose;
 use super::super::factor::{FactorKind, FactorProof, Factors};
+use super::super::sign_in::ShownBefore;
 use super::super::state::TokenStanding;
 use super::super::world::{Table, World};
 use super::{ensure, token_is};
 use crate::types::{FactorId, SessionId, Timestamp, UserId};
 
-/// A user with second factors signs in only with one of them, in the same command (M-05).
+/// A user with second factors signs in only with one of them, or by what was shown at the same browser before, in the same
+/// command (M-05).
 pub(super) fn signed_in(
     world: &impl World,
     user: UserId,
@@ -16,7 +18,8 @@ pub(super) fn signed_in(
 ) -> Result<(), &'static str> {
     let holds = world.factors().look(&user).is_none_or(|factors| {
         let proved = &mut factors.proved.iter();
-        !factors.is_enrolled() || proved.any(|(by, _, at)| *by == session && *at == time)
+        let holds = |at: Timestamp| (at..at + ShownBefore::LONGEST).contains(&time);
+        !factors.is_enrolled() || proved.any(|(by, _, at)| *by == session && holds(*at))
     });
     ensure(holds, "a sign-in without the second factor")
 }

@@ -48,6 +48,7 @@ fn walker(site: &Site, request: &Request) -> Result<Walker, ApiError> {
     Ok(Walker {
         visitor: site.visitor(request),
         caller: caller_if_any(site, request)?,
+        shown_factor: None,
     })
 }
 

@@ -2,6 +2,10 @@
 
 use std::sync::Arc;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use zeroize::Zeroizing;
+
 use crate::desk::{ApiCaller, Caller};
 use crate::domain::{Actor, ApiKeyKind, Role};
 use crate::http::header::HeaderName;
@@ -15,14 +19,17 @@ static API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 const SECRET_KEY: &str = "sk_";
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the shape of every gate")]
-/// Lets a request through to its handler, which finds its [`Caller`] kept in it, or the [`Principal`].
+/// Lets a request through to its handler, which finds what is known of its sender kept in it: the [`ApiCaller`], the
+/// [`Caller`] who is signed in, or the [`Principal`].
 pub(super) fn admit(site: &Arc<Site>, access: &Access, request: &mut Request) -> Result<(), ApiError> {
     match access {
-        Access::Health => Ok(()),
+        Access::Health | Access::Forwarded => Ok(()),
         Access::Open | Access::Console => count(site, request, None),
         Access::ApiKey => {
-            api_client(site, request)?;
-            demand_json(request)
+            let client = api_client(site, request)?;
+            demand_json(request)?;
+            request.keep(client);
+            Ok(())
         }
         Access::SignedIn => {
             api_client(site, request)?;
@@ -31,8 +38,19 @@ pub(super) fn admit(site: &Arc<Site>, access: &Access, request: &mut Request) ->
             request.keep(caller);
             Ok(())
         }
+        Access::Service => {
+            let basic = basic_key(request);
+            let client = known_client(
+                site,
+                request,
+                basic.as_deref().map(String::as_str).or_else(|| api_key(request)),
+            )?;
+            request.keep(an_administrator(principal(site, request, client)?)?);
+            Ok(())
+        }
         Access::Person => {
-            let principal = principal(site, request).map_err(|error| {
+            let client = api_client(site, request)?;
+            let principal = principal(site, request, client).map_err(|error| {
                 if error.code == Code::Unauthorized {
                     Code::UserUnauthorized.into()
                 } else {
@@ -44,10 +62,8 @@ pub(super) fn admit(site: &Arc<Site>, access: &Access, request: &mut Request) ->
             Ok(())
         }
         Access::Administrator => {
-            let principal = principal(site, request)?;
-            if !principal.is_administrator() {
-                return Err(Code::UserForbidden.into());
-            }
+            let client = api_client(site, request)?;
+            let principal = an_administrator(principal(site, request, client)?)?;
             demand_json(request)?;
             request.keep(principal);
             Ok(())
@@ -89,20 +105,38 @@ pub(super) fn principal_of(request: &Request) -> Result<Principal, ApiError> {
 
 /// Who asks, where the gate has made sure that it is an administrator.
 pub(super) fn administrator(request: &Request) -> Result<Actor, ApiError> {
-    let principal = principal_of(request)?;
+    an_administrator(principal_of(request)?).map(Principal::actor)
+}
+
+fn an_administrator(principal: Principal) -> Result<Principal, ApiError> {
     if principal.is_administrator() {
-        Ok(principal.actor())
+        Ok(principal)
     } else {
         Err(Code::UserForbidden.into())
     }
 }
 
-fn principal(site: &Site, head: &Head) -> Result<Principal, ApiError> {
-    let client = api_client(site, head)?;
+/// As whom a client calls.
+fn principal(site: &Site, head: &Head, client: ApiCaller) -> Result<Principal, ApiError> {
     match client.kind {
         ApiKeyKind::Secret => Ok(Principal::Key(client.key)),
         ApiKeyKind::Publishable => signed_in(site, head).map(Principal::Person),
     }
+}
+
+/// The password of HTTP Basic (RFC 7617), where no key was sent otherwise: that is how most programs send theirs when they
+/// ask about tokens (RFC 7662 §2.1).
+fn basic_key(head: &Head) -> Option<Zeroizing<String>> {
+    if head.headers.contains_key(&API_KEY) {
+        return None;
+    }
+    let (scheme, pair) = head.header(header::AUTHORIZATION)?.split_once(' ')?;
+    let bytes = scheme
+        .eq_ignore_ascii_case("basic")
+        .then(|| STANDARD.decode(pair.trim_matches(' ')).ok())??;
+    let pair = Zeroizing::new(String::from_utf8(bytes).ok()?);
+    let (_, key) = pair.split_once(':')?;
+    Some(Zeroizing::new(key.to_owned()))
 }
 
 /// Whose access token a request came with. The gate has made sure of it before a handler of [`Access::SignedIn`] runs.
@@ -127,16 +161,20 @@ pub(super) fn is_anonymous(head: &Head) -> bool {
 /// The API key of a call, counted. Calls with no key or a bad one are counted together, so that keys cannot be guessed
 /// faster than the limit.
 fn api_client(site: &Site, head: &Head) -> Result<ApiCaller, ApiError> {
-    let known = api_key(head).and_then(|text| site.desk.api_caller(text));
+    known_client(site, head, api_key(head))
+}
+
+fn known_client(site: &Site, head: &Head, key: Option<&str>) -> Result<ApiCaller, ApiError> {
+    let known = key.and_then(|text| site.desk.api_caller(text));
     count(site, head, known.map(|client| client.key))?;
-    if known.is_none() && (head.headers.contains_key(&API_KEY) || api_key(head).is_some()) {
+    if known.is_none() && (head.headers.contains_key(&API_KEY) || key.is_some()) {
         site.desk.refused_api_key(&site.visitor(head));
     }
     known.ok_or(Code::InvalidApiKey.into())
 }
 
 /// The key's text: in `X-API-Key`, or, if it is a secret one, as the bearer.
-fn api_key(head: &Head) -> Option<&str> {
+pub(super) fn api_key(head: &Head) -> Option<&str> {
     if head.headers.contains_key(&API_KEY) {
         return head.header(&API_KEY);
     }
@@ -174,7 +212,8 @@ fn none_of_ours(site: &Site, head: &Head) -> Code {
     Code::InvalidToken
 }
 
-fn count(site: &Site, head: &Head, key: Option<ApiKeyId>) -> Result<(), ApiError> {
+/// Counts a call of a client; refuses it beyond the limit.
+pub(super) fn count(site: &Site, head: &Head, key: Option<ApiKeyId>) -> Result<(), ApiError> {
     let now = site.desk.engine().clock().monotonic();
     let now = Span(i64::try_from(now.as_micros()).unwrap_or(i64::MAX));
     let counted = site.calls.check(&head.client, key, now);

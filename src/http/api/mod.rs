@@ -4,14 +4,18 @@ mod account;
 mod addresses;
 mod admin;
 pub(super) mod audit;
+mod cors;
 mod flows;
 pub(super) mod forms;
 mod gate;
 mod health;
 mod keeping;
+mod keys;
 mod mfa;
+mod once;
 mod password;
 mod past;
+mod services;
 mod sessions;
 mod shapes;
 pub(super) mod stream;
@@ -20,18 +24,23 @@ mod tokens;
 mod users;
 mod verification;
 
-use super::Method;
+use std::sync::Arc;
+
 use super::router::{Hooks, Route};
 use super::site::{Access, Site};
+use super::{Head, Method, Response, pages};
 
 /// One line of the table: method, path, who may call, handler.
 macro_rules! route {
     ($method:ident $pattern:literal $access:ident $handler:path) => {
         Route::new(Method::$method, $pattern, Access::$access, |site, request| {
-            Box::pin(async move {
-                let outcome = $handler(&site, &request).await;
-                request.voice.settle(outcome)
-            })
+            let request = Arc::new(request);
+            let (shared, asked) = (Arc::clone(&site), Arc::clone(&request));
+            let work = async move {
+                let outcome = $handler(&shared, &asked).await;
+                asked.voice.settle(outcome)
+            };
+            Box::pin(async move { once::once(&site, &request, work).await })
         })
     };
 }
@@ -87,6 +96,7 @@ pub fn routes() -> Vec<Route<Site, Access>> {
         route!(GET "/v1/admin/stages/{name}" Administrator admin::stages::show),
         route!(PATCH "/v1/admin/stages/{name}" Administrator admin::stages::change),
         route!(DELETE "/v1/admin/stages/{name}" Administrator admin::stages::remove),
+        route!(PUT "/v1/admin/api-keys/{id}/origins" Administrator keys::name_origins),
         route!(GET "/v1/admin/policies" Administrator admin::policies::list),
         route!(POST "/v1/admin/policies" Administrator admin::policies::make),
         route!(GET "/v1/admin/policies/{name}" Administrator admin::policies::show),
@@ -123,6 +133,8 @@ pub fn routes() -> Vec<Route<Site, Access>> {
         route!(POST "/v1/admin/api-keys/{id}/confirm" Administrator system::confirm_key),
         route!(GET "/v1/admin/configuration" Administrator system::configuration),
         route!(POST "/v1/admin/mail/test" Administrator system::try_mail),
+        route!(POST "/v1/introspect" Service services::introspect),
+        route!(GET "/v1/forward-auth" Forwarded services::forward_auth),
         route!(GET "/v1/audit/events" Administrator audit::events),
         route!(GET "/v1/audit/events/stream" Administrator stream::events),
         route!(GET "/v1/audit/state" Administrator past::state),
@@ -136,6 +148,11 @@ pub fn routes() -> Vec<Route<Site, Access>> {
 pub fn hooks() -> Hooks<Site, Access> {
     Hooks {
         gate: gate::admit,
-        ..Hooks::default()
+        finish,
     }
+}
+
+fn finish(site: &Arc<Site>, access: Option<&Access>, head: &Head, response: &mut Response) {
+    pages::refuse_with_page(site, access, head, response);
+    cors::share(site, head, response);
 }

@@ -126,6 +126,8 @@ struct KeyShown {
     /// To the day.
     #[serde(serialize_with = "as_time_or_null")]
     last_used_at: Option<Timestamp>,
+    /// The web pages that may call with it.
+    origins: Vec<String>,
 }
 
 /// The word for a kind of keys.
@@ -170,6 +172,7 @@ pub(super) async fn keys(site: &Site, request: &Request) -> Result<Response, Api
         id,
         kind: kind_word(key.kind),
         state: key_state(&key, epoch, now),
+        origins: key.origins.iter().map(ToString::to_string).collect(),
         label: key.label,
         created_at: key.created,
         expires_at: key.expires,

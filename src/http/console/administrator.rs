@@ -79,26 +79,31 @@ impl<'a> Administrator<'a> {
         Ok(Self { member })
     }
 
-    /// The same for what is dangerous: whoever did not sign in just now shows once more who they are, and comes back to
-    /// `path` (S-08).
+    /// Goes on with what is dangerous, if they signed in just now; otherwise they show once more who they are, and come back
+    /// to `path` (S-08).
+    pub(super) fn freshly(&self, path: &str) -> Result<(), Box<Response>> {
+        self.member.freshly(path)
+    }
+
+    /// Who came to do something dangerous, and signed in just now.
     pub(super) async fn fresh(
         site: &'a Site,
         request: &'a Request,
         path: &str,
     ) -> Result<Self, Box<Response>> {
         let administrator = Self::of(site, request).await?;
-        administrator.member.freshly(path)?;
+        administrator.freshly(path)?;
         Ok(administrator)
     }
 
-    /// The same for a page, which is come back to itself where its path is plain, or else to the list that it is of.
+    /// The same to change something. A page is come back to itself where its path is plain, or else
+    /// to the list that it is of.
     pub(super) async fn editing(
         site: &'a Site,
         request: &'a Request,
         list: &str,
     ) -> Result<Self, Box<Response>> {
-        let path = return_path(&request.path).unwrap_or(list);
-        Self::fresh(site, request, path).await
+        Self::fresh(site, request, return_path(&request.path).unwrap_or(list)).await
     }
 
     /// Who does what is done here.

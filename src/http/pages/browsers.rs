@@ -17,9 +17,15 @@ pub fn refuse_with_page(site: &Arc<Site>, access: Option<&Access>, head: &Head, 
     let is_api = head.path.starts_with("/v1/");
     let belongs_to_pages = match access {
         Some(Access::Open | Access::Console) => true,
-        Some(Access::Health | Access::ApiKey | Access::SignedIn | Access::Person | Access::Administrator) => {
-            false
-        }
+        Some(
+            Access::Health
+            | Access::ApiKey
+            | Access::SignedIn
+            | Access::Person
+            | Access::Forwarded
+            | Access::Service
+            | Access::Administrator,
+        ) => false,
         None => !is_api,
     };
     let Some(error) = response

@@ -22,7 +22,7 @@ pub(super) enum Keep {
 }
 
 /// The value of a cookie that came exactly once. One that came twice is none: somebody tries to put theirs before ours.
-pub(super) fn read<'a>(head: &'a Head, name: &str) -> Option<&'a str> {
+pub(in crate::http) fn read<'a>(head: &'a Head, name: &str) -> Option<&'a str> {
     let mut found = head
         .headers
         .get_all(header::COOKIE)
@@ -41,15 +41,27 @@ pub(super) fn read<'a>(head: &'a Head, name: &str) -> Option<&'a str> {
 /// The answer with a cookie set, sent along to this server alone and unreadable for scripts. `Lax`: a link from elsewhere
 /// opens a page as signed in, a form from elsewhere is sent without it.
 pub(super) fn set(response: Response, name: &str, value: &str, keep: Keep) -> Response {
+    set_for(response, None, name, value, keep)
+}
+
+/// The same for a whole domain.
+pub(super) fn set_for(
+    response: Response,
+    domain: Option<&str>,
+    name: &str,
+    value: &str,
+    keep: Keep,
+) -> Response {
+    let domain = domain.map_or(String::new(), |domain| format!("Domain={domain}; "));
     let age = match keep {
         Keep::WhileOpen => String::new(),
         Keep::For(span) => format!("; Max-Age={}", span.seconds_up()),
         Keep::Never => "; Max-Age=0".to_owned(),
     };
-    let cookie = format!("{name}={value}; Path=/; Secure; HttpOnly; SameSite=Lax{age}");
+    let cookie = format!("{name}={value}; {domain}Path=/; Secure; HttpOnly; SameSite=Lax{age}");
     let cookie = HeaderValue::try_from(cookie);
     response.adding(
         header::SET_COOKIE,
-        cookie.expect("names and values of our cookies are letters, digits, `-` and `_`"),
+        cookie.expect("names, values and domains of our cookies are letters, digits, `-`, `_`, `.` and `%`"),
     )
 }

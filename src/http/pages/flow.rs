@@ -26,6 +26,8 @@ use crate::http::site::Site;
 
 /// Where a browser carries its execution.
 const EXECUTION: &str = "__Host-keyledger-flow";
+/// Where it keeps that a second factor was shown at it.
+const SHOWN_FACTOR: &str = "__Host-keyledger-factor";
 /// What a form or an address says to begin a flow anew.
 const ANEW: &str = "anew";
 /// Where somebody signs in.
@@ -92,6 +94,7 @@ pub(super) fn walker(viewer: &Viewer<'_>) -> Walker {
     Walker {
         visitor: viewer.visitor(),
         caller: viewer.caller(),
+        shown_factor: cookie::read(viewer.head(), SHOWN_FACTOR).map(SecretString::from),
     }
 }
 
@@ -154,7 +157,7 @@ async fn settle(
         Err(fault) => return refuse(viewer, slug, &fault),
     };
     match &step.scene {
-        Scene::Done(done) => finish(viewer, done).await,
+        Scene::Done(done) => finish(viewer, done, shown).await,
         Scene::Ask(challenge) => {
             // What began anew is told here: the address that shows it again does not know of it.
             let goes_on = shown.is_answer() && challenge.errors.is_empty() && !step.restarted;
@@ -199,11 +202,13 @@ pub(in crate::http) fn preview(viewer: &Viewer<'_>, flow: &FlowHead, challenge: 
     )
 }
 
-async fn finish(viewer: &Viewer<'_>, done: &Done) -> Response {
+async fn finish(viewer: &Viewer<'_>, done: &Done, shown: &Shown<'_>) -> Response {
     let lead_to = match &done.leads_to {
         LeadsTo::SignInAnew => lead(viewer, SIGN_IN, Some("password-changed")),
         LeadsTo::SignInFirst => lead(viewer, SIGN_IN, Some("confirmed")),
         LeadsTo::SignIn => lead(viewer, SIGN_IN, None),
+        // Opening a page ends nobody's session, whatever flow it is of (S-09).
+        LeadsTo::SignedOut if !shown.is_answer() && viewer.caller().is_some() => lead(viewer, SIGN_IN, None),
         LeadsTo::SignedOut => viewer.leave(lead(viewer, SIGN_IN, Some("signed-out"))).await,
         LeadsTo::Account(next) => lead(viewer, next.as_deref().unwrap_or("/account"), None),
     };
@@ -213,6 +218,15 @@ async fn finish(viewer: &Viewer<'_>, done: &Done) -> Response {
         Keep::For(viewer.site().desk.engine().limits().lifetimes.session_absolute)
     } else {
         Keep::WhileOpen
+    };
+    let away = match &session.shown_factor {
+        Some(shown) => cookie::set(
+            away,
+            SHOWN_FACTOR,
+            shown.secret.expose_secret(),
+            Keep::For(shown.lifetime),
+        ),
+        None => away,
     };
     viewer.enter(away, session.caller, keep).await
 }

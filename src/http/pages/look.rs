@@ -64,6 +64,7 @@ pub(in crate::http) const SOURCES: &[(&str, &str)] = sources! {
     "field_state.html"
     "flow.html"
     "password.html"
+    "docs.html"
     "account/overview.html"
     "account/confirm.html"
     "account/sessions.html"
@@ -95,6 +96,8 @@ pub(in crate::http) enum Page {
     Notice,
     /// A stage of a flow.
     Flow,
+    /// The reference of the API.
+    Docs,
     /// An account at a glance.
     Overview,
     /// Who one is, once more.
@@ -123,7 +126,7 @@ pub(in crate::http) enum Page {
 
 impl Page {
     /// All of them.
-    pub(in crate::http) const ALL: [Self; 19] = [
+    pub(in crate::http) const ALL: [Self; 20] = [
         Self::Recover,
         Self::Ask,
         Self::Verify,
@@ -131,6 +134,7 @@ impl Page {
         Self::Link,
         Self::Notice,
         Self::Flow,
+        Self::Docs,
         Self::Overview,
         Self::ConfirmSelf,
         Self::Sessions,
@@ -155,6 +159,7 @@ impl Page {
             Self::Link => "link.html",
             Self::Notice => "notice.html",
             Self::Flow => "flow.html",
+            Self::Docs => "docs.html",
             Self::Overview => "account/overview.html",
             Self::ConfirmSelf => "account/confirm.html",
             Self::Sessions => "account/sessions.html",
@@ -475,12 +480,22 @@ impl Viewer<'_> {
             return vec![];
         };
         let next = next_of(self.head()).map_or_else(String::new, |next| format!("&next={next}"));
+        let kind = self
+            .kind()
+            .map_or_else(String::new, |kind| format!("&kind={kind}"));
         let language = |locale: Locale| Language {
             tag: locale.tag(),
             name: texts::own_name(locale),
-            href: format!("{}{path}?lang={}{next}", self.base(), locale.tag()),
+            href: format!("{}{path}?lang={}{next}{kind}", self.base(), locale.tag()),
         };
         Locale::ALL.map(language).into()
+    }
+
+    /// Which kind of object a page of the console is about: a plain word.
+    fn kind(&self) -> Option<String> {
+        let kind = self.head().query_fields().ok()?.optional_text("kind")?;
+        let is_plain = kind.len() <= 40 && kind.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+        is_plain.then_some(kind)
     }
 }
 

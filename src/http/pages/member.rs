@@ -1,8 +1,9 @@
 //! Somebody who is signed in at a browser: found by the cookie on every call, asked again before what is dangerous.
 
 use secrecy::{ExposeSecret, SecretString};
-use warp::http::{HeaderName, HeaderValue};
+use warp::http::{HeaderName, HeaderValue, Method};
 
+use super::account;
 use super::cookie::{self, Keep};
 use super::forms::is_foreign;
 use super::nav::Nav;
@@ -49,7 +50,7 @@ impl<'a> Member<'a> {
             .caller()
             .and_then(|caller| Some((caller, site.desk.profile(caller.user)?)));
         let Some((caller, profile)) = known else {
-            return Err(Box::new(viewer.to_sign_in(&request.path)));
+            return Err(Box::new(viewer.to_sign_in(page_of(request))));
         };
         let form = site.desk.browser_secret(BrowserUse::Form, caller.session);
         let viewer = viewer.preferring(profile.locale);
@@ -137,6 +138,11 @@ impl<'a> Member<'a> {
     pub(in crate::http) fn is_fresh(&self) -> bool {
         self.viewer.site().desk.is_fresh(self.caller)
     }
+}
+
+/// Who is signed in at the browser that sent this.
+pub(in crate::http) fn browser_caller(site: &Site, head: &Head) -> Option<Caller> {
+    Viewer::of(site, head).caller()
 }
 
 impl Viewer<'_> {
@@ -234,6 +240,18 @@ pub(in crate::http) fn return_path(path: &str) -> Option<&str> {
     });
     (is_ours && path.len() <= RETURN_MAX && path.bytes().all(is_plain) && !path.contains("//"))
         .then_some(path)
+}
+
+/// The page that a request came from: its own, or for a form that of the nearest path that opens, which shows it.
+fn page_of(head: &Head) -> &str {
+    let mut path = head.path.as_str();
+    while head.method == Method::POST && !account::opens(path) {
+        let Some((above, _)) = path.rsplit_once('/') else {
+            break;
+        };
+        path = above;
+    }
+    path
 }
 
 /// The page to come back to, as the query says.

@@ -12,10 +12,12 @@ mod account;
 mod address;
 mod ask;
 mod assets;
+mod back;
 mod brand;
 mod browsers;
 mod confirm;
 mod cookie;
+mod docs;
 pub(super) mod flow;
 mod forms;
 mod link;
@@ -41,10 +43,14 @@ use std::sync::Arc;
 
 pub use brand::LogoFault;
 pub use browsers::refuse_with_page;
+pub(super) use cookie::read as read_cookie;
+pub(super) use docs::show as show_reference;
 pub use look::{Look, LookFault, LookSettings};
+pub(super) use member::browser_caller;
 
 use super::response::Response;
 use super::router::{Answer, Handler, Route};
+use super::services::RETURN;
 use super::site::{Access, Site};
 use crate::http::Method;
 
@@ -77,6 +83,7 @@ pub fn routes() -> Vec<Route<Site, Access>> {
         act("/not-me", |s, r| answer(not_me::object(s, r))),
         show("/address", |s, r| answer(async move { address::show(&s, &r) })),
         act("/address", |s, r| answer(address::confirm(s, r))),
+        show(RETURN, |s, r| answer(async move { back::show(&s, &r).await })),
         show("/reopen", |s, r| answer(async move { reopen::show(&s, &r) })),
         act("/reopen", |s, r| answer(reopen::take_back(s, r))),
         show(CONFIRM, |s, r| {

@@ -1,11 +1,7 @@
 //! "This was not me": the page behind the link that mails about an account carry.
 
-use secrecy::ExposeSecret;
-use warp::http::StatusCode;
-
 use super::Shared;
-use super::link::LinkPage;
-use super::look::Page;
+use super::link::LinkForm;
 use super::notice::{Next, Notice, is_dead};
 use super::viewer::Viewer;
 use crate::desk::NotMe;
@@ -17,23 +13,25 @@ use crate::http::response::Response;
 use crate::http::site::Site;
 use crate::mail::templates::moment;
 
+const FORM: LinkForm = LinkForm {
+    section: "not_me",
+    path: "/not-me",
+    part: "n",
+    grave: true,
+};
+
 /// Shows the button, and does nothing.
 pub(super) fn show(site: &Site, request: &Request) -> Response {
     let viewer = Viewer::of(site, request);
-    form(&viewer, StatusCode::OK, None)
+    FORM.show(&viewer)
 }
 
 /// Undoes what the mail told of; signs nobody in.
 pub(super) async fn object(site: Shared, request: Request) -> Response {
     let viewer = Viewer::of(&site, &request);
-    let entered = match viewer.read(&request) {
-        Ok(entered) => entered,
-        Err(refused) => return *refused,
-    };
-    let secret = entered.link_secret("n");
-    let Some(secret) = secret.filter(|secret| !secret.expose_secret().is_empty()) else {
-        let missing = viewer.say("common", "link_missing");
-        return form(&viewer, StatusCode::BAD_REQUEST, Some(missing));
+    let secret = match FORM.secret(&viewer, &request) {
+        Ok(secret) => secret,
+        Err(instead) => return *instead,
     };
     let say = |name| viewer.say("not_me", name);
     let fault = match site.desk.not_me(&secret, &viewer.visitor()).await {
@@ -75,9 +73,4 @@ fn undone(viewer: &Viewer<'_>, objected: Objected) -> Response {
         ..Notice::good(say(lead))
     };
     viewer.done(&say("undone_title"), &notice)
-}
-
-fn form(viewer: &Viewer<'_>, status: StatusCode, missing: Option<String>) -> Response {
-    let page = LinkPage::new(viewer, "not_me", "/not-me", "n", missing).grave();
-    viewer.page(status, Page::Link, &viewer.say("not_me", "title"), page)
 }

@@ -135,6 +135,7 @@ mod tests {
             include_str!("account/sessions.rs"),
             include_str!("address.rs"),
             include_str!("ask.rs"),
+            include_str!("docs.rs"),
             include_str!("flow.rs"),
             include_str!("forms.rs"),
             include_str!("link.rs"),
@@ -150,6 +151,7 @@ mod tests {
             include_str!("texts.rs"),
             include_str!("verify.rs"),
             include_str!("viewer.rs"),
+            include_str!("../openapi/page.rs"),
             include_str!("../../domain/factor.rs"),
         ]
         .concat();

@@ -26,11 +26,11 @@ use crate::domain::{
 };
 use crate::types::{
     AddressId, CredentialId, FactorId, Few, Locale, MailId, Position, PublicKey, Sealed, SessionId, Tag,
-    Timestamp, TokenId, UserId,
+    Timestamp, TokenId, UserId, WebOrigins,
 };
 
 /// The number of the forms below. Another number for every change of what they write.
-pub const SCHEMA: u16 = 4;
+pub const SCHEMA: u16 = 5;
 
 /// Those with a form in the ledger: the same one.
 macro_rules! as_in_events {
@@ -50,6 +50,7 @@ as_in_events!(
     Role,
     Locale,
     ApiKeyKind,
+    WebOrigins,
     Purpose,
     MailKind,
     Actor,
@@ -215,6 +216,7 @@ kept! {
     ApiKey {
         kind: ApiKeyKind, hash: [u8; 32], hash_key: u32, label: String, created: Timestamp,
         expires: Option<Timestamp>, revoked: Option<Timestamp>, confirmed: Position, used: Option<Timestamp>,
+        origins: WebOrigins,
     }
     Factors {
         totp: Option<Totp>, mailbox: Option<FactorMailbox>, codes: Option<RecoveryCodes>,

@@ -45,5 +45,6 @@ pub(super) const SOURCES: &[(&str, &str)] = sources! {
     "second_factor_failed"
     "address_changed"
     "new_sign_in"
+    "objection_raised"
     "backup_failed"
 };

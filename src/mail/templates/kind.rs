@@ -24,6 +24,7 @@ impl MailKind {
             | Self::SessionsRevoked
             | Self::SecondFactorFailed
             | Self::NewSignIn
+            | Self::ObjectionRaised
             | Self::BackupFailed => &[Brand, When],
             Self::EmailOtp => &[Brand, Code, ExpiresIn],
             Self::FactorChanged => &[Brand, When, Change],
@@ -43,7 +44,9 @@ impl MailKind {
             }
             Self::AccountExists | Self::AccountClosing | Self::EmailOtp => &[Address, When, Client, Ip],
             Self::AdminRecovery => &[Address, ExpiresAt, NotMeLink],
-            Self::SessionsRevoked | Self::SecondFactorFailed => &[Address, Client, Ip],
+            Self::SessionsRevoked | Self::SecondFactorFailed | Self::ObjectionRaised => {
+                &[Address, Client, Ip]
+            }
             Self::Test | Self::BackupFailed => &[],
         }
     }

@@ -483,3 +483,28 @@ fn the_notices_read_like_this() {
     기한 안에 탈퇴를 취소한 뒤 바로 비밀번호를 변경해 주세요.
     ");
 }
+
+#[test]
+fn mails_have_the_operators_name_and_colour_as_far_as_it_can_be_read() {
+    let yellow = Colour::parse("#ffee00").unwrap();
+    let templates = templates().in_colour(yellow);
+    for kind in MailKind::ALL {
+        for locale in Locale::ALL {
+            let html = templates.preview(kind, locale).unwrap().html;
+            assert!(
+                html.contains("font-weight:700\">Keyledger</p>"),
+                "{kind} {locale}"
+            );
+            assert!(!html.contains(&OURS.to_string()), "{kind} {locale}");
+        }
+    }
+    let button = templates
+        .preview(MailKind::PasswordReset, Locale::En)
+        .unwrap()
+        .html;
+    let shade = yellow.shade(Colour::BLACK, &LIGHT, Colour::TEXT);
+    assert!(
+        button.contains(&format!("background:{shade}")) && shade != yellow,
+        "{button}"
+    );
+}

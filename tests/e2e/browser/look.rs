@@ -10,7 +10,7 @@ fn artefacts() -> PathBuf {
 }
 
 /// Pages of anybody, and pages of somebody who is signed in.
-const OPEN: [&str; 9] = [
+const OPEN: [&str; 10] = [
     "/recover",
     "/flow/default-recovery-flow",
     "/flow/default-authentication-flow",
@@ -19,6 +19,7 @@ const OPEN: [&str; 9] = [
     "/verify/request",
     "/not-me",
     "/reopen",
+    "/docs",
     "/nowhere",
 ];
 const OWN: [&str; 9] = [
@@ -34,7 +35,7 @@ const OWN: [&str; 9] = [
 ];
 
 /// Pages of the console.
-const CONSOLE: [&str; 17] = [
+const CONSOLE: [&str; 18] = [
     "/admin",
     "/admin/flows",
     "/admin/create/flow",
@@ -49,6 +50,7 @@ const CONSOLE: [&str; 17] = [
     "/admin/create/stage",
     "/admin/stages/default-password-change-prompt",
     "/admin/stages/default-authentication-identification",
+    "/admin/stages/default-password-change-prompt/preview",
     "/admin/policies",
     "/admin/create/policy",
     "/admin/policies/classic",
@@ -154,6 +156,12 @@ async fn every_page_of_the_console_can_be_used_by_everybody() {
     browser.click("#tester button").await;
     browser.finds("#tester .tried").await;
     inspect_here(&browser, &axe, "admin-policy-tried", &mut found).await;
+    let flow = "/admin/flows/default-authentication-flow";
+    browser.open(&house.at(flow)).await;
+    browser.fill("#person", ADA).await;
+    browser.click("#dry-run button").await;
+    browser.finds("#dry-run table").await;
+    inspect_here(&browser, &axe, "admin-flow-dry-run", &mut found).await;
     browser.open(&house.at("/admin/create/stage?kind=email")).await;
     browser.fill("#name", "letters").await;
     browser.fill("#settings-token-expiry-minutes", "soon").await;

@@ -135,6 +135,7 @@ async fn r_34_without_scripts_the_code_is_typed() {
     browser.fill("#password", NEW).await;
     browser.fill("#password_repeat", NEW).await;
     browser.click("main button[type=submit]").await;
+    browser.reads("비밀번호가 변경되었고").await;
     house.sign_in(ADA, NEW).await.expect(200);
     browser.quit().await;
 }

@@ -23,7 +23,7 @@ async fn somebody_signs_up_confirms_the_address_signs_in_and_signs_out() {
     browser.arrives("/account").await;
     browser.open(&house.at("/flow/default-invalidation-flow")).await;
     browser.click("main button[type=submit]").await;
-    assert!(browser.text().await.contains("You are signed out."));
+    browser.reads("You are signed out.").await;
     browser.open(&house.at("/account")).await;
     assert!(
         browser.sees("#identifier").await,

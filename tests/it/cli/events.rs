@@ -35,6 +35,21 @@ fn l_01_events_are_told_in_the_language_of_the_machine_or_in_the_one_that_is_ask
 }
 
 #[test]
+fn where_there_is_nothing_to_tell_that_is_said_in_the_same_language() {
+    let (_folder, data, _) = founded();
+    for (words, said) in [
+        ("events --explain --language ko", "해당하는 복구 기록이 없습니다."),
+        ("events --explain --language en", "There are no such recoveries."),
+        (
+            "events --type UserBanned --language ko",
+            "해당하는 이벤트가 없습니다.",
+        ),
+    ] {
+        assert_eq!(run(&data, words).out.trim(), said, "{words}");
+    }
+}
+
+#[test]
 fn l_01_a_reader_goes_on_behind_a_cursor_and_is_told_when_what_it_had_read_was_taken_away() {
     let (folder, data, _) = founded();
     run(&data, "user create ann@example.org");

@@ -2,6 +2,8 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 
+use serde_json::Value;
+
 use super::{founded, run};
 
 #[test]
@@ -191,6 +193,47 @@ fn api_keys_are_shown_once_and_revoked() {
     assert!(!listed.out.contains(key) && listed.out.contains("backend"));
     assert_eq!(run(&data, &format!("key revoke {id}")).code, 0);
     assert!(run(&data, "key list").out.contains("revoked"));
+}
+
+#[test]
+fn the_web_pages_that_may_call_with_a_key_are_named_and_every_fault_is_told() {
+    let (_folder, data, _) = founded();
+    let made = |kind| run(&data, &format!("key create --kind {kind} --json")).json();
+    let id = |made: Value| made["id"].as_str().unwrap().to_owned();
+    let (open, secret) = (id(made("publishable")), id(made("secret")));
+    let named = run(
+        &data,
+        &format!("key origins {open} https://App.example.org http://localhost:5173"),
+    );
+    let words = format!("Pages of http://localhost:5173, https://app.example.org may call with {open}.");
+    assert_eq!((named.code, named.out.trim()), (0, &*words));
+    let listed = run(&data, "key list").out;
+    assert!(
+        listed.contains("http://localhost:5173 https://app.example.org"),
+        "{listed}"
+    );
+    let story = run(&data, "events --json").out;
+    assert!(story.contains("may be used by pages of http://localhost:5173, https://app.example.org"));
+    for (origin, remedy) in [
+        ("*", "no wildcard"),
+        ("https://app.example.org/", "leave out the path"),
+    ] {
+        let refused = run(&data, &format!("key origins {open} {origin}"));
+        assert_eq!(refused.code, 2, "{}", refused.err);
+        assert!(
+            refused.err.contains("ORIGIN") && refused.err.contains(remedy),
+            "{}",
+            refused.err
+        );
+    }
+    let refused = run(&data, &format!("key origins {secret} https://app.example.org"));
+    assert_eq!(refused.code, 1);
+    assert!(refused.err.contains("use a publishable key"), "{}", refused.err);
+    let none = run(&data, &format!("key origins {open}"));
+    assert_eq!(
+        (none.code, none.out.trim()),
+        (0, &*format!("No web page may call with {open}."))
+    );
 }
 
 #[test]

@@ -86,6 +86,15 @@ fn l_03_what_was_at_a_moment_is_told_by_position_and_by_time() {
         stages.iter().any(|stage| stage["name"] == bound),
         "{bound}: {stages:?}"
     );
+    let mail = stages
+        .iter()
+        .find(|stage| stage["name"] == "default-recovery-email");
+    let settings = &mail.unwrap()["settings"];
+    assert_eq!(
+        (&settings["resend_max"], &settings["template"]),
+        (&"5".into(), &"password_reset".into()),
+        "{settings}"
+    );
     let policies = configuration["policies"].as_array().unwrap();
     assert!(
         policies.iter().any(|policy| policy["name"] == "classic"),

@@ -181,6 +181,7 @@ async fn s_09_a_form_from_elsewhere_changes_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_password_policy_is_tried_with_a_sample_that_is_kept_nowhere() {
     let (house, seat) = office().await;
+    house.settled().await;
     let before = house.events().len();
     let sample = "abcdefgh";
     let path = "/admin/policies/classic/test";

@@ -6,6 +6,7 @@ mod doors;
 mod forms;
 mod keeping;
 mod pages;
+mod rows;
 mod system;
 mod users;
 

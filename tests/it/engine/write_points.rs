@@ -13,7 +13,7 @@ use keyledger::domain::{
 use keyledger::engine::{Engine, Lane, Trouble, fold, state_hash};
 use keyledger::ledger::MemoryStore;
 use keyledger::ledger::memory::{Fault, WritePoint};
-use keyledger::types::{ApiKeyId, Locale, Position, PublicKey, Signature, Slug, Span};
+use keyledger::types::{ApiKeyId, Locale, Position, PublicKey, Signature, Slug, Span, WebOrigin, WebOrigins};
 
 use super::gate::Gate;
 use crate::people::{
@@ -31,6 +31,7 @@ const EVE: Person = Person(0xe5);
 const FAY: Person = Person(0xf6);
 const GUS: Person = Person(0x17);
 const KEY: ApiKeyId = ApiKeyId([7; 16]);
+const PAGES: ApiKeyId = ApiKeyId([8; 16]);
 
 fn request(state: &State) -> u64 {
     state.requests.keys().next().map_or(0, |at| at.0)
@@ -72,6 +73,22 @@ fn story() -> Vec<Step> {
             by: by(),
         }),
         at_once(|_| Command::TouchApiKey { key: KEY }),
+        at_once(|_| Command::CreateApiKey {
+            key: NewApiKey {
+                key: PAGES,
+                kind: ApiKeyKind::Publishable,
+                hash: [2; 32],
+                hash_key: 1,
+                label: "pages".to_owned(),
+                expires: None,
+            },
+            by: by(),
+        }),
+        at_once(|_| Command::NameApiKeyOrigins {
+            key: PAGES,
+            origins: WebOrigins::new(vec![WebOrigin::parse("https://app.example.org").unwrap()]).unwrap(),
+            by: by(),
+        }),
         at_once(|_| Command::SavePolicy {
             policy: PasswordPolicy::nist(),
             by: by(),
@@ -202,7 +219,7 @@ fn story() -> Vec<Step> {
         at_once(|_| Command::RenewClosing {
             user: FAY.user(),
             proof: proof(FAY.token(61)),
-            mail: mail(61),
+            mails: FAY.notices(),
         }),
         at_once(|_| Command::ConfirmApiKey { key: KEY, by: by() }),
         at_once(|_| Command::RecordKeyRotation {
@@ -253,6 +270,7 @@ fn story() -> Vec<Step> {
                     idle: Span::hours(1),
                     absolute: Span::hours(2),
                     others: OtherSessions::End,
+                    shown_before: None,
                 },
                 require_verified: false,
             })

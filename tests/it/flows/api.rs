@@ -43,6 +43,24 @@ async fn a_program_may_keep_the_first_id_for_a_whole_execution() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a24_an_execution_that_came_to_its_end_hands_its_session_over_once() {
+    let house = House::start().await;
+    house.resident().await;
+    let mut program = Program::begin(&house, "default-authentication-flow").await;
+    let first = program.id.clone();
+    program.answer(json!({ "identifier": ADA })).await;
+    program.answer(json!({ "password": OLD })).await;
+    assert!(program.last["done"]["session"]["accessToken"].is_string());
+    // Whoever finds one of its ids in a log of addresses, and calls from the same network.
+    for id in [program.id.clone(), first] {
+        program.id = id;
+        program.answer(json!({ "password": OLD })).await;
+        assert!(program.last["done"]["session"].is_null(), "{}", program.last);
+        assert!(program.last["done"]["redirect"].is_string(), "{}", program.last);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a24_an_execution_laid_out_for_somebody_cannot_be_taken_over_from_elsewhere() {
     let house = House::start().await;
     house.resident().await;

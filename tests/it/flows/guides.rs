@@ -21,7 +21,7 @@ fn slug(text: &str) -> Slug {
     Slug::parse(text).unwrap()
 }
 
-fn stage(title: &str, settings: StageSettings) -> Edit {
+pub(super) fn stage(title: &str, settings: StageSettings) -> Edit {
     Edit::SaveStage {
         stage: Box::new(Stage::new(name(title), settings).unwrap()),
         presence: Presence::Either,
@@ -51,7 +51,7 @@ fn bind(to: &str, order: u16, stage: &str) -> Edit {
 }
 
 impl House {
-    async fn configure(&self, edits: Vec<Edit>) {
+    pub(super) async fn configure(&self, edits: Vec<Edit>) {
         let by = Actor::Operator;
         let against = None;
         let command = Command::ChangeFlows { edits, against, by };
@@ -345,6 +345,103 @@ async fn a_policy_decides_whether_a_stage_is_walked_and_one_that_fails_lets_nobo
     let closed = sign_in().await;
     assert_eq!(closed.status, 403);
     closed.expect("as it is set up");
+    // Whatever it came to instead of an answer, and wherever the flow sends those whom it denies.
+    for text in [
+        "prompt_data.nothing == 1",
+        "now",
+        "'true'",
+        "user.email|int == 1",
+        "1 / 0 == 1",
+    ] {
+        house.configure(vec![policy("is admin", text)]).await;
+        let mut program = Program::begin(&house, "default-authentication-flow").await;
+        program.answer(json!({ "identifier": ADA })).await;
+        program.answer(json!({ "password": OLD })).await.expect("deny");
+        assert_eq!(program.last["challenge"]["reason"], "misconfigured", "{text}");
+        // Again is no way past.
+        program.answer(json!({ "password": OLD })).await.expect("deny");
+    }
+    let open = house.desk().engine().read(|state| {
+        let sign_in = &state.flows().flow("default-authentication-flow").unwrap().flow;
+        sign_in.clone()
+    });
+    let flow = Flow {
+        denied_action: DeniedAction::Continue,
+        ..open
+    };
+    let presence = Presence::Either;
+    house.configure(vec![Edit::SaveFlow { flow, presence }]).await;
+    let mut browser = Browser::new(&house);
+    browser.open(SIGN_IN).await;
+    browser.submit(SIGN_IN, &[("identifier", ADA)]).await;
+    let denied = browser.submit(SIGN_IN, &[("password", OLD)]).await;
+    assert!(denied.status == 403 && !browser.is_signed_in(), "{}", denied.html);
+    // Nor does a denial lead in circles.
+    house
+        .configure(vec![bind("default-authentication-flow", 1, "wall")])
+        .await;
+    Browser::new(&house)
+        .open(SIGN_IN)
+        .await
+        .expect("Administrators only.");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn s_09_opening_a_page_ends_no_session_whatever_flow_it_is_of() {
+    let house = House::start().await;
+    house.resident().await;
+    let nothing = "nothing-to-do";
+    house
+        .configure(vec![flow(nothing, Designation::Recovery, Requirement::None)])
+        .await;
+    let mut browser = Browser::new(&house);
+    browser.open(SIGN_IN).await;
+    browser.submit(SIGN_IN, &[("identifier", ADA)]).await;
+    browser.submit(SIGN_IN, &[("password", OLD)]).await;
+    for path in ["/flow/nothing-to-do", "/flow/default-invalidation-flow"] {
+        browser.open(path).await;
+        assert_eq!(browser.open("/account").await.status, 200, "{path}");
+        assert!(browser.is_signed_in(), "{path}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_subject_that_ships_is_said_in_the_readers_language_and_a_changed_one_as_it_is() {
+    let house = House::start().await;
+    let access = house.resident().await;
+    let (ada, visitor) = (
+        house.desk().authenticate(&access).unwrap(),
+        crate::rig::visitor("192.0.2.1"),
+    );
+    let korean = keyledger::types::Locale::Ko;
+    let changed = house.desk().change_profile(ada, None, korean, &visitor).await;
+    changed.unwrap();
+    let setup = "/flow/default-authenticator-email-setup";
+    for (subject, is_own) in [
+        (EmailAuthenticatorSetup::SUBJECT_DEFAULT, false),
+        ("Your code", true),
+    ] {
+        house
+            .configure(vec![stage(
+                "default-authenticator-email-setup",
+                StageSettings::EmailAuthenticatorSetup(EmailAuthenticatorSetup {
+                    subject: subject.to_owned(),
+                    configure_flow: Some(slug("default-authenticator-email-setup")),
+                    ..EmailAuthenticatorSetup::default()
+                }),
+            )])
+            .await;
+        let mut browser = Browser::new(&house);
+        browser.open(SIGN_IN).await;
+        browser.submit(SIGN_IN, &[("identifier", ADA)]).await;
+        browser.submit(SIGN_IN, &[("password", OLD)]).await;
+        browser.open(setup).await;
+        browser.submit(setup, &[]).await.expect_field("code");
+        let mail = house.next_mail_of("email_otp").await;
+        let said = mail.header("Subject").unwrap();
+        assert_eq!(said == "Your code", is_own, "{said}");
+        assert_ne!(said, EmailAuthenticatorSetup::SUBJECT_DEFAULT);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

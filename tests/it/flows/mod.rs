@@ -4,6 +4,7 @@ mod api;
 mod browser;
 mod guides;
 mod recovering;
+mod shown_factor;
 mod signing_in;
 
 use std::collections::BTreeMap;

@@ -5,7 +5,7 @@ use keyledger::domain::{
     Actor, ApiKeyKind, Command, EndCause, EpochReason, Event, NewApiKey, Outcome, Purpose, Refusal,
     SessionFault, Standing, live_session,
 };
-use keyledger::types::{ApiKeyId, Span};
+use keyledger::types::{ApiKeyId, Span, WebOrigin, WebOrigins};
 
 use super::scene::{Scene, given};
 use crate::people::{ADA, BOB, ELSEWHERE, HOME, NOBODY, Person, link};
@@ -209,6 +209,48 @@ fn the_use_of_a_key_that_was_revoked_meanwhile_is_no_bug_and_not_noted() {
         .done(revoke(1))
         .when(touch(1))
         .refused(Refusal::ApiKeyNotFound);
+}
+
+#[test]
+fn the_origins_of_a_publishable_key_are_named_and_a_secret_one_has_none() {
+    let key = ApiKeyId([1; 16]);
+    let of = |texts: &[&str]| {
+        let origins = texts.iter().map(|text| WebOrigin::parse(text).unwrap());
+        WebOrigins::new(origins.collect()).unwrap()
+    };
+    let name = |key, origins: &WebOrigins| Command::NameApiKeyOrigins {
+        key,
+        origins: origins.clone(),
+        by: Actor::Operator,
+    };
+    let named = |origins: &WebOrigins| {
+        [Event::ApiKeyOriginsNamed {
+            key,
+            origins: origins.clone(),
+            by: Actor::Operator,
+        }]
+    };
+    let (one, none) = (of(&["https://app.example.org"]), of(&[]));
+    let publishable = NewApiKey {
+        kind: ApiKeyKind::Publishable,
+        ..new_key(1)
+    };
+    let scene = given([]).done(Command::CreateApiKey {
+        key: publishable,
+        by: Actor::Operator,
+    });
+    let scene = scene.when(name(key, &none)).then([]).scene;
+    let scene = scene.when(name(key, &one)).then(named(&one)).scene;
+    let scene = scene.when(name(key, &one)).then([]).scene;
+    assert_eq!(scene.state.api_keys[&key].origins, one);
+    let scene = scene.when(name(key, &none)).then(named(&none)).scene;
+    let unknown = name(ApiKeyId([2; 16]), &one);
+    let scene = scene.when(unknown).refused(Refusal::ApiKeyNotFound).scene;
+    let revoked = scene.done(revoke(1));
+    revoked.when(name(key, &one)).refused(Refusal::ApiKeyNotFound);
+    with_key()
+        .when(name(key, &one))
+        .refused(Refusal::SecretKeyInBrowser);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use keyledger::domain::{
 use keyledger::types::{ApiKeyId, Span};
 
 use super::scene::{Decided, Scene, given};
-use crate::people::{ADA, BOB, ELSEWHERE, HOME, code, link, mail, origin, proof};
+use crate::people::{ADA, BOB, ELSEWHERE, HOME, code, link, origin, proof};
 
 fn start_epoch() -> Command {
     Command::StartEpoch {
@@ -90,7 +90,7 @@ fn after_an_epoch_a_closing_waits_for_a_new_proof_and_begins_its_time_anew() {
     let renew = |number| Command::RenewClosing {
         user: ADA.user(),
         proof: proof(ADA.token(number)),
-        mail: mail(number),
+        mails: ADA.notices(),
     };
     let erase_due = || Command::EraseDue { user: ADA.user() };
     let takes_back = |number| Command::CancelWithdraw {
@@ -133,11 +133,30 @@ fn after_an_epoch_a_closing_waits_for_a_new_proof_and_begins_its_time_anew() {
 }
 
 #[test]
+fn r_42_a_new_proof_for_taking_a_closing_back_goes_to_every_address() {
+    let mut mails = ADA.notices();
+    let both = [ADA.address(), ADA.further(1)];
+    mails.mails = both.map(|address| (address, crate::people::mail(900))).to_vec();
+    given(ADA.account())
+        .and([ADA.signed_in(1)])
+        .done(ADA.names(1, 1, 21))
+        .done(ADA.proves_further(1, link(ADA.token(21))))
+        .done(ADA.withdraws(1, 22))
+        .done(start_epoch())
+        .when(Command::RenewClosing {
+            user: ADA.user(),
+            proof: proof(ADA.token(23)),
+            mails,
+        })
+        .then_kinds(&["TokenIssued", "MailQueued", "MailQueued"]);
+}
+
+#[test]
 fn law_15_a_closing_that_an_epoch_left_without_proof_waits_through_a_ban_too() {
     let renew = Command::RenewClosing {
         user: ADA.user(),
         proof: proof(ADA.token(2)),
-        mail: mail(2),
+        mails: ADA.notices(),
     };
     let erase_due = || Command::EraseDue { user: ADA.user() };
     let voided = given(ADA.account())

@@ -1,5 +1,7 @@
 //! "This was not me" as the law sees it: before a recovery is completed, after it, and too late.
 
+mod strangers;
+
 use keyledger::domain::{
     Command, EpochReason, Event, FactorKind, FactorVerdict, Objected, Outcome, Purpose, Refusal, live_session,
 };

@@ -195,7 +195,7 @@ impl Try {
             24 => Command::RenewClosing {
                 user,
                 proof: new_proof(person.token(fresh)),
-                mail: mail(fresh),
+                mails: person.notices(),
             },
             25 => [
                 Command::MailDelivered {

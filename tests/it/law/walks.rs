@@ -2,7 +2,7 @@
 
 use keyledger::domain::{
     Command, FactorUse, FactorVerdict, LimitKind, OtherSessions, Outcome, PasswordVerdict, Refusal,
-    SessionTerms, Walk,
+    SessionTerms, ShownBefore, Walk,
 };
 use keyledger::types::{Span, Timestamp};
 
@@ -60,6 +60,7 @@ impl Person {
                 idle: Span::hours(1),
                 absolute: Span::hours(2),
                 others,
+                shown_before: None,
             },
             require_verified: false,
         })
@@ -135,6 +136,43 @@ fn m_05_a_flow_cannot_leave_the_factor_out() {
     with_app()
         .when(ends)
         .refused_with_kinds(&["SignInFailed"], Refusal::FactorRequired);
+}
+
+#[test]
+fn r_30_m_05_a_factor_that_was_shown_before_stands_for_itself_in_a_sign_in_for_a_while() {
+    let scene = with_app();
+    let app = scene.state.factors[&ADA.user()].totp.as_ref().unwrap().id;
+    let ends = |factor, at, within, verdict| {
+        let mut command = ADA.ends_flow(2, scene.now, verdict, OtherSessions::Stay);
+        if let Command::Walk(Walk::SignIn { terms, .. }) = &mut command {
+            terms.shown_before = Some(ShownBefore { factor, at, within });
+        }
+        command
+    };
+    let (now, day, none) = (scene.now, Span::days(1), FactorVerdict::Absent);
+    let entered = scene.clone().when(ends(app, now - Span::hours(23), day, none));
+    let entered = entered.then_kinds(&["FactorRemembered", "SignedIn"]).scene;
+    // What the account is changed with is asked of the new session all the same (M-07).
+    entered
+        .when(ADA.removes(2, None, FactorVerdict::Absent))
+        .refused(Refusal::FactorRequired);
+    for (factor, at, within) in [
+        (app, now - day, day),
+        (app, now + Span::seconds(1), day),
+        (app, now - Span::days(30), Span::days(400)),
+        (ADA.factor(99), now, day),
+        (app, now, Span(0)),
+    ] {
+        scene
+            .clone()
+            .when(ends(factor, at, within, none))
+            .refused_with_kinds(&["SignInFailed"], Refusal::FactorRequired);
+    }
+    // One that is shown now is judged.
+    scene
+        .clone()
+        .when(ends(app, now, day, FactorVerdict::Wrong))
+        .refused_with_kinds(&["FactorRefused", "MailQueued"], Refusal::FactorWrong);
 }
 
 #[test]

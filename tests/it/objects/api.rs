@@ -185,6 +185,17 @@ async fn a28_every_fault_names_its_field_and_what_to_do() {
             .admin_json(method, target, &body)
             .await
             .expect_code(400, "common/invalid-parameters");
+        // What to do is said in the reader's language; what is a word for programs stays one.
+        let korean = house
+            .admin_json(method, target, &body)
+            .header("Accept-Language", "ko")
+            .await
+            .expect(400);
+        assert_eq!(details(&korean.json), details(&refused.json));
+        for detail in korean.json["details"].as_array().unwrap() {
+            let said = detail["message"].as_str().unwrap();
+            assert!(said.contains(|c| ('가'..='힣').contains(&c)), "{detail}");
+        }
         details(&refused.json)
     };
     let stage = json!({"name": "x", "kind": "email", "settings": {"subjekt": "a", "port": "25", "timeout": 0, "from_address": "nobody"}, "isAdmin": 1});
@@ -249,6 +260,28 @@ async fn a28_every_fault_names_its_field_and_what_to_do() {
     assert_eq!(
         faults("POST", POLICIES, broken).await,
         ["settings.expression:syntax"]
+    );
+    let much =
+        json!({"name": "e", "kind": "expression", "settings": {"expression": "[now] * 100000 == [now]"}});
+    assert_eq!(
+        faults("POST", POLICIES, much).await,
+        ["settings.expression:syntax"]
+    );
+    let long = format!("now > 1{}", " or now > 1".repeat(200));
+    let long = json!({"name": "e", "kind": "expression", "settings": {"expression": long}});
+    assert_eq!(
+        faults("POST", POLICIES, long).await,
+        ["settings.expression:too-long"]
+    );
+    let exact = json!({"settings": {"case_insensitive": false}});
+    assert_eq!(
+        faults(
+            "PATCH",
+            &path("stages", "default-authentication-identification"),
+            exact
+        )
+        .await,
+        ["settings.case_insensitive:unsupported"]
     );
     assert_eq!(
         faults("DELETE", &path("policies", "classic"), json!({})).await,

@@ -67,6 +67,8 @@ async fn r_35_r_24_before_a_recovery_is_completed_the_button_voids_its_link() {
     }
     let done = house.object(&link).await.expect(200);
     assert!(done.shows("That recovery is stopped") && done.header("Set-Cookie").is_none());
+    let told = house.next_mail_of("objection_raised").await;
+    assert!(told.to == [ADA] && told.not_me_link().is_none());
     house
         .confirm_reset(ADA, &mail.token().unwrap(), NEW)
         .await
@@ -91,6 +93,12 @@ async fn r_35_after_a_recovery_the_button_blocks_the_new_password_and_that_mailb
     let link = told.not_me_link().unwrap();
     let done = house.object(&link).await.expect(200);
     assert!(done.shows("It is undone") && done.shows("that mailbox alone recovers nothing"));
+    let mut told = vec![];
+    for _ in 0..2 {
+        told.extend(house.next_mail_of("objection_raised").await.to.clone());
+    }
+    told.sort();
+    assert_eq!(told, [FURTHER, ADA], "R-42");
     assert!(!house.opens(NEW).await && !house.opens(OLD).await);
     house.me(&session).await.expect_code(401, "auth/session-expired");
     // The mail that the recovery was asked for with says the same thing, and it has been said.

@@ -118,6 +118,7 @@ impl Person {
             user: self.user(),
             objection,
             address: self.address(),
+            mails: Notices::none(),
             origin: origin(),
         })
     }

@@ -160,3 +160,18 @@ async fn l_10_while_the_look_up_key_and_the_wrapping_key_change_no_address_gets_
         assert_eq!(desk.profile(id).expect("and can be read").email, address);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn l_10_a_sign_in_that_a_new_look_up_key_overtakes_is_computed_again() {
+    let house = House::open().await;
+    house.resident(JI).await;
+    let (desk, address) = (house.desk(), EmailAddress::parse(JI).unwrap());
+    let (password, visitor) = (secrecy::SecretString::from(OLD), crate::rig::visitor("192.0.2.1"));
+    let mut signing_in = std::pin::pin!(desk.sign_in(&address, &password, None, &visitor));
+    // It has looked the address up, and the password is being hashed.
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    assert!(signing_in.as_mut().poll(&mut context).is_pending());
+    desk.rotate_key(KeyPurpose::Lookup, Actor::Operator).unwrap();
+    let signed_in = signing_in.await;
+    assert!(signed_in.is_ok(), "{:?}", signed_in.err());
+}

@@ -13,7 +13,7 @@ use keyledger::domain::{
 };
 use keyledger::types::{
     AddressId, ApiKeyId, CommandId, CredentialId, FactorId, Locale, MailId, Position, PublicKey, Sealed,
-    SessionId, Signature, Span, Tag, Timestamp, TokenId, UserId,
+    SessionId, Signature, Span, Tag, Timestamp, TokenId, UserId, WebOrigin, WebOrigins,
 };
 
 const USER: UserId = UserId([0x11; 16]);
@@ -152,6 +152,23 @@ fn ledger_events() -> Vec<Event> {
     events.push(created(ApiKeyKind::Secret, Some(later(Span::days(365)))));
     events.extend(ACTORS.map(|by| Event::ApiKeyRevoked { key: KEY, by }));
     events.push(Event::ApiKeyUsed { key: KEY });
+    let origins = |texts: &[&str]| {
+        let read = texts
+            .iter()
+            .map(|text| WebOrigin::parse(text).expect("an origin"));
+        WebOrigins::new(read.collect()).expect("a few")
+    };
+    events.extend(
+        [
+            origins(&[]),
+            origins(&["https://app.example.org", "http://localhost:5173"]),
+        ]
+        .map(|origins| Event::ApiKeyOriginsNamed {
+            key: KEY,
+            origins,
+            by: Actor::Operator,
+        }),
+    );
     events.push(Event::CheckpointKeyNamed {
         ledger: [0x0c; 16],
         key: 10,

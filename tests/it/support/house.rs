@@ -252,7 +252,10 @@ impl House {
             let rest = path.strip_prefix(root);
             rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         };
-        if ["/admin", "/v1/admin", "/v1/audit"].into_iter().any(is_within) {
+        if ["/admin", "/docs", "/openapi.json", "/v1/admin", "/v1/audit"]
+            .into_iter()
+            .any(is_within)
+        {
             self.app().admin_addr()
         } else {
             self.addr()

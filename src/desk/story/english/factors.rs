@@ -16,6 +16,13 @@ impl English<'_> {
         if let Event::FactorAccepted { proof, action, .. } = event {
             return format!("{} of {whom} accepted {}", given(*proof), purpose(*action));
         }
+        if let Event::FactorRemembered { kind, shown, .. } = event {
+            return format!(
+                "{} of {whom} was shown at the same browser before ({}) and not asked for again",
+                noun(*kind),
+                shown.rfc3339()
+            );
+        }
         if let Event::FactorRefused { action, .. } = event {
             return format!("a wrong second factor of {whom} refused {}", purpose(*action));
         }

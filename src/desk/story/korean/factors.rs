@@ -20,6 +20,13 @@ impl Korean<'_> {
                 purpose(*action)
             );
         }
+        if let Event::FactorRemembered { kind, shown, .. } = event {
+            return format!(
+                "{whom}의 {} 같은 브라우저에서 이미 확인되어({}) 다시 묻지 않았습니다",
+                noun(*kind),
+                shown.rfc3339()
+            );
+        }
         if let Event::FactorRefused { action, .. } = event {
             return format!("{whom}의 2단계 인증이 틀려 거절되었습니다 ({})", purpose(*action));
         }

@@ -74,6 +74,12 @@ pub(super) fn routes() -> Vec<Route<Site, Access>> {
     ]
 }
 
+/// Whether a path shows a page to whoever opens it.
+pub(super) fn opens(path: &str) -> bool {
+    let mut routes = routes().into_iter();
+    routes.any(|route| route.method == Method::GET && route.pattern == path)
+}
+
 /// A moment, for people and for the script that tells it in their time zone.
 #[derive(Clone, Serialize)]
 struct Moment {

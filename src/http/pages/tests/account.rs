@@ -286,3 +286,23 @@ fn code_of_begun_app(house: &House, caller: crate::desk::Caller) -> String {
     let word = u32::from_be_bytes(tag.as_ref()[at..at + 4].try_into().unwrap());
     format!("{:06}", (word & 0x7fff_ffff) % 1_000_000)
 }
+
+#[tokio::test]
+async fn whoever_is_signed_out_before_a_form_is_sent_comes_back_to_a_page_and_not_to_a_form() {
+    let house = house().await;
+    let browser = Browser::signed_in(&house).await;
+    house.desk.sign_out(browser.caller, &visitor()).await.unwrap();
+    for (form, page) in [
+        ("/account/addresses/remove", "/account/addresses"),
+        ("/account/factors/codes", "/account/factors"),
+        ("/account/factors/app/confirm", "/account/factors/app"),
+        ("/account/sessions/end-others", "/account/sessions"),
+        ("/account/profile", "/account/profile"),
+    ] {
+        let seen = browser.post(&house, form, &[]).await;
+        assert_eq!(
+            seen.header("location"),
+            format!("/flow/default-authentication-flow?next={page}")
+        );
+    }
+}

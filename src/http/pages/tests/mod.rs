@@ -23,13 +23,15 @@ use crate::desk::{
 use crate::domain::password_policy::PasswordPolicy;
 use crate::domain::{Actor, Command, Limits, Purpose, TokenStanding};
 use crate::engine::{Boot, Lane, Rollback};
+use crate::http::idempotency::{Idempotency, Room};
 use crate::http::pages::{Look, LookSettings};
 use crate::http::post::Post;
 use crate::http::router::{Arrival, Router, RouterSettings};
 use crate::http::server::Peer;
+use crate::http::services::ServiceSettings;
 use crate::http::site::{Access, Door, Site, SiteSettings, router};
 use crate::http::throttle::{Rate, Throttle};
-use crate::http::{Method, NetList};
+use crate::http::{Envelope, Method, NetList};
 use crate::ledger::MemoryStore;
 use crate::mail::templates::Templates;
 use crate::mail::{MailSettings, MailSettingsDraft};
@@ -127,6 +129,7 @@ impl House {
                 admin_second_factor: false,
                 shown: vec![],
                 warnings: vec![],
+                services: ServiceSettings::default(),
             }),
             look: Arc::new(Look::open(look).unwrap()),
             calls: Arc::new(Throttle::new(Rate::DEFAULT, 1024, NetList::default())),
@@ -138,6 +141,8 @@ impl House {
             )),
             followers: Site::followers(),
             stopping: tokio::sync::watch::channel(()).1,
+            envelope: Envelope::Hybrid,
+            idempotency: Arc::new(Idempotency::new(&SeededEntropy::new(3), Room::DEFAULT)),
         };
         Self {
             router: router(Arc::new(site), RouterSettings::new(Arc::new(|| [9; 16]))),

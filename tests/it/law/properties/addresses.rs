@@ -50,6 +50,7 @@ impl Try {
                 user,
                 objection: chosen(&objections, self.later).unwrap_or(token),
                 address,
+                mails: person.notices(),
                 origin: origin(),
             }),
         };

@@ -159,6 +159,7 @@ impl Try {
                     idle: Span::hours(1),
                     absolute: Span::hours(1 + i64::from(self.later)),
                     others: [OtherSessions::Stay, OtherSessions::End][usize::from(self.later % 2)],
+                    shown_before: None,
                 },
                 require_verified,
             }

@@ -63,6 +63,16 @@ pub(super) fn events() -> Vec<Event> {
         session: (proof.kind() == FactorKind::Totp).then_some(session),
         origin: sealed(),
     }));
+    events.extend(
+        [FactorKind::Totp, FactorKind::Email].map(|kind| Event::FactorRemembered {
+            user,
+            session,
+            factor,
+            kind,
+            shown: later(Span::minutes(1)),
+            origin: sealed(),
+        }),
+    );
     let uses = [
         FactorUse::SignIn,
         FactorUse::Recovery,

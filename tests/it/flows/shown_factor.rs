@@ -1,0 +1,113 @@
+//! A second factor that a browser showed, and does not show again for a while.
+
+use keyledger::desk::Reproof;
+use keyledger::domain::flow::{AuthenticatorValidation, StageSettings};
+use secrecy::ExposeSecret;
+
+use super::super::support::Authenticator;
+use super::guides::stage;
+use super::*;
+
+impl House {
+    /// Adds an app as Ada's second factor; gives it back, with a recovery code that came with it.
+    async fn add_app(&self, access: &str) -> (Authenticator, String) {
+        let (desk, visitor) = (self.desk(), crate::rig::visitor("192.0.2.1"));
+        let ada = desk.authenticate(access).unwrap();
+        let begun = desk.begin_totp(ada, Reproof::FreshSession, None, &visitor).await;
+        let app = Authenticator::of(begun.unwrap().secret.expose_secret());
+        let code = self.next_code(&app).into();
+        let codes = desk.confirm_totp(ada, &code, &visitor).await.unwrap();
+        (app, codes[0].expose_secret().to_owned())
+    }
+
+    /// The code that an app shows next.
+    fn next_code(&self, app: &Authenticator) -> String {
+        self.advance(Span::seconds(30));
+        app.code_at(self.desk().engine().clock().wall())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn r_30_m_05_a_factor_shown_at_a_browser_is_not_asked_there_again_until_the_threshold_is_over() {
+    const FACTOR: &str = "__Host-keyledger-factor";
+    let house = House::start().await;
+    let access = house.resident().await;
+    let (app, paper) = house.add_app(&access).await;
+    let sign_in = async |browser: &mut Browser<'_>, password: &str, code: Option<&str>| {
+        browser.open(&format!("{SIGN_IN}?anew")).await;
+        browser.submit(SIGN_IN, &[("identifier", ADA)]).await;
+        let asked = browser.submit(SIGN_IN, &[("password", password)]).await;
+        match code {
+            Some(code) => browser.expect_code(asked, code).await,
+            None => asked,
+        }
+    };
+    let with_it = |value: &str| {
+        let mut browser = Browser::new(&house);
+        browser.cookies.insert(FACTOR.to_owned(), value.to_owned());
+        browser
+    };
+    // As it ships, nothing is kept, and it is asked each time.
+    let mut browser = Browser::new(&house);
+    sign_in(&mut browser, OLD, Some(&house.next_code(&app))).await;
+    assert!(browser.is_signed_in() && !browser.cookies.contains_key(FACTOR));
+    let validation = AuthenticatorValidation {
+        last_auth_threshold: Span::days(1),
+        ..AuthenticatorValidation::default()
+    };
+    house
+        .configure(vec![stage(
+            "default-authentication-mfa-validation",
+            StageSettings::AuthenticatorValidation(validation),
+        )])
+        .await;
+    sign_in(&mut browser, OLD, Some(&house.next_code(&app))).await;
+    let kept = browser.cookies[FACTOR].clone();
+    // At this browser the password is enough for a while; at another, or with something else in its place, it is not.
+    let done = sign_in(&mut with_it(&kept), OLD, None).await;
+    assert_eq!(done.at, "/account");
+    for (other, password) in [("x", OLD), (&kept[1..], OLD), (&*kept, NEW)] {
+        let mut browser = with_it(other);
+        sign_in(&mut browser, password, None).await;
+        assert!(!browser.is_signed_in(), "{other}");
+    }
+    // It is good for a sign-in alone: neither for a recovery, nor for a change of the account.
+    let mut browser = with_it(&kept);
+    browser.open(RECOVERY).await;
+    browser.submit(RECOVERY, &[("identifier", ADA)]).await;
+    let (secret, _) = house.mailed_recovery().await;
+    let asked = browser.submit("/recover", &[("token", &secret)]).await;
+    assert!(asked.asks("code") && !asked.asks("password"), "{}", asked.html);
+    house.advance(Span::minutes(10));
+    let mut browser = with_it(&kept);
+    sign_in(&mut browser, OLD, None).await;
+    let change = "/flow/default-authenticator-static-setup";
+    browser.open(change).await.expect_field("mfaCode");
+    let closing = browser.open("/account/close").await;
+    assert!(closing.at.starts_with("/account/confirm"), "{}", closing.at);
+    // A new password ends it. Paper is for whoever has lost the app, and is not kept.
+    let new = json!({ "currentPassword": OLD, "newPassword": NEW });
+    house
+        .post("/v1/auth/password/change", new)
+        .bearer(&access)
+        .await
+        .expect(200);
+    let mut browser = with_it(&kept);
+    sign_in(&mut browser, NEW, Some(&paper)).await;
+    assert!(browser.is_signed_in() && browser.cookies[FACTOR] == kept);
+    // And so does time.
+    let mut browser = Browser::new(&house);
+    sign_in(&mut browser, NEW, Some(&house.next_code(&app))).await;
+    let kept = browser.cookies[FACTOR].clone();
+    assert_eq!(sign_in(&mut with_it(&kept), NEW, None).await.at, "/account");
+    house.advance(Span::days(1));
+    assert!(sign_in(&mut with_it(&kept), NEW, None).await.asks("code"));
+}
+
+impl Browser<'_> {
+    /// Gives the code that a page asks for.
+    async fn expect_code(&mut self, asked: Shown, code: &str) -> Shown {
+        assert!(asked.asks("code"), "{}", asked.html);
+        self.submit(SIGN_IN, &[("code", code)]).await
+    }
+}

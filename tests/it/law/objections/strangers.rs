@@ -1,0 +1,90 @@
+//! What a stranger left, and whom an objection is told.
+
+use keyledger::domain::{Command, FactorKind, FactorVerdict, MailKind, ObjectionCommand};
+use keyledger::types::{AddressId, Span};
+
+use super::super::scene::Scene;
+use super::{ada, issued};
+use crate::people::{ADA, ELSEWHERE, HOME, link};
+
+#[test]
+fn r_35_what_a_stranger_with_the_password_added_goes_with_an_objection_and_what_was_there_before_stays() {
+    let from_elsewhere = |verdict| {
+        let mut sign_in = ADA.signs_in_showing(ELSEWHERE, verdict, 5);
+        if let Command::SignIn { factor, .. } = &mut sign_in {
+            factor.mails = ADA.notices_offering(1);
+        }
+        sign_in
+    };
+    // Somebody with the password comes from elsewhere, and adds an app that nobody but them has.
+    let mut confirm = ADA.confirms_app(5, Some(100));
+    if let Command::ConfirmTotp { mails, .. } = &mut confirm {
+        *mails = ADA.notices_offering(2);
+    }
+    let scene = ada()
+        .done(from_elsewhere(FactorVerdict::Absent))
+        .done(ADA.begins_app(5, FactorVerdict::Absent))
+        .done(confirm);
+    // Whichever mail its owner opens first: that of the sign-in, or that of the app.
+    for objection in [1, 2] {
+        let undone = scene
+            .clone()
+            .when(ADA.objects(ADA.objection(objection)))
+            .then_kinds(&[
+                "ObjectionRaised",
+                "FactorRemoved",
+                "FactorRemoved",
+                "PasswordRevoked",
+                "SessionsEnded",
+            ])
+            .scene;
+        assert!(undone.state.factors.get(&ADA.user()).is_none());
+        let proof = issued(&undone, 7, ADA.address());
+        undone
+            .and([proof])
+            .done(ADA.recovers_from(HOME, link(ADA.token(7)), None, 3));
+    }
+    // A13: an app that was there before stays, whoever says what of a sign-in.
+    let undone = ada()
+        .done(ADA.begins_app(1, FactorVerdict::Absent))
+        .done(ADA.confirms_app(1, Some(100)))
+        .after(Span::minutes(1))
+        .done(from_elsewhere(ADA.app_code(102)))
+        .when(ADA.objects(ADA.objection(1)))
+        .then_kinds(&["ObjectionRaised", "PasswordRevoked", "SessionsEnded"])
+        .scene;
+    let kinds = undone.state.factors[&ADA.user()].kinds(undone.state.epoch());
+    assert_eq!(kinds, [FactorKind::Totp, FactorKind::RecoveryCodes]);
+}
+
+#[test]
+fn r_35_r_42_every_address_that_stays_is_told_of_an_objection() {
+    let objects = |objection| {
+        let mut command = ADA.objects(objection);
+        if let Command::Objection(ObjectionCommand::Raise { mails, .. }) = &mut command {
+            let all = [ADA.address(), ADA.further(1), ADA.further(2)];
+            *mails = ADA.notices();
+            mails.mails = all.map(|address| (address, crate::people::mail(900))).to_vec();
+        }
+        command
+    };
+    let told = |scene: &Scene| -> Vec<AddressId> {
+        let mails = scene.state.outbox.values();
+        let told = mails.filter(|mail| mail.kind == MailKind::ObjectionRaised);
+        told.map(|mail| mail.address).collect()
+    };
+    let scene = ada().done(ADA.names(1, 2, 22)).done(ADA.proves_further_offering(
+        2,
+        link(ADA.token(22)),
+        ADA.notices_offering(1),
+    ));
+    let undone = scene.clone().done(objects(ADA.objection(1)));
+    assert_eq!(
+        told(&undone),
+        [ADA.address(), ADA.further(1)],
+        "not the one that goes"
+    );
+    let asked = issued(&scene, 7, ADA.further(1));
+    let burned = scene.and([asked]).done(objects(ADA.token(7)));
+    assert_eq!(told(&burned), [ADA.address(), ADA.further(1), ADA.further(2)]);
+}
