@@ -14,7 +14,7 @@ use crate::http::pages::member::Outcome;
 use crate::http::request::Request;
 use crate::http::response::Response;
 use crate::http::site::Site;
-use crate::types::{ApiKeyId, Span};
+use crate::types::{ApiKeyId, Span, WebOrigin, WebOrigins};
 
 const KEYS: &str = "/admin/system/keys";
 
@@ -30,6 +30,7 @@ struct KeysPage {
 struct KeyErrors {
     label: Option<String>,
     days: Option<String>,
+    origins: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -45,6 +46,8 @@ struct KeyRow {
     created: At,
     expires: Option<At>,
     used: Option<String>,
+    /// Web pages that may call with it; nothing where a key is not for pages.
+    origins: Option<String>,
 }
 
 /// Lists API keys, and a form for a new one.
@@ -81,6 +84,10 @@ fn keys_page(
             is_live: key.revoked.is_none(),
             created: At::new(viewer, key.created),
             expires: key.expires.map(|at| At::new(viewer, at)),
+            origins: (key.kind == ApiKeyKind::Publishable && key.revoked.is_none()).then(|| {
+                let origins: Vec<_> = key.origins.iter().map(WebOrigin::as_str).collect();
+                origins.join(" ")
+            }),
             used: key.used.map(|at| at.rfc3339()[..10].to_owned()),
             label: key.label,
         }
@@ -186,6 +193,36 @@ pub(super) async fn confirm(site: &Site, request: &Request) -> Outcome {
         return Ok(administrator.viewer().trouble(&Code::NotFound.into()));
     };
     Ok(match site.desk.confirm_api_key(id, administrator.by()).await {
+        Ok(()) => administrator.lead_to(KEYS, "updated"),
+        Err(fault) => administrator.trouble(&fault),
+    })
+}
+
+/// Names the web pages that may call with a key; these take the place of those before.
+pub(super) async fn name_origins(site: &Site, request: &Request) -> Outcome {
+    let administrator = Administrator::fresh(site, request, KEYS).await?;
+    let mut fields = administrator.fields(request)?;
+    let Ok(id) = trimmed(&mut fields, "key").parse::<ApiKeyId>() else {
+        return Ok(administrator.viewer().trouble(&Code::NotFound.into()));
+    };
+    let typed = trimmed(&mut fields, "origins");
+    let read: Result<Vec<_>, _> = typed.split_whitespace().map(WebOrigin::parse).collect();
+    let Ok(origins) = read.and_then(WebOrigins::new) else {
+        let errors = KeyErrors {
+            origins: Some(administrator.say("house", "bad_origins")),
+            ..KeyErrors::default()
+        };
+        let empty = (String::new(), String::new());
+        return Ok(keys_page(
+            site,
+            &administrator,
+            StatusCode::BAD_REQUEST,
+            empty,
+            errors,
+        ));
+    };
+    let named = site.desk.name_api_key_origins(id, origins, administrator.by());
+    Ok(match named.await {
         Ok(()) => administrator.lead_to(KEYS, "updated"),
         Err(fault) => administrator.trouble(&fault),
     })

@@ -350,6 +350,32 @@ async fn mails_keys_and_the_test_mail_are_looked_after_in_the_console() {
     revoked.expect(303);
     let users = house.get("/v1/users").header("X-API-Key", &key);
     users.await.expect_code(401, "auth/invalid-api-key");
+    let all = house.desk().api_keys();
+    let (public, _) = all
+        .iter()
+        .find(|(_, key)| key.label.contains("publishable"))
+        .unwrap();
+    let public = public.to_string();
+    let name = |origins: &'static str| {
+        let fields = [("key", public.as_str()), ("origins", origins)];
+        house.form_of(&seat, "/admin/system/keys/origins", &fields)
+    };
+    let wrong = name("https://app.example.org/path").await.expect(400);
+    assert!(wrong.markup().contains("without a path"));
+    name("https://app.example.org http://localhost:5173")
+        .await
+        .expect(303);
+    let keys = house.get("/v1/admin/api-keys").header("X-API-Key", &house.secret);
+    let keys = keys.await.expect(200).json;
+    let shown = keys["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|key| key["id"] == json!(public));
+    assert_eq!(
+        shown.unwrap()["origins"],
+        json!(["http://localhost:5173", "https://app.example.org"])
+    );
     let wrong = [("kind", "secret"), ("days", "never")];
     house
         .form_of(&seat, "/admin/system/keys", &wrong)

@@ -36,7 +36,7 @@ fn users() -> Vec<Call> {
             .about("For administrators. A whole address is found at once; parts of names and addresses over an index.")
             .query("page", page_number())
             .query("limit", page_limit(20))
-            .query("search", text("jiwoo").about("At most 256 characters."))
+            .query("search", text("jiwoo").about("At most 254 characters."))
             .query("searchType", word(&["any", "email", "name", "username", "id"]))
             .query("sortBy", word(&["createdAt", "email", "name"]))
             .query("sortDirection", word(&["asc", "desc"]))
