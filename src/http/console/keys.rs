@@ -14,7 +14,7 @@ use crate::http::pages::member::Outcome;
 use crate::http::request::Request;
 use crate::http::response::Response;
 use crate::http::site::Site;
-use crate::types::{ApiKeyId, Span};
+use crate::types::{ApiKeyId, Span, WebOrigin, WebOrigins};
 
 const KEYS: &str = "/admin/system/keys";
 
@@ -30,6 +30,7 @@ struct KeysPage {
 struct KeyErrors {
     label: Option<String>,
     days: Option<String>,
+    origins: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -45,33 +46,50 @@ struct KeyRow {
     created: At,
     expires: Option<At>,
     used: Option<String>,
+    /// The web pages that may call with it, a line each; none for a key that has none to name.
+    origins: Option<String>,
+    /// Whether what is wrong with origins is wrong with these.
+    is_wrong: bool,
+}
+
+/// What was typed, and is shown again where it is wrong.
+#[derive(Default)]
+struct Typed {
+    label: String,
+    days: String,
+    origins: Option<(ApiKeyId, String)>,
 }
 
 /// Lists API keys, and a form for a new one.
 pub(super) async fn list(site: &Site, request: &Request) -> Outcome {
     let administrator = Administrator::of(site, request).await?;
-    let empty = (String::new(), String::new());
-    Ok(keys_page(
-        site,
-        &administrator,
-        StatusCode::OK,
-        empty,
-        KeyErrors::default(),
-    ))
+    let (typed, errors) = (Typed::default(), KeyErrors::default());
+    Ok(keys_page(site, &administrator, StatusCode::OK, typed, errors))
 }
 
 fn keys_page(
     site: &Site,
     administrator: &Administrator<'_>,
     status: StatusCode,
-    (label, days): (String, String),
+    typed: Typed,
     errors: KeyErrors,
 ) -> Response {
     let viewer = administrator.viewer();
     let (epoch, now) = (site.desk.engine().read(State::epoch), site.desk.now());
     let rows = site.desk.api_keys().into_iter().rev().map(|(id, key)| {
         let state = key_state(&key, epoch, now);
+        let is_open = key.kind == ApiKeyKind::Publishable && key.revoked.is_none();
+        let wrong = typed.origins.as_ref().filter(|(of, _)| *of == id);
+        let lines = || {
+            key.origins
+                .iter()
+                .map(WebOrigin::as_str)
+                .collect::<Vec<_>>()
+                .join("\n")
+        };
         KeyRow {
+            origins: is_open.then(|| wrong.map_or_else(lines, |(_, text)| text.clone())),
+            is_wrong: wrong.is_some(),
             short: id.short().to_string(),
             id: id.to_string(),
             kind: administrator.say("house", kind_name(key.kind)),
@@ -87,8 +105,8 @@ fn keys_page(
     });
     let page = KeysPage {
         rows: rows.collect(),
-        label,
-        days,
+        label: typed.label,
+        days: typed.days,
         errors,
     };
     let title = administrator.say("house", "keys_title");
@@ -138,11 +156,16 @@ pub(super) async fn make(site: &Site, request: &Request) -> Outcome {
         parsed
     };
     if errors.label.is_some() || errors.days.is_some() {
+        let typed = Typed {
+            label,
+            days,
+            origins: None,
+        };
         return Ok(keys_page(
             site,
             &administrator,
             StatusCode::BAD_REQUEST,
-            (label, days),
+            typed,
             errors,
         ));
     }
@@ -186,6 +209,42 @@ pub(super) async fn confirm(site: &Site, request: &Request) -> Outcome {
         return Ok(administrator.viewer().trouble(&Code::NotFound.into()));
     };
     Ok(match site.desk.confirm_api_key(id, administrator.by()).await {
+        Ok(()) => administrator.lead_to(KEYS, "updated"),
+        Err(fault) => administrator.trouble(&fault),
+    })
+}
+
+/// Names the web pages that may call with a key, a line each; these take the place of those before.
+pub(super) async fn name_origins(site: &Site, request: &Request) -> Outcome {
+    let administrator = Administrator::fresh(site, request, KEYS).await?;
+    let mut fields = administrator.fields(request)?;
+    let (key, text) = (trimmed(&mut fields, "key"), trimmed(&mut fields, "origins"));
+    let Ok(id) = key.parse::<ApiKeyId>() else {
+        return Ok(administrator.viewer().trouble(&Code::NotFound.into()));
+    };
+    let read: Result<Vec<_>, _> = text.split_whitespace().map(WebOrigin::parse).collect();
+    let Ok(origins) = read.and_then(WebOrigins::new) else {
+        let typed = Typed {
+            origins: Some((id, text)),
+            ..Typed::default()
+        };
+        let errors = KeyErrors {
+            origins: Some(administrator.say("house", "bad_origins")),
+            ..KeyErrors::default()
+        };
+        return Ok(keys_page(
+            site,
+            &administrator,
+            StatusCode::BAD_REQUEST,
+            typed,
+            errors,
+        ));
+    };
+    let named = site
+        .desk
+        .name_api_key_origins(id, origins, administrator.by())
+        .await;
+    Ok(match named {
         Ok(()) => administrator.lead_to(KEYS, "updated"),
         Err(fault) => administrator.trouble(&fault),
     })

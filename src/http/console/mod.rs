@@ -122,6 +122,7 @@ pub(super) fn routes() -> Vec<Route<Site, Access>> {
         page!(POST "/admin/system/keys" keys::make),
         page!(POST "/admin/system/keys/revoke" keys::revoke),
         page!(POST "/admin/system/keys/confirm" keys::confirm),
+        page!(POST "/admin/system/keys/origins" keys::name_origins),
         page!(GET "/admin/system/configuration" house::configuration),
     ]
 }

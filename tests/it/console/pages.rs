@@ -1,5 +1,6 @@
 //! The console's pages about users, events and the house, as an administrator's browser sees them.
 
+use keyledger::domain::ApiKeyKind;
 use keyledger::types::{Span, UserId};
 use serde_json::json;
 
@@ -343,6 +344,20 @@ async fn mails_keys_and_the_test_mail_are_looked_after_in_the_console() {
     revoked.expect(303);
     let users = house.get("/v1/users").header("X-API-Key", &key);
     users.await.expect_code(401, "auth/invalid-api-key");
+    let keys = house.desk().api_keys();
+    let open = keys.iter().find(|(_, key)| key.kind == ApiKeyKind::Publishable);
+    let open = open.unwrap().0.to_string();
+    let origins = |text: &str| {
+        let fields = [("key", &*open), ("origins", text)];
+        house.form_of(&seat, "/admin/system/keys/origins", &fields)
+    };
+    origins("https://app.example.org\r\nhttp://localhost:5173")
+        .await
+        .expect(303);
+    let listed = house.page_of(&seat, "/admin/system/keys").await.expect(200);
+    assert!(listed.markup().contains("localhost:5173"));
+    let wrong = origins("https://app.example.org/path").await.expect(400).markup();
+    assert!(wrong.contains("no wildcard") && wrong.contains("app.example.org"));
     let wrong = [("kind", "secret"), ("days", "never")];
     house
         .form_of(&seat, "/admin/system/keys", &wrong)
