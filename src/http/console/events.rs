@@ -405,7 +405,7 @@ mod tests {
 
     #[test]
     fn a_filter_reads_days_and_moments() {
-        let at = |text| day_or_time(text).map(|at| at.rfc3339());
+        let at = |text| day_or_time(text).map(Timestamp::rfc3339);
         let some = |text: &str| Some(text.to_owned());
         assert_eq!(at("2027-01-15"), some("2027-01-15T00:00:00.000Z"));
         assert_eq!(at("2027-01-15T08:30"), some("2027-01-15T08:30:00.000Z"));
