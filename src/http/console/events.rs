@@ -380,8 +380,9 @@ pub(super) async fn export(site: &Site, request: &Request) -> Outcome {
 /// Begins to prove the ledger, beside everything else.
 pub(super) async fn verify(site: &Site, request: &Request) -> Outcome {
     let administrator = Administrator::of(site, request).await?;
-    // Nothing is read from the form; that it is one of ours is what counts.
-    let _ = administrator.fields(request)?;
+    if let Err(error) = administrator.fields(request)?.finish() {
+        return Ok(administrator.viewer().trouble(&error));
+    }
     // One that runs already is as good.
     site.desk.begin_verification();
     Ok(administrator.viewer().lead_to(PATH, None))
