@@ -85,8 +85,9 @@ pub use story::{
 pub use verify::{Verification, VerificationStanding, VerifyFault, VerifyReport, verify};
 pub use waiting::WaitingMail;
 pub use walk::{
-    Answer, BegunSession, Challenge, Component, Denial, Done, EnterBy, FlowFault, FlowHead, FlowStep,
-    LeadsTo, Mistake, Reproofs, Scene, ShownSecret, StageMail, ToKeep, Walker, Wrong,
+    Answer, BegunSession, Challenge, Component, Denial, Done, DryRun, DryStep, DryVerdict, EnterBy,
+    FlowFault, FlowHead, FlowStep, LeadsTo, Mistake, Reproofs, Scene, ShownSecret, StageMail, ToKeep, Walker,
+    Wrong,
 };
 
 use crate::breach::Leaks;

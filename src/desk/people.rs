@@ -13,7 +13,7 @@ use tokio::time::timeout;
 
 use super::{Desk, Fault, UserView};
 use crate::crypto::{self, Field};
-use crate::domain::Event;
+use crate::domain::{Event, State};
 use crate::ledger::StoreError;
 use crate::types::{DataKeyId, EmailAddress, Position, Timestamp, UserId, Username};
 
@@ -101,19 +101,20 @@ pub(super) struct Roll {
 impl Desk {
     /// A page of users, and how many there are in all.
     pub async fn people(&self, query: PeopleQuery) -> Result<(usize, Vec<UserView>), PeopleFault> {
-        let only = |found: Option<UserId>| (usize::from(found.is_some()), Vec::from_iter(found));
-        let (total, ids) = match &query.sought {
-            Some(Sought::Id(text)) => only(self.by_id(text)),
-            Some(Sought::Username(text)) => only(self.by_username(text)),
-            // At once, without the index.
-            Some(Sought::Email(text)) if self.by_address(text).is_some() => only(self.by_address(text)),
-            Some(Sought::Anything(text)) if self.find_user(text).is_some() => only(self.find_user(text)),
-            Some(Sought::Email(_) | Sought::Name(_) | Sought::Anything(_)) | None => {
-                return self.listed(query).await;
-            }
+        // At once, without the index.
+        let exact = match &query.sought {
+            Some(Sought::Id(text)) => Some(self.by_id(text)),
+            Some(Sought::Username(text)) => Some(self.by_username(text)),
+            Some(Sought::Email(text)) => self.by_address(text).map(Some),
+            Some(Sought::Anything(text)) => self.find_user(text).map(Some),
+            Some(Sought::Name(_)) | None => None,
         };
-        let page = ids.into_iter().skip(query.skip).take(query.take);
-        Ok((total, page.filter_map(|id| self.view_user(id)).collect()))
+        let Some(found) = exact else {
+            return self.listed(query).await;
+        };
+        let page = found.into_iter().skip(query.skip).take(query.take);
+        let people = page.filter_map(|id| self.view_user(id)).collect();
+        Ok((usize::from(found.is_some()), people))
     }
 
     fn by_id(&self, text: &str) -> Option<UserId> {
@@ -189,10 +190,17 @@ fn entries(desk: &Desk, ids: &[UserId]) -> Vec<Entry> {
     opened.collect()
 }
 
-/// Whose place in the index an event changes, and whether they were in it before.
-fn moved(event: &Event) -> Option<(UserId, bool)> {
+/// Whose place in the index an event changes.
+enum Moved {
+    /// Somebody who was not in it.
+    In(UserId),
+    /// Somebody who was.
+    Within(UserId),
+}
+
+fn moved(event: &Event) -> Option<Moved> {
     if let Event::UserRegistered { user, .. } = event {
-        return Some((*user, false));
+        return Some(Moved::In(*user));
     }
     let (Event::UserErased { user, .. }
     | Event::AddressRemoved { user, .. }
@@ -203,39 +211,44 @@ fn moved(event: &Event) -> Option<(UserId, bool)> {
     else {
         return None;
     };
-    Some((*user, true))
+    Some(Moved::Within(*user))
 }
 
 impl Roll {
     fn bring_up_to_date(&mut self, desk: &Desk) -> Result<(), StoreError> {
         let Some(from) = self.next else {
             // What happens meanwhile is looked at once more, which changes nothing.
-            let next = desk.engine().head().next;
-            let everybody: Vec<UserId> = desk
-                .engine()
-                .read(|state| state.users.iter().map(|(id, _)| *id).collect());
+            let (next, everybody): (_, Vec<UserId>) = desk.engine().read(|state| {
+                let users = state.users.iter();
+                (state.next(), users.map(|(id, _)| *id).collect())
+            });
             self.admit(desk, &everybody);
             self.next = Some(next);
             return self.bring_up_to_date(desk);
         };
+        // No further than state, which is what is looked at.
+        let until = desk.engine().read(State::next);
         let (mut came, mut changed, mut next) = (vec![], HashSet::new(), from);
         desk.scan_events(from, &mut |recorded| {
+            if recorded.position >= until {
+                return ControlFlow::Break(());
+            }
             match moved(&recorded.event) {
-                Some((user, true)) => {
+                Some(Moved::In(user)) => came.push(user),
+                Some(Moved::Within(user)) => {
                     changed.insert(user);
                 }
-                Some((user, false)) => came.push(user),
                 None => {}
             }
             next = recorded.position.next();
             ControlFlow::Continue(())
         })?;
-        // Whoever came while the index was made may be in it already.
-        changed.extend(came);
+        // Looking at the whole index for those who leave a place is only for those who had one.
         if !changed.is_empty() {
             self.dismiss(&changed);
             self.admit(desk, &Vec::from_iter(changed));
         }
+        self.admit(desk, &came);
         self.next = Some(next);
         Ok(())
     }
@@ -250,7 +263,12 @@ impl Roll {
         let (mut created, mut emails, mut names) = (vec![], vec![], vec![]);
         for some in users.chunks(AT_ONCE) {
             for entry in entries(desk, some) {
-                created.push((entry.created, entry.id));
+                // Whoever came while the index was made, or came and changed, is in it already.
+                let place = (entry.created, entry.id);
+                if self.created.binary_search(&place).is_ok() {
+                    continue;
+                }
+                created.push(place);
                 emails.extend(entry.email.map(|email| (email, entry.id)));
                 names.extend(entry.name.map(|name| (name, entry.id)));
             }

@@ -10,7 +10,7 @@ use std::net::IpAddr;
 
 use super::{Desk, Origin};
 use crate::crypto::{self, Field};
-use crate::domain::{Event, MailKind, Recorded, Subject, SuppressedClass};
+use crate::domain::{Event, FailCause, MailKind, Recorded, Subject, SuppressedClass};
 use crate::ledger::codec::event_name;
 use crate::types::{AddressId, DataKeyId, EmailAddress, Locale, Position, Sealed, Timestamp, UserId};
 pub(super) use english::epoch_words;
@@ -29,6 +29,8 @@ pub struct Line {
     pub name: &'static str,
     /// Its name in the OWASP logging vocabulary, if that has one: `authn_login_fail` (L-01).
     pub term: Option<&'static str>,
+    /// Why it failed, if it is a sign-in that did.
+    pub failed: Option<FailCause>,
     /// Whom it concerns.
     pub user: Option<UserId>,
     /// Their address, masked; none if it cannot be read any more.
@@ -54,6 +56,11 @@ impl Desk {
             time: recorded.time,
             name: event_name(event),
             term: vocabulary(event),
+            failed: if let Event::SignInFailed { cause, .. } = event {
+                Some(*cause)
+            } else {
+                None
+            },
             user,
             who,
             ip: origin.as_ref().map(|origin| origin.ip),

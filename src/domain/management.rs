@@ -85,7 +85,7 @@ pub(super) fn is_oneself(user: UserId, by: Actor) -> bool {
     by == Actor::User(user)
 }
 
-/// A secret key is an administrator, and yet no way to become one of the people who are.
+/// A secret key is an administrator, and yet no way into the account of a person who is one.
 pub(super) fn is_key_against_administrator(user: &User, by: Actor) -> bool {
     user.role == Role::Admin && matches!(by, Actor::ApiKey(_))
 }

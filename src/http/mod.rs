@@ -18,6 +18,7 @@ pub mod openapi;
 pub mod pages;
 pub mod post;
 pub mod refusals;
+pub mod remedies;
 pub mod reply;
 pub mod request;
 pub mod response;

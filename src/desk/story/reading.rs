@@ -1,5 +1,6 @@
 //! Reading events: pages of them, the latest, one by its position.
 
+use std::net::IpAddr;
 use std::ops::ControlFlow;
 
 use super::super::Desk;
@@ -25,6 +26,8 @@ pub struct EventFilter {
     pub user: Option<UserId>,
     /// Only those of this name, as the ledger has it or as the vocabulary has it.
     pub name: Option<String>,
+    /// Only those that came from this address, as far as that can still be read.
+    pub ip: Option<IpAddr>,
     /// Only those at or after this time.
     pub since: Option<Timestamp>,
     /// Only those before this time.
@@ -197,6 +200,10 @@ impl Desk {
             && filter.until.is_none_or(|until| recorded.time < until)
             && filter.name.as_deref().is_none_or(named)
             && filter.user.is_none_or(|user| self.concerned(event) == Some(user))
+            // Last, because it opens a seal.
+            && filter
+                .ip
+                .is_none_or(|ip| self.origin_seen(event).is_some_and(|origin| origin.ip == ip))
     }
 
     /// Shows every event from a position on, until the visitor breaks or the durable part ends.

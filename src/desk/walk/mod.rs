@@ -30,6 +30,7 @@ pub use challenge::{
 };
 pub use facts::Walker;
 pub(super) use latest::Latest;
+pub use preview::{DryRun, DryStep, DryVerdict};
 pub use recovering::EnterBy;
 pub use shown_factor::ToKeep;
 

@@ -1,12 +1,15 @@
-//! What a stage's page looks like, for whoever sets it up: made of its settings and of samples, without a flow, a person or
-//! an execution. Nothing happens by it, and its secrets open nothing.
+//! What stages and flows look like, for whoever sets them up. A stage's page is made of its settings and of samples, without
+//! a flow, a person or an execution; a dry run says which stages somebody would walk. Nothing happens by either, and the
+//! secrets of samples open nothing.
+
+use std::collections::BTreeMap;
 
 use secrecy::SecretString;
 
 use super::challenge::{Challenge, Component, Denial, Reproofs, ShownSecret};
-use crate::desk::Desk;
-use crate::domain::flow::{MailTemplate, StageSettings};
-use crate::types::{ObjectName, Span};
+use crate::desk::{Circumstances, Desk, Visitor};
+use crate::domain::flow::{MailTemplate, StageKind, StageSettings, Step};
+use crate::types::{ObjectName, Slug, Span};
 
 /// The person of the samples.
 const SOMEBODY: &str = "name@example.org";
@@ -15,7 +18,75 @@ const SEED: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
 /// A recovery code that nobody has.
 const CODE: &str = "XXXX-XXXX-XXXX-XXXX";
 
+/// Which stages somebody would walk.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct DryRun {
+    /// Whether there is somebody of that name or address; otherwise it is told for a stranger.
+    pub is_known: bool,
+    /// The kinds of their second factors.
+    pub factors: Vec<&'static str>,
+    /// The steps, in their order.
+    pub steps: Vec<DryStep>,
+}
+
+/// A step of a dry run.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct DryStep {
+    /// Its place.
+    pub order: u16,
+    /// The stage.
+    pub stage: ObjectName,
+    /// Of which kind that is.
+    pub kind: StageKind,
+    /// Whether they would walk it.
+    pub verdict: DryVerdict,
+}
+
+/// Whether a step would be walked.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum DryVerdict {
+    /// It would.
+    Walked,
+    /// It would be left out.
+    LeftOut,
+    /// This policy comes to no answer, which ends the flow there.
+    Undecided(ObjectName),
+}
+
 impl Desk {
+    /// Which stages of a flow somebody would walk once they have said who they are, before any prompt was filled in. A mail
+    /// is not sent and nothing is written. None: there is no such flow.
+    pub fn dry_run(&self, slug: &Slug, person: &str, visitor: &Visitor) -> Option<DryRun> {
+        let flows = self.flows();
+        let plan = flows.plan(slug.as_str())?;
+        let user = self
+            .find_user(person.trim())
+            .and_then(|user| self.known_user(user));
+        let circumstances = Circumstances {
+            user,
+            prompt_data: BTreeMap::new(),
+            ip: visitor.ip,
+            now: self.now(),
+        };
+        let step = |step: Step<'_>| DryStep {
+            order: step.binding.order,
+            stage: step.binding.stage.clone(),
+            kind: step.stage.kind(),
+            verdict: match self.decide_binding(step.binding, &circumstances) {
+                Ok(true) => DryVerdict::Walked,
+                Ok(false) => DryVerdict::LeftOut,
+                Err((policy, _)) => DryVerdict::Undecided(policy),
+            },
+        };
+        let steps = plan.into_iter().map(step).collect();
+        let user = circumstances.user;
+        Some(DryRun {
+            is_known: user.is_some(),
+            factors: user.map(|user| user.factors).unwrap_or_default(),
+            steps,
+        })
+    }
+
     /// What a stage asks, with samples; none for a stage that asks nothing, or is not there.
     pub fn preview_stage(&self, name: &ObjectName) -> Option<Challenge> {
         let flows = self.flows();

@@ -10,14 +10,14 @@ use super::recovering::SIGN_IN;
 use super::set_up::{MAILBOX, MAILBOX_SHOWN};
 use super::stages::usable;
 use super::{Turn, head};
-use crate::desk::{Circumstances, Desk, KnownUser, decide_expression};
+use crate::desk::{Circumstances, Desk, KnownUser, Undecided, decide_expression};
 use crate::domain::FactorKind;
 use crate::domain::flow::{
     AuthenticatorValidation, Binding, DeniedAction, EmailAuthenticatorSetup, EmailStage, FieldKind,
     MailTemplate, NotConfigured, Policy, Prompt, StageSettings,
 };
 use crate::domain::password_policy::{PasswordPolicy, Rule};
-use crate::types::{Span, UserId};
+use crate::types::{ObjectName, Span, UserId};
 
 /// Set-up stages that were chosen on the way stand behind every binding.
 const SET_UPS: u32 = 1 << 20;
@@ -205,13 +205,7 @@ impl Desk {
         execution: &Execution,
         walker: &Walker,
     ) -> Option<bool> {
-        let asked: Vec<_> = place
-            .binding
-            .policies
-            .iter()
-            .filter(|bound| bound.enabled)
-            .collect();
-        if asked.is_empty() {
+        if place.binding.policies.iter().all(|bound| !bound.enabled) {
             return Some(true);
         }
         let circumstances = Circumstances {
@@ -220,26 +214,41 @@ impl Desk {
             ip: walker.visitor.ip,
             now: facts.now,
         };
-        for bound in asked {
-            let policy =
-                self.engine()
-                    .read(|state| match state.flows().policy(bound.policy.as_str())? {
-                        Policy::Expression(policy) => Some(policy.expression().to_owned()),
-                        Policy::Password(_) => None,
-                    })?;
-            match decide_expression(&policy, &circumstances) {
-                Ok(said) if said == bound.negate => return Some(false),
-                Ok(_) => {}
-                Err(why) => {
-                    tracing::warn!(policy = %bound.policy, %why, "an expression policy came to no answer; the flow ends there");
-                    return None;
-                }
+        match self.decide_binding(&place.binding, &circumstances) {
+            Ok(applies) => Some(applies),
+            Err((policy, why)) => {
+                let why = why.map_or_else(|| "it is gone".to_owned(), |why| why.to_string());
+                tracing::warn!(%policy, why, "an expression policy came to no answer; the flow ends there");
+                None
             }
         }
-        Some(true)
     }
 
-    fn known_user(&self, user: UserId) -> Option<KnownUser> {
+    /// Whether a binding applies; otherwise the policy that came to no answer, and why unless it is gone.
+    pub(super) fn decide_binding(
+        &self,
+        binding: &Binding,
+        circumstances: &Circumstances,
+    ) -> Result<bool, (ObjectName, Option<Undecided>)> {
+        for bound in binding.policies.iter().filter(|bound| bound.enabled) {
+            let text = self
+                .engine()
+                .read(|state| match state.flows().policy(bound.policy.as_str())? {
+                    Policy::Expression(policy) => Some(policy.expression().to_owned()),
+                    Policy::Password(_) => None,
+                });
+            let text = text.ok_or_else(|| (bound.policy.clone(), None))?;
+            match decide_expression(&text, circumstances) {
+                Ok(said) if said == bound.negate => return Ok(false),
+                Ok(_) => {}
+                Err(why) => return Err((bound.policy.clone(), Some(why))),
+            }
+        }
+        Ok(true)
+    }
+
+    /// What an expression may know of a user.
+    pub(super) fn known_user(&self, user: UserId) -> Option<KnownUser> {
         let profile = self.profile(user)?;
         Some(KnownUser {
             email: profile.email,

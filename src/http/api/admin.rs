@@ -10,9 +10,10 @@ use super::shapes::{Done, Page, Pagination, if_match};
 use crate::desk::{ObjectFault, ObjectKind, ObjectsFault, Tree};
 use crate::domain::flow::{Naming, ObjectKey};
 use crate::http::json::JsonValue;
+use crate::http::remedies::remedy_in;
 use crate::http::site::Site;
 use crate::http::{ApiError, Code, Detail, HeaderValue, Request, Response, StatusCode, header, refusals};
-use crate::types::{Position, Slug};
+use crate::types::{Locale, Position, Slug};
 
 /// Objects of an answer, unless asked otherwise.
 const LIMIT: usize = 20;
@@ -220,12 +221,14 @@ fn refused(request: &Request) -> impl Fn(ObjectsFault) -> ApiError {
         ObjectsFault::Unknown => Code::NotFound.into(),
         ObjectsFault::Changed => Code::Changed.into(),
         ObjectsFault::Fields(faults) => {
-            ApiError::new(Code::InvalidParameters).with_details(faults.into_iter().map(detail).collect())
+            let details = faults.iter().map(|fault| detail(fault, locale)).collect();
+            ApiError::new(Code::InvalidParameters).with_details(details)
         }
         ObjectsFault::Desk(fault) => refusals::of_fault(&fault, locale, ""),
     }
 }
 
-fn detail(fault: ObjectFault) -> Detail {
-    Detail::new(fault.field, fault.reason).with_message(fault.remedy.into_owned())
+fn detail(fault: &ObjectFault, locale: Locale) -> Detail {
+    let remedy = remedy_in(locale, &fault.remedy);
+    Detail::new(fault.field.clone(), fault.reason).with_message(remedy.into_owned())
 }

@@ -85,6 +85,11 @@ pub(super) fn asked_for(query: &mut Fields) -> (EventFilter, Option<Cursor>) {
     let after = query.optional_text("after");
     let user = query.optional_text("user");
     let name = query.optional_text("type");
+    let ip = query.optional_text("ip");
+    let address: Option<IpAddr> = ip.as_deref().and_then(|text| text.parse().ok());
+    if ip.is_some() && address.is_none() {
+        query.fault("ip", "not-an-address");
+    }
     let (from, to) = (query.optional_text("from"), query.optional_text("to"));
     let user_id: Option<UserId> = user.as_deref().and_then(|text| text.parse().ok());
     if user.is_some() && user_id.is_none() {
@@ -105,6 +110,7 @@ pub(super) fn asked_for(query: &mut Fields) -> (EventFilter, Option<Cursor>) {
     let filter = EventFilter {
         user: user_id,
         name,
+        ip: address,
         since,
         until,
         after: None,

@@ -89,7 +89,7 @@ pub(super) async fn list(site: &Site, request: &Request) -> Outcome {
 pub(super) async fn begin(site: &Site, request: &Request) -> Outcome {
     let (administrator, slug) = of_flow(site, request).await?;
     match site.desk.binding_form(&slug, None) {
-        Some(form) => Ok(administrator.form(binding(&administrator, &slug), &form)),
+        Some(form) => Ok(administrator.form(&binding(&administrator, &slug), &form)),
         None => Err(administrator.unknown()),
     }
 }
@@ -110,7 +110,7 @@ pub(super) async fn bind(site: &Site, request: &Request) -> Outcome {
         Ok(_) => administrator.lead_to(&list_of(&slug), "created"),
         Err(fault) => {
             let form = filled(form, &tree);
-            administrator.not_taken(binding(&administrator, &slug), &form, None, &fault)
+            administrator.not_taken(&binding(&administrator, &slug), &form, None, &fault)
         }
     })
 }
@@ -130,10 +130,10 @@ pub(super) async fn begin_stage(site: &Site, request: &Request) -> Outcome {
     let (administrator, slug) = of_flow(site, request).await?;
     let place = creating(&administrator, &slug);
     let Some(kind) = chosen_kind(request) else {
-        return Ok(stages::choose(&administrator, place));
+        return Ok(stages::choose(&administrator, &place));
     };
     match both(site, &slug, kind) {
-        Some(form) => Ok(administrator.form(place, &form)),
+        Some(form) => Ok(administrator.form(&place, &form)),
         None => Err(administrator.unknown()),
     }
 }
@@ -144,7 +144,7 @@ pub(super) async fn create_stage(site: &Site, request: &Request) -> Outcome {
     let typed = Typed::of(&administrator, request)?;
     let place = creating(&administrator, &slug);
     let Some(kind) = StageKind::from_word(typed.text("kind")) else {
-        return Ok(stages::choose(&administrator, place));
+        return Ok(stages::choose(&administrator, &place));
     };
     let Some(form) = both(site, &slug, kind) else {
         return Err(administrator.unknown());
@@ -154,7 +154,7 @@ pub(super) async fn create_stage(site: &Site, request: &Request) -> Outcome {
     let made = site.desk.make_binding(&slug, fields, administrator.by()).await;
     Ok(match made {
         Ok(_) => administrator.lead_to(&list_of(&slug), "created"),
-        Err(fault) => administrator.not_taken(place, &filled(form, &tree), None, &fault),
+        Err(fault) => administrator.not_taken(&place, &filled(form, &tree), None, &fault),
     })
 }
 
@@ -201,7 +201,7 @@ pub(super) async fn edit(site: &Site, request: &Request) -> Outcome {
     let (administrator, slug) = of_flow(site, request).await?;
     let order = order(&administrator, request)?;
     match site.desk.binding_form(&slug, Some(order)) {
-        Some(form) => Ok(administrator.form(editing(&administrator, &slug, order), &form)),
+        Some(form) => Ok(administrator.form(&editing(&administrator, &slug, order), &form)),
         None => Err(administrator.unknown()),
     }
 }
@@ -224,7 +224,7 @@ pub(super) async fn update(site: &Site, request: &Request) -> Outcome {
         Ok(_) => administrator.lead_to(&list_of(&slug), "updated"),
         Err(fault) => {
             let form = filled(now.clone(), &tree);
-            administrator.not_taken(editing(&administrator, &slug, order), &form, Some(now), &fault)
+            administrator.not_taken(&editing(&administrator, &slug, order), &form, Some(now), &fault)
         }
     })
 }
@@ -243,14 +243,14 @@ fn editing(administrator: &Administrator<'_>, slug: &Slug, order: u16) -> Place 
 pub(super) async fn edit_stage(site: &Site, request: &Request) -> Outcome {
     let (administrator, slug) = of_flow(site, request).await?;
     let (key, place) = bound_stage(&administrator, &slug, request)?;
-    stages::show_form(&administrator, &key, place)
+    stages::show_form(&administrator, &key, &place)
 }
 
 /// Changes the stage that is bound.
 pub(super) async fn update_stage(site: &Site, request: &Request) -> Outcome {
     let (administrator, slug) = of_flow(site, request).await?;
     let (key, place) = bound_stage(&administrator, &slug, request)?;
-    stages::take_form(&administrator, request, &key, place).await
+    stages::take_form(&administrator, request, &key, &place).await
 }
 
 fn bound_stage(

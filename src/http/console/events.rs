@@ -1,5 +1,7 @@
 //! Events: looked for and read, followed live, proven, and taken away as evidence.
 
+use std::net::IpAddr;
+
 use serde::Serialize;
 use tokio::task::spawn_blocking;
 use warp::http::{HeaderValue, StatusCode, header};
@@ -41,6 +43,7 @@ struct EventsPage {
 struct Shown {
     user: String,
     name: String,
+    ip: String,
     from: String,
     to: String,
 }
@@ -141,6 +144,7 @@ pub(super) async fn list(site: &Site, request: &Request) -> Outcome {
         let query = [
             ("user", shown.user.as_str()),
             ("type", &shown.name),
+            ("ip", &shown.ip),
             ("from", &shown.from),
             ("to", &shown.to),
             ("before", &next),
@@ -182,6 +186,7 @@ fn asked(request: &Request) -> (Shown, Option<Position>) {
     let shown = Shown {
         user: trimmed(&mut query, "user"),
         name: trimmed(&mut query, "type"),
+        ip: trimmed(&mut query, "ip"),
         from: trimmed(&mut query, "from"),
         to: trimmed(&mut query, "to"),
     };
@@ -206,6 +211,10 @@ fn filter(site: &Site, administrator: &Administrator<'_>, shown: &Shown) -> (Eve
         }
         Some(known.unwrap_or(UserId([0; 16])))
     };
+    let ip: Option<IpAddr> = shown.ip.parse().ok();
+    if ip.is_none() && !shown.ip.is_empty() {
+        problems.push(administrator.say("ledger", "bad_ip"));
+    }
     let mut time = |text: &str| {
         if text.is_empty() {
             return None;
@@ -220,6 +229,7 @@ fn filter(site: &Site, administrator: &Administrator<'_>, shown: &Shown) -> (Eve
     let filter = EventFilter {
         user,
         name: (!shown.name.is_empty()).then(|| shown.name.clone()),
+        ip,
         since,
         until,
         after: None,

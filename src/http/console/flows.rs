@@ -4,8 +4,9 @@ use serde::Serialize;
 use warp::http::{HeaderValue, StatusCode, header};
 
 use super::administrator::Administrator;
-use super::form::{FORM, Place, Typed, filled};
-use crate::desk::{Blank, ObjectsFault};
+use super::form::{FORM, Place, Typed, filled, kind_words};
+use super::stages::preview_of;
+use crate::desk::{Blank, DryRun, DryStep, DryVerdict, ObjectsFault};
 use crate::domain::flow::{BoundFlow, ObjectKey};
 use crate::http::pages::member::Outcome;
 use crate::http::pages::texts;
@@ -54,6 +55,58 @@ struct FlowPage {
     open: String,
     delete: String,
     version: u64,
+    try_it: String,
+    person: String,
+    run: Option<Run>,
+}
+
+/// Which stages somebody would walk.
+#[derive(Serialize)]
+struct Run {
+    is_known: bool,
+    factors: String,
+    steps: Vec<DryRow>,
+}
+
+#[derive(Serialize)]
+struct DryRow {
+    order: u16,
+    stage: String,
+    kind: &'static str,
+    preview: String,
+    /// The word for what becomes of it, of the section `console`.
+    verdict: String,
+    is_walked: bool,
+    /// The policy that comes to no answer.
+    undecided: Option<String>,
+}
+
+impl Run {
+    fn new(administrator: &Administrator<'_>, run: DryRun) -> Self {
+        let viewer = administrator.viewer();
+        let row = |step: DryStep| {
+            let (verdict, undecided) = match &step.verdict {
+                DryVerdict::Walked => ("walked", None),
+                DryVerdict::LeftOut => ("left_out", None),
+                DryVerdict::Undecided(policy) => ("undecided", Some(policy.as_str().to_owned())),
+            };
+            DryRow {
+                order: step.order,
+                kind: kind_words(viewer.locale(), step.kind.word()),
+                preview: viewer.href(&preview_of(&step.stage)),
+                stage: step.stage.as_str().to_owned(),
+                verdict: administrator.say("console", verdict),
+                is_walked: step.verdict == DryVerdict::Walked,
+                undecided,
+            }
+        };
+        let factors = run.factors.iter().map(|kind| viewer.say("factors", kind));
+        Self {
+            is_known: run.is_known,
+            factors: factors.collect::<Vec<_>>().join(", "),
+            steps: run.steps.into_iter().map(row).collect(),
+        }
+    }
 }
 
 /// Why a flow could never finish.
@@ -91,9 +144,25 @@ pub(super) async fn list(site: &Site, request: &Request) -> Outcome {
 /// Shows one.
 pub(super) async fn show(site: &Site, request: &Request) -> Outcome {
     let administrator = Administrator::of(site, request).await?;
-    let viewer = administrator.viewer();
     let slug = slug(&administrator, request)?;
-    let flows = site.desk.flows();
+    overview(&administrator, slug, String::new(), None)
+}
+
+/// Says which stages somebody would walk, and lets nothing happen.
+pub(super) async fn dry_run(site: &Site, request: &Request) -> Outcome {
+    let administrator = Administrator::of(site, request).await?;
+    let slug = slug(&administrator, request)?;
+    let typed = Typed::of(&administrator, request)?;
+    let person = typed.text("person");
+    let run = site
+        .desk
+        .dry_run(&slug, person, &administrator.viewer().visitor());
+    overview(&administrator, slug, person.to_owned(), run)
+}
+
+fn overview(administrator: &Administrator<'_>, slug: Slug, person: String, run: Option<DryRun>) -> Outcome {
+    let viewer = administrator.viewer();
+    let flows = viewer.site().desk.flows();
     let Some(bound) = flows.flow(slug.as_str()) else {
         return Err(administrator.unknown());
     };
@@ -102,7 +171,7 @@ pub(super) async fn show(site: &Site, request: &Request) -> Outcome {
     let word = |name, word| option(viewer.locale(), name, word);
     let path = path_of(&slug);
     let page = FlowPage {
-        tabs: tabs(&administrator, &slug, false),
+        tabs: tabs(administrator, &slug, false),
         facts: vec![
             (label("name"), flow.name.as_str().to_owned()),
             (label("title"), flow.title.as_str().to_owned()),
@@ -117,7 +186,7 @@ pub(super) async fn show(site: &Site, request: &Request) -> Outcome {
                 word("denied_action", flow.denied_action.word()),
             ),
         ],
-        problems: problems(&administrator, bound),
+        problems: problems(administrator, bound),
         named_by: flows
             .stages_that_name(&ObjectKey::Flow(slug.clone()))
             .into_iter()
@@ -128,6 +197,9 @@ pub(super) async fn show(site: &Site, request: &Request) -> Outcome {
         open: viewer.href(&format!("/flow/{}", slug.as_str())),
         delete: viewer.href(&format!("{path}/delete")),
         version: bound.changed.0,
+        try_it: viewer.href(&format!("{path}/try")),
+        person,
+        run: run.map(|run| Run::new(administrator, run)),
     };
     Ok(administrator.page(StatusCode::OK, "console/flow.html", flow.name.as_str(), page))
 }
@@ -135,7 +207,7 @@ pub(super) async fn show(site: &Site, request: &Request) -> Outcome {
 /// Shows the form of a new one.
 pub(super) async fn begin(site: &Site, request: &Request) -> Outcome {
     let administrator = Administrator::editing(site, request, LIST).await?;
-    Ok(administrator.form(creating(&administrator), &Blank::Flow.form()))
+    Ok(administrator.form(&creating(&administrator), &Blank::Flow.form()))
 }
 
 /// Makes one.
@@ -154,7 +226,7 @@ pub(super) async fn create(site: &Site, request: &Request) -> Outcome {
         Ok(ObjectKey::Stage(_) | ObjectKey::Policy(_)) => administrator.lead_to(LIST, "created"),
         Err(fault) => {
             let form = filled(form, &tree);
-            administrator.not_taken(creating(&administrator), &form, None, &fault)
+            administrator.not_taken(&creating(&administrator), &form, None, &fault)
         }
     })
 }
@@ -177,7 +249,7 @@ pub(super) async fn edit(site: &Site, request: &Request) -> Outcome {
     let Some(form) = form else {
         return Err(administrator.unknown());
     };
-    Ok(administrator.form(editing(&administrator, &slug), &form))
+    Ok(administrator.form(&editing(&administrator, &slug), &form))
 }
 
 /// Changes one.
@@ -199,7 +271,7 @@ pub(super) async fn update(site: &Site, request: &Request) -> Outcome {
         Ok(ObjectKey::Stage(_) | ObjectKey::Policy(_)) => administrator.lead_to(LIST, "updated"),
         Err(fault) => {
             let form = filled(now.clone(), &tree);
-            administrator.not_taken(editing(&administrator, &slug), &form, Some(now), &fault)
+            administrator.not_taken(&editing(&administrator, &slug), &form, Some(now), &fault)
         }
     })
 }

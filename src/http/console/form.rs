@@ -76,7 +76,7 @@ pub(super) struct Trouble<'f> {
 
 impl Administrator<'_> {
     /// A form with what its fields hold.
-    pub(super) fn form(&self, place: Place, form: &ObjectForm) -> Response {
+    pub(super) fn form(&self, place: &Place, form: &ObjectForm) -> Response {
         self.form_with(StatusCode::OK, place, form, &Trouble::default(), ())
     }
 
@@ -84,7 +84,7 @@ impl Administrator<'_> {
     pub(super) fn form_with(
         &self,
         status: StatusCode,
-        place: Place,
+        place: &Place,
         form: &ObjectForm,
         trouble: &Trouble<'_>,
         besides: impl Serialize,
@@ -116,7 +116,7 @@ impl Administrator<'_> {
     /// as it is by now, for whoever lost a race.
     pub(super) fn not_taken(
         &self,
-        place: Place,
+        place: &Place,
         typed: &ObjectForm,
         now: Option<ObjectForm>,
         fault: &ObjectsFault,
@@ -127,7 +127,7 @@ impl Administrator<'_> {
     /// The same with what the template shows besides.
     pub(super) fn not_taken_with(
         &self,
-        place: Place,
+        place: &Place,
         typed: &ObjectForm,
         now: Option<ObjectForm>,
         fault: &ObjectsFault,
@@ -175,8 +175,7 @@ impl Administrator<'_> {
 }
 
 /// The same form with what is in a tree.
-pub(super) fn filled(form: ObjectForm, tree: &Tree) -> ObjectForm {
-    let mut form = form;
+pub(super) fn filled(mut form: ObjectForm, tree: &Tree) -> ObjectForm {
     for field in &mut form.fields {
         let found = field.path.split('.').try_fold(tree, Tree::field);
         if let Some(value) = found {

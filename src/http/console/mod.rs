@@ -61,6 +61,7 @@ pub(super) fn routes() -> Vec<Route<Site, Access>> {
         page!(GET "/admin/flows/{slug}/edit" flows::edit),
         form!("/admin/flows/{slug}/edit" flows::update),
         form!("/admin/flows/{slug}/delete" flows::delete),
+        form!("/admin/flows/{slug}/try" flows::dry_run),
         page!(GET "/admin/flows/{slug}/export" flows::export),
         page!(GET "/admin/blueprint" flows::export_all),
         page!(GET "/admin/flows/{slug}/bindings" bindings::list),

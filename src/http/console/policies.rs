@@ -108,8 +108,8 @@ pub(super) async fn begin(site: &Site, request: &Request) -> Outcome {
     let word = query.and_then(|mut query| query.optional_text("kind"));
     let place = creating(&administrator);
     Ok(match word.as_deref().and_then(blank_of) {
-        Some(blank) => administrator.form(place, &blank.form()),
-        None => choose(&administrator, place),
+        Some(blank) => administrator.form(&place, &blank.form()),
+        None => choose(&administrator, &place),
     })
 }
 
@@ -120,7 +120,7 @@ pub(super) async fn create(site: &Site, request: &Request) -> Outcome {
     let place = creating(&administrator);
     let word = typed.text("kind");
     let Some(blank) = blank_of(word) else {
-        return Ok(choose(&administrator, place));
+        return Ok(choose(&administrator, &place));
     };
     let form = blank.form();
     let tree = typed.tree(&form, &site.desk);
@@ -131,7 +131,7 @@ pub(super) async fn create(site: &Site, request: &Request) -> Outcome {
         .await;
     Ok(match made {
         Ok(_) => administrator.lead_to(LIST, "created"),
-        Err(fault) => administrator.not_taken(place, &filled(form, &tree), None, &fault),
+        Err(fault) => administrator.not_taken(&place, &filled(form, &tree), None, &fault),
     })
 }
 
@@ -150,7 +150,7 @@ fn creating(administrator: &Administrator<'_>) -> Place {
     }
 }
 
-fn choose(administrator: &Administrator<'_>, place: Place) -> Response {
+fn choose(administrator: &Administrator<'_>, place: &Place) -> Response {
     let viewer = administrator.viewer();
     let kinds = KINDS.map(|(word, _)| Kind {
         word,
@@ -189,7 +189,7 @@ pub(super) async fn update(site: &Site, request: &Request) -> Outcome {
             let form = filled(now.clone(), &tree);
             let place = editing(&administrator, &name, now.kind);
             let tester = tester(&administrator, &name, now.kind, None);
-            administrator.not_taken_with(place, &form, Some(now), &fault, tester)
+            administrator.not_taken_with(&place, &form, Some(now), &fault, tester)
         }
     })
 }
@@ -225,7 +225,7 @@ fn with_tester(administrator: &Administrator<'_>, name: &ObjectName, verdict: Op
     let place = editing(administrator, name, form.kind);
     let tester = tester(administrator, name, form.kind, verdict);
     let none = Trouble::default();
-    Ok(administrator.form_with(StatusCode::OK, place, &form, &none, tester))
+    Ok(administrator.form_with(StatusCode::OK, &place, &form, &none, tester))
 }
 
 /// Expressions have none.

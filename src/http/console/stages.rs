@@ -71,7 +71,7 @@ pub(super) async fn list(site: &Site, request: &Request) -> Outcome {
                 .map(|(slug, _)| slug.as_str().to_owned())
                 .collect(),
             edit: viewer.href(&path),
-            preview: viewer.href(&format!("{path}/preview")),
+            preview: viewer.href(&preview_of(stage.name())),
             delete: viewer.href(&format!("{path}/delete")),
             version: placed.changed.0,
         }
@@ -89,8 +89,8 @@ pub(super) async fn begin(site: &Site, request: &Request) -> Outcome {
     let administrator = Administrator::editing(site, request, LIST).await?;
     let place = creating(&administrator);
     Ok(match chosen_kind(request) {
-        Some(kind) => administrator.form(place, &Blank::Stage(kind).form()),
-        None => choose(&administrator, place),
+        Some(kind) => administrator.form(&place, &Blank::Stage(kind).form()),
+        None => choose(&administrator, &place),
     })
 }
 
@@ -100,7 +100,7 @@ pub(super) async fn create(site: &Site, request: &Request) -> Outcome {
     let typed = Typed::of(&administrator, request)?;
     let place = creating(&administrator);
     let Some(kind) = StageKind::from_word(typed.text("kind")) else {
-        return Ok(choose(&administrator, place));
+        return Ok(choose(&administrator, &place));
     };
     let form = Blank::Stage(kind).form();
     let tree = typed.tree(&form, &site.desk);
@@ -111,7 +111,7 @@ pub(super) async fn create(site: &Site, request: &Request) -> Outcome {
         .await;
     Ok(match made {
         Ok(_) => administrator.lead_to(LIST, "created"),
-        Err(fault) => administrator.not_taken(place, &filled(form, &tree), None, &fault),
+        Err(fault) => administrator.not_taken(&place, &filled(form, &tree), None, &fault),
     })
 }
 
@@ -132,7 +132,7 @@ pub(super) fn chosen_kind(request: &Request) -> Option<StageKind> {
 }
 
 /// A page that asks for the type of a new stage.
-pub(super) fn choose(administrator: &Administrator<'_>, place: Place) -> Response {
+pub(super) fn choose(administrator: &Administrator<'_>, place: &Place) -> Response {
     let viewer = administrator.viewer();
     let kind = |kind: &StageKind| Kind {
         word: kind.word(),
@@ -151,7 +151,7 @@ pub(super) async fn edit(site: &Site, request: &Request) -> Outcome {
     let administrator = Administrator::editing(site, request, LIST).await?;
     let name = name(&administrator, request)?;
     let place = editing(&administrator, &name);
-    show_form(&administrator, &ObjectKey::Stage(name), place)
+    show_form(&administrator, &ObjectKey::Stage(name), &place)
 }
 
 /// Changes one.
@@ -159,7 +159,7 @@ pub(super) async fn update(site: &Site, request: &Request) -> Outcome {
     let administrator = Administrator::editing(site, request, LIST).await?;
     let name = name(&administrator, request)?;
     let place = editing(&administrator, &name);
-    take_form(&administrator, request, &ObjectKey::Stage(name), place).await
+    take_form(&administrator, request, &ObjectKey::Stage(name), &place).await
 }
 
 /// Shows the page that people see, with samples and nothing behind it.
@@ -203,7 +203,7 @@ pub(super) fn title(administrator: &Administrator<'_>, name: &ObjectName) -> Str
 }
 
 /// The form of an object that there is.
-pub(super) fn show_form(administrator: &Administrator<'_>, key: &ObjectKey, place: Place) -> Outcome {
+pub(super) fn show_form(administrator: &Administrator<'_>, key: &ObjectKey, place: &Place) -> Outcome {
     match administrator.viewer().site().desk.object_form(key) {
         Some(form) => Ok(administrator.form(place, &form)),
         None => Err(administrator.unknown()),
@@ -215,7 +215,7 @@ pub(super) async fn take_form(
     administrator: &Administrator<'_>,
     request: &Request,
     key: &ObjectKey,
-    place: Place,
+    place: &Place,
 ) -> Outcome {
     let desk = &administrator.viewer().site().desk;
     let typed = Typed::of(administrator, request)?;
@@ -255,4 +255,9 @@ fn path_of(name: &ObjectName) -> String {
     let mut path = format!("{LIST}/");
     percent_encode(name.as_str(), &mut path);
     path
+}
+
+/// Where the page of a stage is looked at.
+pub(super) fn preview_of(name: &ObjectName) -> String {
+    format!("{}/preview", path_of(name))
 }

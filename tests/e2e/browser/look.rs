@@ -35,7 +35,7 @@ const OWN: [&str; 9] = [
 ];
 
 /// Pages of the console.
-const CONSOLE: [&str; 17] = [
+const CONSOLE: [&str; 18] = [
     "/admin",
     "/admin/flows",
     "/admin/create/flow",
@@ -50,9 +50,24 @@ const CONSOLE: [&str; 17] = [
     "/admin/create/stage",
     "/admin/stages/default-password-change-prompt",
     "/admin/stages/default-authentication-identification",
+    "/admin/stages/default-password-change-prompt/preview",
     "/admin/policies",
     "/admin/create/policy",
     "/admin/policies/classic",
+];
+
+/// Pages of the console about people, events and the house.
+const LOOKING_AFTER: [&str; 10] = [
+    "/admin/users",
+    "/admin/users/new",
+    "/admin/events",
+    "/admin/events/3",
+    "/admin/events/live",
+    "/admin/system",
+    "/admin/system/outbox",
+    "/admin/system/templates/password_reset/en",
+    "/admin/system/keys",
+    "/admin/system/configuration",
 ];
 
 const SIZES: [(&str, u32, u32); 2] = [("wide", 1280, 900), ("narrow", 360, 740)];
@@ -108,14 +123,45 @@ async fn every_page_of_the_console_can_be_used_by_everybody() {
     let browser = Chromium::start("en", Scripts::On).await;
     house.seat(&browser).await;
     let mut found = vec![];
-    for path in CONSOLE {
+    for path in CONSOLE.into_iter().chain(LOOKING_AFTER) {
         inspect(&browser, &house, &axe, path, &mut found).await;
+    }
+    let ada = house.desk().find_user(ADA).unwrap();
+    inspect(&browser, &house, &axe, &format!("/admin/users/{ada}"), &mut found).await;
+    for (path, button, there) in [
+        (
+            "/admin/system",
+            "form[action^='/admin/system/mail'] button",
+            ".notice",
+        ),
+        (
+            "/admin/system/keys",
+            "form[action='/admin/system/keys'] button",
+            ".long",
+        ),
+    ] {
+        browser.open(&house.at(path)).await;
+        browser.click(button).await;
+        browser.finds(there).await;
+        inspect_here(
+            &browser,
+            &axe,
+            &format!("done-{}", path.replace('/', "-")),
+            &mut found,
+        )
+        .await;
     }
     browser.open(&house.at("/admin/policies/classic")).await;
     browser.fill("#sample", "short").await;
     browser.click("#tester button").await;
     browser.finds("#tester .tried").await;
     inspect_here(&browser, &axe, "admin-policy-tried", &mut found).await;
+    let flow = "/admin/flows/default-authentication-flow";
+    browser.open(&house.at(flow)).await;
+    browser.fill("#person", ADA).await;
+    browser.click("#dry-run button").await;
+    browser.finds("#dry-run table").await;
+    inspect_here(&browser, &axe, "admin-flow-dry-run", &mut found).await;
     browser.open(&house.at("/admin/create/stage?kind=email")).await;
     browser.fill("#name", "letters").await;
     browser.fill("#settings-token-expiry-minutes", "soon").await;
@@ -148,7 +194,8 @@ async fn inspect_here(browser: &Chromium, axe: &str, name: &str, found: &mut Vec
             let shot = artefacts().join(format!("shots/{name}-{size}-{scheme}.png"));
             browser.shoot(&shot).await;
             let wide = browser
-                .run("return document.documentElement.scrollWidth > innerWidth")
+                // Not the window's own word for it: a telephone zooms out instead of scrolling.
+                .run(&format!("return document.documentElement.scrollWidth > {width}"))
                 .await;
             if wide == true {
                 found.push(format!("{name} {size}: wider than the screen"));

@@ -3,6 +3,7 @@
 
 mod account;
 mod console_guides;
+mod console_people;
 mod driver;
 mod look;
 mod recovering;

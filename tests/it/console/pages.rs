@@ -247,6 +247,13 @@ async fn events_are_filtered_paged_read_raw_and_taken_away_as_evidence() {
     assert!(wrong.contains("A time is a day") && wrong.contains("There is no such user"));
     let found = page("/admin/events?user=ben%40example.org&type=UserRegistered").await;
     assert_eq!(found.matches("<td>UserRegistered</td>").count(), 1);
+    let from_one = page("/admin/events?type=ResetRequested&ip=192.0.2.7").await;
+    assert_eq!(from_one.matches("<td>ResetRequested</td>").count(), 1);
+    assert!(
+        page("/admin/events?ip=everywhere")
+            .await
+            .contains("not an IP address")
+    );
     let raw = page("/admin/events/0").await;
     assert!(
         raw.contains("EpochStarted") && raw.contains("1:0"),

@@ -50,6 +50,23 @@ async fn a_binding_is_decided_by_an_expression_that_was_written_in_the_console()
         panic!("one policy, because an empty row is none");
     };
     assert!(policy.policy.as_str() == "at work" && policy.negate && policy.enabled);
+    house.sign_up(BEN, PASSWORD).await;
+    house.settled().await;
+    let before = house.events().len();
+    let run = "/admin/flows/default-authentication-flow/try";
+    for (person, becomes) in [(BEN, "walked"), ("nobody@example.org", "no answer of")] {
+        let told = house
+            .form_of(&seat, run, &[("person", person)])
+            .await
+            .expect(200)
+            .markup();
+        let row = told
+            .split("<tr>")
+            .find(|row| row.contains("mfa-validation"))
+            .unwrap();
+        assert!(row.contains(becomes), "{person}: {row}");
+    }
+    assert_eq!(house.events().len(), before, "a dry run leaves nothing");
     let list = house.page_of(&seat, "/admin/policies").await.expect(200).markup();
     assert!(
         list.contains("default-authentication-flow (35)"),

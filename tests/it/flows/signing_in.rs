@@ -63,6 +63,9 @@ async fn m_05_m_06_a_second_factor_is_asked_after_the_password_and_opens_the_ses
     let done = browser.submit(SIGN_IN, &[("code", &second)]).await;
     assert_eq!(done.at, "/account");
     assert!(browser.is_signed_in());
+    // A sign-in that went on is not told as one that failed.
+    let told = browser.open("/account/activity").await;
+    assert!(told.shows("Password accepted") && !told.shows("Sign-in failed"));
     // M-01, A24: the execution as it was before opens nothing more.
     let mut thief = Browser::new(&house);
     thief.cookies = before;

@@ -185,6 +185,17 @@ async fn a28_every_fault_names_its_field_and_what_to_do() {
             .admin_json(method, target, &body)
             .await
             .expect_code(400, "common/invalid-parameters");
+        // What to do is said in the reader's language; what is a word for programs stays one.
+        let korean = house
+            .admin_json(method, target, &body)
+            .header("Accept-Language", "ko")
+            .await
+            .expect(400);
+        assert_eq!(details(&korean.json), details(&refused.json));
+        for detail in korean.json["details"].as_array().unwrap() {
+            let said = detail["message"].as_str().unwrap();
+            assert!(said.contains(|c| ('가'..='힣').contains(&c)), "{detail}");
+        }
         details(&refused.json)
     };
     let stage = json!({"name": "x", "kind": "email", "settings": {"subjekt": "a", "port": "25", "timeout": 0, "from_address": "nobody"}, "isAdmin": 1});

@@ -4,6 +4,7 @@ use serde::Serialize;
 use warp::http::StatusCode;
 
 use super::{Moment, Whence};
+use crate::domain::FailCause;
 use crate::http::pages::look::Page;
 use crate::http::pages::member::{Member, Outcome};
 use crate::http::request::Request;
@@ -43,6 +44,9 @@ pub(in crate::http::pages) const TOLD: [(&str, &str); 30] = [
     ("SignUpCollided", "collided"),
 ];
 
+/// A sign-in whose password was right, and which waits for the second factor: no failure, unless nothing follows.
+const WAITS: &str = "sign_in_waits";
+
 #[derive(Serialize)]
 struct ActivityPage {
     lines: Vec<Told>,
@@ -65,6 +69,11 @@ pub(super) async fn show(site: &Site, request: &Request) -> Outcome {
     };
     let told = lines.into_iter().filter_map(|line| {
         let (_, name) = TOLD.iter().find(|(event, _)| *event == line.name)?;
+        let name: &str = if line.failed == Some(FailCause::FactorMissing) {
+            WAITS
+        } else {
+            name
+        };
         let agent = line.user_agent.as_deref();
         Some(Told {
             at: Moment::new(viewer, line.time),
