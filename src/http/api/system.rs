@@ -11,6 +11,7 @@ use crate::domain::{ApiKey, ApiKeyKind, Epoch, State};
 use crate::http::post::TrialFault;
 use crate::http::site::{SettingShown, Site};
 use crate::http::{ApiError, Code, Request, Response, StatusCode};
+use crate::mail::Step;
 use crate::mail::probe::StepReport;
 use crate::types::{ApiKeyId, Locale, MailId, Position, Span, Timestamp, UserId};
 
@@ -55,7 +56,7 @@ impl From<WaitingMail> for MailShown {
             queued_at: mail.queued,
             attempts: mail.attempts,
             next_attempt_at: mail.next,
-            step: step.map(|step| step.code()),
+            step: step.map(Step::code),
             status: (mail.status != 0).then_some(mail.status),
         }
     }

@@ -380,8 +380,9 @@ pub(super) async fn export(site: &Site, request: &Request) -> Outcome {
 /// Begins to prove the ledger, beside everything else.
 pub(super) async fn verify(site: &Site, request: &Request) -> Outcome {
     let administrator = Administrator::of(site, request).await?;
-    // Nothing is read from the form; that it is one of ours is what counts.
-    let _ = administrator.fields(request)?;
+    if let Err(error) = administrator.fields(request)?.finish() {
+        return Ok(administrator.viewer().trouble(&error));
+    }
     // One that runs already is as good.
     site.desk.begin_verification();
     Ok(administrator.viewer().lead_to(PATH, None))
@@ -405,7 +406,7 @@ mod tests {
 
     #[test]
     fn a_filter_reads_days_and_moments() {
-        let at = |text| day_or_time(text).map(|at| at.rfc3339());
+        let at = |text| day_or_time(text).map(Timestamp::rfc3339);
         let some = |text: &str| Some(text.to_owned());
         assert_eq!(at("2027-01-15"), some("2027-01-15T00:00:00.000Z"));
         assert_eq!(at("2027-01-15T08:30"), some("2027-01-15T08:30:00.000Z"));

@@ -14,6 +14,7 @@ use crate::http::post::TrialFault;
 use crate::http::request::Request;
 use crate::http::response::Response;
 use crate::http::site::{SettingShown, Site};
+use crate::mail::Step;
 use crate::mail::probe::StepReport;
 use crate::types::{EmailAddress, Locale, MailId};
 
@@ -188,7 +189,7 @@ pub(super) async fn outbox(site: &Site, request: &Request) -> Outcome {
         queued: At::new(viewer, mail.queued),
         attempts: mail.attempts,
         next: At::new(viewer, mail.next),
-        step: step.map(|step| step.code()),
+        step: step.map(Step::code),
         status: (mail.status != 0).then_some(mail.status),
     };
     let page = OutboxPage {

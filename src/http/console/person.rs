@@ -25,6 +25,10 @@ const TOLD: usize = 25;
 const RECOVERY_LIFE: Span = Span::hours(1);
 
 #[derive(Serialize)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "facts that the page shows or hides parts by"
+)]
 struct PersonPage {
     path: String,
     id: String,

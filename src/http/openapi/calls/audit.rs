@@ -29,6 +29,7 @@ pub(super) fn listing(call: Call) -> Call {
         .query("after", cursor())
         .query("limit", whole(1, 1_000, 100))
         .query("type", text("SignedIn").about("The event's name, or its term in the OWASP logging vocabulary."))
+        .query("ip", text("192.0.2.1").about("The address it came from, as far as that can still be read."))
         .query("from", time())
         .query("to", time())
         .answer(
@@ -47,6 +48,7 @@ fn audit() -> Vec<Call> {
             .query("after", cursor())
             .query("user", id())
             .query("type", text("SignedIn"))
+            .query("ip", text("192.0.2.1"))
             .query("from", time())
             .query("to", time())
             .gives(200, "An event each, its cursor as the id, the same members as in lists as the data.", "text/event-stream", text("id: 1:42\ndata: {…}\n\n")),
