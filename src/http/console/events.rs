@@ -403,6 +403,7 @@ fn attached(response: Response, disposition: &'static str) -> Response {
 #[cfg(test)]
 mod tests {
     use super::day_or_time;
+    use crate::types::Timestamp;
 
     #[test]
     fn a_filter_reads_days_and_moments() {
