@@ -150,16 +150,13 @@ impl App {
                 let _ = stopped.changed().await;
             }))
         };
-        let servers = match (listeners.admin, addresses.admin) {
-            (Some(listener), Some(address)) => {
-                let url = settings.admin_url.unwrap_or_else(|| format!("http://{address}"));
-                let admin = main.clone().for_administrators(url);
-                vec![open(main, listeners.main), open(admin, listener)]
-            }
-            (_, _) => {
-                let url = main.url.clone();
-                vec![open(main.for_administrators(url), listeners.main)]
-            }
+        let servers = if let (Some(listener), Some(address)) = (listeners.admin, addresses.admin) {
+            let url = settings.admin_url.unwrap_or_else(|| format!("http://{address}"));
+            let admin = main.clone().for_administrators(url);
+            vec![open(main, listeners.main), open(admin, listener)]
+        } else {
+            let url = main.url.clone();
+            vec![open(main.for_administrators(url), listeners.main)]
         };
         Self {
             premises,

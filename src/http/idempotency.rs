@@ -115,6 +115,12 @@ pub(super) struct Ticket {
     number: u64,
 }
 
+/// Whether answers of a path are kept. What asks about a token is true of the moment only; and an exchange of refresh tokens
+/// has a grace of its own, beyond which an old one is a replay that must be noticed.
+pub(super) fn is_kept(path: &str) -> bool {
+    !["/v1/introspect", "/v1/auth/refresh"].contains(&path)
+}
+
 /// Reads a key: 1 to 255 visible characters.
 pub(super) fn read_key(value: &HeaderValue) -> Result<&str, ApiError> {
     let text = value.to_str().ok().filter(|text| {

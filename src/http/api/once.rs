@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::gate::Principal;
 use crate::desk::{ApiCaller, Caller};
-use crate::http::idempotency::{Begun, IDEMPOTENCY_KEY, Said, Ticket, read_key};
+use crate::http::idempotency::{Begun, IDEMPOTENCY_KEY, Said, Ticket, is_kept, read_key};
 use crate::http::site::Site;
 use crate::http::{ApiError, Code, Method, Request, Response};
 use crate::types::Span;
@@ -38,7 +38,8 @@ async fn finish(ticket: Ticket, work: impl Future<Output = Response>) -> Respons
 
 fn begin(site: &Site, request: &Request) -> Result<Option<Begun>, ApiError> {
     let mut keys = request.headers.get_all(&IDEMPOTENCY_KEY).iter();
-    let Some(key) = keys.next().filter(|_| request.method == Method::POST) else {
+    let may_repeat = request.method == Method::POST && is_kept(&request.path);
+    let Some(key) = keys.next().filter(|_| may_repeat) else {
         return Ok(None);
     };
     if keys.next().is_some() {

@@ -21,6 +21,7 @@ static REMOTE_GROUPS: HeaderName = HeaderName::from_static("remote-groups");
 
 /// What is told of a good token; of any other only that it is not.
 #[derive(Serialize)]
+#[expect(clippy::struct_field_names, reason = "named by RFC 7662")]
 struct Active<'a> {
     active: bool,
     #[serde(serialize_with = "as_text")]

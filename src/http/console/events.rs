@@ -402,7 +402,8 @@ fn attached(response: Response, disposition: &'static str) -> Response {
 
 #[cfg(test)]
 mod tests {
-    use super::{Timestamp, day_or_time};
+    use super::day_or_time;
+    use crate::types::Timestamp;
 
     #[test]
     fn a_filter_reads_days_and_moments() {

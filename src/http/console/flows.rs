@@ -145,7 +145,7 @@ pub(super) async fn list(site: &Site, request: &Request) -> Outcome {
 pub(super) async fn show(site: &Site, request: &Request) -> Outcome {
     let administrator = Administrator::of(site, request).await?;
     let slug = slug(&administrator, request)?;
-    overview(&administrator, slug, String::new(), None)
+    overview(&administrator, &slug, String::new(), None)
 }
 
 /// Says which stages somebody would walk, and lets nothing happen.
@@ -157,10 +157,10 @@ pub(super) async fn dry_run(site: &Site, request: &Request) -> Outcome {
     let run = site
         .desk
         .dry_run(&slug, person, &administrator.viewer().visitor());
-    overview(&administrator, slug, person.to_owned(), run)
+    overview(&administrator, &slug, person.to_owned(), run)
 }
 
-fn overview(administrator: &Administrator<'_>, slug: Slug, person: String, run: Option<DryRun>) -> Outcome {
+fn overview(administrator: &Administrator<'_>, slug: &Slug, person: String, run: Option<DryRun>) -> Outcome {
     let viewer = administrator.viewer();
     let flows = viewer.site().desk.flows();
     let Some(bound) = flows.flow(slug.as_str()) else {
@@ -169,9 +169,9 @@ fn overview(administrator: &Administrator<'_>, slug: Slug, person: String, run: 
     let flow = &bound.flow;
     let label = |name| administrator.say("label", name);
     let word = |name, word| option(viewer.locale(), name, word);
-    let path = path_of(&slug);
+    let path = path_of(slug);
     let page = FlowPage {
-        tabs: tabs(administrator, &slug, false),
+        tabs: tabs(administrator, slug, false),
         facts: vec![
             (label("name"), flow.name.as_str().to_owned()),
             (label("title"), flow.title.as_str().to_owned()),

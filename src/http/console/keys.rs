@@ -34,6 +34,7 @@ struct KeyErrors {
 }
 
 #[derive(Serialize)]
+#[expect(clippy::struct_excessive_bools, reason = "what the page hides parts by")]
 struct KeyRow {
     id: String,
     short: String,
@@ -46,35 +47,50 @@ struct KeyRow {
     created: At,
     expires: Option<At>,
     used: Option<String>,
-    /// Web pages that may call with it; nothing where a key is not for pages.
+    /// The web pages that may call with it, a line each; none for a key that has none to name.
     origins: Option<String>,
+    /// Whether what is wrong with origins is wrong with these.
+    is_wrong: bool,
+}
+
+/// What was typed, and is shown again where it is wrong.
+#[derive(Default)]
+struct Typed {
+    label: String,
+    days: String,
+    origins: Option<(ApiKeyId, String)>,
 }
 
 /// Lists API keys, and a form for a new one.
 pub(super) async fn list(site: &Site, request: &Request) -> Outcome {
     let administrator = Administrator::of(site, request).await?;
-    let empty = (String::new(), String::new());
-    Ok(keys_page(
-        site,
-        &administrator,
-        StatusCode::OK,
-        empty,
-        KeyErrors::default(),
-    ))
+    let (typed, errors) = (Typed::default(), KeyErrors::default());
+    Ok(keys_page(site, &administrator, StatusCode::OK, typed, errors))
 }
 
 fn keys_page(
     site: &Site,
     administrator: &Administrator<'_>,
     status: StatusCode,
-    (label, days): (String, String),
+    typed: Typed,
     errors: KeyErrors,
 ) -> Response {
     let viewer = administrator.viewer();
     let (epoch, now) = (site.desk.engine().read(State::epoch), site.desk.now());
     let rows = site.desk.api_keys().into_iter().rev().map(|(id, key)| {
         let state = key_state(&key, epoch, now);
+        let is_open = key.kind == ApiKeyKind::Publishable && key.revoked.is_none();
+        let wrong = typed.origins.as_ref().filter(|(of, _)| *of == id);
+        let lines = || {
+            key.origins
+                .iter()
+                .map(WebOrigin::as_str)
+                .collect::<Vec<_>>()
+                .join("\n")
+        };
         KeyRow {
+            origins: is_open.then(|| wrong.map_or_else(lines, |(_, text)| text.clone())),
+            is_wrong: wrong.is_some(),
             short: id.short().to_string(),
             id: id.to_string(),
             kind: administrator.say("house", kind_name(key.kind)),
@@ -84,18 +100,14 @@ fn keys_page(
             is_live: key.revoked.is_none(),
             created: At::new(viewer, key.created),
             expires: key.expires.map(|at| At::new(viewer, at)),
-            origins: (key.kind == ApiKeyKind::Publishable && key.revoked.is_none()).then(|| {
-                let origins: Vec<_> = key.origins.iter().map(WebOrigin::as_str).collect();
-                origins.join(" ")
-            }),
             used: key.used.map(|at| at.rfc3339()[..10].to_owned()),
             label: key.label,
         }
     });
     let page = KeysPage {
         rows: rows.collect(),
-        label,
-        days,
+        label: typed.label,
+        days: typed.days,
         errors,
     };
     let title = administrator.say("house", "keys_title");
@@ -145,11 +157,16 @@ pub(super) async fn make(site: &Site, request: &Request) -> Outcome {
         parsed
     };
     if errors.label.is_some() || errors.days.is_some() {
+        let typed = Typed {
+            label,
+            days,
+            origins: None,
+        };
         return Ok(keys_page(
             site,
             &administrator,
             StatusCode::BAD_REQUEST,
-            (label, days),
+            typed,
             errors,
         ));
     }
@@ -198,31 +215,37 @@ pub(super) async fn confirm(site: &Site, request: &Request) -> Outcome {
     })
 }
 
-/// Names the web pages that may call with a key; these take the place of those before.
+/// Names the web pages that may call with a key, a line each; these take the place of those before.
 pub(super) async fn name_origins(site: &Site, request: &Request) -> Outcome {
     let administrator = Administrator::fresh(site, request, KEYS).await?;
     let mut fields = administrator.fields(request)?;
-    let Ok(id) = trimmed(&mut fields, "key").parse::<ApiKeyId>() else {
+    let (key, text) = (trimmed(&mut fields, "key"), trimmed(&mut fields, "origins"));
+    let Ok(id) = key.parse::<ApiKeyId>() else {
         return Ok(administrator.viewer().trouble(&Code::NotFound.into()));
     };
-    let typed = trimmed(&mut fields, "origins");
-    let read: Result<Vec<_>, _> = typed.split_whitespace().map(WebOrigin::parse).collect();
+    let read: Result<Vec<_>, _> = text.split_whitespace().map(WebOrigin::parse).collect();
     let Ok(origins) = read.and_then(WebOrigins::new) else {
+        let typed = Typed {
+            origins: Some((id, text)),
+            ..Typed::default()
+        };
         let errors = KeyErrors {
             origins: Some(administrator.say("house", "bad_origins")),
             ..KeyErrors::default()
         };
-        let empty = (String::new(), String::new());
         return Ok(keys_page(
             site,
             &administrator,
             StatusCode::BAD_REQUEST,
-            empty,
+            typed,
             errors,
         ));
     };
-    let named = site.desk.name_api_key_origins(id, origins, administrator.by());
-    Ok(match named.await {
+    let named = site
+        .desk
+        .name_api_key_origins(id, origins, administrator.by())
+        .await;
+    Ok(match named {
         Ok(()) => administrator.lead_to(KEYS, "updated"),
         Err(fault) => administrator.trouble(&fault),
     })

@@ -27,7 +27,7 @@ const RECOVERY_LIFE: Span = Span::hours(1);
 #[derive(Serialize)]
 #[expect(
     clippy::struct_excessive_bools,
-    reason = "what a template asks about somebody"
+    reason = "facts that the page shows or hides parts by"
 )]
 struct PersonPage {
     path: String,

@@ -17,6 +17,7 @@ use self::calls::Call;
 use self::errors::{error_example, errors, retry_headers};
 use self::schema::{Schema, both, must, named, object, only};
 use super::codes::Code;
+use super::idempotency::is_kept;
 use super::reply::Envelope;
 use super::request::is_always_bare;
 use super::response::Response;
@@ -281,8 +282,7 @@ impl Described {
             schema,
             is_required: false,
         };
-        let may_repeat = call.method == Method::POST && self.has_key();
-        let repeat = may_repeat.then(|| {
+        let repeat = self.may_repeat().then(|| {
             let words = "A repeat with the same key and body has no second effect, and gets the same answer.";
             header("Idempotency-Key", calls::idempotency_key().about(words))
         });
@@ -291,6 +291,11 @@ impl Described {
             header("If-Match", calls::entity_tag().about(words))
         });
         names.chain(query).chain(repeat).chain(version).collect()
+    }
+
+    /// Whether `Idempotency-Key` is looked at.
+    fn may_repeat(&self) -> bool {
+        self.call.method == Method::POST && self.has_key() && is_kept(self.call.pattern)
     }
 
     /// Whether callers show an API key.
@@ -340,7 +345,7 @@ impl Described {
         }
         if self.has_key() {
             codes.push(Code::UnsupportedMediaType);
-            if call.method == Method::POST {
+            if self.may_repeat() {
                 codes.extend([Code::IdempotencyInProgress, Code::IdempotencyKeyReused]);
             }
         }

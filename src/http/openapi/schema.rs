@@ -1,5 +1,10 @@
 //! Shapes of JSON, put together in Rust: JSON Schema 2020-12 as OpenAPI 3.1 takes it.
 
+#![expect(
+    clippy::needless_pass_by_value,
+    reason = "a shape is said as it is nested, each within the next"
+)]
+
 use serde_json::{Map, Value, json};
 
 /// The shape of a value.
@@ -101,6 +106,11 @@ pub(super) fn object(fields: impl IntoIterator<Item = Field>) -> Schema {
     Schema(shape)
 }
 
+/// What is always `null`, for clients that look for it.
+pub(super) fn null() -> Schema {
+    Schema(json!({"type": "null", "examples": [null]}))
+}
+
 /// An object whose members depend on something else.
 pub(super) fn anything(example: Value) -> Schema {
     Schema(json!({"type": "object", "examples": [example]}))
@@ -159,11 +169,6 @@ impl Schema {
     pub(super) fn without_example(mut self) -> Self {
         self.0["examples"] = json!([]);
         self
-    }
-
-    /// What is always `null`, for clients that look for it.
-    pub(super) fn always_null(self) -> Self {
-        Self(json!({"type": "null", "examples": [null]}))
     }
 
     /// The same with words for people.

@@ -4,13 +4,15 @@ use keyledger::desk::Reproof;
 
 use super::*;
 
-/// What only the administrators' listener answers: console, admin API, audit API.
-const INSIDE: [&str; 5] = [
+/// What only the administrators' listener answers: console, admin API, audit API, the reference.
+const INSIDE: [&str; 7] = [
     "/admin",
     "/admin/flows",
     "/v1/admin/flows",
     "/v1/audit/events",
     "/v1/audit/checkpoint",
+    "/docs",
+    "/openapi.json",
 ];
 
 #[tokio::test(flavor = "multi_thread")]

@@ -72,6 +72,14 @@ async fn what_is_typed_wrong_is_told_beside_its_field_and_stays_in_the_form() {
     for field in ["name", "settings-port", "settings-token-expiry-minutes"] {
         assert!(page.contains(&format!("id=\"{field}-error\"")), "{field}: {page}");
     }
+    let korean = house
+        .form_of(&seat, "/admin/create/stage?lang=ko", &typed)
+        .await
+        .expect(400);
+    assert!(
+        korean.markup().contains("1~65535로 설정하세요."),
+        "what to do, in words"
+    );
     assert_eq!(value(&page, "settings.subject"), "Your way back in");
     assert_eq!(value(&page, "settings.token_expiry_minutes"), "soon");
     assert!(house.desk().flows().stage("letters").is_none());

@@ -98,3 +98,20 @@ async fn who_is_signed_in_no_more_is_not_told_an_earlier_answer_and_a_401_is_dec
     // A client that repeats after every 401 is told to stop, with the header as without.
     sign_in(wrong).refused(429, "auth/too-many-login-attempts").await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn s_12_an_old_refresh_token_is_noticed_whatever_key_comes_with_it() {
+    let house = House::open().await;
+    let tokens = house.sign_up(JI).await;
+    let refresh = || house.refresh(&tokens.refresh).header("idempotency-key", "k");
+    let next = refresh().ok().await.tokens();
+    assert_eq!(
+        refresh().ok().await.tokens().refresh,
+        next.refresh,
+        "within the grace"
+    );
+    house.refresh(&next.refresh).ok().await;
+    house.wait(Span::seconds(11));
+    refresh().refused(401, "auth/invalid-refresh-token").await;
+    assert!(house.events().contains(&"RefreshReplayed"));
+}

@@ -6,6 +6,7 @@ use super::super::administrator::Administrator;
 use super::Trouble;
 use crate::desk::{FormField, ObjectFault, ObjectForm, Referred, Shape, Tree};
 use crate::http::pages::texts;
+use crate::http::remedies::remedy_in;
 use crate::types::Locale;
 
 /// Cells that are ticked in a new row.
@@ -70,17 +71,18 @@ pub(in crate::http::console) fn kind_words(locale: Locale, word: &'static str) -
     texts::find(locale, "kind", word).unwrap_or(word)
 }
 
-/// What is wrong, for people; the desk words its faults in English.
+/// What is wrong, for people: what to do about it; in Korean at least what kind of fault it is.
 pub(super) fn sentence(administrator: &Administrator<'_>, fault: &ObjectFault) -> String {
     let locale = administrator.viewer().locale();
+    let remedy = remedy_in(locale, &fault.remedy);
     let own = match locale {
         Locale::En => None,
         Locale::Ko => texts::find(locale, "fault", &fault.reason.replace('-', "_")),
     };
-    if let Some(own) = own {
+    if let Some(own) = own.filter(|_| *remedy == *fault.remedy) {
         return own.to_owned();
     }
-    let mut letters = fault.remedy.chars();
+    let mut letters = remedy.chars();
     let first = letters
         .next()
         .map(|letter| letter.to_uppercase().collect::<String>());

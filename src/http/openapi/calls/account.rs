@@ -1,6 +1,6 @@
 //! Somebody who is signed in: profile, sessions, second factors, addresses, the end of the account.
 
-use super::super::schema::{Field, password};
+use super::super::schema::{Field, null, password};
 use super::auth::factor;
 use super::{
     Call, Schema, Topic, count, delete, email, flag, get, id, list, may, must, named, object, page_limit,
@@ -45,10 +45,10 @@ pub(super) fn me() -> Vec<Field> {
         must("id", id()),
         must("role", word(&["admin", "user", "guest"])),
         must("name", text("Jiwoo Kim").or_null()),
-        must("nickname", text("").always_null()),
+        must("nickname", null()),
         must("email", email()),
         must("emailVerified", time().or_null().about("When.")),
-        must("image", text("").always_null()),
+        must("image", null()),
         must("onboardingStatus", text("completed")),
         must("locale", word(&["en", "ko"])),
         must(
