@@ -34,6 +34,7 @@ struct KeyErrors {
 }
 
 #[derive(Serialize)]
+#[expect(clippy::struct_excessive_bools, reason = "what the page hides parts by")]
 struct KeyRow {
     id: String,
     short: String,
