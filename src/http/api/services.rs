@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::gate::count;
 use super::shapes::as_text;
-use crate::desk::{Caller, TokenFacts, TokenKind};
+use crate::desk::{AccessFault, Caller, TokenFacts, TokenKind};
 use crate::domain::Role;
 use crate::http::services::{self, COOKIE};
 use crate::http::site::Site;
@@ -112,10 +112,17 @@ impl Asked {
 /// what a client made up.
 pub(super) async fn forward_auth(site: &Site, request: &Request) -> Result<Response, ApiError> {
     let asked = Asked::read(request)?;
-    let Some(caller) = caller(site, request)? else {
-        return Ok(unknown(site, request, &asked));
+    let known = caller(site, request).and_then(|caller| {
+        let person = site.desk.known_person(caller);
+        Ok((caller, person.ok_or(Code::SessionExpired)?))
+    });
+    let (caller, person) = match known {
+        Ok(known) => known,
+        Err(refusal) if refusal.status() == StatusCode::UNAUTHORIZED => {
+            return Ok(unknown(site, request, &asked, &refusal));
+        }
+        Err(refusal) => return Err(refusal),
     };
-    let person = site.desk.known_person(caller).ok_or(Code::AccountNotFound)?;
     // An address that nobody proved is nobody's name: services would take it for its owner's.
     if !person.is_verified {
         return Err(Code::EmailNotVerified.into());
@@ -136,38 +143,40 @@ pub(super) async fn forward_auth(site: &Site, request: &Request) -> Result<Respo
 
 /// Who sent the request that the proxy holds: by an access token, by the cookie for services, or, for a service on this
 /// server's own host, by the cookie of its pages.
-fn caller(site: &Site, request: &Request) -> Result<Option<Caller>, ApiError> {
+fn caller(site: &Site, request: &Request) -> Result<Caller, ApiError> {
     let mut refused = None;
     if let Some(bearer) = request.bearer().filter(|bearer| !bearer.is_empty()) {
         match site.desk.authenticate(bearer) {
-            Ok(caller) => return Ok(Some(caller)),
+            Ok(caller) => return Ok(caller),
             Err(fault) => refused = Some((bearer, fault)),
         }
     }
     let by_cookie = pages::read_cookie(request, COOKIE)
         .and_then(|cookie| site.desk.service_caller(cookie))
         .or_else(|| pages::browser_caller(site, request));
-    if by_cookie.is_some() {
-        return Ok(by_cookie);
+    if let Some(caller) = by_cookie {
+        return Ok(caller);
     }
     // Only those who are nobody are counted: a page of a service is many requests.
     count(site, request, None)?;
-    match refused {
-        Some((bearer, fault)) => {
-            let visitor = site.visitor(request);
-            let repeated = site.desk.refused_bearer(bearer, fault, &visitor);
-            repeated.map_err(|fault| refusals::of_fault(&fault, request.voice.locale, ""))?;
-            Err(refusals::of_access(fault))
-        }
-        None => Ok(None),
-    }
+    let Some((bearer, fault)) = refused else {
+        return Err(Code::Unauthorized.into());
+    };
+    let visitor = site.visitor(request);
+    let repeated = site.desk.refused_bearer(bearer, fault, &visitor);
+    repeated.map_err(|fault| refusals::of_fault(&fault, request.voice.locale, ""))?;
+    Err(match fault {
+        // A proxy understands 401 and 403.
+        AccessFault::AccountGone => Code::SessionExpired.into(),
+        AccessFault::Invalid | AccessFault::Expired | AccessFault::SessionOver => refusals::of_access(fault),
+    })
 }
 
 /// Leads a browser to the sign-in and back; programs and proxies that cannot are told 401, and where it is.
-fn unknown(site: &Site, request: &Request, asked: &Asked) -> Response {
+fn unknown(site: &Site, request: &Request, asked: &Asked, refusal: &ApiError) -> Response {
     let sign_in = services::sign_in_for(site, request);
     let location = HeaderValue::from_str(&sign_in);
-    let refusal = ApiError::new(Code::Unauthorized).reply(&request.voice);
+    let refusal = refusal.reply(&request.voice);
     let Ok(location) = location else { return refusal };
     let reads = services::forwarded_method(request)
         .is_none_or(|method| [Method::GET, Method::HEAD].contains(&method));

@@ -160,7 +160,11 @@ async fn a_proxy_lets_through_who_is_signed_in_and_learns_as_whom() {
     }
     let out = house.call("POST", "/v1/auth/signout").bearer(&tokens.access);
     out.ok().await;
-    through().refused(401, "auth/session-expired").await;
+    let over = through().refused(401, "auth/session-expired").await;
+    assert!(
+        !over.header("location").is_empty(),
+        "a proxy is told where the sign-in is"
+    );
     // Whose address nobody has proven could be anybody's.
     let unproven = house.sign_up("bo@example.org").await;
     knock(&house, "")

@@ -35,6 +35,6 @@ pub(super) fn calls() -> Vec<Call> {
             .gives(200, "Somebody, told in `Remote-User` (the id), `Remote-Email` and `Remote-Groups` (the role).", "text/plain", text(""))
             .leads(302, "To the sign-in.")
             .refuses(&[Code::Unauthorized, Code::InvalidToken, Code::TokenExpired, Code::SessionExpired])
-            .refuses(&[Code::AccountNotFound, Code::EmailNotVerified, Code::UserForbidden]),
+            .refuses(&[Code::EmailNotVerified, Code::UserForbidden]),
     ]
 }
