@@ -196,9 +196,9 @@ fn refused(refusal: Refusal) -> Failure {
             .remedy("`keyledger key list` shows all"),
         Refusal::Changed => Failure::later("somebody else changed the same thing since you looked")
             .remedy("look at it, and run the command again"),
-        Refusal::NotAllowed => {
-            no("administrators do not do this to themselves, and keys not to administrators")
-        }
+        Refusal::NotAllowed => no(
+            "administrators do not do this to themselves, and keys neither to administrators nor to where mails go",
+        ),
         Refusal::SecretKeyInBrowser => {
             no("a secret key has no origins: whoever opens the page could read it")
                 .field("key")

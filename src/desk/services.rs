@@ -21,8 +21,8 @@ pub struct TokenFacts {
     pub kind: TokenKind,
     /// Whose it is, and in which session.
     pub caller: Caller,
-    /// Their main address.
-    pub email: String,
+    /// Their main address, if it was proven: a service takes whoever has it for its owner.
+    pub email: Option<String>,
     /// When it was issued; for a refresh token, when its session was last in use.
     pub issued: Timestamp,
     /// When it ends, if its session does not end before.
@@ -54,7 +54,7 @@ impl Desk {
         Some(TokenFacts {
             kind: TokenKind::Access,
             caller,
-            email: self.profile(caller.user)?.email,
+            email: self.proven_address(caller)?,
             issued: claims.issued,
             expires: claims.expires,
         })
@@ -79,7 +79,7 @@ impl Desk {
         Some(TokenFacts {
             kind: TokenKind::Refresh,
             caller,
-            email: self.profile(caller.user)?.email,
+            email: self.proven_address(caller)?,
             issued,
             expires,
         })
@@ -91,6 +91,11 @@ impl Desk {
         let ring = self.engine().keyring().current();
         let session: SessionId = crypto::open_browser_secret(&ring, BrowserUse::Service, cookie)?;
         self.live_caller(session)
+    }
+
+    fn proven_address(&self, caller: Caller) -> Option<Option<String>> {
+        let person = self.known_person(caller)?;
+        Some(person.is_verified.then_some(person.email))
     }
 
     /// What services are told of somebody.

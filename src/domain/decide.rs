@@ -2,7 +2,7 @@
 
 use super::command::{Command, Context, Outcome};
 use super::event::{Actor, Event};
-use super::flow::{Edit, Policy, Presence, edited};
+use super::flow::{Edit, Flows, Policy, Presence, edited};
 use super::key_purpose::KeyPurpose;
 use super::refusal::{LimitKind, LimitReached, Refusal};
 use super::sign_in::{self, SessionTerms};
@@ -388,8 +388,24 @@ fn change_flows(world: &impl World, edits: Vec<Edit>, against: Option<Position>,
     if against.is_some_and(|against| against != flows.changed()) {
         return Decision::refused(Refusal::Outdated);
     }
+    if matches!(by, Actor::ApiKey(_)) && edits.iter().any(|edit| diverts_mail(flows, edit)) {
+        return Decision::refused(Refusal::NotAllowed);
+    }
     match edited(flows, edits, by) {
         Ok(events) => Decision::accepted(events, Outcome::Done),
         Err(refused) => Decision::refused(Refusal::FlowChange(refused)),
     }
+}
+
+/// Whether an edit has a stage send over a server that it did not send over before. Whoever chooses that reads the mails that
+/// let people back in, so it is a person's deed, never a key's.
+fn diverts_mail(flows: &Flows, edit: &Edit) -> bool {
+    let Edit::SaveStage { stage, .. } = edit else {
+        return false;
+    };
+    let before = flows
+        .stage(stage.name().as_str())
+        .and_then(|before| before.settings().mail_server());
+    let after = stage.settings().mail_server();
+    after.is_some_and(|server| !server.use_global_settings) && after != before
 }

@@ -85,9 +85,20 @@ pub(super) fn is_oneself(user: UserId, by: Actor) -> bool {
     by == Actor::User(user)
 }
 
-/// A secret key is an administrator, and yet no way into the account of a person who is one.
+/// A secret key is an administrator, and yet no way into the account of a person who is one, and none to be rid of them:
+/// keys lie in files of services, and what takes an administrator's place must be a person's deed.
 pub(super) fn is_key_against_administrator(user: &User, by: Actor) -> bool {
     user.role == Role::Admin && matches!(by, Actor::ApiKey(_))
+}
+
+/// Who may not keep somebody out or take them away: whoever it is themself, and keys where it is an administrator.
+pub(super) fn may_not_remove(id: UserId, user: &User, by: Actor) -> bool {
+    is_oneself(id, by) || is_key_against_administrator(user, by)
+}
+
+/// A key makes nobody an administrator either, or it would stay one after it was revoked.
+pub(super) fn is_key_raising(role: Role, by: Actor) -> bool {
+    role == Role::Admin && matches!(by, Actor::ApiKey(_))
 }
 
 fn unchanged(world: &impl World, id: UserId, against: Option<Timestamp>) -> Result<&User, Refusal> {
@@ -112,7 +123,7 @@ fn change_role(
     if user.role == role {
         return Decision::accepted(vec![], Outcome::Done);
     }
-    if is_oneself(id, by) || is_key_against_administrator(user, by) {
+    if may_not_remove(id, user, by) || is_key_raising(role, by) {
         return Decision::refused(Refusal::NotAllowed);
     }
     done(Event::RoleChanged { user: id, role, by })

@@ -208,6 +208,9 @@ pub(super) fn create(context: &Context<'_>, new: NewUser, origin: Sealed, by: Ac
     if context.username_taken {
         return Decision::refused(Refusal::UsernameTaken);
     }
+    if management::is_key_raising(new.role, by) {
+        return Decision::refused(Refusal::NotAllowed);
+    }
     Decision::accepted(vec![registered(new, by, Tag([0; 16]), origin)], Outcome::Done)
 }
 
@@ -215,7 +218,7 @@ pub(super) fn ban(world: &impl World, id: UserId, by: Actor) -> Decision {
     let Some(user) = world.users().look(&id) else {
         return Decision::refused(Refusal::UserNotFound);
     };
-    if management::is_oneself(id, by) {
+    if management::may_not_remove(id, user, by) {
         return Decision::refused(Refusal::NotAllowed);
     }
     if user.standing == Standing::Banned {
@@ -252,6 +255,9 @@ pub(super) fn revoke_password(world: &impl World, id: UserId, by: Actor) -> Deci
     let Some(user) = world.users().look(&id) else {
         return Decision::refused(Refusal::UserNotFound);
     };
+    if management::may_not_remove(id, user, by) {
+        return Decision::refused(Refusal::NotAllowed);
+    }
     if user.credential.is_none() {
         return Decision::accepted(vec![], Outcome::Ended(0));
     }
@@ -273,7 +279,7 @@ pub(super) fn revoke_password(world: &impl World, id: UserId, by: Actor) -> Deci
 /// Who wants to go closes their own account, which can be taken back for a while; this cannot.
 pub(super) fn erase(world: &impl World, id: UserId, by: Actor) -> Decision {
     match world.users().look(&id) {
-        Some(_) if management::is_oneself(id, by) => Decision::refused(Refusal::NotAllowed),
+        Some(user) if management::may_not_remove(id, user, by) => Decision::refused(Refusal::NotAllowed),
         Some(_) => Decision::accepted(vec![Event::UserErased { user: id, by }], Outcome::Done),
         None => Decision::refused(Refusal::UserNotFound),
     }

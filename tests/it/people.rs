@@ -457,16 +457,6 @@ impl Person {
         }
     }
 
-    pub fn is_created(self) -> Command {
-        Command::CreateUser {
-            lookup: self.lookup(),
-            username: None,
-            new: self.new_user(),
-            origin: origin(),
-            by: Actor::Operator,
-        }
-    }
-
     pub fn withdraws(self, session: u32, token: u32) -> Command {
         Command::Withdraw {
             user: self.user(),

@@ -1,8 +1,8 @@
 //! What administrators do about users and mails.
 
-use super::super::event::Event;
+use super::super::event::{Event, Purpose};
 use super::super::world::{Table, World};
-use super::steps::touch;
+use super::steps::{Voided, touch, void_tokens};
 use crate::types::Timestamp;
 
 /// Folds an event of an administrator's work; any other changes nothing here.
@@ -11,6 +11,8 @@ pub(super) fn evolve(world: &mut impl World, time: Timestamp, event: &Event) {
         if let Some(found) = touch(world, *user, time) {
             found.role = *role;
         }
+        // What was handed over to somebody with another role opens nothing of the new one.
+        void_tokens(world, *user, Voided::Only(Purpose::Recovery));
     } else if let Event::ProfileEdited {
         user, name, locale, ..
     } = event

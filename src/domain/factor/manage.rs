@@ -5,6 +5,7 @@ use crate::types::{FactorId, Sealed, UserId};
 use super::super::command::{Context, Notices, Outcome};
 use super::super::decide::Decision;
 use super::super::event::{Actor, Event};
+use super::super::management;
 use super::super::objection::held;
 use super::super::refusal::Refusal;
 use super::super::world::{Table, World};
@@ -114,6 +115,9 @@ pub(in super::super) fn revoke(
     let Some(user) = world.users().look(&id) else {
         return Decision::refused(Refusal::UserNotFound);
     };
+    if management::is_key_against_administrator(user, by) {
+        return Decision::refused(Refusal::NotAllowed);
+    }
     let mut events = cleared(world, id, kind, by, None);
     if events.is_empty() {
         return Decision::refused(Refusal::FactorNotEnabled);

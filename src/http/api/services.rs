@@ -26,7 +26,8 @@ struct Active<'a> {
     active: bool,
     #[serde(serialize_with = "as_text")]
     sub: UserId,
-    username: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    username: Option<&'a str>,
     role: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     token_type: Option<&'static str>,
@@ -62,7 +63,7 @@ pub(super) async fn introspect(site: &Site, request: &Request) -> Result<Respons
     Ok(request.voice.ok(&Active {
         active: true,
         sub: caller.user,
-        username: email,
+        username: email.as_deref(),
         role: caller.role.word(),
         token_type: (*kind == TokenKind::Access).then_some("Bearer"),
         iat: issued.unix_seconds(),

@@ -4,13 +4,13 @@ mod problems;
 
 use keyledger::domain::flow::{
     Binding, BoundPolicy, ChangeFault, ChangeRefused, DeniedAction, Designation, Edit, EmailStage,
-    ExpressionPolicy, Flow, FlowChange, Flows, GlobalMail, Identification, Naming, ObjectKey, Policy,
-    Presence, ProblemKind, Prompt, Requirement, Stage, StageKind, StageSettings,
+    ExpressionPolicy, Flow, FlowChange, Flows, GlobalMail, Identification, MailServer, Naming, ObjectKey,
+    Policy, Presence, ProblemKind, Prompt, Requirement, Stage, StageKind, StageSettings,
 };
 use keyledger::domain::password_policy::{PasswordPolicy, PasswordPolicySettings};
-use keyledger::domain::{Actor, Command, Event, Recorded, Refusal};
+use keyledger::domain::{Actor, Command, Event, Outcome, Recorded, Refusal};
 use keyledger::ledger::{CommandPart, codec};
-use keyledger::types::{CommandId, ObjectName, Position, Slug};
+use keyledger::types::{ApiKeyId, CommandId, ObjectName, Position, Slug};
 
 use super::scene::{Scene, given};
 use crate::people::NOON;
@@ -470,4 +470,34 @@ fn the_version_of_a_flow_moves_with_whatever_it_leads_through() {
     }
     assert_eq!(version(&scene, "default-authenticator-totp-setup"), other);
     assert_eq!(other, Position(0));
+}
+
+#[test]
+fn r_46_a_secret_key_leads_no_mails_over_a_server_of_its_choice() {
+    let over = |host: &str| {
+        let server = MailServer {
+            use_global_settings: false,
+            host: host.to_owned(),
+            ..MailServer::default()
+        };
+        let settings = EmailStage {
+            server,
+            ..EmailStage::default()
+        };
+        vec![stage("default-recovery-email", StageSettings::Email(settings))]
+    };
+    let by_key = |edits| Command::ChangeFlows {
+        edits,
+        against: None,
+        by: Actor::ApiKey(ApiKeyId([9; 16])),
+    };
+    given([])
+        .when(by_key(over("mx.example.net")))
+        .refused(Refusal::NotAllowed);
+    let set = given([]).done(edits(over("mx.example.org")));
+    set.clone()
+        .when(by_key(over("mx.example.net")))
+        .refused(Refusal::NotAllowed);
+    // What a person has chosen may stay.
+    set.when(by_key(over("mx.example.org"))).answered(&Outcome::Done);
 }

@@ -1,6 +1,6 @@
 //! What administrators change about users and mails.
 
-use keyledger::domain::{Actor, Allowance, Command, Event, Outcome, Refusal, Role, Subject};
+use keyledger::domain::{Actor, Allowance, Command, Event, Outcome, Refusal, Role, Subject, TokenStanding};
 use keyledger::types::{ApiKeyId, Locale, Position, Span, Tag, UserId};
 
 use super::scene::{Scene, given};
@@ -65,6 +65,43 @@ fn r_46_a_secret_key_makes_no_recovery_for_an_administrator_and_takes_no_role_fr
     scene()
         .when(BOB.gets_recovery(1, Span::hours(1)))
         .answered(&Outcome::Issued(BOB.token(1)));
+}
+
+#[test]
+fn r_46_a_secret_key_is_neither_rid_of_administrators_nor_makes_any() {
+    let (user, by) = (BOB.user(), KEY);
+    let against = [
+        Command::BanUser { user, by },
+        Command::EraseUser { user, by },
+        Command::RevokePassword { user, by },
+        Command::RevokeFactors {
+            user,
+            kind: None,
+            mails: BOB.notices(),
+            by,
+        },
+        ADA.is_made(Role::Admin, by),
+        NOBODY.is_created_as(Role::Admin, by),
+    ];
+    for command in against {
+        scene().when(command).refused(Refusal::NotAllowed);
+    }
+    scene()
+        .when(NOBODY.is_created_as(Role::User, by))
+        .then_kinds(&["UserRegistered"]);
+    let user = ADA.user();
+    scene()
+        .when(Command::BanUser { user, by })
+        .then_kinds(&["UserBanned", "SessionsEnded"]);
+}
+
+#[test]
+fn r_26_what_was_handed_over_opens_nothing_of_a_new_role() {
+    let handed = scene().done(ADA.gets_recovery(1, Span::hours(1)));
+    let standing = |scene: &Scene| scene.state.tokens[&ADA.token(1)].standing;
+    assert_eq!(standing(&handed), TokenStanding::Live);
+    let raised = handed.done(ADA.is_made(Role::Admin, bob()));
+    assert_eq!(standing(&raised), TokenStanding::Superseded);
 }
 
 #[test]

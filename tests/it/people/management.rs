@@ -1,11 +1,28 @@
 //! What administrators do about people.
 
-use keyledger::domain::{Actor, Command, ManagementCommand, Role};
+use keyledger::domain::{Actor, Command, ManagementCommand, NewUser, Role};
 use keyledger::types::{Locale, Position, Timestamp};
 
 use super::{Person, origin, sealed};
 
 impl Person {
+    pub fn is_created(self) -> Command {
+        self.is_created_as(Role::User, Actor::Operator)
+    }
+
+    pub fn is_created_as(self, role: Role, by: Actor) -> Command {
+        Command::CreateUser {
+            lookup: self.lookup(),
+            username: None,
+            new: NewUser {
+                role,
+                ..self.new_user()
+            },
+            origin: origin(),
+            by,
+        }
+    }
+
     pub fn is_made(self, role: Role, by: Actor) -> Command {
         Command::Manage(ManagementCommand::ChangeRole {
             user: self.user(),

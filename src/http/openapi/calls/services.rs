@@ -8,7 +8,10 @@ pub(super) fn calls() -> Vec<Call> {
     let active = object([
         must("active", only(true)),
         must("sub", id().about("Whose it is.")),
-        must("username", text("user@example.com").about("Their main address.")),
+        may(
+            "username",
+            text("user@example.com").about("Their main address, once it was proven."),
+        ),
         must("role", word(&["admin", "user", "guest"])),
         may("token_type", only("Bearer")),
         must("iat", count(1_768_919_400)),
