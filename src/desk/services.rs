@@ -40,6 +40,13 @@ pub struct KnownPerson {
     pub is_verified: bool,
 }
 
+impl KnownPerson {
+    /// Their main address, if it was proven.
+    fn proven_address(self) -> Option<String> {
+        self.is_verified.then_some(self.email)
+    }
+}
+
 impl Desk {
     /// What is known of a token, if it is good now (RFC 7662): an access token, or the current refresh token of a session.
     /// Asking changes nothing, and is no use of the token.
@@ -54,7 +61,7 @@ impl Desk {
         Some(TokenFacts {
             kind: TokenKind::Access,
             caller,
-            email: self.proven_address(caller)?,
+            email: self.known_person(caller)?.proven_address(),
             issued: claims.issued,
             expires: claims.expires,
         })
@@ -79,7 +86,7 @@ impl Desk {
         Some(TokenFacts {
             kind: TokenKind::Refresh,
             caller,
-            email: self.proven_address(caller)?,
+            email: self.known_person(caller)?.proven_address(),
             issued,
             expires,
         })
@@ -91,11 +98,6 @@ impl Desk {
         let ring = self.engine().keyring().current();
         let session: SessionId = crypto::open_browser_secret(&ring, BrowserUse::Service, cookie)?;
         self.live_caller(session)
-    }
-
-    fn proven_address(&self, caller: Caller) -> Option<Option<String>> {
-        let person = self.known_person(caller)?;
-        Some(person.is_verified.then_some(person.email))
     }
 
     /// What services are told of somebody.

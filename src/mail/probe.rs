@@ -113,13 +113,13 @@ async fn hand_over(
 fn hint(settings: &MailSettings, error: &SendError) -> Option<&'static str> {
     match error.step {
         Step::Compose => None,
-        Step::Resolve => Some("Check the spelling of EMAIL__HOST, and that this machine can resolve names."),
+        Step::Resolve => Some("Check the spelling of KEYLEDGER_EMAIL__HOST, and that this machine can resolve names."),
         Step::Connect => Some(match error.cause {
             Cause::Timeout => {
-                "Nothing answers: a firewall may drop the connection (many networks block port 25; try 587 with EMAIL__USE_TLS), or EMAIL__HOST or EMAIL__PORT is wrong."
+                "Nothing answers: a firewall may drop the connection (many networks block port 25; try 587 with KEYLEDGER_EMAIL__USE_TLS), or KEYLEDGER_EMAIL__HOST or KEYLEDGER_EMAIL__PORT is wrong."
             }
             Cause::Missing => {
-                "Set EMAIL__USE_TLS or EMAIL__USE_SSL, or accept the risk with EMAIL__ALLOW_PLAINTEXT=true."
+                "Set KEYLEDGER_EMAIL__USE_TLS or KEYLEDGER_EMAIL__USE_SSL, or accept the risk with KEYLEDGER_EMAIL__ALLOW_PLAINTEXT=true."
             }
             Cause::Reply
             | Cause::Network
@@ -128,32 +128,32 @@ fn hint(settings: &MailSettings, error: &SendError) -> Option<&'static str> {
             | Cause::Tls
             | Cause::Protocol
             | Cause::Mail
-            | Cause::Disk => "Nothing listens there: check EMAIL__HOST and EMAIL__PORT, and that the mail server runs.",
+            | Cause::Disk => "Nothing listens there: check KEYLEDGER_EMAIL__HOST and KEYLEDGER_EMAIL__PORT, and that the mail server runs.",
         }),
         Step::Greeting | Step::Hello => greeting_hint(settings, error),
         Step::Tls => tls_hint(settings, error),
         Step::Auth if error.cause == Cause::Missing => Some(
-            "The server offers no sign-in here, usually because it wants TLS first: set EMAIL__USE_TLS or EMAIL__USE_SSL; or leave EMAIL__USERNAME empty.",
+            "The server offers no sign-in here, usually because it wants TLS first: set KEYLEDGER_EMAIL__USE_TLS or KEYLEDGER_EMAIL__USE_SSL; or leave KEYLEDGER_EMAIL__USERNAME empty.",
         ),
         Step::Auth => (error.cause == Cause::Reply).then_some(
-            "Check EMAIL__USERNAME and EMAIL__PASSWORD; many providers want an app password, or SMTP sign-in enabled for the account.",
+            "Check KEYLEDGER_EMAIL__USERNAME and KEYLEDGER_EMAIL__PASSWORD; many providers want an app password, or SMTP sign-in enabled for the account.",
         ),
         Step::MailFrom if matches!(error.status, Some(530 | 534 | 535 | 538)) => Some(
-            "The server wants a sign-in or TLS first: set EMAIL__USERNAME and EMAIL__PASSWORD, and EMAIL__USE_TLS or EMAIL__USE_SSL.",
+            "The server wants a sign-in or TLS first: set KEYLEDGER_EMAIL__USERNAME and KEYLEDGER_EMAIL__PASSWORD, and KEYLEDGER_EMAIL__USE_TLS or KEYLEDGER_EMAIL__USE_SSL.",
         ),
         Step::MailFrom => (error.cause == Cause::Reply)
-            .then_some("The sender is refused: EMAIL__FROM must be an address that this account may send from."),
+            .then_some("The sender is refused: KEYLEDGER_EMAIL__FROM must be an address that this account may send from."),
         Step::RcptTo => match error.status {
             Some(400..500) => Some(
                 "The server refuses for now (greylisting does this to strangers): a real mail is tried again by itself. Try again in some minutes.",
             ),
             Some(_) => Some(
-                "The mailbox is unknown there, or the server does not relay for strangers: check the address, and set EMAIL__USERNAME if the server wants a sign-in.",
+                "The mailbox is unknown there, or the server does not relay for strangers: check the address, and set KEYLEDGER_EMAIL__USERNAME if the server wants a sign-in.",
             ),
             None => None,
         },
         Step::Data => (error.cause == Cause::Reply)
-            .then_some("The server refuses the mail itself: its words say why; often SPF, DKIM or DMARC of the domain of EMAIL__FROM."),
+            .then_some("The server refuses the mail itself: its words say why; often SPF, DKIM or DMARC of the domain of KEYLEDGER_EMAIL__FROM."),
     }
 }
 
@@ -161,12 +161,12 @@ fn greeting_hint(settings: &MailSettings, error: &SendError) -> Option<&'static 
     let silent = matches!(error.cause, Cause::Timeout | Cause::Network);
     match settings.security {
         Security::Plain | Security::StartTls if silent => Some(
-            "The server says nothing in clear text: this port may expect TLS from the first byte (465 does). Set EMAIL__USE_SSL=true and EMAIL__USE_TLS=false.",
+            "The server says nothing in clear text: this port may expect TLS from the first byte (465 does). Set KEYLEDGER_EMAIL__USE_SSL=true and KEYLEDGER_EMAIL__USE_TLS=false.",
         ),
         Security::Plain | Security::StartTls | Security::Tls => match error.cause {
-            Cause::Protocol => {
-                Some("What answers there is not a mail server: check EMAIL__HOST and EMAIL__PORT.")
-            }
+            Cause::Protocol => Some(
+                "What answers there is not a mail server: check KEYLEDGER_EMAIL__HOST and KEYLEDGER_EMAIL__PORT.",
+            ),
             Cause::Reply => {
                 Some("The server does not talk to this machine: its words say why; often a block list.")
             }
@@ -186,18 +186,18 @@ fn tls_hint(settings: &MailSettings, error: &SendError) -> Option<&'static str> 
     match error.cause {
         Cause::NotTls | Cause::Timeout | Cause::Network => match settings.security {
             Security::Tls => Some(
-                "This port does not speak TLS from the first byte (25 and 587 do not): set EMAIL__USE_TLS=true and EMAIL__USE_SSL=false, or use port 465.",
+                "This port does not speak TLS from the first byte (25 and 587 do not): set KEYLEDGER_EMAIL__USE_TLS=true and KEYLEDGER_EMAIL__USE_SSL=false, or use port 465.",
             ),
             Security::StartTls | Security::Plain => None,
         },
         Cause::Missing | Cause::Reply => Some(
-            "The server does not do STARTTLS on this port: try port 587, or port 465 with EMAIL__USE_SSL=true and EMAIL__USE_TLS=false. Nothing was sent in clear text.",
+            "The server does not do STARTTLS on this port: try port 587, or port 465 with KEYLEDGER_EMAIL__USE_SSL=true and KEYLEDGER_EMAIL__USE_TLS=false. Nothing was sent in clear text.",
         ),
         Cause::Certificate(CertificateFault::Name) => Some(
-            "The certificate is for another name: set EMAIL__HOST to a name that it carries (the words list them).",
+            "The certificate is for another name: set KEYLEDGER_EMAIL__HOST to a name that it carries (the words list them).",
         ),
         Cause::Certificate(CertificateFault::Issuer) => Some(
-            "No known authority signed the certificate: if it is your own, set EMAIL__CA_FILE to the PEM file of your authority.",
+            "No known authority signed the certificate: if it is your own, set KEYLEDGER_EMAIL__CA_FILE to the PEM file of your authority.",
         ),
         Cause::Certificate(CertificateFault::Validity) => Some(
             "The certificate is expired or not yet valid: renew it, and check the clocks of both machines.",
@@ -205,7 +205,7 @@ fn tls_hint(settings: &MailSettings, error: &SendError) -> Option<&'static str> 
         Cause::Certificate(CertificateFault::Other) => Some(
             "The certificate cannot be used; one that signed itself must not be marked as an authority (CA:TRUE): let an authority of your own sign it.",
         ),
-        Cause::Disk => Some("Check that EMAIL__CA_FILE is a readable PEM file with certificates."),
+        Cause::Disk => Some("Check that KEYLEDGER_EMAIL__CA_FILE is a readable PEM file with certificates."),
         Cause::Tls | Cause::Protocol | Cause::Mail => None,
     }
 }
@@ -285,7 +285,13 @@ mod tests {
     #[tokio::test]
     async fn the_wrong_kind_of_tls_is_hinted_at_both_ways() {
         let (_, failure) = walked(vec![Say("220 mx"), Silence], None, None, |d| d.use_ssl = true).await;
-        assert!(failure.unwrap().hint.unwrap().contains("EMAIL__USE_TLS=true"));
+        assert!(
+            failure
+                .unwrap()
+                .hint
+                .unwrap()
+                .contains("KEYLEDGER_EMAIL__USE_TLS=true")
+        );
         let own = certificate("127.0.0.1");
         let (_, failure) = walked(vec![Tls(own.acceptor)], None, None, |d| {
             d.timeout = Duration::from_millis(150);
@@ -293,7 +299,7 @@ mod tests {
         .await;
         let failure = failure.unwrap();
         assert_eq!(failure.step, Step::Greeting);
-        assert!(failure.hint.unwrap().contains("EMAIL__USE_SSL=true"));
+        assert!(failure.hint.unwrap().contains("KEYLEDGER_EMAIL__USE_SSL=true"));
     }
 
     #[tokio::test]
@@ -305,14 +311,14 @@ mod tests {
             (d.use_ssl, d.ca_file) = (true, Some(other.ca_file.clone()));
         })
         .await;
-        assert!(failure.unwrap().hint.unwrap().contains("EMAIL__HOST"));
+        assert!(failure.unwrap().hint.unwrap().contains("KEYLEDGER_EMAIL__HOST"));
     }
 
     #[tokio::test]
     async fn a_refused_sender_and_a_missing_sign_in_are_told_apart() {
         for (answer, word) in [
-            ("550 5.7.60 not yours", "EMAIL__FROM"),
-            ("530 5.7.0 sign in first", "EMAIL__USERNAME"),
+            ("550 5.7.60 not yours", "KEYLEDGER_EMAIL__FROM"),
+            ("530 5.7.0 sign in first", "KEYLEDGER_EMAIL__USERNAME"),
         ] {
             let acts = script([greeted(), vec![Hear("MAIL"), Say(answer), Silence]]);
             let (_, failure) = walked(acts, Some("ann@example.org"), None, |_| {}).await;

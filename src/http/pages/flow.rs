@@ -247,6 +247,13 @@ pub(super) fn to_recovery(site: &Site, request: &Request) -> Response {
     lead(&viewer, &recovery_path(&viewer), None)
 }
 
+/// Whoever only typed the server's name is led to their account, and on the administrators' own listener to the console.
+pub(super) fn to_home(site: &Site, request: &Request) -> Response {
+    let viewer = Viewer::of(site, request);
+    let is_for_everybody = site.url == site.settings.public_url;
+    viewer.lead_to(if is_for_everybody { "/account" } else { "/admin" }, None)
+}
+
 /// Where a mail for a new password is asked for: the flow of "Forgot password?".
 pub(super) fn recovery_path(viewer: &Viewer<'_>) -> String {
     format!("/flow/{}", viewer.site().desk.recovery_flow())

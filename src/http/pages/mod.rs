@@ -68,6 +68,7 @@ pub fn routes() -> Vec<Route<Site, Access>> {
         show("/assets/{hash}/{name}", |s, r| {
             answer(async move { s.look.serve(&r) })
         }),
+        show("/", |s, r| answer(async move { flow::to_home(&s, &r) })),
         show("/recover", |s, r| answer(async move { recover::show(&s, &r) })),
         act("/recover", |s, r| answer(recover::enter(s, r))),
         show("/recover/request", |s, r| {

@@ -312,7 +312,13 @@ impl Writer<'_> {
                 let lead = account
                     .as_ref()
                     .map(|account| self.say("for_account").replace("{who}", account));
-                let asks_password = fields.iter().any(|field| field.kind == FieldKind::Password);
+                let asks = |kind| fields.iter().any(|field| field.kind == kind);
+                let asks_password = asks(FieldKind::Password);
+                let submit = match (asks_password, asks(FieldKind::Email)) {
+                    (true, true) => "create",
+                    (true, false) => "save",
+                    (false, _) => "next",
+                };
                 let mut shown: Vec<FieldShown> = fields
                     .iter()
                     .map(|field| self.prompt_field(field, values))
@@ -335,7 +341,7 @@ impl Writer<'_> {
                 StagePage {
                     leads: lead.into_iter().collect(),
                     fields: known.chain(shown).collect(),
-                    submit: Some(self.say(if asks_password { "save" } else { "next" })),
+                    submit: Some(self.say(submit)),
                     ..StagePage::default()
                 }
             }

@@ -39,6 +39,17 @@ async fn l_07_the_main_listener_knows_nothing_of_what_administrators_do() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_bare_name_leads_to_the_account_and_for_administrators_to_the_console() {
+    let house = House::start().await;
+    for (listener, to) in [(house.addr(), "/account"), (house.app().admin_addr(), "/admin")] {
+        let led = Call::new(listener, "GET", "/", "").without("X-API-Key").await;
+        assert_eq!(led.status, 303);
+        let location = led.header("location").unwrap();
+        assert!(location.ends_with(to), "{location}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn l_07_one_listener_answers_everything_where_both_are_set_equal() {
     let house = House::with(|plan| plan.doors = Doors::One).await;
     house.appoint(ADA, PASSWORD).await;

@@ -227,8 +227,8 @@ impl Heard {
     }
 
     fn last_id(&self) -> &str {
-        let ids = self.text.lines().filter_map(|line| line.strip_prefix("id: "));
-        ids.last().unwrap()
+        let mut ids = self.text.lines().filter_map(|line| line.strip_prefix("id: "));
+        ids.next_back().unwrap()
     }
 }
 
