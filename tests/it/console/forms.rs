@@ -139,6 +139,27 @@ async fn an_update_that_came_too_late_is_told_and_nothing_typed_is_lost() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn l_02_a_mail_password_behind_its_mask_does_not_go_to_another_server() {
+    let (house, seat) = office().await;
+    let made = with(&EMAIL_STAGE, &[("settings.password", "SG.quite-secret")]);
+    house
+        .form_of(&seat, "/admin/create/stage", &made)
+        .await
+        .expect(303);
+    let path = "/admin/stages/letters";
+    let elsewhere = [("settings.host", "127.0.0.1"), ("settings.password", "********")];
+    let refused = house.form_of(&seat, path, &with(&EMAIL_STAGE, &elsewhere)).await;
+    let page = refused.expect(400).markup();
+    assert!(page.contains("rite the password again"), "{page}");
+    assert_eq!(value(&page, "settings.host"), "127.0.0.1", "what was typed stays");
+    let anew = [("settings.host", "127.0.0.1"), ("settings.password", "another")];
+    house
+        .form_of(&seat, path, &with(&EMAIL_STAGE, &anew))
+        .await
+        .expect(303);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn s_08_what_changes_the_configuration_asks_for_a_fresh_sign_in() {
     let (house, seat) = office().await;
     house.advance(Span::minutes(11));
