@@ -86,6 +86,7 @@ fn of_change(fault: ChangeFault) -> ApiError {
         | ChangeFault::NoSuchPolicy(_)
         | ChangeFault::WrongKind(_)
         | ChangeFault::InUse
+        | ChangeFault::LedTo
         | ChangeFault::TooMany
         | ChangeFault::List(_) => Code::InvalidParameters,
     };

@@ -101,22 +101,36 @@ impl Settings for MailServer {
     }
 
     fn patch_all(&mut self, table: &mut Table, reading: &mut Reading<'_>) {
+        let before = self.clone();
         table.patch("use_global_settings", &mut self.use_global_settings, reading);
         table.patch("host", &mut self.host, reading);
         table.patch("port", &mut self.port, reading);
         table.patch("username", &mut self.username, reading);
         let path = table.path("password");
-        if let Some(written) = table.optional::<String>("password", reading) {
+        let written: Option<String> = table.optional("password", reading);
+        let is_written_anew = written.as_ref().is_some_and(|written| written != MASK);
+        if let Some(written) = written {
             patch_secret(&mut self.password, written, &path, reading);
         }
         table.patch("use_tls", &mut self.use_tls, reading);
         table.patch("use_ssl", &mut self.use_ssl, reading);
         table.patch("timeout", &mut self.timeout, reading);
         table.patch("from_address", &mut self.from_address, reading);
+        if before.password.is_some() && !is_written_anew && !is_same_server(&before, self) {
+            // Whoever may only write the password must not read it at a server of their own.
+            let remedy = "write the password again: it is kept for the server it was written for";
+            reading.fault(&path, "required", remedy);
+        }
         if let Err(fault) = Mailbox::parse(&self.from_address) {
             reading.fault(&table.path("from_address"), "form", fault.to_string());
         }
     }
+}
+
+/// Whether a password goes to the same server, under the same name and as well protected.
+fn is_same_server(one: &MailServer, other: &MailServer) -> bool {
+    let goes_to = |server: &MailServer| (server.port, server.use_tls, server.use_ssl);
+    one.host == other.host && one.username == other.username && goes_to(one) == goes_to(other)
 }
 
 fn patch_secret(kept: &mut Option<StageSecret>, written: String, path: &str, reading: &mut Reading<'_>) {

@@ -12,16 +12,11 @@ use crate::crypto::parse_mail_secret;
 use crate::desk::passwords::{PasswordOwner, Unfit, kept_passwords};
 use crate::desk::recovery::Claim;
 use crate::desk::{Command, Desk, Fault, Refusal};
-use crate::domain::flow::{Designation, EmailStage, MailTemplate, StageSettings};
+use crate::domain::flow::{Designation, EmailStage, Flows, MailTemplate, StageSettings};
 use crate::domain::password_policy::PasswordPolicy;
 use crate::domain::{PasswordChange, PasswordVerdict, Purpose};
 use crate::engine::Lane;
 use crate::types::{EmailAddress, PersonName, Span, Username};
-
-/// The flow in which people sign in.
-pub(super) const SIGN_IN: &str = "default-authentication-flow";
-/// The flow in which people get back in, unless the one above names another.
-const DEFAULT: &str = "default-recovery-flow";
 
 /// What somebody who comes by a mail brings.
 #[derive(Clone, Copy, Debug)]
@@ -109,9 +104,9 @@ impl Desk {
 
     /// The flow in which somebody gets back in: that of "Forgot password?" where people sign in, or the one that ships.
     pub fn recovery_flow(&self) -> String {
-        let attached = self.plan(SIGN_IN).and_then(|plan| plan.recovery_flow());
+        let attached = self.plan(Flows::SIGN_IN).and_then(|plan| plan.recovery_flow());
         let attached = attached.filter(|slug| self.plan(slug).is_some_and(|plan| leads_back(&plan)));
-        attached.unwrap_or_else(|| DEFAULT.to_owned())
+        attached.unwrap_or_else(|| Flows::RECOVERY.to_owned())
     }
 
     /// Begins a flow behind its e-mail stage, for somebody who came by a mail, on whatever device. The flow is the one that

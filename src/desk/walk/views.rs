@@ -6,14 +6,13 @@ use super::challenge::{Challenge, Component, Denial, Done, FlowStep, LeadsTo, Sc
 use super::effects::Scene as Here;
 use super::execution::Execution;
 use super::facts::{Facts, Place, Plan, Walker};
-use super::recovering::SIGN_IN;
 use super::set_up::{MAILBOX, MAILBOX_SHOWN};
 use super::stages::usable;
 use super::{Turn, head};
 use crate::desk::{Circumstances, Desk, KnownUser, Undecided, decide_expression};
 use crate::domain::FactorKind;
 use crate::domain::flow::{
-    AuthenticatorValidation, Binding, DeniedAction, EmailAuthenticatorSetup, EmailStage, FieldKind,
+    AuthenticatorValidation, Binding, DeniedAction, EmailAuthenticatorSetup, EmailStage, FieldKind, Flows,
     MailTemplate, NotConfigured, Policy, Prompt, StageSettings,
 };
 use crate::domain::password_policy::{PasswordPolicy, Rule};
@@ -60,7 +59,7 @@ impl Desk {
                 Some(LeadsTo::Account(Some(next)))
             }
             // Where people sign in there is nowhere else to go on: they would come to the same denial.
-            (DeniedAction::Continue, None) if here.plan.flow.slug.as_str() != SIGN_IN => {
+            (DeniedAction::Continue, None) if here.plan.flow.slug.as_str() != Flows::SIGN_IN => {
                 Some(LeadsTo::SignIn)
             }
             (DeniedAction::MessageContinue | DeniedAction::Continue, None) | (DeniedAction::Message, _) => {

@@ -155,9 +155,13 @@ impl Draft {
             Edit::RemoveBinding { flow, order } => {
                 self.happen(FlowChange::BindingRemoved { flow, order })?;
             }
-            Edit::Remove { key, naming } => self.remove(key, naming)?,
+            Edit::Remove { key, naming } => {
+                law::may_go(&self.flows, &key)?;
+                self.remove(key, naming)?;
+            }
             Edit::Rename { from, to } => {
                 if from != to {
+                    law::may_go(&self.flows, &from)?;
                     self.happen(renamed(from, to).ok_or(ChangeFault::KindChanged)?)?;
                 }
             }

@@ -52,6 +52,12 @@ pub struct Step<'a> {
 }
 
 impl Flows {
+    /// The flow in which people sign in.
+    pub const SIGN_IN: &str = "default-authentication-flow";
+    /// The flow in which people get back in, unless that of [`Self::SIGN_IN`] names another.
+    pub const RECOVERY: &str = "default-recovery-flow";
+    /// The flows that pages lead to by their slugs, whatever is configured: they neither go nor change their slugs.
+    pub const LED_TO: [&str; 2] = [Self::SIGN_IN, Self::RECOVERY];
     /// Flows there may be.
     pub const FLOWS_MAX: usize = 100;
     /// Stages there may be.

@@ -21,7 +21,7 @@ type Shipped = (
 
 const FLOWS: [Shipped; 8] = [
     (
-        "default-authentication-flow",
+        Flows::SIGN_IN,
         "Sign in",
         Designation::Authentication,
         Requirement::None,
@@ -33,7 +33,7 @@ const FLOWS: [Shipped; 8] = [
         ],
     ),
     (
-        "default-recovery-flow",
+        Flows::RECOVERY,
         "Reset your password",
         Designation::Recovery,
         Requirement::None,
@@ -149,7 +149,7 @@ fn stages() -> Vec<(&'static str, StageSettings)> {
             "default-authentication-identification",
             StageSettings::Identification(Identification {
                 enrollment_flow: Some(slug("default-enrollment-flow")),
-                recovery_flow: Some(slug("default-recovery-flow")),
+                recovery_flow: Some(slug(Flows::RECOVERY)),
                 ..Identification::default()
             }),
         ),

@@ -44,6 +44,13 @@ pub(in super::super) fn allows(flows: &Flows, change: &FlowChange) -> Result<(),
     }
 }
 
+/// Whether what is known by a name may be taken away from there: not a flow that the pages themselves lead to. Asked of
+/// wishes alone; a ledger in which one went before there was this rule stays lawful.
+pub(super) fn may_go(flows: &Flows, key: &ObjectKey) -> Result<(), ChangeFault> {
+    let is_led_to = matches!(key, ObjectKey::Flow(slug) if Flows::LED_TO.contains(&slug.as_str()));
+    ensure(!is_led_to || !flows.has(key), ChangeFault::LedTo)
+}
+
 /// Whether a password policy may be saved.
 pub(in super::super) fn password_policy(flows: &Flows, policy: &PasswordPolicy) -> Result<(), ChangeFault> {
     match flows.policy(&policy.settings().name) {

@@ -30,6 +30,8 @@ pub enum ChangeFault {
     WrongKind(&'static str),
     /// Something names the object.
     InUse,
+    /// The pages lead to the flow by its slug.
+    LedTo,
     /// There are as many as there may be.
     TooMany,
     /// A list of this field is too long, or names something twice.
@@ -42,6 +44,7 @@ impl ChangeFault {
         match self {
             Self::Unknown | Self::Taken | Self::NameTaken | Self::InUse | Self::TooMany => "name",
             Self::KindChanged => "kind",
+            Self::LedTo => "slug",
             Self::NoSuchFlow(field)
             | Self::NoSuchStage(field)
             | Self::NoSuchPolicy(field)
@@ -55,7 +58,7 @@ impl ChangeFault {
         match self {
             Self::Unknown | Self::NoSuchFlow(_) | Self::NoSuchStage(_) | Self::NoSuchPolicy(_) => "not-found",
             Self::Taken | Self::NameTaken => "taken",
-            Self::KindChanged => "fixed",
+            Self::KindChanged | Self::LedTo => "fixed",
             Self::WrongKind(_) => "wrong-kind",
             Self::InUse => "in-use",
             Self::TooMany => "too-many",
@@ -78,6 +81,9 @@ impl ChangeFault {
                  take set-up stages, validation_policies password policies, bindings expression policies"
             }
             Self::InUse => "something still names it: detach it first, or ask to have it detached",
+            Self::LedTo => {
+                "the pages lead to it by this slug, and nobody gets in without it: change its bindings instead"
+            }
             Self::TooMany => "there are as many as there may be: remove one first",
             Self::List(_) => "it has too many entries, or one twice",
         }

@@ -330,13 +330,16 @@ pub(super) async fn end_sessions(site: &Site, request: &Request) -> Outcome {
     Ok(settled(&administrator, id, ended, "ended"))
 }
 
-/// Takes second factors away, of one kind or all (M-09).
+/// Takes second factors away, of one kind or, if none is named, all (M-09).
 pub(super) async fn remove_factors(site: &Site, request: &Request) -> Outcome {
     let (administrator, view, mut fields) = done(site, request).await?;
     let kind = trimmed(&mut fields, "kind");
     let id = view.profile.id;
-    let kind = FactorKind::from_name(&kind);
-    let removed = site.desk.revoke_factors(id, kind, administrator.by()).await;
+    let named = FactorKind::from_name(&kind);
+    if named.is_none() && !kind.is_empty() {
+        return Ok(administrator.viewer().trouble(&Code::InvalidParameters.into()));
+    }
+    let removed = site.desk.revoke_factors(id, named, administrator.by()).await;
     Ok(settled(&administrator, id, removed, "deleted"))
 }
 

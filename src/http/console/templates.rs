@@ -20,6 +20,7 @@ pub(in crate::http) const TEMPLATES: &[(&str, &str)] = sources! {
     "console/control.html"
     "console/detach.html"
     "console/act.html"
+    "console/grave.html"
     "console/pager.html"
     "console/verification.html"
     "console/settings_table.html"

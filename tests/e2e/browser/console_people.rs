@@ -63,7 +63,8 @@ async fn somebody_is_invited_watched_let_back_in_kept_out_and_erased() {
     assert!(!admin.text().await.contains(&link));
 
     // She is kept out, and let in again.
-    admin.press("Suspend").await;
+    admin.click("details:has(form[action$='/ban']) summary").await;
+    admin.press("Yes, suspend").await;
     admin.reads("Suspended: nobody gets in").await;
     house
         .sign_in(EVE, OLD)

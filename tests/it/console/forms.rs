@@ -139,6 +139,27 @@ async fn an_update_that_came_too_late_is_told_and_nothing_typed_is_lost() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn l_02_a_mail_password_behind_its_mask_does_not_go_to_another_server() {
+    let (house, seat) = office().await;
+    let made = with(&EMAIL_STAGE, &[("settings.password", "SG.quite-secret")]);
+    house
+        .form_of(&seat, "/admin/create/stage", &made)
+        .await
+        .expect(303);
+    let path = "/admin/stages/letters";
+    let elsewhere = [("settings.host", "127.0.0.1"), ("settings.password", "********")];
+    let refused = house.form_of(&seat, path, &with(&EMAIL_STAGE, &elsewhere)).await;
+    let page = refused.expect(400).markup();
+    assert!(page.contains("rite the password again"), "{page}");
+    assert_eq!(value(&page, "settings.host"), "127.0.0.1", "what was typed stays");
+    let anew = [("settings.host", "127.0.0.1"), ("settings.password", "another")];
+    house
+        .form_of(&seat, path, &with(&EMAIL_STAGE, &anew))
+        .await
+        .expect(303);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn s_08_what_changes_the_configuration_asks_for_a_fresh_sign_in() {
     let (house, seat) = office().await;
     house.advance(Span::minutes(11));
@@ -246,19 +267,46 @@ async fn bindings_change_places_and_are_taken_away() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_named_by_something_is_not_deleted_and_says_why() {
     let (house, seat) = office().await;
-    let path = "/admin/flows/default-recovery-flow/delete";
+    let path = "/admin/flows/default-enrollment-flow/delete";
     let refused = house.form_of(&seat, path, &[]).await.expect(409);
     let page = refused.markup();
     assert!(page.contains("names it"), "{page}");
     assert!(page.contains("href=\"/admin/flows\""), "and leads back");
-    assert!(house.desk().flows().flow("default-recovery-flow").is_some());
+    assert!(house.desk().flows().flow("default-enrollment-flow").is_some());
     house.form_of(&seat, path, &[("detach", "on")]).await.expect(303);
     let flows = house.desk().flows();
-    assert!(flows.flow("default-recovery-flow").is_none());
+    assert!(flows.flow("default-enrollment-flow").is_none());
     let page = house
         .page_of(&seat, "/admin/stages/default-authentication-identification")
         .await;
-    assert!(!page.expect(200).markup().contains("default-recovery-flow"));
+    assert!(!page.expect(200).markup().contains("default-enrollment-flow"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flow_that_the_pages_lead_to_is_not_deleted_so_that_nobody_is_locked_out() {
+    let (house, seat) = office().await;
+    for slug in ["default-authentication-flow", "default-recovery-flow"] {
+        let path = format!("/admin/flows/{slug}/delete");
+        for fields in [&[][..], &[("detach", "on")]] {
+            let refused = house.form_of(&seat, &path, fields).await.expect(409);
+            let page = refused.markup();
+            assert!(page.contains("change its bindings instead"), "{page}");
+        }
+        let target = format!("/v1/admin/flows/{slug}?detach=true");
+        let refused = house.call("DELETE", &target).header("X-API-Key", &house.secret);
+        let detail = refused.await.expect(400).json["details"][0].clone();
+        assert_eq!(
+            (&detail["field"], &detail["reason"]),
+            (&"slug".into(), &"fixed".into())
+        );
+        let absent = format!("[[flows]]\nslug = \"{slug}\"\nstate = \"absent\"\n");
+        let applied = house
+            .desk()
+            .apply_blueprint(&absent, BlueprintMode::Apply, Actor::Operator);
+        let told = format!("{:?}", applied.await.unwrap_err());
+        assert!(told.contains("change its bindings instead"), "{told}");
+        assert!(house.desk().flows().flow(slug).is_some());
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -180,6 +180,12 @@ async fn m_09_an_administrator_takes_a_second_factor_away_and_the_user_is_told()
         .bearer(&ada)
         .await
         .expect_code(400, "common/invalid-parameters");
+    let seat = house.sit_down(ADA, PASSWORD).await;
+    let form = format!("/admin/users/{ben_id}/factors");
+    let slip = house.form_of(&seat, &form, &[("kind", "emial")]).await;
+    slip.expect(400);
+    let still = house.get(&factors).bearer(&ada).await.expect(200).json;
+    assert_eq!(still["items"], listed["items"], "no slip takes all of them");
     let left = house.delete(&factors).bearer(&ada).await.expect(200).json;
     assert_eq!(left["items"], json!([]));
     house.sign_in(BEN, PASSWORD).await.expect(200);

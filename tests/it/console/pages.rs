@@ -110,6 +110,29 @@ async fn users_are_searched_and_made_and_invited() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_grave_takes_a_second_step() {
+    let (house, seat) = manned().await;
+    house.sign_in(BEN, PASSWORD).await.expect(200);
+    let person = format!("/admin/users/{}", id_of(&house, BEN));
+    for (path, act, sure) in [
+        (person.as_str(), "/ban\"", "Yes, suspend"),
+        (&person, "/password\"", "Yes, take it away"),
+        (&person, "/sessions\"", "Yes, end all"),
+        ("/admin/system/keys", "/keys/revoke", "Yes, revoke it"),
+    ] {
+        let page = house.page_of(&seat, path).await.expect(200).markup();
+        let folded = page
+            .split("<details class=\"danger\">")
+            .skip(1)
+            .filter_map(|part| part.split("</details>").next());
+        let mut folded = folded.filter(|part| part.contains(act) && part.contains(sure));
+        assert!(folded.next().is_some(), "{act} acts at one click: {page}");
+    }
+    let page = house.page_of(&seat, &person).await.expect(200).markup();
+    assert!(!page.contains("here too"), "nobody else is signed out here");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn s_08_what_is_done_to_others_asks_for_a_fresh_sign_in_and_a_genuine_form() {
     let (house, mut seat) = manned().await;
     let person = format!("/admin/users/{}", id_of(&house, BEN));

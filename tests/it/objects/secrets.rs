@@ -6,9 +6,9 @@ use keyledger::desk::BlueprintMode;
 use keyledger::domain::Actor;
 use keyledger::types::Position;
 use secrecy::ExposeSecret as _;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::path;
+use super::{details, path};
 use crate::support::House;
 
 const CLEAR: &str = "SG.quite-secret";
@@ -89,4 +89,54 @@ async fn an_exported_blueprint_keeps_the_secrets_that_are_there() {
     let told = house.desk().apply_blueprint(&exported, BlueprintMode::Apply, by);
     assert_eq!(told.await.unwrap(), []);
     assert_eq!(kept(&house).as_deref(), Some(CLEAR));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn l_02_a_mail_password_is_not_kept_for_a_server_it_was_not_written_for() {
+    let house = house().await;
+    let own = path("stages", "own");
+    let patch = |settings: &Value| house.admin_json("PATCH", &own, &json!({"settings": settings}));
+    let remedy = "write the password again: it is kept for the server it was written for";
+    for elsewhere in [
+        json!({"host": "127.0.0.1", "port": 25525, "use_ssl": false}),
+        json!({"host": "127.0.0.1", "password": "********"}),
+        json!({"port": 2525}),
+        json!({"username": "mallory"}),
+        json!({"use_tls": true}),
+        json!({"use_ssl": true}),
+    ] {
+        let refused = patch(&elsewhere).await.expect(400).json;
+        assert_eq!(details(&refused), ["settings.password:required"], "{elsewhere}");
+        assert_eq!(refused["details"][0]["message"], remedy);
+    }
+    let blueprint = r#"
+        [[stages]]
+        name = "own"
+        settings = { host = "127.0.0.1", password = "********" }
+    "#;
+    let applied = house
+        .desk()
+        .apply_blueprint(blueprint, BlueprintMode::Apply, Actor::Operator);
+    let told = format!("{:?}", applied.await.unwrap_err());
+    assert!(told.contains(remedy), "{told}");
+    let server = |house: &House| {
+        let flows = house.desk().flows();
+        let stage = flows.stage("own").unwrap();
+        stage.settings().mail_server().unwrap().host.clone()
+    };
+    assert_eq!(server(&house), "smtp.example.org");
+    // What says nothing of where it goes keeps it, and so does the same said again.
+    patch(&json!({"timeout": 20, "host": "smtp.example.org"}))
+        .await
+        .expect(200);
+    assert_eq!(kept(&house).as_deref(), Some(CLEAR));
+    patch(&json!({"host": "smtp.example.com", "password": "another"}))
+        .await
+        .expect(200);
+    assert_eq!(kept(&house).as_deref(), Some("another"));
+    patch(&json!({"host": "smtp.example.net", "password": ""}))
+        .await
+        .expect(200);
+    assert_eq!(kept(&house), None);
+    patch(&json!({"host": "smtp.example.org"})).await.expect(200);
 }

@@ -1,11 +1,12 @@
-//! Flows that can never finish, and settings that cannot be.
+//! Flows that can never finish, those that may not go, and settings that cannot be.
 
 use keyledger::domain::flow::{
-    Designation, Edit, EmailStage, GlobalMail, Identification, ProblemKind, Stage, StageKind, StageSettings,
+    ChangeFault, Designation, Edit, EmailStage, Flows, GlobalMail, Identification, Naming, ObjectKey,
+    ProblemKind, Stage, StageKind, StageSettings,
 };
 use keyledger::types::ObjectName;
 
-use super::{bind, edits, flow, founded, kinds, name, recovery_guide, slug, stage};
+use super::{bind, edits, flow, founded, kinds, name, no, recovery_guide, slug, stage};
 
 #[test]
 fn a_flow_that_can_never_finish_says_why() {
@@ -80,4 +81,35 @@ fn a28_settings_beyond_their_bounds_are_refused_with_field_and_remedy() {
         faults(StageSettings::Identification(none)),
         ["settings.user_fields:required"]
     );
+}
+
+#[test]
+fn a_flow_that_the_pages_lead_to_neither_goes_nor_is_called_otherwise() {
+    let scene = founded();
+    for led_to in Flows::LED_TO {
+        let key = ObjectKey::Flow(slug(led_to));
+        let to = ObjectKey::Flow(slug("elsewhere"));
+        for edit in [
+            Edit::Remove {
+                key: key.clone(),
+                naming: Naming::Keep,
+            },
+            Edit::Remove {
+                key: key.clone(),
+                naming: Naming::Detach,
+            },
+            Edit::Rename { from: key, to },
+        ] {
+            let refused = scene.clone().when(edits(vec![edit]));
+            refused.refused(no(0, ChangeFault::LedTo));
+        }
+    }
+    // Whoever does not want sign-ups takes their flow away.
+    let sign_up = Edit::Remove {
+        key: ObjectKey::Flow(slug("default-enrollment-flow")),
+        naming: Naming::Detach,
+    };
+    scene
+        .when(edits(vec![sign_up]))
+        .then_kinds(&["StageSaved", "FlowRemoved"]);
 }
