@@ -487,7 +487,7 @@ pub fn evolve(world: &mut impl World, recorded: &Recorded) {
             shown,
             ..
         } => factors::change(world, *user, |factors| {
-            factors::prove(factors, *session, *kind, *shown, time);
+            factors::remember(factors, *session, *kind, *shown, time);
         }),
         Event::FactorRefused { user, token, .. } => factors::refuse(world, *user, *token, time),
         Event::FactorCodeRequested {

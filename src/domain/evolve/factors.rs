@@ -140,14 +140,19 @@ pub(super) fn refuse(world: &mut impl World, user: UserId, challenge: Option<Tok
     }
 }
 
-/// A session has proved a factor, now or by what its browser showed before.
-pub(super) fn prove(
+/// A session began by what its browser showed before. That is no proof of now, however short ago it was: whoever copied
+/// what the browser keeps showed nothing (M-07).
+pub(super) fn remember(
     factors: &mut Factors,
     session: SessionId,
     kind: FactorKind,
     shown: Timestamp,
     time: Timestamp,
 ) {
+    prove(factors, session, kind, shown.min(time - PROVED_FOR), time);
+}
+
+fn prove(factors: &mut Factors, session: SessionId, kind: FactorKind, shown: Timestamp, time: Timestamp) {
     factors.proved.change(|all| {
         all.retain(|(by, _, at)| *by != session && time < *at + PROVED_FOR);
         if all.len() >= PROVED_MAX {

@@ -8,7 +8,31 @@ use super::super::support::Authenticator;
 use super::guides::stage;
 use super::*;
 
+const FACTOR: &str = "__Host-keyledger-factor";
+
 impl House {
+    /// The flow of sign-in is content with a factor that was shown at the browser on the day before.
+    async fn is_content_for_a_day(&self) {
+        let validation = AuthenticatorValidation {
+            last_auth_threshold: Span::days(1),
+            ..AuthenticatorValidation::default()
+        };
+        self.validate_by(validation).await;
+    }
+
+    async fn validate_by(&self, validation: AuthenticatorValidation) {
+        let settings = StageSettings::AuthenticatorValidation(validation);
+        self.configure(vec![stage("default-authentication-mfa-validation", settings)])
+            .await;
+    }
+
+    /// A browser that keeps this of a factor.
+    fn browser_with(&self, kept: &str) -> Browser<'_> {
+        let mut browser = Browser::new(self);
+        browser.cookies.insert(FACTOR.to_owned(), kept.to_owned());
+        browser
+    }
+
     /// Adds an app as Ada's second factor; gives it back, with a recovery code that came with it.
     async fn add_app(&self, access: &str) -> (Authenticator, String) {
         let (desk, visitor) = (self.desk(), crate::rig::visitor("192.0.2.1"));
@@ -29,38 +53,15 @@ impl House {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn r_30_m_05_a_factor_shown_at_a_browser_is_not_asked_there_again_until_the_threshold_is_over() {
-    const FACTOR: &str = "__Host-keyledger-factor";
     let house = House::start().await;
     let access = house.resident().await;
     let (app, paper) = house.add_app(&access).await;
-    let sign_in = async |browser: &mut Browser<'_>, password: &str, code: Option<&str>| {
-        browser.open(&format!("{SIGN_IN}?anew")).await;
-        browser.submit(SIGN_IN, &[("identifier", ADA)]).await;
-        let asked = browser.submit(SIGN_IN, &[("password", password)]).await;
-        match code {
-            Some(code) => browser.expect_code(asked, code).await,
-            None => asked,
-        }
-    };
-    let with_it = |value: &str| {
-        let mut browser = Browser::new(&house);
-        browser.cookies.insert(FACTOR.to_owned(), value.to_owned());
-        browser
-    };
+    let with_it = |kept: &str| house.browser_with(kept);
     // As it ships, nothing is kept, and it is asked each time.
     let mut browser = Browser::new(&house);
     sign_in(&mut browser, OLD, Some(&house.next_code(&app))).await;
     assert!(browser.is_signed_in() && !browser.cookies.contains_key(FACTOR));
-    let validation = AuthenticatorValidation {
-        last_auth_threshold: Span::days(1),
-        ..AuthenticatorValidation::default()
-    };
-    house
-        .configure(vec![stage(
-            "default-authentication-mfa-validation",
-            StageSettings::AuthenticatorValidation(validation),
-        )])
-        .await;
+    house.is_content_for_a_day().await;
     sign_in(&mut browser, OLD, Some(&house.next_code(&app))).await;
     let kept = browser.cookies[FACTOR].clone();
     // At this browser the password is enough for a while; at another, or with something else in its place, it is not.
@@ -102,6 +103,37 @@ async fn r_30_m_05_a_factor_shown_at_a_browser_is_not_asked_there_again_until_th
     assert_eq!(sign_in(&mut with_it(&kept), NEW, None).await.at, "/account");
     house.advance(Span::days(1));
     assert!(sign_in(&mut with_it(&kept), NEW, None).await.asks("code"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn m_07_s_08_what_a_browser_keeps_of_a_factor_shows_none_however_short_ago_it_was() {
+    let house = House::start().await;
+    let access = house.resident().await;
+    let (app, _) = house.add_app(&access).await;
+    house.is_content_for_a_day().await;
+    let mut browser = Browser::new(&house);
+    sign_in(&mut browser, OLD, Some(&house.next_code(&app))).await;
+    // Somebody with the password copied it at once, and is in; there they take nothing away.
+    let mut copied = house.browser_with(&browser.cookies[FACTOR]);
+    assert_eq!(sign_in(&mut copied, OLD, None).await.at, "/account");
+    let change = "/flow/default-authenticator-static-setup";
+    copied.open(change).await.expect_field("mfaCode");
+    let closing = copied.open("/account/close").await;
+    assert!(closing.at.starts_with("/account/confirm"), "{}", closing.at);
+    // Whoever showed it is not asked again so soon.
+    let changed = browser.open(change).await;
+    assert!(!changed.asks("mfaCode"), "{}", changed.html);
+}
+
+/// Signs in anew, with the code of a second factor if it is to be asked for.
+async fn sign_in(browser: &mut Browser<'_>, password: &str, code: Option<&str>) -> Shown {
+    browser.open(&format!("{SIGN_IN}?anew")).await;
+    browser.submit(SIGN_IN, &[("identifier", ADA)]).await;
+    let asked = browser.submit(SIGN_IN, &[("password", password)]).await;
+    match code {
+        Some(code) => browser.expect_code(asked, code).await,
+        None => asked,
+    }
 }
 
 impl Browser<'_> {
