@@ -10,9 +10,11 @@ use std::net::IpAddr;
 
 use super::{Desk, Origin};
 use crate::crypto::{self, Field};
-use crate::domain::{Event, FailCause, MailKind, Recorded, Subject, SuppressedClass};
+use crate::domain::{Actor, Event, FailCause, MailKind, Recorded, Subject, SuppressedClass};
 use crate::ledger::codec::event_name;
-use crate::types::{AddressId, DataKeyId, EmailAddress, Locale, Position, Sealed, Timestamp, UserId};
+use crate::types::{
+    AddressId, DataKeyId, EmailAddress, Locale, Position, Sealed, Timestamp, TokenId, UserId,
+};
 pub(super) use english::epoch_words;
 pub use reading::{EVENTS_MAX, EventFilter};
 pub use recoveries::{Ending, Recovery, RecoveryTold, STORIES_MAX, Step, StepWhat, Which};
@@ -147,6 +149,13 @@ impl Names for Desk {
             None
         }
     }
+
+    fn is_handed_over(&self, proof: TokenId) -> bool {
+        self.engine().read(|state| {
+            let proof = state.tokens.get(&proof);
+            proof.is_some_and(|proof| proof.by != Actor::Stranger)
+        })
+    }
 }
 
 /// Knows nobody, and looks nothing up.
@@ -159,6 +168,10 @@ impl Names for Stranger {
 
     fn mail_at(&self, _: Position) -> Option<MailKind> {
         None
+    }
+
+    fn is_handed_over(&self, _: TokenId) -> bool {
+        false
     }
 }
 

@@ -1,11 +1,12 @@
 //! "This was not me": what a mail about an account carries for whoever reads it and did not do what it tells of.
 //!
 //! Before a recovery is completed, an objection voids its proof. For [`OBJECTION_LIFE`] after a change it takes the
-//! password away, ends every session, and makes the addresses what they were before. It opens nothing. A mailbox that
+//! password away, ends every session, and makes the addresses what they were before; one about addresses, what they were
+//! before the first change of them that can be objected to. It opens nothing. A mailbox that
 //! recovered the account alone is then no proof before that time is over; and while it is not, what such a recovery let
 //! somebody in to take away stays.
 
-use crate::types::{AddressId, Few, Sealed, Span, Tag, Timestamp, TokenId, UserId};
+use crate::types::{AddressId, Few, Position, Sealed, Span, Tag, Timestamp, TokenId, UserId};
 
 use super::command::{Context, Notices, Outcome};
 use super::decide::Decision;
@@ -251,12 +252,18 @@ fn raise(
         return Decision::refused(Refusal::TokenExpired);
     }
     let mut events = vec![raised];
-    // Who recovered the account since has set the password that is in force, and said so to every mailbox.
-    let is_latest = safeguards
-        .recovered
-        .as_ref()
-        .is_none_or(|recovered| recovered.position <= found.position);
-    events.extend(factors_undone(world, safeguards, found, is_latest, id, &origin));
+    let back = reaches_back(safeguards, found, epoch, context.now);
+    events.extend(back.map(|earliest| Event::ObjectionRaised {
+        user: id,
+        objection: earliest.id,
+        address,
+        origin: origin.clone(),
+    }));
+    let added = added_since(world, id, back.unwrap_or(found).id);
+    let is_latest = !is_settled_since(safeguards, found, &added);
+    events.extend(factors_undone(
+        world, safeguards, found, is_latest, &added, id, &origin,
+    ));
     let locked = is_latest && user.credential.is_some();
     if locked {
         let by = Actor::User(id);
@@ -272,11 +279,39 @@ fn raise(
         });
     }
     // What goes again is not told.
-    let added = added_since(world, id, objection);
     let mails = mails.without(&added);
     events.extend(told_about(user, id, MailKind::ObjectionRaised, &mails, None));
     let contested = found.mailbox.map(|_| found.expires);
     Decision::accepted(events, Outcome::Objected(Objected::Undone { locked, contested }))
+}
+
+/// How far an objection about addresses goes back: to the earliest one about them that is open. Else whoever adds their
+/// own address, makes it the first and removes the owner's would keep it when the newest of the three mails is answered.
+fn reaches_back<'a>(
+    safeguards: &'a Safeguards,
+    objection: &Objection,
+    epoch: Position,
+    now: Timestamp,
+) -> Option<&'a Objection> {
+    let is_addresses = |known: &Objection| known.about == ObjectionAbout::Addresses;
+    let is_open = |known: &&Objection| known.position > epoch && now < known.expires;
+    let mut open = safeguards.objections.iter().filter(is_open);
+    open.find(|known| is_addresses(known))
+        .filter(|known| is_addresses(objection) && known.position < objection.position)
+}
+
+/// Whether somebody recovered the account after what is objected to, set the password that is in force, and said so to
+/// every mailbox. Who did it by an address that goes again, or by none that is known, is no owner.
+fn is_settled_since(safeguards: &Safeguards, objection: &Objection, added: &[AddressId]) -> bool {
+    let recovered = safeguards.recovered.as_ref();
+    recovered
+        .filter(|recovered| recovered.position > objection.position)
+        .is_some_and(|recovered| {
+            let mut known = safeguards.objections.iter();
+            let proof = known.find(|known| known.position == recovered.position);
+            let mailbox = proof.and_then(|proof| proof.mailbox);
+            added.is_empty() || mailbox.is_some_and(|mailbox| !added.contains(&mailbox))
+        })
 }
 
 /// Whether a proof of recovery can be objected to before it is used.
@@ -303,6 +338,7 @@ fn factors_undone(
     safeguards: &Safeguards,
     objection: &Objection,
     is_latest: bool,
+    added: &[AddressId],
     id: UserId,
     origin: &Sealed,
 ) -> Vec<Event> {
@@ -311,7 +347,6 @@ fn factors_undone(
     };
     let strangers = strangers_since(safeguards, objection).filter(|_| is_latest);
     let is_undone = |since: Timestamp| strangers.is_some_and(|from| since >= from);
-    let added = added_since(world, id, objection.id);
     let is_gone = |mailbox: &&FactorMailbox| {
         is_undone(mailbox.since) || mailbox.sealed.is_none() && added.contains(&mailbox.address)
     };

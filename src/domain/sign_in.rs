@@ -47,13 +47,9 @@ impl ShownBefore {
 
     /// Which kind of factor it is, if somebody with these factors has it, and if it is good still.
     fn kind(self, factors: &Factors, now: Timestamp) -> Option<FactorKind> {
-        let totp = factors.totp.as_ref().map(|totp| (totp.id, FactorKind::Totp));
-        let mailbox = factors.mailbox.as_ref();
-        let mailbox = mailbox.map(|mailbox| (mailbox.id, FactorKind::Email));
-        let found = totp.into_iter().chain(mailbox).find(|(id, _)| *id == self.factor);
         let within = Span(self.within.0.min(Self::LONGEST.0));
-        let (_, kind) = found.filter(|_| (self.at..self.at + within).contains(&now))?;
-        Some(kind)
+        let is_good = (self.at..self.at + within).contains(&now);
+        factors.kind_of(self.factor).filter(|_| is_good)
     }
 }
 

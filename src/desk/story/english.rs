@@ -184,6 +184,9 @@ impl<'a> English<'a> {
             Event::ProofRefused { cause, .. } => {
                 format!("a genuine proof of {whom} was refused: {}", refused(*cause))
             }
+            Event::RecoveryCompleted { token, via, .. } if self.names.is_handed_over(*token) => {
+                format!("{whom} recovers by {}", handed_words(*via))
+            }
             Event::RecoveryCompleted { via, .. } => {
                 format!("{whom} proved the mailbox by {} and recovers", via_words(*via))
             }
@@ -360,6 +363,13 @@ fn via_words(via: Via) -> &'static str {
     match via {
         Via::Link => "the mailed link",
         Via::Code => "the mailed code",
+    }
+}
+
+fn handed_words(via: Via) -> &'static str {
+    match via {
+        Via::Link => "the link that was handed over",
+        Via::Code => "the code that was handed over",
     }
 }
 

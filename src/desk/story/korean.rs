@@ -200,6 +200,9 @@ impl<'a> Korean<'a> {
             Event::ProofRefused { cause, .. } => {
                 format!("{whom}의 올바른 증표가 거절되었습니다: {}", refused(*cause))
             }
+            Event::RecoveryCompleted { token, via, .. } if self.names.is_handed_over(*token) => {
+                format!("{whom}이 {} 계정을 되찾습니다", handed_words(*via))
+            }
             Event::RecoveryCompleted { via, .. } => {
                 format!("{whom}이 {} 메일함을 증명하고 계정을 되찾습니다", via_words(*via))
             }
@@ -392,6 +395,13 @@ fn via_words(via: Via) -> &'static str {
     match via {
         Via::Link => "메일의 링크로",
         Via::Code => "메일의 코드로",
+    }
+}
+
+fn handed_words(via: Via) -> &'static str {
+    match via {
+        Via::Link => "직접 전달받은 링크로",
+        Via::Code => "직접 전달받은 코드로",
     }
 }
 

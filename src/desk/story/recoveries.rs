@@ -72,6 +72,8 @@ pub enum StepWhat {
     FactorAccepted,
     /// The proof came back, and was good.
     Proven(Via),
+    /// The same, of a proof that whoever issued it handed over.
+    ProvenAsHanded(Via),
     /// The address counts as proven from now on.
     AddressVerified,
     /// The new password was set.
@@ -211,6 +213,8 @@ mod tests {
             StepWhat::FactorAccepted,
             StepWhat::Proven(Via::Link),
             StepWhat::Proven(Via::Code),
+            StepWhat::ProvenAsHanded(Via::Link),
+            StepWhat::ProvenAsHanded(Via::Code),
             StepWhat::AddressVerified,
             StepWhat::PasswordSet,
             StepWhat::SessionsEnded(1),

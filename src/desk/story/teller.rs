@@ -4,7 +4,7 @@ use super::english::English;
 use super::korean::Korean;
 use super::recoveries::{Ending, Step};
 use crate::domain::{Event, MailKind};
-use crate::types::{AddressId, Locale, Position, UserId};
+use crate::types::{AddressId, Locale, Position, TokenId, UserId};
 
 /// What can be looked up about what an event names.
 pub(super) trait Names {
@@ -12,6 +12,8 @@ pub(super) trait Names {
     fn person(&self, user: UserId) -> Option<String>;
     /// Which mail was queued at a position.
     fn mail_at(&self, queued: Position) -> Option<MailKind>;
+    /// Whether a proof was handed over by whoever issued it, as far as that is known still.
+    fn is_handed_over(&self, proof: TokenId) -> bool;
 }
 
 /// Whom an event is about, as far as that is to be told.

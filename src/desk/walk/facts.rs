@@ -137,8 +137,9 @@ pub(super) struct Facts {
     pub(super) kinds: Vec<FactorKind>,
     /// Whether what they are at cannot be done without one.
     pub(super) demands_factor: bool,
-    /// Which of their second factors was shown at this browser before, and when: for a sign-in with the password.
-    pub(super) shown_at: Option<(FactorId, Timestamp)>,
+    /// Which of their second factors was shown at this browser before, of which kind, and when: for a sign-in with the
+    /// password.
+    pub(super) shown_at: Option<(FactorId, FactorKind, Timestamp)>,
     /// Whether the flow offers to stay signed in.
     pub(super) offers_to_stay: bool,
     /// Where "Forgot password?" leads.

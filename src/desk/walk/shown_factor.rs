@@ -14,8 +14,8 @@ use super::facts::{Plan, Walker};
 use crate::crypto::{self, Carried};
 use crate::desk::Desk;
 use crate::domain::flow::StageSettings;
-use crate::domain::{FactorProof, State};
-use crate::types::{FactorId, Span, Timestamp, UserId};
+use crate::domain::{FactorKind, FactorProof, State};
+use crate::types::{FactorId, Position, Span, Timestamp, UserId};
 
 /// What a browser is to keep, and for how long.
 pub struct ToKeep {
@@ -32,6 +32,8 @@ struct Form {
     factor: [u8; 16],
     epoch: u32,
     at: i64,
+    /// Where the session began that it was shown for.
+    position: u64,
 }
 
 /// How long the stages of a flow are content with a factor that was shown before; zero if they never are.
@@ -59,9 +61,10 @@ impl Desk {
         if lifetime <= Span(0) {
             return None;
         }
-        let (credential, epoch) = self.engine().read(|state| {
+        let (credential, epoch, position) = self.engine().read(|state| {
             let credential = state.users.get(&begun.user)?.credential_id()?;
-            Some((credential, state.epoch().number))
+            let position = state.sessions.get(&begun.session)?.position;
+            Some((credential, state.epoch().number, position))
         })?;
         let form = Form {
             user: begun.user.0,
@@ -69,6 +72,7 @@ impl Desk {
             factor: factor.0,
             epoch,
             at: self.now().0,
+            position: position.0,
         };
         let clear = bincode::serde::encode_to_vec(&form, standard()).ok()?;
         let ring = self.engine().keyring().current();
@@ -79,23 +83,27 @@ impl Desk {
         })
     }
 
-    /// Which factor of a user was shown at a browser before, and when; none if it was under another password, or before an
-    /// epoch.
+    /// Which factor of a user was shown at a browser before, of which kind, and when; none if they have it no more, if it
+    /// was under another password, before all of their sessions were ended, or before an epoch.
     pub(super) fn shown_at(
         &self,
         walker: &Walker,
         user: UserId,
         state: &State,
-    ) -> Option<(FactorId, Timestamp)> {
+    ) -> Option<(FactorId, FactorKind, Timestamp)> {
         let ring = self.engine().keyring().current();
         let kept = walker.shown_factor.as_ref()?.expose_secret();
         let clear = crypto::open_carried(&ring, Carried::ShownFactor, kept)?;
         let (form, length): (Form, usize) = bincode::serde::decode_from_slice(&clear, standard()).ok()?;
-        let credential = state.users.get(&user)?.credential_id()?;
+        let owner = state.users.get(&user)?;
+        let credential = owner.credential_id()?;
         let holds = length == clear.len()
             && form.user == user.0
             && form.credential == credential.0
-            && form.epoch == state.epoch().number;
-        holds.then_some((FactorId(form.factor), Timestamp(form.at)))
+            && form.epoch == state.epoch().number
+            && Position(form.position) > owner.valid_from;
+        let factor = FactorId(form.factor);
+        let kind = state.factors.get(&user)?.kind_of(factor)?;
+        holds.then_some((factor, kind, Timestamp(form.at)))
     }
 }

@@ -435,10 +435,11 @@ fn validate(
 
 /// A factor that was shown at this browser before, if the stage is content with that.
 fn shown_before(settings: &AuthenticatorValidation, facts: &Facts) -> Option<ShownBefore> {
-    let (factor, at) = facts.shown_at?;
+    let (factor, kind, at) = facts.shown_at?;
     let within = settings.last_auth_threshold;
     let before = ShownBefore { factor, at, within };
-    (at..at + within).contains(&facts.now).then_some(before)
+    let is_good = settings.device_classes.contains(&kind) && (at..at + within).contains(&facts.now);
+    is_good.then_some(before)
 }
 
 /// The factors somebody has of those that a stage asks for.

@@ -208,7 +208,7 @@ fn r_30_a_factor_shown_at_the_browser_before_is_enough_in_a_sign_in_and_as_long_
     let shown = Facts {
         demands_factor: true,
         kinds: vec![FactorKind::Totp],
-        shown_at: Some((FactorId([6; 16]), NOW - Span::hours(1))),
+        shown_at: Some((FactorId([6; 16]), FactorKind::Totp, NOW - Span::hours(1))),
         ..known()
     };
     let ask =

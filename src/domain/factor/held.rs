@@ -136,6 +136,15 @@ impl Factors {
             .collect()
     }
 
+    /// Of which kind a factor is that can be shown again and again; `None` if there is no such one.
+    pub fn kind_of(&self, factor: FactorId) -> Option<FactorKind> {
+        let totp = self.totp.as_ref().map(|totp| (totp.id, FactorKind::Totp));
+        let mailbox = self.mailbox.as_ref();
+        let mailbox = mailbox.map(|mailbox| (mailbox.id, FactorKind::Email));
+        let mut all = totp.into_iter().chain(mailbox);
+        all.find(|(id, _)| *id == factor).map(|(_, kind)| kind)
+    }
+
     /// Whether a recovery through one channel has to show another. Codes by mail are no answer to that: they are mailed
     /// only to somebody who knows the password, and one mailbox never counts twice.
     pub fn demand_beside(&self, proven: Channel, epoch: Epoch) -> bool {

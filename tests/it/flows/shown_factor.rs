@@ -1,6 +1,7 @@
 //! A second factor that a browser showed, and does not show again for a while.
 
 use keyledger::desk::Reproof;
+use keyledger::domain::FactorKind;
 use keyledger::domain::flow::{AuthenticatorValidation, StageSettings};
 use secrecy::ExposeSecret;
 
@@ -123,6 +124,39 @@ async fn m_07_s_08_what_a_browser_keeps_of_a_factor_shows_none_however_short_ago
     // Whoever showed it is not asked again so soon.
     let changed = browser.open(change).await;
     assert!(!changed.asks("mfaCode"), "{}", changed.html);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn m_05_what_a_browser_keeps_of_a_factor_ends_with_all_sessions_and_counts_for_its_kind_alone() {
+    let house = House::start().await;
+    let access = house.resident().await;
+    let (app, _) = house.add_app(&access).await;
+    house.is_content_for_a_day().await;
+    let mut browser = Browser::new(&house);
+    sign_in(&mut browser, OLD, Some(&house.next_code(&app))).await;
+    let kept = browser.cookies[FACTOR].clone();
+    // A stage that takes codes by mail or on paper takes no app, whenever that was shown.
+    let only = |device_classes| AuthenticatorValidation {
+        last_auth_threshold: Span::days(1),
+        device_classes,
+        ..AuthenticatorValidation::default()
+    };
+    house.validate_by(only(vec![FactorKind::RecoveryCodes])).await;
+    let asked = sign_in(&mut house.browser_with(&kept), OLD, None).await;
+    assert!(asked.asks("code"), "{}", asked.html);
+    house.is_content_for_a_day().await;
+    assert_eq!(
+        sign_in(&mut house.browser_with(&kept), OLD, None).await.at,
+        "/account"
+    );
+    // To end all sessions is to trust no browser any more.
+    house
+        .delete("/v1/auth/sessions")
+        .bearer(&access)
+        .await
+        .expect(200);
+    let asked = sign_in(&mut house.browser_with(&kept), OLD, None).await;
+    assert!(asked.asks("code"), "{}", asked.html);
 }
 
 /// Signs in anew, with the code of a second factor if it is to be asked for.

@@ -1,7 +1,9 @@
 //! Recoveries told as stories, in both languages.
 
 use keyledger::desk::{RecoveryTold, Which};
+use keyledger::domain::Actor;
 use keyledger::types::{Locale, Position, Span};
+use secrecy::ExposeSecret;
 
 use super::house::{BO, House, JI, NEW, OLD};
 
@@ -107,4 +109,25 @@ async fn l_01_each_way_a_recovery_can_end_is_told() {
     }
     house.mails("password_reset", JI).await;
     assert_eq!(endings().last(), Some(&"no-mail"), "over the limit");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn l_01_a_recovery_by_a_code_that_was_handed_over_is_not_told_as_one_by_mail() {
+    let house = House::open().await;
+    house.resident(JI).await;
+    let user = house.user_id(JI);
+    let made = house
+        .desk()
+        .admin_recovery(user, Span::hours(1), Actor::Operator)
+        .await
+        .unwrap();
+    house.confirm(JI, made.code.expose_secret(), NEW).ok().await;
+    for (locale, words) in [
+        (Locale::En, "the code that was handed over"),
+        (Locale::Ko, "직접 전달받은 코드로"),
+    ] {
+        let told = house.told(&Which::Of(user), locale);
+        let texts = steps(&told[0]).join("; ");
+        assert!(texts.contains(words), "{texts}");
+    }
 }

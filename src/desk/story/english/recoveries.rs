@@ -1,7 +1,7 @@
 //! The English words of a recovery's steps.
 
 use super::super::recoveries::{Ending, Step, StepWhat};
-use super::{English, dropped, mail_end, refused, via_words};
+use super::{English, dropped, handed_words, mail_end, refused, via_words};
 use crate::domain::{Allowance, MailKind};
 
 impl English<'_> {
@@ -40,6 +40,7 @@ impl English<'_> {
             StepWhat::WrongFactor => "refused: a wrong second factor".to_owned(),
             StepWhat::FactorAccepted => "second factor accepted".to_owned(),
             StepWhat::Proven(via) => format!("completed by {}", via_words(via)),
+            StepWhat::ProvenAsHanded(via) => format!("completed by {}", handed_words(via)),
             StepWhat::AddressVerified => "the address counts as verified".to_owned(),
             StepWhat::PasswordSet => "new password set, everything issued before is void".to_owned(),
             StepWhat::SessionsEnded(1) => "1 session ended".to_owned(),

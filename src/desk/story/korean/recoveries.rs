@@ -1,7 +1,7 @@
 //! The Korean words of a recovery's steps.
 
 use super::super::recoveries::{Ending, Step, StepWhat};
-use super::{Korean, dropped, mail_end, refused, via_words};
+use super::{Korean, dropped, handed_words, mail_end, refused, via_words};
 use crate::domain::{Allowance, MailKind};
 
 impl Korean<'_> {
@@ -40,6 +40,7 @@ impl Korean<'_> {
             StepWhat::WrongFactor => "거절됨: 틀린 2단계 인증".to_owned(),
             StepWhat::FactorAccepted => "2단계 인증 확인됨".to_owned(),
             StepWhat::Proven(via) => format!("{} 완료됨", via_words(via)),
+            StepWhat::ProvenAsHanded(via) => format!("{} 완료됨", handed_words(via)),
             StepWhat::AddressVerified => "주소가 인증된 것으로 처리됨".to_owned(),
             StepWhat::PasswordSet => "새 비밀번호 설정됨, 이전에 발급된 것은 모두 무효".to_owned(),
             StepWhat::SessionsEnded(count) => format!("세션 {count}개 종료됨"),

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use super::{Ending, Recovery, Step, StepWhat};
 use crate::desk::Desk;
 use crate::domain::{
-    Allowance, Event, FactorUse, MailKind, PasswordCause, Purpose, Recorded, Subject, is_token_alive,
+    Actor, Allowance, Event, FactorUse, MailKind, PasswordCause, Purpose, Recorded, Subject, is_token_alive,
 };
 use crate::types::{CommandId, Position, TokenId, UserId};
 
@@ -173,7 +173,13 @@ impl<'a> Gathering<'a> {
             } => self.add_to(Key::User(*user), recorded, StepWhat::FactorAccepted),
             Event::RecoveryCompleted { token, via, .. } => {
                 if let Some(story) = self.index.get(&Key::Token(*token)).copied() {
-                    self.add(story, recorded, StepWhat::Proven(*via));
+                    let draft = self.drafts.get(&story);
+                    let first = draft.and_then(|draft| draft.recovery.steps.first());
+                    let what = match first.map(|step| step.what) {
+                        Some(StepWhat::Issued(by)) if by != Actor::Stranger => StepWhat::ProvenAsHanded(*via),
+                        Some(_) | None => StepWhat::Proven(*via),
+                    };
+                    self.add(story, recorded, what);
                     self.end(story, Ending::Completed);
                     self.command = Some((recorded.command, story));
                 }

@@ -73,11 +73,11 @@ fn r_35_r_42_every_address_that_stays_is_told_of_an_objection() {
         let told = mails.filter(|mail| mail.kind == MailKind::ObjectionRaised);
         told.map(|mail| mail.address).collect()
     };
-    let scene = ada().done(ADA.names(1, 2, 22)).done(ADA.proves_further_offering(
-        2,
-        link(ADA.token(22)),
-        ADA.notices_offering(1),
-    ));
+    // Nothing can be objected to any more of the address that she added days before.
+    let scene = ada()
+        .after(Span::hours(72))
+        .done(ADA.names(1, 2, 22))
+        .done(ADA.proves_further_offering(2, link(ADA.token(22)), ADA.notices_offering(1)));
     let undone = scene.clone().done(objects(ADA.objection(1)));
     assert_eq!(
         told(&undone),
