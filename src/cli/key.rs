@@ -65,7 +65,7 @@ pub struct Which {
 pub struct Origins {
     /// The key's id, as `key list` shows it
     pub key: String,
-    /// A page's origin, such as https://app.example.org; these take the place of those before
+    /// A page's origin, such as `https://app.example.org`; these take the place of those before
     #[arg(value_name = "ORIGIN", num_args = 0..=10)]
     pub origins: Vec<String>,
 }

@@ -1,7 +1,7 @@
 //! The console under `/admin`: pages for administrators, on their own listener (L-07).
 //!
 //! They are made like the pages of an account: the same templates, languages, cookies and secrets in forms. Whoever opens
-//! one is looked at by [`Administrator`] first. What changes the configuration, or is dangerous otherwise, asks for a fresh
+//! one is looked at by `Administrator` first. What changes the configuration, or is dangerous otherwise, asks for a fresh
 //! sign-in (S-08). Each section of the menu is a file, and none of them holds logic: a page parses, calls one function of
 //! the desk, and shows what came of it.
 

@@ -1,6 +1,6 @@
 //! The API in the words of OpenAPI 3.1 (`/openapi.json`), and the same as a page for people (`/docs`).
 //!
-//! Every route has one entry in [`calls`]; what follows from its place in the table of routes (path parameters, who may
+//! Every route has one entry in `calls`; what follows from its place in the table of routes (path parameters, who may
 //! call, the refusals of the gate) is added here, so that an entry says only what is its own. A test holds entries and
 //! routes against each other, both ways.
 
