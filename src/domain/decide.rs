@@ -2,7 +2,7 @@
 
 use super::command::{Command, Context, Outcome};
 use super::event::{Actor, Event};
-use super::flow::{Edit, Flows, Policy, Presence, edited};
+use super::flow::{Designation, Edit, Flows, MailServer, Policy, Presence, edited};
 use super::key_purpose::KeyPurpose;
 use super::refusal::{LimitKind, LimitReached, Refusal};
 use super::sign_in::{self, SessionTerms};
@@ -388,24 +388,35 @@ fn change_flows(world: &impl World, edits: Vec<Edit>, against: Option<Position>,
     if against.is_some_and(|against| against != flows.changed()) {
         return Decision::refused(Refusal::Outdated);
     }
-    if matches!(by, Actor::ApiKey(_)) && edits.iter().any(|edit| diverts_mail(flows, edit)) {
-        return Decision::refused(Refusal::NotAllowed);
-    }
     match edited(flows, edits, by) {
+        Ok(events) if matches!(by, Actor::ApiKey(_)) && diverts_recovery(flows, &events) => {
+            Decision::refused(Refusal::NotAllowed)
+        }
         Ok(events) => Decision::accepted(events, Outcome::Done),
         Err(refused) => Decision::refused(Refusal::FlowChange(refused)),
     }
 }
 
-/// Whether an edit has a stage send over a server that it did not send over before. Whoever chooses that reads the mails that
-/// let people back in, so it is a person's deed, never a key's.
-fn diverts_mail(flows: &Flows, edit: &Edit) -> bool {
-    let Edit::SaveStage { stage, .. } = edit else {
-        return false;
-    };
-    let before = flows
-        .stage(stage.name().as_str())
-        .and_then(|before| before.settings().mail_server());
-    let after = stage.settings().mail_server();
-    after.is_some_and(|server| !server.use_global_settings) && after != before
+/// Whether recovery mails leave over a server afterwards that none left over before. Whoever chooses that reads what lets
+/// people back in, so it is a person's deed, never a key's.
+fn diverts_recovery(flows: &Flows, events: &[Event]) -> bool {
+    let mut after = flows.clone();
+    for event in events {
+        if let Event::FlowsChanged { change, .. } = event {
+            after.apply(change, Position(0));
+        }
+    }
+    let before: Vec<&MailServer> = recovery_servers(flows).collect();
+    recovery_servers(&after).any(|server| !before.contains(&server))
+}
+
+/// The servers of their own that stages of recovery flows send over.
+fn recovery_servers(flows: &Flows) -> impl Iterator<Item = &MailServer> {
+    let recoveries = flows
+        .flows()
+        .filter(|bound| bound.flow.designation == Designation::Recovery);
+    recoveries
+        .flat_map(|bound| bound.bindings.values())
+        .filter_map(|binding| flows.stage(binding.stage.as_str())?.settings().mail_server())
+        .filter(|server| !server.use_global_settings)
 }

@@ -498,6 +498,17 @@ fn r_46_a_secret_key_leads_no_mails_over_a_server_of_its_choice() {
     set.clone()
         .when(by_key(over("mx.example.net")))
         .refused(Refusal::NotAllowed);
-    // What a person has chosen may stay.
-    set.when(by_key(over("mx.example.org"))).answered(&Outcome::Done);
+    // What a person has chosen may stay, and codes of a sign-in are not what lets people back in.
+    set.clone()
+        .when(by_key(over("mx.example.org")))
+        .answered(&Outcome::Done);
+    let aside = || {
+        let Edit::SaveStage { stage, .. } = over("mx.example.net").remove(0) else {
+            panic!("it is a stage");
+        };
+        self::stage("aside", stage.settings().clone())
+    };
+    set.clone().when(by_key(vec![aside()])).answered(&Outcome::Done);
+    let bound = vec![aside(), bind("default-recovery-flow", 15, "aside")];
+    set.when(by_key(bound)).refused(Refusal::NotAllowed);
 }
