@@ -8,8 +8,10 @@ use keyledger::domain::{
 };
 use keyledger::types::{DataKeyId, Tag};
 
+use super::addresses::compare_further;
 use super::attempt::Address;
-use super::machine::Machine;
+use super::machine::{Held, Machine};
+use super::management::{compare_management, compare_names};
 use super::oracle::{Access, KeyStanding, News, Oracle};
 
 /// The text of an address.
@@ -19,23 +21,14 @@ pub(super) fn address_text(address: Address) -> String {
 
 /// What is in the house and not in the oracle.
 pub(super) fn news(machine: &Machine, oracle: &Oracle) -> News {
+    let held = machine.held();
     machine.engine().read(|state| {
-        let held = |id| oracle.session(id).is_some() || oracle.ended.contains(&id);
+        let is_known = |id| oracle.session(id).is_some() || oracle.ended.contains(&id);
         let mails = state.outbox.values();
         let mut news = News {
-            users: state
-                .users
-                .keys()
-                .filter(|id| !oracle.accounts.contains_key(id))
-                .copied()
-                .collect(),
-            sessions: state.sessions.keys().filter(|id| !held(**id)).copied().collect(),
-            tokens: state
-                .tokens
-                .keys()
-                .filter(|id| !oracle.proofs.contains_key(id))
-                .copied()
-                .collect(),
+            users: held.users.clone(),
+            sessions: held.sessions.clone(),
+            tokens: held.tokens.clone(),
             requests: state
                 .requests
                 .keys()
@@ -55,20 +48,19 @@ pub(super) fn news(machine: &Machine, oracle: &Oracle) -> News {
             credentials: BTreeMap::new(),
             epoch: state.epoch().number,
         };
-        for (id, user) in &state.users {
-            if let Some(credential) = user.credential_id() {
+        news.users.retain(|id| !oracle.accounts.contains_key(id));
+        news.sessions.retain(|id| !is_known(*id));
+        news.tokens.retain(|id| !oracle.proofs.contains_key(id));
+        for id in &held.users {
+            if let Some(credential) = state.users[id].credential_id() {
                 news.credentials.insert(*id, credential);
             }
         }
-        // Tables of the house have no order; names must come in one.
-        news.users.sort_unstable();
-        news.sessions.sort_unstable();
-        news.tokens.sort_unstable();
         news
     })
 }
 
-fn same<T: PartialEq + std::fmt::Debug>(what: &str, house: &T, oracle: &T) -> Result<(), String> {
+pub(super) fn same<T: PartialEq + std::fmt::Debug>(what: &str, house: &T, oracle: &T) -> Result<(), String> {
     if house == oracle {
         Ok(())
     } else {
@@ -78,10 +70,11 @@ fn same<T: PartialEq + std::fmt::Debug>(what: &str, house: &T, oracle: &T) -> Re
 
 /// Whether house and oracle agree on every fact.
 pub(super) fn compare(machine: &Machine, oracle: &Oracle) -> Result<(), String> {
+    let held = machine.held();
     machine.engine().read(|state| {
-        people(state, oracle)?;
+        people(&held, state, oracle)?;
         sessions(machine, state, oracle)?;
-        proofs(machine, state, oracle)?;
+        proofs(&held, machine, state, oracle)?;
         let mails: BTreeSet<_> = state.outbox.values().map(|mail| mail.id).collect();
         same("mails due", &mails, &oracle.mails.keys().copied().collect())?;
         let requests: Vec<_> = state.requests.keys().copied().collect();
@@ -103,6 +96,7 @@ pub(super) fn compare(machine: &Machine, oracle: &Oracle) -> Result<(), String> 
             })
             .collect();
         same("API keys", &keys, &oracle.keys)?;
+        compare_management(state, oracle)?;
         same("the policy", &state.policy("classic"), &Some(&oracle.policy))?;
         same("the epoch", &state.epoch().number, &oracle.epoch)
     })?;
@@ -110,13 +104,11 @@ pub(super) fn compare(machine: &Machine, oracle: &Oracle) -> Result<(), String> 
         let found = machine.desk().find_user(&address_text(account.address));
         same("whose an address is", &found, &Some(*user))?;
     }
-    Ok(())
+    compare_names(machine, oracle)
 }
 
-fn people(state: &State, oracle: &Oracle) -> Result<(), String> {
-    let mut users: Vec<_> = state.users.keys().copied().collect();
-    users.sort_unstable();
-    same("users", &users, &oracle.accounts.keys().copied().collect())?;
+fn people(held: &Held, state: &State, oracle: &Oracle) -> Result<(), String> {
+    same("users", &held.users, &oracle.accounts.keys().copied().collect())?;
     same(
         "who is erased",
         &state.erased.keys().copied().collect(),
@@ -134,12 +126,14 @@ fn people(state: &State, oracle: &Oracle) -> Result<(), String> {
         if let Some(until) = account.closing {
             closing.insert(*id, until);
         }
+        same("what they may do", &user.role, &account.role)?;
         same("their password", &user.credential_id(), &account.credential)?;
         same(
             "having a password",
             &user.credential.is_some(),
             &account.password.is_some(),
         )?;
+        compare_further(state, *id, account)?;
         let verified = user.addresses.iter().any(|address| address.verified.is_some());
         same("whether an address is proven", &verified, &account.verified)?;
         let awaits = user.awaits_proof(state.epoch());
@@ -170,7 +164,7 @@ fn sessions(machine: &Machine, state: &State, oracle: &Oracle) -> Result<(), Str
     Ok(())
 }
 
-fn proofs(machine: &Machine, state: &State, oracle: &Oracle) -> Result<(), String> {
+fn proofs(held: &Held, machine: &Machine, state: &State, oracle: &Oracle) -> Result<(), String> {
     let context = Context {
         now: machine.now(),
         limits: &machine.limits,
@@ -196,7 +190,7 @@ fn proofs(machine: &Machine, state: &State, oracle: &Oracle) -> Result<(), Strin
             }
         }
     }
-    let unknown = state.tokens.keys().find(|id| !oracle.proofs.contains_key(id));
+    let unknown = held.tokens.iter().find(|id| !oracle.proofs.contains_key(id));
     same("proofs nobody asked for", &unknown, &None)
 }
 

@@ -52,3 +52,11 @@ fn the_head_has_the_documented_layout() {
     let bytes: [u8; HEAD_LEN] = bytes.try_into().unwrap();
     assert_eq!(SnapshotHead::from_bytes(&bytes).unwrap(), head);
 }
+
+#[test]
+fn a_length_that_no_memory_holds_is_damage_and_not_the_end_of_the_process() {
+    // A flow begins with the length of its slug; 253 says that it takes eight bytes.
+    let mut bytes = vec![253];
+    bytes.extend_from_slice(&(1_u64 << 51).to_le_bytes());
+    assert!(kept::take_all::<crate::domain::flow::Flow>(&bytes, 1).is_err());
+}
