@@ -444,6 +444,7 @@ impl Oracle {
             | MailKind::Test => None,
             MailKind::EmailOtp
             | MailKind::BackupFailed
+            | MailKind::Checkpoint
             | MailKind::AddressChanged
             | MailKind::ObjectionRaised => {
                 let here =

@@ -11,7 +11,7 @@ use bincode::{Decode, Encode};
 
 use crate::types::{
     AddressId, ApiKeyId, CredentialId, FactorId, Few, MailId, Position, PublicKey, Sealed, SessionId, Tag,
-    Timestamp, TokenId, UserId,
+    Timestamp, TokenId, UserId, WebhookId,
 };
 
 const CONFIG: bincode::config::Configuration = bincode::config::standard();
@@ -110,6 +110,7 @@ newtypes!(
     FactorId,
     MailId,
     ApiKeyId,
+    WebhookId,
     Tag,
     Position,
     Timestamp,
