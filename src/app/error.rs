@@ -97,6 +97,9 @@ pub enum AppError {
     /// The authorities of range services cannot be read.
     #[error("breach.ca_file: {0}")]
     Trust(#[from] TrustFault),
+    /// The authorities of receivers of events cannot be read.
+    #[error("webhooks.ca_file: {0}")]
+    WebhookTrust(#[source] TrustFault),
     /// The first events could not be written.
     #[error("the ledger's first events could not be written ({0:?}): try again")]
     Founding(Trouble),

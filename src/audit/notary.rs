@@ -18,7 +18,7 @@ use crate::engine::{Lane, Trouble};
 use crate::ledger::tree::proof::{inclusion, root_from_inclusion};
 use crate::ledger::tree::{leaf_hash, tile};
 use crate::ledger::{Frontier, StoreError, TreeHash};
-use crate::types::{Position, PublicKey};
+use crate::types::{Position, PublicKey, Span};
 
 /// The shortest time between two checkpoints.
 const SIGN_EVERY: Duration = Duration::from_secs(1);
@@ -32,6 +32,8 @@ pub struct AuditSettings {
     pub origin: Option<KeyName>,
     /// Where the tiles lie; in memory if nowhere.
     pub tiles: Option<PathBuf>,
+    /// How often administrators are mailed a checkpoint; never if that is none.
+    pub mail_every: Option<Span>,
 }
 
 /// A signed checkpoint.
@@ -92,6 +94,7 @@ pub struct Notary {
     desk: Desk,
     origin: KeyName,
     tiles: Tiles,
+    mail_every: Option<Span>,
     last: Mutex<Option<Last>>,
     /// Exports read the whole ledger: one at a time for clients.
     exporting: Arc<AtomicBool>,
@@ -115,6 +118,7 @@ impl Notary {
             origin: origin.expect("hexadecimal digits make a name"),
             desk,
             tiles: Tiles::new(settings.tiles),
+            mail_every: settings.mail_every,
             last: Mutex::default(),
             exporting: Arc::default(),
         }
@@ -226,6 +230,11 @@ impl Notary {
             None if known.epoch < epoch => Ok(Some(name())),
             None => Err(AuditFault::KeyLost),
         }
+    }
+
+    /// How often administrators are mailed a checkpoint.
+    pub fn mail_every(&self) -> Option<Span> {
+        self.mail_every
     }
 
     /// Brings the tiles up to a checkpoint. Blocks on the disk.

@@ -238,6 +238,9 @@ fn refused(refusal: Refusal) -> Failure {
         | Refusal::Held(_)
         | Refusal::RefreshNotFound
         | Refusal::NoSuchMail
+        | Refusal::NoSuchWebhook
+        | Refusal::TooManyWebhooks
+        | Refusal::NoSuchDeadLetter
         | Refusal::NoSuchRequest => Failure::refused(format!("the ledger refuses it ({refusal:?})")),
     }
 }
@@ -254,6 +257,7 @@ impl From<AppError> for Failure {
             | AppError::Look(_)
             | AppError::AuditOrigin
             | AppError::Trust(_)
+            | AppError::WebhookTrust(_)
             | AppError::Listener(_) => Self::usage(message),
             AppError::LedgerMissing { .. }
             | AppError::RestoreUnfinished(_)
@@ -368,6 +372,7 @@ pub(super) fn shows_damage(error: &AppError) -> bool {
         | AppError::Look(_)
         | AppError::AuditOrigin
         | AppError::Trust(_)
+        | AppError::WebhookTrust(_)
         | AppError::Listener(_)
         | AppError::Keys(_)
         | AppError::Anchor(_)

@@ -161,6 +161,8 @@ settings! {
     audit: Audit {
         /// Name of this ledger in signed checkpoints, such as `auth.example.org`; by default host and path of `public_url`.
         origin: Option<String> = Kind::Text, "";
+        /// How often administrators are mailed a signed checkpoint, which they keep elsewhere; never if it is not set.
+        mail_checkpoint_every: Option<Duration> = Kind::Time(HOUR, 365 * DAY), "";
     }
 
     /// Outgoing mail.
@@ -237,6 +239,18 @@ settings! {
         allow_private: bool = Kind::Flag, "false";
         /// Certificates (PEM) of authorities that such a service's is checked against, beside the public ones.
         ca_file: Option<PathBuf> = Kind::Path, "";
+    }
+
+    /// Receivers of chosen events.
+    webhooks: Webhooks {
+        /// Whether receivers may be on this machine (then without TLS, too) or in a private network.
+        allow_private: bool = Kind::Flag, "false";
+        /// Certificates (PEM) of authorities that a receiver's is checked against, beside the public ones.
+        ca_file: Option<PathBuf> = Kind::Path, "";
+        /// Time for one delivery: the name, the connection, TLS and the answer.
+        timeout: Duration = Kind::Time(1, MINUTE), "10s";
+        /// Time after which an event that a receiver does not take is given up; those behind it wait until then.
+        give_up_after: Duration = Kind::Time(MINUTE, 30 * DAY), "24h";
     }
 
     /// Scheduled backups.

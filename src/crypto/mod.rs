@@ -24,6 +24,7 @@ pub mod seal;
 pub mod tokens;
 pub mod totp;
 pub mod vault;
+pub mod webhooks;
 
 mod aead;
 mod files;
@@ -53,3 +54,4 @@ pub use tokens::{
     refresh_token,
 };
 pub use vault::{Vault, WrappedKey};
+pub use webhooks::{fresh_webhook_secret, webhook_signature};

@@ -41,6 +41,7 @@ mod verification;
 mod verify;
 mod waiting;
 mod walk;
+mod webhooks;
 
 use std::sync::{Arc, Mutex};
 
@@ -79,8 +80,8 @@ pub use services::{KnownPerson, TokenFacts, TokenKind};
 pub use sessions::{Caller, SessionView, Tokens};
 pub use sign_up::{SignUpAnswer, SignUpForm};
 pub use story::{
-    EVENTS_MAX, Ending, EventFilter, Line, Recovery, RecoveryTold, STORIES_MAX, Step, StepWhat, Which,
-    no_events, no_recoveries, tell_plainly, vocabulary,
+    EVENTS_MAX, Ending, EventFilter, EventTold, Line, Recovery, RecoveryTold, STORIES_MAX, Step, StepWhat,
+    TERMS, Which, no_events, no_recoveries, tell_plainly, vocabulary,
 };
 pub use verify::{Verification, VerificationStanding, VerifyFault, VerifyReport, verify};
 pub use waiting::WaitingMail;
@@ -88,6 +89,11 @@ pub use walk::{
     Answer, BegunSession, Challenge, Component, Denial, Done, DryRun, DryStep, DryVerdict, EnterBy,
     FlowFault, FlowHead, FlowStep, LeadsTo, Mistake, Reproofs, Scene, ShownSecret, StageMail, ToKeep, Walker,
     Wrong,
+};
+
+pub use webhooks::{
+    DeadLetter, Sent, Upcoming, WebhookFault, WebhookSettings, WebhookStanding, WebhookText, WebhookView,
+    WebhookWrong,
 };
 
 use crate::breach::Leaks;
@@ -115,6 +121,8 @@ pub struct DeskSettings {
     pub leaks: Leaks,
     /// Whether the program's own mail settings name a server.
     pub mail: GlobalMail,
+    /// How receivers of events are reached.
+    pub webhooks: WebhookSettings,
 }
 
 /// Whether sign-up tells that an address is taken.
@@ -157,6 +165,8 @@ struct Inner {
     verification: Mutex<Option<Verification>>,
     /// One that runs.
     verifying: Mutex<Option<verify::RunningVerification>>,
+    /// How deliveries to receivers of events go.
+    webhooks: webhooks::WebhookDesk,
 }
 
 impl Inner {
@@ -188,6 +198,7 @@ impl Desk {
             days: Mutex::default(),
             verification: Mutex::default(),
             verifying: Mutex::default(),
+            webhooks: webhooks::WebhookDesk::default(),
         };
         Self {
             inner: Arc::new(inner),

@@ -33,6 +33,7 @@ pub(super) enum Telling<'a> {
     Factors(FactorChange),
     Address(AddressChange, &'a EmailAddress),
     Stage(&'a AskedBy),
+    Note(&'a str),
 }
 
 pub(super) fn label(purpose: Purpose) -> SecretLabel {
@@ -111,6 +112,10 @@ impl Desk {
             Telling::Stage(asked) => {
                 clear.push(NO_CHANGE);
                 clear.extend_from_slice(asked.text().as_bytes());
+            }
+            Telling::Note(note) => {
+                clear.push(NO_CHANGE);
+                clear.extend_from_slice(note.as_bytes());
             }
         }
         let details = crypto::seal(key, Field::MailDetails, user.0, &clear, entropy);

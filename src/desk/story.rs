@@ -5,12 +5,13 @@ mod korean;
 mod reading;
 mod recoveries;
 mod teller;
+mod told;
 
 use std::net::IpAddr;
 
 use super::{Desk, Origin};
 use crate::crypto::{self, Field};
-use crate::domain::{Actor, Event, FailCause, MailKind, Recorded, Subject, SuppressedClass};
+use crate::domain::{Actor, Event, FailCause, MailKind, Recorded, Subject, SuppressedClass, WebhookEvent};
 use crate::ledger::codec::event_name;
 use crate::types::{
     AddressId, DataKeyId, EmailAddress, Locale, Position, Sealed, Timestamp, TokenId, UserId,
@@ -19,6 +20,7 @@ pub(super) use english::epoch_words;
 pub use reading::{EVENTS_MAX, EventFilter};
 pub use recoveries::{Ending, Recovery, RecoveryTold, STORIES_MAX, Step, StepWhat, Which};
 use teller::{Names, Whom, tell};
+pub use told::EventTold;
 
 /// An event in words.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -216,6 +218,7 @@ pub fn vocabulary(event: &Event) -> Option<&'static str> {
         | Event::ApiKeyConfirmed { .. }
         | Event::ApiKeyOriginsNamed { .. }
         | Event::CheckpointKeyRotated { .. } => "authz_admin",
+        Event::Webhook(event) => return webhook_term(event),
         Event::ApiKeyCreated { .. }
         | Event::TokenIssued { .. }
         | Event::TotpBegun { .. }
@@ -281,6 +284,39 @@ pub fn vocabulary(event: &Event) -> Option<&'static str> {
         | Event::MailEnded { .. } => return None,
     })
 }
+
+fn webhook_term(event: &WebhookEvent) -> Option<&'static str> {
+    match event {
+        WebhookEvent::WebhookCreated { .. }
+        | WebhookEvent::WebhookChanged { .. }
+        | WebhookEvent::WebhookRemoved { .. }
+        | WebhookEvent::WebhookSecretRotated { .. }
+        | WebhookEvent::WebhookRedelivered { .. } => Some("authz_admin"),
+        WebhookEvent::WebhookAdvanced { .. }
+        | WebhookEvent::WebhookGivenUp { .. }
+        | WebhookEvent::WebhookStopped { .. } => None,
+    }
+}
+
+/// The words that [`vocabulary`] has, in the order of their letters.
+pub const TERMS: &[&str] = &[
+    "authn_login_fail",
+    "authn_login_lock",
+    "authn_login_success",
+    "authn_password_change",
+    "authn_password_change_fail",
+    "authn_token_created",
+    "authn_token_reuse",
+    "authn_token_revoked",
+    "authz_admin",
+    "excess_rate_limit_exceeded",
+    "session_expired",
+    "session_renewed",
+    "user_archived",
+    "user_created",
+    "user_deleted",
+    "user_updated",
+];
 
 /// Whom an event names.
 #[derive(Clone, Copy)]
@@ -366,6 +402,7 @@ fn about(event: &Event) -> About {
         | Event::ApiKeyConfirmed { .. }
         | Event::KeyRotated { .. }
         | Event::MasterKeyReplaced { .. }
+        | Event::Webhook(_)
         | Event::Suppressed { .. } => About::Nobody,
     }
 }
@@ -436,6 +473,7 @@ fn origin_of(event: &Event) -> Option<&Sealed> {
         | Event::MailDeferred { .. }
         | Event::ObjectionOffered { .. }
         | Event::SafeguardsLapsed { .. }
+        | Event::Webhook(_)
         | Event::MailEnded { .. } => None,
         Event::RefreshRotated { origin, .. }
         | Event::SessionEnded { origin, .. }

@@ -25,6 +25,7 @@ use super::password_policy::PasswordPolicy;
 use super::state::Role;
 use super::strangers::{SuppressedClass, Unwritten};
 use super::walk::Walk;
+use super::webhook::WebhookCommand;
 
 /// What holds at the moment of decision.
 #[derive(Debug)]
@@ -397,6 +398,8 @@ pub enum Command {
     Objection(ObjectionCommand),
     /// Do what administrators do about users and mails.
     Manage(ManagementCommand),
+    /// Do something about a receiver of events.
+    Webhook(WebhookCommand),
     /// Put the same password under stronger parameters.
     UpgradeVerifier { user: UserId, credential: NewCredential },
     /// Set a new password, knowing the old one; or only ask whether that is known.
@@ -453,6 +456,11 @@ pub enum Command {
     },
     /// Tell administrators that scheduled backups fail; once a day at most.
     TellBackupFailed {
+        mails: Vec<(UserId, AddressId, NewMail)>,
+    },
+    /// Mail administrators a signed checkpoint, unless that was done within this time.
+    MailCheckpoint {
+        every: Span,
         mails: Vec<(UserId, AddressId, NewMail)>,
     },
     /// A mail will not be delivered.

@@ -55,6 +55,7 @@ impl Command {
             | Self::DisownSignUp { .. }
             | Self::Objection(_)
             | Self::Manage(_)
+            | Self::Webhook(_)
             | Self::UpgradeVerifier { .. }
             | Self::ChangePassword { .. }
             | Self::Refresh { .. }
@@ -62,6 +63,7 @@ impl Command {
             | Self::EndSession { .. }
             | Self::EndSessions { .. }
             | Self::TellBackupFailed { .. }
+            | Self::MailCheckpoint { .. }
             | Self::MailDelivered { .. }
             | Self::MailDeferred { .. }
             | Self::MailEnded { .. }

@@ -19,6 +19,7 @@ use super::objection::ObjectionAbout;
 use super::password_policy::{BrokenRules, PasswordPolicy};
 use super::state::Role;
 use super::strangers::SuppressedClass;
+use super::webhook::WebhookEvent;
 
 /// An event in its place.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -492,4 +493,6 @@ pub enum Event {
     MailCancelled { queued: Position, by: Actor },
     /// An administrator has a mail tried at once.
     MailHastened { queued: Position, by: Actor },
+    /// Something happened to a receiver of events; boxed, because it is large and rare.
+    Webhook(Box<WebhookEvent>),
 }

@@ -12,7 +12,6 @@ use crate::types::{Span, WebOrigins};
 use super::event::{Allowance, Event, FailCause, PasswordCause, Purpose, Recorded, Subject};
 use super::factor::{MailboxBegun, RecoveryCodes, TotpBegun};
 use super::mail::Mail;
-use super::mail_kind::MailKind;
 use super::password_change::PASSWORD_WINDOW;
 use super::session::stranger_pair;
 use super::state::{ApiKey, CheckpointKey, Credential, Due, Epoch, Standing, TokenStanding};
@@ -21,7 +20,7 @@ use super::world::{Table, World};
 
 use steps::{
     Voided, count_mail, count_sign_in, end_sessions, erase, forget_past, guard_of, guard_of_subject, issue,
-    register, remember_past, requested, set_standing, sign_in, stranger_wrote, touch, void_tokens,
+    register, remember_past, requested, set_standing, sign_in, stranger_wrote, told, touch, void_tokens,
 };
 
 #[expect(
@@ -392,11 +391,7 @@ pub fn evolve(world: &mut impl World, recorded: &Recorded) {
                 status: 0,
             };
             world.outbox_mut().put(position, queued);
-            if *kind == MailKind::SecondFactorFailed {
-                factors::told(world, *user, time);
-            } else if *kind == MailKind::BackupFailed {
-                world.small_mut().backup_told = Some(time);
-            }
+            told(world, *kind, *user, time);
         }
         Event::MailDelivered { queued, .. } | Event::MailEnded { queued, .. } => {
             world.outbox_mut().remove(queued);
@@ -514,5 +509,6 @@ pub fn evolve(world: &mut impl World, recorded: &Recorded) {
         | Event::RecoverySent { .. }
         | Event::MailCancelled { .. }
         | Event::MailHastened { .. } => management::evolve(world, time, &recorded.event),
+        Event::Webhook(event) => super::webhook::evolve(world, position, time, event),
     }
 }

@@ -10,6 +10,7 @@ use super::flow::{allows, password_policy};
 use super::session::live_session;
 use super::sign_in::ShownBefore;
 use super::state::{Standing, TokenStanding};
+use super::webhook;
 use super::world::{Table, World};
 use crate::types::{AddressId, Position, SessionId, Span, TokenId, UserId};
 
@@ -347,6 +348,7 @@ fn check(world: &impl World, recorded: &Recorded) -> Result<(), &'static str> {
         | Event::ObjectionOffered { .. }
         | Event::ObjectionRaised { .. }
         | Event::SafeguardsLapsed { .. } => safeguards::check(world, recorded),
+        Event::Webhook(event) => webhook::check(world, recorded, event),
     }
 }
 

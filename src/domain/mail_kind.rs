@@ -33,11 +33,13 @@ pub enum MailKind {
     BackupFailed,
     /// Somebody said that something was not them.
     ObjectionRaised,
+    /// A signed checkpoint of the ledger, to be kept elsewhere: to administrators.
+    Checkpoint,
 }
 
 impl MailKind {
     /// All of them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::PasswordReset,
         Self::PasswordChanged,
         Self::EmailVerification,
@@ -53,6 +55,7 @@ impl MailKind {
         Self::NewSignIn,
         Self::BackupFailed,
         Self::ObjectionRaised,
+        Self::Checkpoint,
     ];
 
     /// Whether it is of use only while its proof lives; any other mail tells what happened, and is sent in any case.
@@ -69,7 +72,8 @@ impl MailKind {
             | Self::AddressChanged
             | Self::NewSignIn
             | Self::ObjectionRaised
-            | Self::BackupFailed => false,
+            | Self::BackupFailed
+            | Self::Checkpoint => false,
         }
     }
 
@@ -91,6 +95,7 @@ impl MailKind {
             Self::NewSignIn => "new_sign_in",
             Self::ObjectionRaised => "objection_raised",
             Self::BackupFailed => "backup_failed",
+            Self::Checkpoint => "checkpoint",
         }
     }
 }

@@ -42,6 +42,7 @@ mod strangers;
 mod user;
 mod verification;
 mod walk;
+mod webhook;
 mod world;
 
 pub use access::{ApiKeyKind, CheckpointRotation, Grants, NamedCheckpointKey};
@@ -84,4 +85,8 @@ pub use state::{
 pub use strangers::{StrangerClass, StrangerEntry, StrangerSet, SuppressedClass, Unwritten, Window};
 pub use user::{closes_without_proof, may_sign_up};
 pub use walk::Walk;
+pub use webhook::{
+    DEAD_LETTERS_MAX, OLD_SECRET_LIFE, WEBHOOKS_MAX, Webhook, WebhookCommand, WebhookEvent, WebhookForm,
+    Webhooks,
+};
 pub use world::{Draft, Overlay, Preserved, Table, World};

@@ -98,6 +98,12 @@ pub enum Refusal {
     ApiKeyNotFound,
     /// Web pages call with publishable keys only.
     SecretKeyInBrowser,
+    /// No such receiver of events.
+    NoSuchWebhook,
+    /// There are as many receivers of events as may be.
+    TooManyWebhooks,
+    /// The receiver has given up no such event, or has got it since.
+    NoSuchDeadLetter,
     /// No such mail in the outbox.
     NoSuchMail,
     /// No such request waits.

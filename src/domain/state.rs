@@ -17,6 +17,7 @@ use super::mail::Mail;
 use super::password_policy::PasswordPolicy;
 use super::safeguard::Safeguards;
 use super::strangers::{StrangerSet, Window};
+use super::webhook::Webhooks;
 
 /// All projections. Nothing in it is clear text of anybody's personal data.
 #[derive(Clone, Default, Debug)]
@@ -76,6 +77,11 @@ impl State {
         self.small.flows.password_policy(name)
     }
 
+    /// Receivers of events.
+    pub fn webhooks(&self) -> &Arc<Webhooks> {
+        &self.small.webhooks
+    }
+
     /// The configuration of flows.
     pub fn flows(&self) -> &Arc<Flows> {
         &self.small.flows
@@ -103,6 +109,10 @@ pub struct Small {
     pub rotated: Few<(KeyPurpose, u32)>,
     /// When administrators were last told that scheduled backups fail.
     pub backup_told: Option<Timestamp>,
+    /// When administrators were last mailed a checkpoint.
+    pub checkpoint_mailed: Option<Timestamp>,
+    /// Receivers of events: one value, which readers share.
+    pub webhooks: Arc<Webhooks>,
 }
 
 /// The key that signs checkpoints.

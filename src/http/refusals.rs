@@ -67,6 +67,8 @@ pub fn of_refusal(refusal: Refusal) -> ApiError {
         Refusal::UserNotFound | Refusal::UserNotActive => Code::AccountNotFound,
         Refusal::Changed => Code::Changed,
         Refusal::NotAllowed => Code::UserForbidden,
+        Refusal::TooManyWebhooks => return ApiError::invalid("webhooks", "too-many"),
+        Refusal::NoSuchWebhook | Refusal::NoSuchDeadLetter => Code::NotFound,
         Refusal::ApiKeyNotFound | Refusal::NoSuchMail | Refusal::NoSuchRequest | Refusal::AlreadyFounded => {
             Code::NotFound
         }

@@ -151,6 +151,7 @@ impl MailTools {
                 .map(|secret| fragment(&format!("{public_url}/not-me"), "n", secret)),
             change: letter.change,
             changed_address: letter.changed_address.clone(),
+            note: letter.note.clone(),
             subject: letter.stage.as_ref().and_then(|stage| stage.subject.clone()),
         }
     }

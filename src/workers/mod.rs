@@ -1,4 +1,5 @@
-//! What goes on without anybody waiting: proofs are issued, mails leave, the ledger is kept in order and backed up.
+//! What goes on without anybody waiting: proofs are issued, mails and events leave, the ledger is kept in order and backed
+//! up.
 //!
 //! Workers look at published state and send commands, nothing else: what they did is in the ledger, so after a crash
 //! they go on where they were. Each stops by one handle; one that panics is started again, ever more slowly.
@@ -10,6 +11,7 @@ mod issuer;
 mod keeper;
 mod letters;
 mod lineup;
+mod messenger;
 mod routes;
 mod snapshotter;
 mod witness;
@@ -72,6 +74,14 @@ impl Workers {
             beat(Listens::ToCommits),
             PAUSE_MIN,
             move |beat| courier::run(owned.clone(), Arc::clone(&mail), beat),
+        ));
+        let owned = desk.clone();
+        tasks.spawn(attend(
+            "messenger",
+            // Receivers are reached a fifth of a second later, and a busy ledger is not read commit by commit.
+            beat(Listens::ToTimeOnly),
+            PAUSE_MIN,
+            move |beat| messenger::run(owned.clone(), beat),
         ));
         let owned = desk.clone();
         tasks.spawn(attend(

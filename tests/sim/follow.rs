@@ -454,8 +454,12 @@ impl Oracle {
             | MailKind::NewSignIn
             | MailKind::AddressChanged
             | MailKind::Test => (None, everywhere),
-            MailKind::EmailOtp | MailKind::BackupFailed | MailKind::ObjectionRaised => {
-                let here = "nobody here has a mailbox as factor, objects, or makes backups";
+            MailKind::EmailOtp
+            | MailKind::BackupFailed
+            | MailKind::Checkpoint
+            | MailKind::ObjectionRaised => {
+                let here =
+                    "nobody here has a mailbox as factor, objects, makes backups, or is mailed checkpoints";
                 return Err(here.to_owned());
             }
         };

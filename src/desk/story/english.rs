@@ -5,6 +5,7 @@ mod flows;
 mod management;
 mod recoveries;
 mod safeguards;
+mod webhooks;
 
 use super::teller::{Names, Whom, printable, short};
 use crate::domain::{
@@ -287,6 +288,7 @@ impl<'a> English<'a> {
             | Event::RecoverySent { .. }
             | Event::MailCancelled { .. }
             | Event::MailHastened { .. } => self.management(event),
+            Event::Webhook(event) => self.webhook(event),
             Event::Suppressed { class, count, first } => {
                 let first = if first.is_some() {
                     "; where the first came from was noted"

@@ -7,6 +7,7 @@ mod flows;
 mod management;
 mod recoveries;
 mod safeguards;
+mod webhooks;
 
 use super::teller::{Names, Whom, printable, short};
 use crate::domain::{
@@ -306,6 +307,7 @@ impl<'a> Korean<'a> {
             | Event::RecoverySent { .. }
             | Event::MailCancelled { .. }
             | Event::MailHastened { .. } => self.management(event),
+            Event::Webhook(event) => self.webhook(event),
             Event::Suppressed { class, count, first } => {
                 let first = if first.is_some() {
                     ". 첫 번째가 어디에서 왔는지 적어 두었습니다"

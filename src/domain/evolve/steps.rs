@@ -3,11 +3,13 @@
 use crate::types::{AddressId, Few, Position, SessionId, Span, Tag, Timestamp, TokenId, UserId};
 
 use super::super::event::{Allowance, Event, Purpose, Subject};
+use super::super::mail_kind::MailKind;
 use super::super::state::{
     Address, Credential, Due, Guard, Rare, Session, Standing, Token, TokenStanding, User,
 };
 use super::super::strangers::{StrangerClass, bump};
 use super::super::world::{Table, World};
+use super::factors;
 
 /// Networks remembered of a user.
 const KNOWN_MAX: usize = 16;
@@ -48,6 +50,17 @@ pub(super) fn stranger_wrote(world: &mut impl World, time: Timestamp, events: u3
     let small = world.small_mut();
     small.stranger_day.add(events, time, Span::days(1));
     small.stranger_burst.add(events, time, Span::hours(6));
+}
+
+/// Remembers that a mail told of what is not told again at once.
+pub(super) fn told(world: &mut impl World, kind: MailKind, user: UserId, time: Timestamp) {
+    if kind == MailKind::SecondFactorFailed {
+        factors::told(world, user, time);
+    } else if kind == MailKind::BackupFailed {
+        world.small_mut().backup_told = Some(time);
+    } else if kind == MailKind::Checkpoint {
+        world.small_mut().checkpoint_mailed = Some(time);
+    }
 }
 
 pub(super) fn guard_of_subject(world: &mut impl World, subject: Subject) -> Option<&mut Guard> {

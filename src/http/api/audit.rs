@@ -10,9 +10,9 @@ use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
 
 use super::past::not_resumed;
-use super::shapes::{as_text, as_time};
+use super::shapes::as_text;
 use crate::audit::{AuditFault, Notary, Range, Signed};
-use crate::desk::{Cursor, EventFilter, Line};
+use crate::desk::{Cursor, EventFilter, EventTold};
 use crate::domain::Recorded;
 use crate::http::site::Site;
 use crate::http::{ApiError, Code, Fields, HeaderValue, Request, Response, StatusCode, header};
@@ -28,49 +28,14 @@ const PART: usize = 64 << 10;
 /// Parts that wait for a slow client.
 const PARTS_WAITING: usize = 8;
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct EventShown {
-    position: u64,
-    /// What `after` is to go on behind this one.
-    cursor: Shown<Cursor>,
-    #[serde(serialize_with = "as_time")]
-    time: Timestamp,
-    #[serde(rename = "type")]
-    name: &'static str,
-    term: Option<&'static str>,
-    user_id: Option<Shown<UserId>>,
-    address: Option<String>,
-    ip_address: Option<IpAddr>,
-    user_agent: Option<String>,
-    text: String,
-}
-
 /// An id as its text.
 #[derive(Serialize)]
 #[serde(transparent)]
 struct Shown<T: std::fmt::Display>(#[serde(serialize_with = "as_text")] T);
 
-impl EventShown {
-    pub(super) fn new(cursor: Cursor, line: Line) -> Self {
-        Self {
-            position: line.position.0,
-            cursor: Shown(cursor),
-            time: line.time,
-            name: line.name,
-            term: line.term,
-            user_id: line.user.map(Shown),
-            address: line.who,
-            ip_address: line.ip,
-            user_agent: line.user_agent,
-            text: line.text,
-        }
-    }
-}
-
 #[derive(Serialize)]
 struct Events {
-    items: Vec<EventShown>,
+    items: Vec<EventTold>,
     /// What `after` is next, while there may be more.
     next: Option<Shown<Cursor>>,
 }
@@ -140,7 +105,7 @@ pub(super) async fn list_events(
         let (found, next) = desk.events_page(&EventFilter { after, ..filter })?;
         let shown = |recorded: &Recorded| {
             let cursor = desk.cursor(recorded.position)?;
-            Ok(EventShown::new(cursor, desk.describe(recorded, locale)))
+            Ok(EventTold::new(cursor, desk.describe(recorded, locale)))
         };
         let items: Result<_, StoreError> = found.iter().map(shown).collect();
         let next = next.map(|next| desk.cursor(next)).transpose()?.map(Shown);

@@ -23,6 +23,7 @@ pub(super) mod system;
 mod tokens;
 mod users;
 mod verification;
+mod webhooks;
 
 use std::sync::Arc;
 
@@ -131,6 +132,15 @@ pub fn routes() -> Vec<Route<Site, Access>> {
         route!(POST "/v1/admin/api-keys" Administrator system::make_key),
         route!(DELETE "/v1/admin/api-keys/{id}" Administrator system::revoke_key),
         route!(POST "/v1/admin/api-keys/{id}/confirm" Administrator system::confirm_key),
+        route!(GET "/v1/admin/webhooks" Administrator webhooks::list),
+        route!(POST "/v1/admin/webhooks" Administrator webhooks::make),
+        route!(GET "/v1/admin/webhooks/{id}" Administrator webhooks::show),
+        route!(PATCH "/v1/admin/webhooks/{id}" Administrator webhooks::change),
+        route!(DELETE "/v1/admin/webhooks/{id}" Administrator webhooks::remove),
+        route!(POST "/v1/admin/webhooks/{id}/secret" Administrator webhooks::rotate_secret),
+        route!(POST "/v1/admin/webhooks/{id}/test" Administrator webhooks::test),
+        route!(GET "/v1/admin/webhooks/{id}/deliveries" Administrator webhooks::deliveries),
+        route!(POST "/v1/admin/webhooks/{id}/redeliver" Administrator webhooks::redeliver),
         route!(GET "/v1/admin/configuration" Administrator system::configuration),
         route!(POST "/v1/admin/mail/test" Administrator system::try_mail),
         route!(POST "/v1/introspect" Service services::introspect),

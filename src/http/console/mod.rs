@@ -21,6 +21,7 @@ mod stages;
 mod templates;
 #[cfg(test)]
 mod tests;
+mod webhooks;
 
 use super::Method;
 use super::pages::answer;
@@ -124,6 +125,14 @@ pub(super) fn routes() -> Vec<Route<Site, Access>> {
         page!(POST "/admin/system/keys/revoke" keys::revoke),
         page!(POST "/admin/system/keys/confirm" keys::confirm),
         page!(POST "/admin/system/keys/origins" keys::name_origins),
+        page!(GET "/admin/system/webhooks" webhooks::list),
+        page!(POST "/admin/system/webhooks" webhooks::make),
+        page!(GET "/admin/system/webhooks/{id}" webhooks::show),
+        page!(POST "/admin/system/webhooks/{id}" webhooks::update),
+        page!(POST "/admin/system/webhooks/{id}/test" webhooks::test),
+        page!(POST "/admin/system/webhooks/{id}/redeliver" webhooks::redeliver),
+        page!(POST "/admin/system/webhooks/{id}/secret" webhooks::rotate_secret),
+        page!(POST "/admin/system/webhooks/{id}/remove" webhooks::remove),
         page!(GET "/admin/system/configuration" house::configuration),
     ]
 }

@@ -38,5 +38,9 @@ pub(in crate::http) const TEMPLATES: &[(&str, &str)] = sources! {
     "console/template.html"
     "console/keys.html"
     "console/key_new.html"
+    "console/webhooks.html"
+    "console/webhook.html"
+    "console/webhook_fields.html"
+    "console/webhook_secret.html"
     "console/configuration.html"
 };

@@ -12,7 +12,7 @@ use bincode::{Decode, Encode};
 use super::CHUNK_MAX;
 use crate::types::{
     AddressId, ApiKeyId, CredentialId, FactorId, Few, MailId, Position, PublicKey, Sealed, SessionId, Tag,
-    Timestamp, TokenId, UserId,
+    Timestamp, TokenId, UserId, WebhookId,
 };
 
 const CONFIG: bincode::config::Configuration = bincode::config::standard();
@@ -114,6 +114,7 @@ newtypes!(
     FactorId,
     MailId,
     ApiKeyId,
+    WebhookId,
     Tag,
     Position,
     Timestamp,

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::data::MailField::{
     self, Address, Brand, Change, ChangedAddress, Client, Code, ExpiresAt, ExpiresIn, Ip, Link, NotMeLink,
-    PublicUrl, When,
+    Note, PublicUrl, When,
 };
 
 pub use crate::domain::MailKind;
@@ -26,6 +26,7 @@ impl MailKind {
             | Self::NewSignIn
             | Self::ObjectionRaised
             | Self::BackupFailed => &[Brand, When],
+            Self::Checkpoint => &[Brand, When, Note],
             Self::EmailOtp => &[Brand, Code, ExpiresIn],
             Self::FactorChanged => &[Brand, When, Change],
             Self::AddressChanged => &[Brand, When, Change, ChangedAddress],
@@ -47,7 +48,7 @@ impl MailKind {
             Self::SessionsRevoked | Self::SecondFactorFailed | Self::ObjectionRaised => {
                 &[Address, Client, Ip]
             }
-            Self::Test | Self::BackupFailed => &[],
+            Self::Test | Self::BackupFailed | Self::Checkpoint => &[],
         }
     }
 }

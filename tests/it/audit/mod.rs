@@ -4,5 +4,6 @@
 
 mod forgeries;
 mod keys;
+mod mailing;
 mod proofs;
 pub(crate) mod scene;

@@ -9,6 +9,7 @@ mod pages;
 mod rows;
 mod system;
 mod users;
+mod webhooks;
 
 use crate::support::{Call, Doors, House};
 

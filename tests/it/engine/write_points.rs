@@ -16,6 +16,7 @@ use keyledger::ledger::memory::{Fault, WritePoint};
 use keyledger::types::{ApiKeyId, Locale, Position, PublicKey, Signature, Slug, Span, WebOrigin, WebOrigins};
 
 use super::gate::Gate;
+use super::webhooks;
 use crate::people::{
     ADA, BOB, ELSEWHERE, HOME, NOBODY, Person, cancel_mail, code, hasten_mail, link, mail, offer_anew,
     origin, proof, sealed,
@@ -286,6 +287,7 @@ fn story() -> Vec<Step> {
         at_once(|state| hasten_mail(queued(state))),
         at_once(|state| cancel_mail(queued(state))),
     ];
+    story.extend(webhooks::story());
     // One that spans several frames, so that a torn write leaves a part of it.
     story.push(at_once(|_| {
         let mut long = ADA.gets_recovery(40, Span::hours(1));

@@ -29,4 +29,5 @@ mod sign_in;
 mod sign_up;
 mod verification;
 mod walks;
+mod webhooks;
 mod withdraw;

@@ -5,6 +5,7 @@ mod flows;
 mod management;
 mod safeguards;
 mod sessions;
+mod webhooks;
 
 use keyledger::domain::password_policy::{PasswordPolicy, PasswordPolicySettings};
 use keyledger::domain::{
@@ -62,6 +63,7 @@ pub fn samples() -> Vec<Recorded> {
         flows::events(),
         safeguards::events(),
         management::events(),
+        webhooks::events(),
     ]
     .concat();
     events.into_iter().map(record).collect()

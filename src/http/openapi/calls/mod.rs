@@ -6,6 +6,7 @@ mod audit;
 mod auth;
 mod people;
 mod services;
+mod webhooks;
 
 use super::schema::{
     Schema, anything, count, email, flag, id, list, may, must, named, object, only, text, time, whole, word,
@@ -277,6 +278,7 @@ pub(super) fn all() -> Vec<Call> {
     calls.extend(people::calls());
     calls.extend(admin::calls());
     calls.extend(people::house());
+    calls.extend(webhooks::calls());
     calls.extend(audit::calls());
     calls.extend(services::calls());
     calls
@@ -323,6 +325,7 @@ pub(super) fn components() -> Vec<(&'static str, Schema)> {
         ("Binding", admin::binding()),
         ("Stage", admin::stage()),
         ("Policy", admin::policy()),
+        ("Webhook", webhooks::webhook()),
         ("Event", audit::event()),
     ]
 }

@@ -114,6 +114,7 @@ impl House {
             require_verified_email: false,
             leaks: Leaks::default(),
             mail: crate::domain::flow::GlobalMail::Configured,
+            webhooks: crate::desk::WebhookSettings::default(),
         };
         let desk = Desk::open(engine, passwords, settings);
         let site = Site {
