@@ -211,6 +211,7 @@ pub fn vocabulary(event: &Event) -> Option<&'static str> {
         | Event::UserUnbanned { .. }
         | Event::RoleChanged { .. }
         | Event::RecoverySent { .. }
+        | Event::UserInvited { .. }
         | Event::MailCancelled { .. }
         | Event::MailHastened { .. }
         | Event::ApiKeyConfirmed { .. }
@@ -226,10 +227,11 @@ pub fn vocabulary(event: &Event) -> Option<&'static str> {
         Event::ApiKeyRevoked { .. } | Event::FactorRemoved { .. } | Event::ObjectionRaised { .. } => {
             "authn_token_revoked"
         }
-        Event::UserRegistered { .. } => "user_created",
-        Event::PasswordSet { .. } | Event::PasswordRevoked { .. } | Event::RecoveryCompleted { .. } => {
-            "authn_password_change"
-        }
+        Event::UserRegistered { .. } | Event::UserImported { .. } => "user_created",
+        Event::PasswordSet { .. }
+        | Event::PasswordImported { .. }
+        | Event::PasswordRevoked { .. }
+        | Event::RecoveryCompleted { .. } => "authn_password_change",
         Event::AddressVerified { .. }
         | Event::WithdrawCancelled { .. }
         | Event::ProfileChanged { .. }
@@ -238,6 +240,7 @@ pub fn vocabulary(event: &Event) -> Option<&'static str> {
         | Event::AddressConfirmed { .. }
         | Event::AddressRemoved { .. }
         | Event::PrimaryChanged { .. }
+        | Event::InvitationAccepted { .. }
         | Event::RecoveryCodesIssued { .. } => "user_updated",
         Event::UserBanned { .. } => "authn_login_lock",
         Event::WithdrawRequested { .. } => "user_archived",
@@ -336,6 +339,10 @@ fn about(event: &Event) -> About {
         | Event::RoleChanged { user, .. }
         | Event::ProfileEdited { user, .. }
         | Event::RecoverySent { user, .. }
+        | Event::UserImported { user, .. }
+        | Event::PasswordImported { user, .. }
+        | Event::UserInvited { user, .. }
+        | Event::InvitationAccepted { user, .. }
         | Event::MailQueued { user, .. } => About::User(*user),
         Event::RefreshRefused { user, .. } => user.map_or(About::Nobody, About::User),
         Event::SignUpCollided { address, .. } => About::Address(*address),
@@ -401,6 +408,7 @@ fn origin_of(event: &Event) -> Option<&Sealed> {
         | Event::AddressRemoved { origin, .. }
         | Event::PrimaryChanged { origin, .. }
         | Event::ObjectionRaised { origin, .. }
+        | Event::InvitationAccepted { origin, .. }
         | Event::CurrentPasswordWrong { origin, .. }
         | Event::PasswordRefused { origin, .. }
         | Event::RefreshReplayed { origin, .. }
@@ -426,6 +434,9 @@ fn origin_of(event: &Event) -> Option<&Sealed> {
         | Event::RoleChanged { .. }
         | Event::ProfileEdited { .. }
         | Event::RecoverySent { .. }
+        | Event::UserImported { .. }
+        | Event::PasswordImported { .. }
+        | Event::UserInvited { .. }
         | Event::MailCancelled { .. }
         | Event::MailHastened { .. }
         | Event::CallbackNamed { .. }

@@ -33,11 +33,13 @@ pub enum MailKind {
     BackupFailed,
     /// Somebody said that something was not them.
     ObjectionRaised,
+    /// An administrator invites somebody: the way in.
+    Invitation,
 }
 
 impl MailKind {
     /// All of them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::PasswordReset,
         Self::PasswordChanged,
         Self::EmailVerification,
@@ -53,12 +55,17 @@ impl MailKind {
         Self::NewSignIn,
         Self::BackupFailed,
         Self::ObjectionRaised,
+        Self::Invitation,
     ];
 
     /// Whether it is of use only while its proof lives; any other mail tells what happened, and is sent in any case.
     pub fn carries_proof(self) -> bool {
         match self {
-            Self::PasswordReset | Self::EmailVerification | Self::AccountClosing | Self::EmailOtp => true,
+            Self::PasswordReset
+            | Self::EmailVerification
+            | Self::AccountClosing
+            | Self::EmailOtp
+            | Self::Invitation => true,
             Self::PasswordChanged
             | Self::AccountExists
             | Self::AdminRecovery
@@ -91,6 +98,7 @@ impl MailKind {
             Self::NewSignIn => "new_sign_in",
             Self::ObjectionRaised => "objection_raised",
             Self::BackupFailed => "backup_failed",
+            Self::Invitation => "invitation",
         }
     }
 }

@@ -67,9 +67,12 @@ pub fn of_refusal(refusal: Refusal) -> ApiError {
         Refusal::UserNotFound | Refusal::UserNotActive => Code::AccountNotFound,
         Refusal::Changed => Code::Changed,
         Refusal::NotAllowed => Code::UserForbidden,
-        Refusal::ApiKeyNotFound | Refusal::NoSuchMail | Refusal::NoSuchRequest | Refusal::AlreadyFounded => {
-            Code::NotFound
-        }
+        Refusal::TooManyInvitations => return ApiError::invalid("email", "too-many-invitations"),
+        Refusal::NotInvited
+        | Refusal::ApiKeyNotFound
+        | Refusal::NoSuchMail
+        | Refusal::NoSuchRequest
+        | Refusal::AlreadyFounded => Code::NotFound,
     };
     code.into()
 }

@@ -81,8 +81,13 @@ impl Oracle {
                 let kind = match waited.purpose {
                     Purpose::Recovery => MailKind::PasswordReset,
                     Purpose::VerifyEmail | Purpose::Reopen => MailKind::EmailVerification,
-                    Purpose::SignInCode | Purpose::EnrolMailbox | Purpose::AddAddress => {
-                        return Err("nobody here has a second factor or a further address".to_owned());
+                    Purpose::SignInCode
+                    | Purpose::EnrolMailbox
+                    | Purpose::AddAddress
+                    | Purpose::Invitation => {
+                        return Err(
+                            "nobody here has a second factor, a further address or an invitation".to_owned(),
+                        );
                     }
                 };
                 self.mailed(waited.user, kind, news)
@@ -444,10 +449,10 @@ impl Oracle {
             | MailKind::Test => None,
             MailKind::EmailOtp
             | MailKind::BackupFailed
+            | MailKind::Invitation
             | MailKind::AddressChanged
             | MailKind::ObjectionRaised => {
-                let here =
-                    "nobody here has a mailbox as factor or a further address, objects, or makes backups";
+                let here = "nobody here has a mailbox as factor or a further address, objects, invites, or makes backups";
                 return Err(here.to_owned());
             }
         };

@@ -181,8 +181,10 @@ impl Oracle {
             .is_some_and(|account| match proof.purpose {
                 Purpose::Recovery | Purpose::VerifyEmail => account.access() == Access::Open,
                 Purpose::Reopen => matches!(account.access(), Access::ClosingAt(_)),
-                // Nobody here has a second factor or a further address.
-                Purpose::SignInCode | Purpose::EnrolMailbox | Purpose::AddAddress => false,
+                // Nobody here has a second factor, a further address or an invitation.
+                Purpose::SignInCode | Purpose::EnrolMailbox | Purpose::AddAddress | Purpose::Invitation => {
+                    false
+                }
             });
         fits && self.is_fresh(proof, now)
     }
