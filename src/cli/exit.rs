@@ -218,6 +218,11 @@ fn refused(refusal: Refusal) -> Failure {
         Refusal::FactorNotEnabled => no("this user has no such second factor")
             .field("user")
             .remedy("`keyledger user factor list USER` shows those of a user"),
+        Refusal::NotInvited => no("no invitation of this user waits")
+            .field("user")
+            .remedy("`keyledger user invitations` shows those that wait"),
+        Refusal::TooManyInvitations => no("as many invitations wait as may")
+            .remedy("take back what nobody will come by: `keyledger user uninvite`"),
         Refusal::TokenNotFound
         | Refusal::FactorRequired
         | Refusal::FactorWrong

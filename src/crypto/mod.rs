@@ -9,6 +9,7 @@ pub mod api_keys;
 pub mod browser;
 pub mod codes;
 pub mod execution;
+pub mod foreign;
 pub mod jwt;
 pub mod key_backup;
 pub mod key_files;
@@ -36,6 +37,7 @@ pub use codes::{
     typed_code,
 };
 pub use execution::{Carried, open_carried, seal_carried};
+pub use foreign::{ForeignFault, ForeignHash};
 pub use jwt::{Claims, JwtFault};
 pub use key_backup::{KeyBackupFault, KeyMaterial, KeyPlaces, MasterFile};
 pub use key_files::{KeyFiles, MasterSource};

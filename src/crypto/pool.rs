@@ -24,7 +24,8 @@ use zeroize::{Zeroize, Zeroizing};
 use crate::system::{Entropy, step_back};
 use crate::types::{Lane, Span};
 
-use super::keyring::{KeyId, Purpose, SharedKeyring};
+use super::foreign::{ForeignHash, Recipe, SCRYPT_MEMORY_MAX, StoredVerifier};
+use super::keyring::{KeyId, Keyring, Purpose, SharedKeyring};
 use super::password::{PasswordParams, normalise_password};
 use super::phc::{HASH_LEN, SALT_LEN, Verifier};
 use queue::Queue;
@@ -143,6 +144,13 @@ impl PasswordPool {
         self.ask_hash(lane, password)?.await.map_err(|_| Busy)
     }
 
+    /// Makes a verifier of a hash that another program made: the password is not known, so ours is one of that hash.
+    pub async fn layer(&self, lane: Lane, foreign: ForeignHash) -> Result<SecretString, Busy> {
+        let (answer, receiver) = oneshot::channel();
+        self.shared.enqueue(lane, Job::Layer { foreign, answer })?;
+        receiver.await.map_err(|_| Busy)
+    }
+
     /// Checks a password against a verifier, or against none at the same cost, for a user who is unknown or has none.
     pub async fn verify(
         &self,
@@ -177,11 +185,12 @@ impl PasswordPool {
         workers.get() as u64 * params.memory_bytes()
     }
 
-    /// The most that hashing ever takes: one thread at a time may borrow more for an old verifier that cost more (P-11).
+    /// The most that hashing ever takes: one thread at a time may borrow more, for an old verifier that cost
+    /// more or for another program's (P-11).
     pub fn memory_bytes_max(&self) -> u64 {
         let own = self.shared.settings.params.memory_bytes();
         let largest = u64::from(PasswordParams::MEMORY_KIB_MAX) * 1_024;
-        self.memory_bytes() + largest.saturating_sub(own)
+        self.memory_bytes() + largest.saturating_sub(own).max(SCRYPT_MEMORY_MAX)
     }
 
     /// Hashes that wait for a thread now.
@@ -239,6 +248,10 @@ impl fmt::Debug for PasswordPool {
 enum Job {
     Hash {
         password: SecretString,
+        answer: oneshot::Sender<SecretString>,
+    },
+    Layer {
+        foreign: ForeignHash,
         answer: oneshot::Sender<SecretString>,
     },
     Verify {
@@ -354,6 +367,14 @@ impl Shared {
                     let _ = answer.send(self.hash(&password, memory));
                 }
             }
+            Job::Layer { foreign, answer } => {
+                if !answer.is_closed() {
+                    let ForeignHash { recipe, output } = foreign;
+                    let ours = self.make(&output, memory);
+                    let recipe = Some(recipe);
+                    let _ = answer.send(StoredVerifier { recipe, ours }.to_text());
+                }
+            }
             Job::Verify {
                 password,
                 verifier,
@@ -367,6 +388,12 @@ impl Shared {
     }
 
     fn hash(&self, password: &SecretString, memory: &mut [Block]) -> SecretString {
+        let password = normalise_password(password.expose_secret());
+        self.make(password.as_bytes(), memory).to_phc()
+    }
+
+    /// A new verifier of a password, or of what stands for one.
+    fn make(&self, password: &[u8], memory: &mut [Block]) -> Verifier {
         let ring = self.ring.current();
         let (id, pepper) = ring.active(Purpose::Pepper);
         let mut verifier = Verifier {
@@ -374,9 +401,8 @@ impl Shared {
             salt: random(self.entropy.as_ref(), SALT_LEN),
             ..blank(self.settings.params)
         };
-        let password = normalise_password(password.expose_secret());
-        verifier.hash = verifier.compute(&password, Some(pepper), memory);
-        verifier.to_phc()
+        verifier.hash = verifier.compute(password, Some(pepper), memory);
+        verifier
     }
 
     fn verify(
@@ -387,9 +413,9 @@ impl Shared {
     ) -> Verdict {
         let ring = self.ring.current();
         let (active, _) = ring.active(Purpose::Pepper);
-        let password = normalise_password(password.expose_secret());
+        let spelt = normalise_password(password.expose_secret());
         let known = stored.and_then(|text| {
-            let verifier = Verifier::parse(text.expose_secret());
+            let verifier = StoredVerifier::parse(text.expose_secret());
             if verifier.is_none() {
                 tracing::error!(
                     "a stored verifier is not one that this version can check; the password counts as wrong"
@@ -399,6 +425,7 @@ impl Shared {
         });
         let known = known.filter(|verifier| {
             let checkable = verifier
+                .ours
                 .pepper
                 .is_none_or(|id| ring.get(Purpose::Pepper, id).is_some());
             if !checkable {
@@ -408,41 +435,61 @@ impl Shared {
             }
             checkable
         });
-        let Some(verifier) = known else {
+        let Some(StoredVerifier { recipe, ours }) = &known else {
             let dummy = Verifier::parse(self.dummy.expose_secret()).expect("the pool wrote the dummy itself");
-            self.compare(&dummy, &password, ring.as_ref(), memory);
+            self.compare(&dummy, spelt.as_bytes(), &ring, memory);
             return Verdict::Wrong;
         };
-        if !self.compare(&verifier, &password, ring.as_ref(), memory) {
+        let is_right = match recipe {
+            None => self.compare(ours, spelt.as_bytes(), &ring, memory),
+            Some(recipe) => {
+                // What was typed is what the other program hashed, unless it had one spelling for it too.
+                let typed = Some(password.expose_secret()).filter(|typed| *typed != spelt.as_str());
+                [Some(spelt.as_str()), typed].into_iter().flatten().any(|text| {
+                    let stands_for_it = self.follow(recipe, text, memory);
+                    self.compare(ours, &stands_for_it, &ring, memory)
+                })
+            }
+        };
+        if !is_right {
             return Verdict::Wrong;
         }
-        let outdated = verifier.is_outdated(self.settings.params, active);
+        let outdated = known.is_some_and(|known| known.is_outdated(self.settings.params, active));
         Verdict::Right {
             rehash: if outdated { Rehash::Due } else { Rehash::NotNeeded },
         }
     }
 
-    /// Computes and compares in constant time, in this thread's memory if it is enough.
-    fn compare(
-        &self,
-        verifier: &Verifier,
-        password: &str,
-        ring: &super::keyring::Keyring,
-        memory: &mut [Block],
-    ) -> bool {
+    /// Computes and compares in constant time.
+    fn compare(&self, verifier: &Verifier, password: &[u8], ring: &Keyring, memory: &mut [Block]) -> bool {
         let pepper = verifier
             .pepper
             .and_then(|id: KeyId| ring.get(Purpose::Pepper, id));
-        let computed = if verifier.blocks() <= memory.len() {
+        let computed = self.with_blocks(verifier.blocks(), memory, |memory| {
             verifier.compute(password, pepper, memory)
-        } else {
-            let _one_at_a_time = locked(&self.oversize);
-            let mut borrowed = vec![Block::new(); verifier.blocks()];
-            let computed = verifier.compute(password, pepper, &mut borrowed);
-            wipe(&mut borrowed);
-            computed
-        };
+        });
         computed.ct_eq(&verifier.hash).into()
+    }
+
+    /// Computes what another program would have made of a password.
+    fn follow(&self, recipe: &Recipe, password: &str, memory: &mut [Block]) -> Zeroizing<Vec<u8>> {
+        if recipe.takes_memory() {
+            let _one_at_a_time = locked(&self.oversize);
+            return recipe.compute(password, memory);
+        }
+        self.with_blocks(recipe.blocks(), memory, |memory| recipe.compute(password, memory))
+    }
+
+    /// Lends so many blocks: this thread's own if they are enough.
+    fn with_blocks<T>(&self, count: usize, own: &mut [Block], compute: impl FnOnce(&mut [Block]) -> T) -> T {
+        if count <= own.len() {
+            return compute(own);
+        }
+        let _one_at_a_time = locked(&self.oversize);
+        let mut borrowed = vec![Block::new(); count];
+        let computed = compute(&mut borrowed);
+        wipe(&mut borrowed);
+        computed
     }
 }
 

@@ -21,6 +21,7 @@ mod following;
 mod greeting;
 mod keys;
 mod management;
+mod newcomers;
 mod objections;
 mod objects;
 mod origin;
@@ -62,6 +63,7 @@ pub use following::Following;
 pub use greeting::Visitor;
 pub use keys::{KeyView, KeysFault, MasterReplaced, Rotated};
 pub use management::{Editor, ProfileEdit};
+pub use newcomers::{Incoming, InvitationView, Met};
 pub use objections::NotMe;
 pub use objects::{
     BLUEPRINT_BYTES_MAX, Blank, BlueprintMode, ChangeWord, Difference, FieldDifference, FormField, MASK,

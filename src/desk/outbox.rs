@@ -215,7 +215,11 @@ fn not_me(state: &State, mail: &Mail, token: Option<&Token>) -> Option<NotMe> {
     let can_be_said = match token.purpose {
         Purpose::Recovery => true,
         Purpose::VerifyEmail => address.verified.is_none(),
-        Purpose::Reopen | Purpose::SignInCode | Purpose::EnrolMailbox | Purpose::AddAddress => false,
+        Purpose::Reopen
+        | Purpose::SignInCode
+        | Purpose::EnrolMailbox
+        | Purpose::AddAddress
+        | Purpose::Invitation => false,
     };
     can_be_said.then_some(NotMe {
         id,

@@ -213,6 +213,7 @@ pub fn vocabulary(event: &Event) -> Option<&'static str> {
         | Event::UserUnbanned { .. }
         | Event::RoleChanged { .. }
         | Event::RecoverySent { .. }
+        | Event::UserInvited { .. }
         | Event::MailCancelled { .. }
         | Event::MailHastened { .. }
         | Event::ApiKeyConfirmed { .. }
@@ -229,10 +230,11 @@ pub fn vocabulary(event: &Event) -> Option<&'static str> {
         Event::ApiKeyRevoked { .. } | Event::FactorRemoved { .. } | Event::ObjectionRaised { .. } => {
             "authn_token_revoked"
         }
-        Event::UserRegistered { .. } => "user_created",
-        Event::PasswordSet { .. } | Event::PasswordRevoked { .. } | Event::RecoveryCompleted { .. } => {
-            "authn_password_change"
-        }
+        Event::UserRegistered { .. } | Event::UserImported { .. } => "user_created",
+        Event::PasswordSet { .. }
+        | Event::PasswordImported { .. }
+        | Event::PasswordRevoked { .. }
+        | Event::RecoveryCompleted { .. } => "authn_password_change",
         Event::AddressVerified { .. }
         | Event::WithdrawCancelled { .. }
         | Event::ProfileChanged { .. }
@@ -241,6 +243,7 @@ pub fn vocabulary(event: &Event) -> Option<&'static str> {
         | Event::AddressConfirmed { .. }
         | Event::AddressRemoved { .. }
         | Event::PrimaryChanged { .. }
+        | Event::InvitationAccepted { .. }
         | Event::RecoveryCodesIssued { .. } => "user_updated",
         Event::UserBanned { .. } => "authn_login_lock",
         Event::WithdrawRequested { .. } => "user_archived",
@@ -372,6 +375,10 @@ fn about(event: &Event) -> About {
         | Event::RoleChanged { user, .. }
         | Event::ProfileEdited { user, .. }
         | Event::RecoverySent { user, .. }
+        | Event::UserImported { user, .. }
+        | Event::PasswordImported { user, .. }
+        | Event::UserInvited { user, .. }
+        | Event::InvitationAccepted { user, .. }
         | Event::MailQueued { user, .. } => About::User(*user),
         Event::RefreshRefused { user, .. } => user.map_or(About::Nobody, About::User),
         Event::SignUpCollided { address, .. } => About::Address(*address),
@@ -438,6 +445,7 @@ fn origin_of(event: &Event) -> Option<&Sealed> {
         | Event::AddressRemoved { origin, .. }
         | Event::PrimaryChanged { origin, .. }
         | Event::ObjectionRaised { origin, .. }
+        | Event::InvitationAccepted { origin, .. }
         | Event::CurrentPasswordWrong { origin, .. }
         | Event::PasswordRefused { origin, .. }
         | Event::RefreshReplayed { origin, .. }
@@ -463,6 +471,9 @@ fn origin_of(event: &Event) -> Option<&Sealed> {
         | Event::RoleChanged { .. }
         | Event::ProfileEdited { .. }
         | Event::RecoverySent { .. }
+        | Event::UserImported { .. }
+        | Event::PasswordImported { .. }
+        | Event::UserInvited { .. }
         | Event::MailCancelled { .. }
         | Event::MailHastened { .. }
         | Event::CallbackNamed { .. }

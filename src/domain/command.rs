@@ -17,6 +17,7 @@ use super::key_purpose::KeyPurpose;
 use super::limits::Limits;
 use super::mail::MailEnd;
 use super::management::ManagementCommand;
+use super::newcomer::NewcomerCommand;
 pub use super::notices::{NewMail, NewObjection, Notices};
 use super::objection::ObjectionCommand;
 pub use super::outcome::Outcome;
@@ -400,6 +401,8 @@ pub enum Command {
     Manage(ManagementCommand),
     /// Do something about a receiver of events.
     Webhook(WebhookCommand),
+    /// Bring somebody new, or come by an invitation.
+    Newcomer(Box<NewcomerCommand>),
     /// Put the same password under stronger parameters.
     UpgradeVerifier { user: UserId, credential: NewCredential },
     /// Set a new password, knowing the old one; or only ask whether that is known.

@@ -9,8 +9,8 @@ use super::sign_in::{self, SessionTerms};
 use super::strangers::{StrangerClass, SuppressedClass};
 use super::world::World;
 use super::{
-    access, address, codes, factor, mail, management, objection, password_change, proof, recovery, session,
-    user, verification, walk, webhook,
+    access, address, codes, factor, mail, management, newcomer, objection, password_change, proof, recovery,
+    session, user, verification, walk, webhook,
 };
 use crate::types::{Position, Span, Tag};
 
@@ -245,6 +245,7 @@ pub fn decide(world: &impl World, command: Command, context: &Context<'_>) -> De
         Command::Objection(command) => objection::decide(world, context, command),
         Command::Manage(command) => management::decide(world, context, command),
         Command::Webhook(command) => webhook::decide(world, context, command),
+        Command::Newcomer(command) => newcomer::decide(world, context, *command),
         Command::UpgradeVerifier { user, credential } => session::upgrade_verifier(world, user, credential),
         Command::ChangePassword {
             user,

@@ -35,6 +35,8 @@ pub enum MailKind {
     ObjectionRaised,
     /// A signed checkpoint of the ledger, to be kept elsewhere: to administrators.
     Checkpoint,
+    /// An administrator invites somebody: the way in.
+    Invitation,
 }
 
 impl MailKind {
@@ -56,12 +58,17 @@ impl MailKind {
         Self::BackupFailed,
         Self::ObjectionRaised,
         Self::Checkpoint,
+        Self::Invitation,
     ];
 
     /// Whether it is of use only while its proof lives; any other mail tells what happened, and is sent in any case.
     pub fn carries_proof(self) -> bool {
         match self {
-            Self::PasswordReset | Self::EmailVerification | Self::AccountClosing | Self::EmailOtp => true,
+            Self::PasswordReset
+            | Self::EmailVerification
+            | Self::AccountClosing
+            | Self::EmailOtp
+            | Self::Invitation => true,
             Self::PasswordChanged
             | Self::AccountExists
             | Self::AdminRecovery
@@ -96,6 +103,7 @@ impl MailKind {
             Self::ObjectionRaised => "objection_raised",
             Self::BackupFailed => "backup_failed",
             Self::Checkpoint => "checkpoint",
+            Self::Invitation => "invitation",
         }
     }
 }

@@ -66,6 +66,10 @@ pub enum Refusal {
     CodesExhausted,
     /// The factor is enrolled already.
     FactorEnabled,
+    /// No invitation of this user waits.
+    NotInvited,
+    /// As many invitations wait as may.
+    TooManyInvitations,
     /// There is no such factor, and none waits for its first code.
     FactorNotEnabled,
     /// The enrolment waited too long for its first code.

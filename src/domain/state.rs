@@ -14,6 +14,7 @@ use super::factor::{Factors, Unfinished};
 use super::flow::Flows;
 use super::key_purpose::KeyPurpose;
 use super::mail::Mail;
+use super::newcomer::Invitation;
 use super::password_policy::PasswordPolicy;
 use super::safeguard::Safeguards;
 use super::strangers::{StrangerSet, Window};
@@ -46,6 +47,8 @@ pub struct State {
     pub factors: IdTable<UserId, Box<Factors>>,
     /// Sign-ins that were right so far and wait for their second factor: the first of each user.
     pub unfinished: BTreeMap<UserId, Unfinished>,
+    /// Who was invited and has not come yet.
+    pub invitations: BTreeMap<UserId, Invitation>,
     /// What is kept for some days so that changes can be undone, of the users who changed something lately.
     pub safeguards: IdTable<UserId, Box<Safeguards>>,
     /// Whose something is that can be objected to.

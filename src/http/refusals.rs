@@ -68,10 +68,14 @@ pub fn of_refusal(refusal: Refusal) -> ApiError {
         Refusal::Changed => Code::Changed,
         Refusal::NotAllowed => Code::UserForbidden,
         Refusal::TooManyWebhooks => return ApiError::invalid("webhooks", "too-many"),
-        Refusal::NoSuchWebhook | Refusal::NoSuchDeadLetter => Code::NotFound,
-        Refusal::ApiKeyNotFound | Refusal::NoSuchMail | Refusal::NoSuchRequest | Refusal::AlreadyFounded => {
-            Code::NotFound
-        }
+        Refusal::TooManyInvitations => return ApiError::invalid("email", "too-many-invitations"),
+        Refusal::NotInvited
+        | Refusal::NoSuchWebhook
+        | Refusal::NoSuchDeadLetter
+        | Refusal::ApiKeyNotFound
+        | Refusal::NoSuchMail
+        | Refusal::NoSuchRequest
+        | Refusal::AlreadyFounded => Code::NotFound,
     };
     code.into()
 }

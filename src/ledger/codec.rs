@@ -228,6 +228,11 @@ events! {
     183/1 => MailCancelled { queued: Position, by: Actor }
     184/1 => MailHastened { queued: Position, by: Actor }
 
+    220/1 => UserImported { user: UserId, address: AddressId, verified: bool, since: Timestamp, by: Actor }
+    221/1 => PasswordImported { user: UserId, credential: CredentialId, verifier: Sealed, by: Actor }
+    222/1 => UserInvited { user: UserId, token: TokenId, by: Actor }
+    223/1 => InvitationAccepted { user: UserId, token: TokenId, address: AddressId, origin: Sealed }
+
     190/1 => ApiKeyOriginsNamed { key: ApiKeyId, origins: WebOrigins, by: Actor }
 
     of FlowsChanged:

@@ -176,6 +176,7 @@ impl MailTools {
             }
             Purpose::AddAddress => fragment(&format!("{public_url}/address"), "t", secret),
             Purpose::Reopen => fragment(&format!("{public_url}/reopen"), "t", secret),
+            Purpose::Invitation => fragment(&format!("{public_url}/invitation"), "t", secret),
             Purpose::SignInCode | Purpose::EnrolMailbox => return None,
         })
     }

@@ -82,7 +82,10 @@ impl Oracle {
                 let kind = match waited.purpose {
                     Purpose::Recovery => MailKind::PasswordReset,
                     Purpose::VerifyEmail | Purpose::Reopen => MailKind::EmailVerification,
-                    Purpose::SignInCode | Purpose::EnrolMailbox | Purpose::AddAddress => {
+                    Purpose::SignInCode
+                    | Purpose::EnrolMailbox
+                    | Purpose::AddAddress
+                    | Purpose::Invitation => {
                         return Err("nobody asks for this proof without a session".to_owned());
                     }
                 };
@@ -457,9 +460,9 @@ impl Oracle {
             MailKind::EmailOtp
             | MailKind::BackupFailed
             | MailKind::Checkpoint
+            | MailKind::Invitation
             | MailKind::ObjectionRaised => {
-                let here =
-                    "nobody here has a mailbox as factor, objects, makes backups, or is mailed checkpoints";
+                let here = "nobody here has a mailbox as factor, objects, makes backups, invites, or is mailed checkpoints";
                 return Err(here.to_owned());
             }
         };

@@ -191,8 +191,8 @@ impl Oracle {
                 Purpose::Recovery | Purpose::VerifyEmail => account.access() == Access::Open,
                 Purpose::Reopen => matches!(account.access(), Access::ClosingAt(_)),
                 Purpose::AddAddress => account.access() == Access::Open && account.further.named.is_some(),
-                // Nobody here has a mailbox as second factor.
-                Purpose::SignInCode | Purpose::EnrolMailbox => false,
+                // Nobody here has a mailbox as second factor, or an invitation.
+                Purpose::SignInCode | Purpose::EnrolMailbox | Purpose::Invitation => false,
             });
         fits && self.is_fresh(proof, now)
     }

@@ -287,7 +287,11 @@ impl<'a> English<'a> {
             | Event::ProfileEdited { .. }
             | Event::RecoverySent { .. }
             | Event::MailCancelled { .. }
-            | Event::MailHastened { .. } => self.management(event),
+            | Event::MailHastened { .. }
+            | Event::UserImported { .. }
+            | Event::PasswordImported { .. }
+            | Event::UserInvited { .. }
+            | Event::InvitationAccepted { .. } => self.management(event),
             Event::Webhook(event) => self.webhook(event),
             Event::Suppressed { class, count, first } => {
                 let first = if first.is_some() {
@@ -358,6 +362,7 @@ fn purpose_words(purpose: Purpose) -> &'static str {
         Purpose::SignInCode => "a second factor",
         Purpose::EnrolMailbox => "a mailbox as second factor",
         Purpose::AddAddress => "a further address",
+        Purpose::Invitation => "an invitation",
     }
 }
 

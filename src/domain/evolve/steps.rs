@@ -91,6 +91,32 @@ pub(super) fn count_mail(guard: &mut Guard, allowance: Allowance, time: Timestam
     }
 }
 
+/// A typed code matched nothing.
+pub(super) fn count_code(
+    world: &mut impl World,
+    position: Position,
+    time: Timestamp,
+    subject: Subject,
+    allowance: Allowance,
+    token: Option<TokenId>,
+) {
+    stranger_wrote(world, time, 1);
+    match subject {
+        Subject::Stranger(tag) => bump(world, tag, StrangerClass::Codes, time, position),
+        Subject::Address(_) => {
+            if let Some(guard) = guard_of_subject(world, subject) {
+                match allowance {
+                    Allowance::Reserve => guard.reserve_codes.bump(time, Span::days(1)),
+                    Allowance::General | Allowance::None => guard.codes_day.bump(time, Span::days(1)),
+                }
+            }
+        }
+    }
+    if let Some(challenge) = token.and_then(|id| world.tokens_mut().edit(&id)) {
+        challenge.tries = challenge.tries.saturating_add(1);
+    }
+}
+
 pub(super) fn count_sign_in(guard: &mut Guard, network: Tag, time: Timestamp) {
     guard.sign_ins_hour.bump(time, Span::hours(1));
     if let Some((_, count, last)) = guard.sign_ins.iter_mut().find(|(tag, ..)| *tag == network) {
@@ -403,5 +429,6 @@ pub(super) fn erase(world: &mut impl World, user: UserId, position: Position) {
     world.closings_mut().remove(&user);
     world.factors_mut().remove(&user);
     world.unfinished_mut().remove(&user);
+    world.invitations_mut().remove(&user);
     world.erased_mut().put(user, position);
 }

@@ -9,6 +9,7 @@ mod flows;
 pub(super) mod forms;
 mod gate;
 mod health;
+mod invitations;
 mod keeping;
 mod keys;
 mod mfa;
@@ -114,6 +115,11 @@ pub fn routes() -> Vec<Route<Site, Access>> {
         route!(PATCH "/v1/users/{id}/role" Person users::change_role),
         route!(GET "/v1/users/{id}/profile" Person users::show_profile),
         route!(PATCH "/v1/users/{id}/profile" Person users::change_profile),
+        route!(POST "/v1/auth/invitations/accept" ApiKey invitations::accept),
+        route!(GET "/v1/admin/invitations" Administrator invitations::list),
+        route!(POST "/v1/admin/invitations" Administrator invitations::make),
+        route!(POST "/v1/admin/invitations/{id}/send" Administrator invitations::send_again),
+        route!(DELETE "/v1/admin/invitations/{id}" Administrator invitations::take_back),
         route!(POST "/v1/admin/users/{id}/recovery" Administrator keeping::make_recovery),
         route!(POST "/v1/admin/users/{id}/recovery/send" Administrator keeping::send_recovery),
         route!(POST "/v1/admin/users/{id}/ban" Administrator keeping::ban),

@@ -11,6 +11,7 @@ mod events;
 mod flows;
 mod form;
 mod house;
+mod invitations;
 mod keys;
 mod overview;
 mod people;
@@ -93,6 +94,9 @@ pub(super) fn routes() -> Vec<Route<Site, Access>> {
         page!(GET "/admin/users" people::list),
         page!(GET "/admin/users/new" people::ask_new),
         page!(POST "/admin/users/new" people::make),
+        page!(GET "/admin/users/invitations" invitations::list),
+        page!(POST "/admin/users/invitations/send" invitations::send),
+        page!(POST "/admin/users/invitations/delete" invitations::take_back),
         page!(GET "/admin/users/{id}" person::show),
         page!(POST "/admin/users/{id}/edit" person::edit),
         page!(POST "/admin/users/{id}/role" person::change_role),

@@ -27,6 +27,7 @@ pub(in crate::http) const TEMPLATES: &[(&str, &str)] = sources! {
     "console/people.html"
     "console/person.html"
     "console/person_new.html"
+    "console/invitations.html"
     "console/recovery.html"
     "console/events.html"
     "console/event.html"

@@ -59,6 +59,7 @@ pub(in crate::http) const SOURCES: &[(&str, &str)] = sources! {
     "verify.html"
     "confirm.html"
     "link.html"
+    "invitation.html"
     "notice.html"
     "field_error.html"
     "field_state.html"
@@ -92,6 +93,8 @@ pub(in crate::http) enum Page {
     Confirm,
     /// A mailed link without a typed code, and its button.
     Link,
+    /// The first password of somebody who was invited.
+    Invitation,
     /// What happened.
     Notice,
     /// A stage of a flow.
@@ -126,12 +129,13 @@ pub(in crate::http) enum Page {
 
 impl Page {
     /// All of them.
-    pub(in crate::http) const ALL: [Self; 20] = [
+    pub(in crate::http) const ALL: [Self; 21] = [
         Self::Recover,
         Self::Ask,
         Self::Verify,
         Self::Confirm,
         Self::Link,
+        Self::Invitation,
         Self::Notice,
         Self::Flow,
         Self::Docs,
@@ -157,6 +161,7 @@ impl Page {
             Self::Verify => "verify.html",
             Self::Confirm => "confirm.html",
             Self::Link => "link.html",
+            Self::Invitation => "invitation.html",
             Self::Notice => "notice.html",
             Self::Flow => "flow.html",
             Self::Docs => "docs.html",

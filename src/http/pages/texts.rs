@@ -138,6 +138,7 @@ mod tests {
             include_str!("docs.rs"),
             include_str!("flow.rs"),
             include_str!("forms.rs"),
+            include_str!("invitation.rs"),
             include_str!("link.rs"),
             include_str!("member.rs"),
             include_str!("nav.rs"),

@@ -19,10 +19,10 @@ use crate::domain::flow::{Binding, BoundFlow, ExpressionPolicy, Flow, Flows, Pla
 use crate::domain::password_policy::PasswordPolicy;
 use crate::domain::{
     Actor, Address, ApiKey, ApiKeyKind, Candidate, CheckpointKey, Contested, Credential, Due, Epoch,
-    FactorKind, FactorMailbox, Factors, Guard, KeyPurpose, Leaving, Mail, MailKind, MailboxBegun, Objection,
-    ObjectionAbout, Purpose, Rare, Recovered, RecoveryCodes, Role, Safeguards, Session, Small, Standing,
-    StrangerClass, StrangerEntry, StrangerSet, Token, TokenStanding, Totp, TotpBegun, Unfinished, User,
-    Webhook, WebhookForm, Webhooks, Window,
+    FactorKind, FactorMailbox, Factors, Guard, Invitation, KeyPurpose, Leaving, Mail, MailKind, MailboxBegun,
+    Objection, ObjectionAbout, Purpose, Rare, Recovered, RecoveryCodes, Role, Safeguards, Session, Small,
+    Standing, StrangerClass, StrangerEntry, StrangerSet, Token, TokenStanding, Totp, TotpBegun, Unfinished,
+    User, Webhook, WebhookForm, Webhooks, Window,
 };
 use crate::types::{
     AddressId, CredentialId, FactorId, Few, Locale, MailId, Position, PublicKey, Sealed, SealedConfig,
@@ -242,6 +242,7 @@ kept! {
         id: FactorId, address: AddressId, sealed: Option<Sealed>, session: SessionId, token: TokenId,
     }
     Unfinished { since: Timestamp, origin: Sealed }
+    Invitation { token: TokenId, since: Timestamp, expires: Timestamp, by: Actor }
     Safeguards {
         candidate: Option<Candidate>, leaving: Few<Leaving>, objections: Few<Objection>,
         recovered: Option<Recovered>, contested: Option<Contested>,

@@ -48,4 +48,5 @@ pub(super) const SOURCES: &[(&str, &str)] = sources! {
     "objection_raised"
     "backup_failed"
     "checkpoint"
+    "invitation"
 };

@@ -28,6 +28,7 @@ impl MailKind {
             | Self::BackupFailed => &[Brand, When],
             Self::Checkpoint => &[Brand, When, Note],
             Self::EmailOtp => &[Brand, Code, ExpiresIn],
+            Self::Invitation => &[Brand, Link, ExpiresIn],
             Self::FactorChanged => &[Brand, When, Change],
             Self::AddressChanged => &[Brand, When, Change, ChangedAddress],
             Self::AccountExists => &[Brand, PublicUrl],
@@ -44,6 +45,7 @@ impl MailKind {
                 &[Address, Client, Ip, NotMeLink, ExpiresIn]
             }
             Self::AccountExists | Self::AccountClosing | Self::EmailOtp => &[Address, When, Client, Ip],
+            Self::Invitation => &[Address, When],
             Self::AdminRecovery => &[Address, ExpiresAt, NotMeLink],
             Self::SessionsRevoked | Self::SecondFactorFailed | Self::ObjectionRaised => {
                 &[Address, Client, Ip]

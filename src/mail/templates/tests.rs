@@ -178,7 +178,8 @@ fn no_mail_but_those_that_need_one_can_carry_a_secret() {
         [
             MailKind::PasswordReset,
             MailKind::EmailVerification,
-            MailKind::AccountClosing
+            MailKind::AccountClosing,
+            MailKind::Invitation
         ]
     );
 }

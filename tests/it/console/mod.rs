@@ -4,7 +4,9 @@
 
 mod doors;
 mod forms;
+mod guarding;
 mod keeping;
+mod newcomers;
 mod pages;
 mod rows;
 mod system;

@@ -31,6 +31,7 @@ async fn every_page_of_users_events_and_the_house_shows_in_both_languages() {
         "/admin",
         "/admin/users",
         "/admin/users/new",
+        "/admin/users/invitations",
         &person,
         "/admin/events",
         "/admin/events/0",
@@ -106,7 +107,9 @@ async fn users_are_searched_and_made_and_invited() {
     let page = page.markup();
     assert!(page.contains("Created.") && page.contains("Cy &lt;b&gt;Bold&lt;/b&gt;"));
     assert!(page.contains("Not set"), "nobody chose a password for them");
-    assert_eq!(house.next_mail_of("password_reset").await.to, [CY]);
+    assert_eq!(house.next_mail_of("invitation").await.to, [CY]);
+    let invitations = house.page_of(&seat, "/admin/users/invitations").await.expect(200);
+    assert!(invitations.markup().contains(CY) && invitations.markup().contains("Mail another link"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

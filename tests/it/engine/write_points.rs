@@ -31,6 +31,9 @@ const DOT: Person = Person(0xd4);
 const EVE: Person = Person(0xe5);
 const FAY: Person = Person(0xf6);
 const GUS: Person = Person(0x17);
+const HAL: Person = Person(0x18);
+const IVY: Person = Person(0x19);
+const JOE: Person = Person(0x1a);
 const KEY: ApiKeyId = ApiKeyId([7; 16]);
 const PAGES: ApiKeyId = ApiKeyId([8; 16]);
 
@@ -281,6 +284,12 @@ fn story() -> Vec<Step> {
             by: by(),
         }),
         at_once(|_| Command::RevokeApiKey { key: KEY, by: by() }),
+        at_once(|_| HAL.is_imported(None)),
+        at_once(|_| IVY.is_invited(1, Span::days(7))),
+        at_once(|_| IVY.is_invited_again(2)),
+        at_once(|_| IVY.accepts(HOME, link(IVY.token(2)), 1)),
+        at_once(|_| JOE.is_invited(1, Span::days(7))),
+        at_once(|_| JOE.is_uninvited()),
         at_once(|_| GUS.is_made(Role::Guest, by())),
         at_once(|_| GUS.is_renamed(None)),
         at_once(|_| GUS.is_sent_recovery(by())),

@@ -16,6 +16,7 @@ mod lawful;
 mod limits;
 mod mails;
 mod management;
+mod newcomers;
 mod objections;
 mod outlook;
 mod profile;

@@ -9,8 +9,8 @@ mod sound;
 use std::collections::{BTreeSet, HashMap};
 
 use keyledger::domain::{
-    Actor, Command, Context, Draft, EpochReason, Limits, Overlay, PasswordVerdict, Purpose, Recorded,
-    SignUpMode, State, TokenStanding, decide, evolve, lawful,
+    Actor, Command, Context, Draft, EpochReason, Limits, NewcomerCommand, Overlay, PasswordVerdict, Purpose,
+    Recorded, SignUpMode, State, TokenStanding, decide, evolve, lawful,
 };
 use keyledger::engine::state_hash;
 use keyledger::ledger::{CommandPart, codec, record};
@@ -37,7 +37,7 @@ struct Try {
 
 /// A number that no try has.
 const BEFORE: u32 = 1_000_000;
-const WHATS: u8 = 54;
+const WHATS: u8 = 57;
 
 fn tries() -> impl Strategy<Value = Vec<Try>> {
     let one =
@@ -214,6 +214,16 @@ impl Try {
                 .clone(),
             30..=43 => self.about_factors(state, person, user, session, fresh),
             44..=53 => self.about_addresses(state, person, user, session, fresh),
+            54 => [
+                person.is_imported(None),
+                person.is_invited(fresh, Span::days(3)),
+                person.is_invited(fresh, Span::days(3)),
+            ][usize::from(self.pick) % 3]
+                .clone(),
+            55 => [person.is_invited_again(fresh), person.is_uninvited()]
+                [usize::from(self.pick.is_multiple_of(8))]
+            .clone(),
+            56 => person.accepts(net, proof, fresh),
             _ => [
                 Command::StartEpoch {
                     reason: EpochReason::Restored,
@@ -233,7 +243,15 @@ impl Try {
 
 /// Makes a person's command one about the user who has the person's address now.
 fn about(mut command: Command, user: UserId, token: TokenId) -> Command {
-    if let Command::SignUp { new, proof, .. } = &mut command {
+    if let Command::Newcomer(newcomer) = &mut command {
+        if let NewcomerCommand::Import { new, .. } | NewcomerCommand::Invite { new, .. } = &mut **newcomer {
+            new.user = user;
+        } else if let NewcomerCommand::InviteAgain { user: of, .. }
+        | NewcomerCommand::TakeBack { user: of, .. } = &mut **newcomer
+        {
+            *of = user;
+        }
+    } else if let Command::SignUp { new, proof, .. } = &mut command {
         new.user = user;
         proof.token = token;
     } else if let Command::CreateUser { new, .. } = &mut command {

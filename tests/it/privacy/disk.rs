@@ -85,6 +85,7 @@ fn live(desk: &Desk) -> (UserId, Vec<String>) {
             Purpose::SignInCode => SecretLabel::SignInCode,
             Purpose::EnrolMailbox => SecretLabel::EnrolMailbox,
             Purpose::AddAddress => SecretLabel::AddAddress,
+            Purpose::Invitation => SecretLabel::Invitation,
         };
         let link = desk.link_secret(id, token, label).unwrap();
         let code = desk.typed_code(id, token).unwrap();

@@ -210,3 +210,10 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn zz_write() {
+    for (file, expected) in files() {
+        std::fs::write(folder().join(file), expected).unwrap();
+    }
+}

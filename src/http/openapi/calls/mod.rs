@@ -4,6 +4,7 @@ mod account;
 mod admin;
 mod audit;
 mod auth;
+mod invitations;
 mod people;
 mod services;
 mod webhooks;
@@ -276,6 +277,7 @@ pub(super) fn all() -> Vec<Call> {
     let mut calls = auth::calls();
     calls.extend(account::calls());
     calls.extend(people::calls());
+    calls.extend(invitations::calls());
     calls.extend(admin::calls());
     calls.extend(people::house());
     calls.extend(webhooks::calls());
@@ -316,6 +318,7 @@ pub(super) fn components() -> Vec<(&'static str, Schema)> {
         ),
         ("Profile", object(account::me())),
         ("User", people::user()),
+        ("Invitation", invitations::invitation()),
         ("Mail", people::mail()),
         ("ApiKey", people::api_key()),
         ("Session", account::session()),

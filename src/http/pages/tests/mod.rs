@@ -139,6 +139,7 @@ impl House {
             post: Arc::new(Post::new(
                 MailSettings::check(MailSettingsDraft::default()).unwrap(),
                 Templates::load(None).unwrap(),
+                None,
             )),
             followers: Site::followers(),
             stopping: tokio::sync::watch::channel(()).1,
