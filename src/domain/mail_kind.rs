@@ -41,7 +41,7 @@ pub enum MailKind {
 
 impl MailKind {
     /// All of them.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::PasswordReset,
         Self::PasswordChanged,
         Self::EmailVerification,
