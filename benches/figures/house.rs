@@ -141,6 +141,7 @@ impl House {
                 require_verified_email: false,
                 leaks: Leaks::default(),
                 mail: keyledger::domain::flow::GlobalMail::Configured,
+                webhooks: keyledger::desk::WebhookSettings::default(),
             },
             anchor: None,
             erasures: None,

@@ -41,6 +41,7 @@ async fn every_page_of_users_events_and_the_house_shows_in_both_languages() {
         "/admin/system/templates",
         "/admin/system/templates/password_reset/ko",
         "/admin/system/keys",
+        "/admin/system/webhooks",
         "/admin/system/configuration",
     ] {
         for (language, word) in [("en", "Events"), ("ko", "이벤트")] {
