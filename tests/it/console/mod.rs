@@ -10,6 +10,7 @@ mod newcomers;
 mod pages;
 mod rows;
 mod system;
+mod templates;
 mod users;
 mod webhooks;
 

@@ -374,7 +374,7 @@ proptest! {
 fn random_lives_meet_everything_that_can_happen_to_people() {
     let mut runner = TestRunner::deterministic();
     let mut met = BTreeSet::new();
-    for _ in 0..1_200 {
+    for _ in 0..2_400 {
         let tries = tries().new_tree(&mut runner).unwrap().current();
         let (mut state, mut now) = (founded(), NOON);
         for (number, one) in (1_u32..).zip(tries) {

@@ -210,10 +210,3 @@ proptest! {
         }
     }
 }
-
-#[test]
-fn zz_write() {
-    for (file, expected) in files() {
-        std::fs::write(folder().join(file), expected).unwrap();
-    }
-}
