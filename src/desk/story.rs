@@ -5,6 +5,7 @@ mod korean;
 mod reading;
 mod recoveries;
 mod teller;
+mod traces;
 
 use std::net::IpAddr;
 
@@ -19,6 +20,7 @@ pub(super) use english::epoch_words;
 pub use reading::{EVENTS_MAX, EventFilter};
 pub use recoveries::{Ending, Recovery, RecoveryTold, STORIES_MAX, Step, StepWhat, Which};
 use teller::{Names, Whom, tell};
+pub(super) use traces::Traces;
 
 /// An event in words.
 #[derive(Clone, PartialEq, Eq, Debug)]
