@@ -199,6 +199,25 @@ impl House {
         .into_bytes()
     }
 
+    /// A page, as the browser of somebody opens it who is signed in by this secret; of anybody without one.
+    pub(crate) fn page(&self, path: &str, session: &str) -> Vec<u8> {
+        format!(
+            "GET {path} HTTP/1.1\r\nHost: localhost\r\nAccept: text/html\r\nCookie: __Host-keyledger={session}\r\n\r\n"
+        )
+        .into_bytes()
+    }
+
+    /// A form, as a browser sends it from a page of ours.
+    pub(crate) fn form(&self, path: &str, fields: &str) -> Vec<u8> {
+        format!(
+            "POST {path} HTTP/1.1\r\nHost: localhost\r\nAccept: text/html\r\nOrigin: null\r\n\
+             Sec-Fetch-Site: same-origin\r\nContent-Type: application/x-www-form-urlencoded\r\n\
+             Content-Length: {}\r\n\r\n{fields}",
+            fields.len()
+        )
+        .into_bytes()
+    }
+
     /// A request with a JSON body.
     pub(crate) fn post(&self, path: &str, body: &serde_json::Value) -> Vec<u8> {
         let (key, body) = (&self.api_key, body.to_string());

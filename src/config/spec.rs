@@ -93,7 +93,7 @@ settings! {
         brand_color: Option<Colour> = Kind::Colour, "";
         /// Logo beside the name on pages: an SVG, PNG or WebP picture of at most 256 KiB.
         brand_logo: Option<PathBuf> = Kind::Path, "";
-        /// Log filter, in the notation of `RUST_LOG`.
+        /// Log filter: a level, and levels of single targets, as in `info,keyledger::mail=debug`.
         log: String = Kind::Filter, "info";
         /// Form of log lines.
         log_format: LogFormat = Kind::OneOf(LogFormat::WORDS), "text";

@@ -159,6 +159,8 @@ struct Inner {
     hastened: Mutex<Vec<crate::types::AddressId>>,
     /// The index of users, once somebody lists them.
     roll: Arc<tokio::sync::Mutex<people::Roll>>,
+    /// Where in the ledger to look for somebody's events, once somebody asks.
+    traces: story::Traces,
     /// Held while somebody counts what happened on which day.
     tally: Arc<tokio::sync::Mutex<overview::Tally>>,
     /// What was counted last.
@@ -196,6 +198,7 @@ impl Desk {
             looking_back: tokio::sync::Mutex::default(),
             hastened: Mutex::default(),
             roll: Arc::default(),
+            traces: story::Traces::default(),
             tally: Arc::default(),
             days: Mutex::default(),
             verification: Mutex::default(),

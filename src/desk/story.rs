@@ -6,6 +6,7 @@ mod reading;
 mod recoveries;
 mod teller;
 mod told;
+mod traces;
 
 use std::net::IpAddr;
 
@@ -21,6 +22,7 @@ pub use reading::{EVENTS_MAX, EventFilter};
 pub use recoveries::{Ending, Recovery, RecoveryTold, STORIES_MAX, Step, StepWhat, Which};
 use teller::{Names, Whom, tell};
 pub use told::EventTold;
+pub(super) use traces::Traces;
 
 /// An event in words.
 #[derive(Clone, PartialEq, Eq, Debug)]

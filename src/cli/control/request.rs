@@ -10,9 +10,9 @@ use super::policies::{OnlineCheckForm, OnlineCheckShown};
 use super::told::{EventRow, EventsForm, EventsShown, ExplainForm, StoriesShown};
 use crate::cli::exit::Failure;
 
-/// A request, one line of JSON. Users are named by id, address or user name.
+/// A request, one line of JSON: its name and what belongs to it. Users are named by id, address or user name.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(tag = "ask", rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(in crate::cli) enum Request {
     CreateUser(NewUserForm),
     ListUsers {
@@ -149,9 +149,9 @@ pub(in crate::cli) struct NewUserForm {
     pub(in crate::cli) locale: String,
 }
 
-/// An answer, one line of JSON; what `--json` prints is its body. No `Debug`: it may hold a secret that is shown once.
+/// An answer, one line of JSON: its name and its body, which `--json` prints. No `Debug`: it may hold a secret that is shown once.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "answer", content = "body", rename_all = "camelCase")]
+#[serde(rename_all = "camelCase")]
 pub(in crate::cli) enum Answer {
     UserCreated(UserRow),
     User(UserRow),

@@ -28,6 +28,7 @@ mod webhooks;
 
 use std::sync::Arc;
 
+use self::once::Turn;
 use super::router::{Hooks, Route};
 use super::site::{Access, Site};
 use super::{Head, Method, Response, pages};
@@ -36,13 +37,11 @@ use super::{Head, Method, Response, pages};
 macro_rules! route {
     ($method:ident $pattern:literal $access:ident $handler:path) => {
         Route::new(Method::$method, $pattern, Access::$access, |site, request| {
-            let request = Arc::new(request);
-            let (shared, asked) = (Arc::clone(&site), Arc::clone(&request));
-            let work = async move {
-                let outcome = $handler(&shared, &asked).await;
-                asked.voice.settle(outcome)
-            };
-            Box::pin(async move { once::once(&site, &request, work).await })
+            let turn = Turn::of(&site, &request);
+            turn.take(Box::pin(async move {
+                let outcome = $handler(&site, &request).await;
+                request.voice.settle(outcome)
+            }))
         })
     };
 }

@@ -1,5 +1,6 @@
 //! The console's pages about users, events and the house, as an administrator's browser sees them.
 
+use keyledger::desk::EventFilter;
 use keyledger::domain::ApiKeyKind;
 use keyledger::types::{Span, UserId};
 use serde_json::json;
@@ -252,6 +253,62 @@ async fn a_user_is_suspended_let_in_renamed_and_erased_when_the_address_is_typed
     ] {
         assert!(events.contains(&format!("<td>{name}</td>")), "{name}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_index_leads_to_is_what_reading_everything_finds() {
+    let (house, _) = manned().await;
+    for n in 0..500 {
+        let email = if n % 90 == 0 {
+            BEN.to_owned()
+        } else {
+            format!("nobody.{n}@example.org")
+        };
+        let asked = house.post("/v1/auth/password/reset/request", json!({ "email": email }));
+        asked.from_ip(&format!("198.51.{}.{}", n / 250, n % 250)).await;
+    }
+    house.settled().await;
+    let (desk, people) = (house.desk().clone(), [ADA, BEN].map(|email| id_of(&house, email)));
+    let compared = tokio::task::spawn_blocking(move || {
+        assert!(desk.engine().head().next.0 > 512, "more than two blocks");
+        let names = [
+            "ResetRequested",
+            "userregistered",
+            "authn_password_reset",
+            "EpochStarted",
+            "None",
+        ];
+        let mut asked = vec![];
+        for user in people.map(Some).into_iter().chain([None]) {
+            for name in names.map(Some).into_iter().chain([None]) {
+                asked.push(EventFilter {
+                    user,
+                    name: name.map(str::to_owned),
+                    ..EventFilter::default()
+                });
+            }
+        }
+        // Once before there is an index, and once with it.
+        for filter in asked.iter().chain(&asked) {
+            let mut all = desk.events(filter).unwrap();
+            all.reverse();
+            let (mut found, mut before) = (vec![], None);
+            loop {
+                let page = EventFilter {
+                    limit: Some(3),
+                    ..filter.clone()
+                };
+                let (some, next) = desk.events_back(&page, before).unwrap();
+                found.extend(some);
+                before = next;
+                if next.is_none() {
+                    break;
+                }
+            }
+            assert_eq!(found, all, "{filter:?}");
+        }
+    });
+    compared.await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
