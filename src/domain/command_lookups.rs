@@ -73,6 +73,8 @@ impl Command {
     pub fn username_lookup(&self) -> Option<Tag> {
         if let Self::CreateUser { username, .. } | Self::SignUp { username, .. } = self {
             *username
+        } else if let Self::Walk(walk) = self {
+            walk.username_lookup()
         } else {
             None
         }

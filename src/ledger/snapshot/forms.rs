@@ -30,7 +30,7 @@ use crate::types::{
 };
 
 /// The number of the forms below. Another number for every change of what they write.
-pub const SCHEMA: u16 = 5;
+pub const SCHEMA: u16 = 6;
 
 /// Those with a form in the ledger: the same one.
 macro_rules! as_in_events {
@@ -84,6 +84,7 @@ coded! {
     TokenStanding { 1 => Live, 2 => Spent, 3 => Superseded }
     StrangerClass {
         1 => ClientMails, 2 => ClientSignUps, 3 => Codes, 4 => SignIns, 5 => SignInsHour, 6 => NamedMailbox,
+        7 => Usernames,
     }
 }
 

@@ -9,6 +9,7 @@ const SCHEMAS: &[(u16, &str)] = &[
     (3, "fdd68a1912da7178"),
     (4, "2001b5d66d13279f"),
     (5, "1f4c5e04a8c86680"),
+    (6, "0000000000000000"),
 ];
 
 #[test]
@@ -47,7 +48,7 @@ fn the_head_has_the_documented_layout() {
     };
     let bytes = head.to_bytes();
     assert_eq!(bytes.len(), HEAD_LEN);
-    assert_eq!(&bytes[..12], b"KLSNAP\0\0\0\x01\0\x05");
+    assert_eq!(&bytes[..12], b"KLSNAP\0\0\0\x01\0\x06");
     assert_eq!(&bytes[112..], [0, 0, 0, 6]);
     let bytes: [u8; HEAD_LEN] = bytes.try_into().unwrap();
     assert_eq!(SnapshotHead::from_bytes(&bytes).unwrap(), head);
