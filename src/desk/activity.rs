@@ -3,6 +3,7 @@
 use tokio::task::spawn_blocking;
 
 use super::{Desk, EventFilter, Fault, Line};
+use crate::domain::Event;
 use crate::types::{Locale, Position, UserId};
 
 /// Events at the end of the ledger among which somebody's are looked for: a bound, because looking is reading.
@@ -11,8 +12,8 @@ const LOOKED_AT: u64 = 20_000;
 const SHOWN_MAX: usize = 100;
 
 impl Desk {
-    /// The latest events that concern a user, newest first, told in a language, out of the end of the ledger. One reader at a time; whoever
-    /// comes meanwhile is told to come again.
+    /// The latest events that concern a user, newest first, told in a language, out of the end of the ledger. One reader at a
+    /// time; whoever comes meanwhile is told to come again.
     pub async fn latest_of(&self, user: UserId, locale: Locale) -> Result<Vec<Line>, Fault> {
         let Ok(_only) = self.inner.looking_back.try_lock() else {
             return Err(Fault::Overloaded);
@@ -27,9 +28,8 @@ impl Desk {
         let desk = self.clone();
         let read = spawn_blocking(move || {
             let found = desk.latest_events(&filter)?;
-            Ok::<_, crate::ledger::StoreError>(
-                found.iter().rev().map(|one| desk.describe(one, locale)).collect(),
-            )
+            let found = found.iter().rev().filter(|one| !is_nothing(&one.event));
+            Ok::<_, crate::ledger::StoreError>(found.map(|one| desk.describe(one, locale)).collect())
         });
         match read.await {
             Ok(Ok(lines)) => Ok(lines),
@@ -40,4 +40,9 @@ impl Desk {
             Err(_) => Err(Fault::Stopped),
         }
     }
+}
+
+/// Whether an event tells its person nothing: a password was set, and no session was there to end.
+fn is_nothing(event: &Event) -> bool {
+    matches!(event, Event::SessionsEnded { count: 0, .. })
 }
