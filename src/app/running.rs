@@ -139,6 +139,7 @@ impl App {
             followers: Site::followers(),
             stopping,
             idempotency: Arc::new(idempotency),
+            intents: Arc::default(),
             envelope: settings.envelope,
         };
         let patience = settings.server.shutdown_time_max.to_std().max(PATIENCE_MIN);

@@ -1,7 +1,7 @@
 //! `keyledger restore`: a ledger put back from its backups.
 
 use std::ops::ControlFlow;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde_json::json;
@@ -75,8 +75,10 @@ pub(super) fn run(arguments: Arguments, context: &Context) -> Result<Exit, Failu
     let hex = |bytes: [u8; 32]| blake3::Hash::from_bytes(bytes).to_hex().to_string();
     let text = format!(
         "{data} holds the ledger {ledger} as it was at {made}: {} events from {parts} parts, {keys} data keys, all \
-         proven.\n{erased_again} users who had been erased since were erased again. Epoch {epoch} began: all sessions and tokens ended. What happened after {made} is not there.",
-        head.next
+         proven.\n{erased_again} users who had been erased since were erased again. Epoch {epoch} began: all sessions and \
+         tokens ended. What happened after {made} is not there.\n\n{}",
+        head.next,
+        next_steps(&config.data)
     );
     let shown = json!({
         "ledger": ledger,
@@ -91,4 +93,17 @@ pub(super) fn run(arguments: Arguments, context: &Context) -> Result<Exit, Failu
     });
     context.output.result(&shown, &text);
     Ok(Exit::Done)
+}
+
+/// What is to be done by whoever put a ledger back.
+fn next_steps(data: &Path) -> String {
+    let data = data.display();
+    format!(
+        "Next:\n\
+         1. keyledger serve --data {data}          starts the server on it\n\
+         2. keyledger verify --data {data}         proves the ledger and the state that runs\n\
+         3. keyledger key list --data {data}       secret API keys wait for a person's word: key confirm KEY\n\
+         4. keyledger backup --data {data} DIR     begins a new chain of backups: parts of the old one do not follow on it\n\
+         People sign in with the passwords they had; the first sign-in of each mails a code that proves the mailbox."
+    )
 }

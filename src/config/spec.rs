@@ -295,7 +295,7 @@ settings! {
         mfa_tries: u32 = Kind::Count(1, 100), "5";
         /// Wrong current passwords of one session in 15 minutes.
         current_password_tries: u32 = Kind::Count(1, 100), "5";
-        /// Sign-ups of one client in an hour.
+        /// Sign-ups of one client in an hour; it may ask about as many user names.
         signups_per_client_hour: u32 = Kind::Count(1, 100_000), "20";
         /// Calls of one client with one key in a minute.
         calls_per_client_minute: u32 = Kind::Count(1, 10_000_000), "600";

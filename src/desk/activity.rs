@@ -3,14 +3,15 @@
 use tokio::task::spawn_blocking;
 
 use super::{Desk, EventFilter, Fault, Line};
+use crate::domain::Event;
 use crate::types::{Locale, UserId};
 
 /// So many events are shown at most.
 const SHOWN_MAX: usize = 100;
 
 impl Desk {
-    /// The latest events that concern a user, newest first, told in a language; until there is an index that leads to them,
-    /// out of the end of the ledger. One reader at a time; whoever comes meanwhile is told to come again.
+    /// The latest events that concern a user, newest first, told in a language. One reader at a time; whoever comes meanwhile
+    /// is told to come again.
     pub async fn latest_of(&self, user: UserId, locale: Locale) -> Result<Vec<Line>, Fault> {
         let Ok(_only) = self.inner.looking_back.try_lock() else {
             return Err(Fault::Overloaded);
@@ -23,7 +24,8 @@ impl Desk {
         let desk = self.clone();
         let read = spawn_blocking(move || {
             let (found, _) = desk.events_back(&filter, None)?;
-            Ok::<_, crate::ledger::StoreError>(found.iter().map(|one| desk.describe(one, locale)).collect())
+            let found = found.iter().filter(|one| !is_nothing(&one.event));
+            Ok::<_, crate::ledger::StoreError>(found.map(|one| desk.describe(one, locale)).collect())
         });
         match read.await {
             Ok(Ok(lines)) => Ok(lines),
@@ -34,4 +36,9 @@ impl Desk {
             Err(_) => Err(Fault::Stopped),
         }
     }
+}
+
+/// Whether an event tells its person nothing: a password was set, and no session was there to end.
+fn is_nothing(event: &Event) -> bool {
+    matches!(event, Event::SessionsEnded { count: 0, .. })
 }

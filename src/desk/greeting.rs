@@ -83,16 +83,6 @@ impl Desk {
         })
     }
 
-    /// Whether somebody has a user name already.
-    pub(super) fn is_username_taken(&self, text: &str) -> bool {
-        let ring = self.engine().keyring().current();
-        let directory = self.engine().directory();
-        let owner = Username::parse(text)
-            .ok()
-            .and_then(|username| directory.username(Directory::username_tag(&ring, &username)));
-        owner.is_some_and(|owner| self.engine().read(|state| state.users.contains_key(&owner)))
-    }
-
     /// A first look at somebody who gave an address or a user name. A user name stands for the first address of its
     /// user; one of nobody for an address of nobody.
     pub(super) fn greet_by_name(&self, who: &str, visitor: &Visitor) -> Result<Greeting, Fault> {

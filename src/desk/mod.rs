@@ -89,8 +89,8 @@ pub use verify::{Verification, VerificationStanding, VerifyFault, VerifyReport, 
 pub use waiting::WaitingMail;
 pub use walk::{
     Answer, BegunSession, Challenge, Component, Denial, Done, DryRun, DryStep, DryVerdict, EnterBy,
-    FlowFault, FlowHead, FlowStep, LeadsTo, Mistake, Reproofs, Scene, ShownSecret, StageMail, ToKeep, Walker,
-    Wrong,
+    FlowFault, FlowHead, FlowStep, LeadsTo, Mistake, Reproofs, Scene, SetUpWay, SetUpWays, ShownSecret,
+    StageMail, ToKeep, Walker, Wrong,
 };
 
 pub use webhooks::{

@@ -11,7 +11,7 @@ use tokio::sync::OwnedMutexGuard;
 use tokio::task::spawn_blocking;
 
 use super::{Desk, Verification};
-use crate::domain::{Event, MailEnd, Recorded};
+use crate::domain::{Actor, Event, MailEnd, Purpose, Recorded};
 use crate::ledger::{Head, StoreError};
 use crate::system::ClockStatus;
 use crate::types::{Position, Span, Timestamp};
@@ -32,7 +32,7 @@ pub struct DayCounts {
     pub signed_in: u64,
     /// Refused sign-ins.
     pub refused: u64,
-    /// Recoveries that somebody asked for.
+    /// Recoveries that somebody asked for, or an administrator made to hand over.
     pub asked: u64,
     /// Recoveries that were completed.
     pub recovered: u64,
@@ -203,6 +203,12 @@ impl Tally {
             Event::SignedIn { .. } => counts.signed_in = 1,
             Event::SignInFailed { .. } => counts.refused = 1,
             Event::ResetRequested { .. } => counts.asked = 1,
+            // What answers a request is issued by nobody but the stranger who asked.
+            Event::TokenIssued {
+                purpose: Purpose::Recovery,
+                by: Actor::User(_) | Actor::Operator | Actor::ApiKey(_) | Actor::System,
+                ..
+            } => counts.asked = 1,
             Event::RecoveryCompleted { .. } => counts.recovered = 1,
             Event::MailDelivered { .. } => counts.delivered = 1,
             Event::MailEnded {

@@ -20,7 +20,7 @@ use crate::types::{
 pub(super) use english::epoch_words;
 pub use reading::{EVENTS_MAX, EventFilter};
 pub use recoveries::{Ending, Recovery, RecoveryTold, STORIES_MAX, Step, StepWhat, Which};
-use teller::{Names, Whom, tell};
+use teller::{Names, Way, Whom, tell};
 pub use told::EventTold;
 pub(super) use traces::Traces;
 
@@ -154,10 +154,11 @@ impl Names for Desk {
         }
     }
 
-    fn is_handed_over(&self, proof: TokenId) -> bool {
-        self.engine().read(|state| {
-            let proof = state.tokens.get(&proof);
-            proof.is_some_and(|proof| proof.by != Actor::Stranger)
+    fn way_of(&self, proof: TokenId) -> Way {
+        self.engine().read(|state| match state.tokens.get(&proof) {
+            Some(proof) if proof.by == Actor::Stranger => Way::Mailed,
+            Some(_) => Way::HandedOver,
+            None => Way::Forgotten,
         })
     }
 }
@@ -174,8 +175,9 @@ impl Names for Stranger {
         None
     }
 
-    fn is_handed_over(&self, _: TokenId) -> bool {
-        false
+    /// What an event says itself does not tell; exports have always said it so.
+    fn way_of(&self, _: TokenId) -> Way {
+        Way::Mailed
     }
 }
 

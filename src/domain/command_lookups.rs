@@ -78,6 +78,8 @@ impl Command {
             *username
         } else if let Self::Newcomer(command) = self {
             command.username_lookup()
+        } else if let Self::Walk(walk) = self {
+            walk.username_lookup()
         } else {
             None
         }

@@ -1,8 +1,8 @@
 //! "This was not me": what a mail about an account carries for whoever reads it and did not do what it tells of.
 //!
 //! Before a recovery is completed, an objection voids its proof. For [`OBJECTION_LIFE`] after a change it takes the
-//! password away, ends every session, and makes the addresses what they were before; one about addresses, what they were
-//! before the first change of them that can be objected to. It opens nothing. A mailbox that
+//! password away, ends every session, and makes the addresses what they were before, and before any earlier change of them
+//! that can be objected to and may be a stranger's. It opens nothing. A mailbox that
 //! recovered the account alone is then no proof before that time is over; and while it is not, what such a recovery let
 //! somebody in to take away stays.
 
@@ -285,19 +285,36 @@ fn raise(
     Decision::accepted(events, Outcome::Objected(Objected::Undone { locked, contested }))
 }
 
-/// How far an objection about addresses goes back: to the earliest one about them that is open. Else whoever adds their
-/// own address, makes it the first and removes the owner's would keep it when the newest of the three mails is answered.
+/// How far an objection goes back: to the earliest change of addresses that is open and may have been made by whoever is
+/// objected to. Else whoever adds their own address and then makes it the first, removes the owner's or changes the
+/// password would keep it when the newest of the mails is answered, and recover by it.
 fn reaches_back<'a>(
     safeguards: &'a Safeguards,
     objection: &Objection,
     epoch: Position,
     now: Timestamp,
 ) -> Option<&'a Objection> {
-    let is_addresses = |known: &Objection| known.about == ObjectionAbout::Addresses;
     let is_open = |known: &&Objection| known.position > epoch && now < known.expires;
-    let mut open = safeguards.objections.iter().filter(is_open);
-    open.find(|known| is_addresses(known))
-        .filter(|known| is_addresses(objection) && known.position < objection.position)
+    let open = || safeguards.objections.iter().filter(is_open);
+    let since = strangers_since(safeguards, objection);
+    let is_theirs = |change: &Objection| match (objection.about, objection.mailbox) {
+        // Whoever did that was in the account, or had what lets them in.
+        (ObjectionAbout::Password | ObjectionAbout::Factors | ObjectionAbout::Addresses, _)
+        | (ObjectionAbout::Recovery, None) => true,
+        // Who comes from a new place may have come from one before.
+        (ObjectionAbout::SignIn, _) => since.is_some_and(|since| change.at >= since),
+        // Who came by a mailbox alone was outside, unless it came with that change, or they had come the same way before.
+        // An address that the owner added meanwhile is their way back while that mailbox is none.
+        (ObjectionAbout::Recovery, Some(mailbox)) => {
+            let came_before = |known: &Objection| {
+                known.about == ObjectionAbout::Recovery && known.position < change.position
+            };
+            !change.addresses.contains(&mailbox) || open().any(came_before)
+        }
+    };
+    open().find(|known| {
+        known.about == ObjectionAbout::Addresses && known.position < objection.position && is_theirs(known)
+    })
 }
 
 /// Whether somebody recovered the account after what is objected to, set the password that is in force, and said so to

@@ -84,6 +84,8 @@ pub enum StrangerClass {
     ClientMails,
     /// Sign-ups of a client, in an hour.
     ClientSignUps,
+    /// User names that a client asked about, in an hour.
+    Usernames,
     /// Wrong codes for an address of nobody, in a day.
     Codes,
     /// Wrong sign-ins for an address of nobody from one client, in a day.
@@ -99,7 +101,7 @@ impl StrangerClass {
     pub fn window(self) -> Span {
         match self {
             Self::ClientMails => Span::minutes(10),
-            Self::ClientSignUps | Self::SignInsHour => Span::hours(1),
+            Self::ClientSignUps | Self::Usernames | Self::SignInsHour => Span::hours(1),
             Self::Codes | Self::SignIns | Self::NamedMailbox => Span::days(1),
         }
     }

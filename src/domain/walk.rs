@@ -6,12 +6,13 @@
 
 use crate::types::{Sealed, SessionId, Tag, UserId};
 
-use super::command::{Ask, Context, NewSession, Outcome, PasswordVerdict};
+use super::command::{Ask, Client, Context, NewSession, Outcome, PasswordVerdict};
 use super::decide::Decision;
 use super::factor::{self, FactorShown, FactorUse};
-use super::refusal::Refusal;
+use super::refusal::{LimitKind, Refusal};
 use super::session::signed_in_user;
 use super::sign_in::{self, SessionTerms};
+use super::strangers::{StrangerClass, tally};
 use super::world::{Table, World};
 
 /// What a flow asks for.
@@ -33,6 +34,10 @@ pub enum Walk {
         session: Option<SessionId>,
         origin: Sealed,
     },
+    /// Tell whether somebody has a user name already, which whoever makes an account has to know. Each time counts against
+    /// the client, taken or free, or names could be tried without bound; in memory alone, so that no name that was only
+    /// thought of is written.
+    TryUsername { client: Client, username: Tag },
     /// Sign in with what was proven on the way.
     SignIn {
         ask: Ask,
@@ -49,7 +54,16 @@ impl Walk {
     pub fn address_lookup(&self) -> Option<Tag> {
         match self {
             Self::TryPassword { ask, .. } | Self::SignIn { ask, .. } => Some(ask.lookup),
-            Self::TryFactor { .. } => None,
+            Self::TryFactor { .. } | Self::TryUsername { .. } => None,
+        }
+    }
+
+    /// The user name this names, as the directory looks it up.
+    pub fn username_lookup(&self) -> Option<Tag> {
+        if let Self::TryUsername { username, .. } = self {
+            Some(*username)
+        } else {
+            None
         }
     }
 }
@@ -69,6 +83,7 @@ pub(super) fn decide(world: &impl World, context: &Context<'_>, walk: Walk) -> D
             session,
             origin,
         } => try_factor(world, context, user, &factor, action, session, &origin),
+        Walk::TryUsername { client, .. } => try_username(world, context, &client),
         Walk::SignIn {
             ask,
             verdict,
@@ -111,5 +126,23 @@ fn try_factor(
         Ok(accepted) if session.is_some() => Decision::accepted(accepted, Outcome::Done),
         Ok(_) => Decision::accepted(vec![], Outcome::Done),
         Err(refused) => refused,
+    }
+}
+
+/// The limit is that of sign-ups, in a count of its own: whoever needs many tries for a name has not used up their account.
+fn try_username(world: &impl World, context: &Context<'_>, client: &Client) -> Decision {
+    let limit = context.limits.signups_per_client_hour;
+    let asked = tally(world, context, client.day, StrangerClass::Usernames);
+    if !client.exempt && asked.count >= limit {
+        return Decision::limited(LimitKind::ClientSignUps, limit, asked.wait);
+    }
+    let told = if context.username_taken {
+        Decision::refused(Refusal::UsernameTaken)
+    } else {
+        Decision::accepted(vec![], Outcome::Done)
+    };
+    Decision {
+        unwritten: vec![(client.day, StrangerClass::Usernames)],
+        ..told
     }
 }

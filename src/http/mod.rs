@@ -13,6 +13,7 @@ pub mod device;
 pub mod fields;
 mod framing;
 pub mod idempotency;
+pub mod intents;
 pub mod json;
 pub mod openapi;
 pub mod pages;

@@ -2,6 +2,7 @@
 //! place here.
 
 use super::codes::Code;
+use super::remedies::remedy_in;
 use super::reply::{ApiError, Detail, RateInfo};
 use crate::desk::{AccessFault, Desk, Fault};
 use crate::domain::flow::ChangeFault;
@@ -16,7 +17,7 @@ const SATURATED_WAIT: Span = Span::minutes(1);
 /// had in the body.
 pub fn of_fault(fault: &Fault, locale: Locale, password_field: &'static str) -> ApiError {
     match fault {
-        Fault::Refused(refusal) => of_refusal(*refusal),
+        Fault::Refused(refusal) => of_refusal(*refusal, locale),
         Fault::PasswordFormat(rules) => ApiError::new(Code::InvalidPasswordFormat)
             .with_details(broken_rules(rules, locale, password_field)),
         Fault::SameAsPrevious => Code::SameAsPreviousPassword.into(),
@@ -33,8 +34,8 @@ pub fn of_fault(fault: &Fault, locale: Locale, password_field: &'static str) -> 
     }
 }
 
-/// The error for a refusal of the law.
-pub fn of_refusal(refusal: Refusal) -> ApiError {
+/// The error for a refusal of the law, with what it says besides its code in `locale`.
+pub fn of_refusal(refusal: Refusal, locale: Locale) -> ApiError {
     let code = match refusal {
         Refusal::Limited(reached) => return of_limit(reached),
         Refusal::Saturated => return overloaded(SATURATED_WAIT),
@@ -42,7 +43,7 @@ pub fn of_refusal(refusal: Refusal) -> ApiError {
         Refusal::UsernameTaken => return ApiError::invalid("username", "taken"),
         Refusal::SecretKeyInBrowser => return ApiError::invalid("origins", "secret-key"),
         Refusal::Held(until) => return held(until),
-        Refusal::FlowChange(refused) => return of_change(refused.fault),
+        Refusal::FlowChange(refused) => return of_change(refused.fault, locale),
         Refusal::TokenNotFound => Code::VerificationTokenNotFound,
         Refusal::TokenExpired => Code::VerificationTokenExpired,
         Refusal::AlreadyVerified => Code::AlreadyVerified,
@@ -81,7 +82,7 @@ pub fn of_refusal(refusal: Refusal) -> ApiError {
 }
 
 /// The error for an edit of flows, stages, bindings or policies.
-fn of_change(fault: ChangeFault) -> ApiError {
+fn of_change(fault: ChangeFault, locale: Locale) -> ApiError {
     let code = match fault {
         ChangeFault::Unknown => return Code::NotFound.into(),
         ChangeFault::Taken
@@ -93,10 +94,12 @@ fn of_change(fault: ChangeFault) -> ApiError {
         | ChangeFault::WrongKind(_)
         | ChangeFault::InUse
         | ChangeFault::LedTo
+        | ChangeFault::Emptied
         | ChangeFault::TooMany
         | ChangeFault::List(_) => Code::InvalidParameters,
     };
-    let detail = Detail::new(fault.field(), fault.reason()).with_message(fault.remedy().to_owned());
+    let remedy = remedy_in(locale, fault.remedy()).into_owned();
+    let detail = Detail::new(fault.field(), fault.reason()).with_message(remedy);
     ApiError::new(code).with_details(vec![detail])
 }
 
@@ -149,6 +152,7 @@ fn broken_rules(rules: &[Rule], locale: Locale, field: &'static str) -> Vec<Deta
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::flow::ChangeRefused;
 
     fn error(fault: impl Into<Fault>) -> ApiError {
         of_fault(&fault.into(), Locale::En, "newPassword")
@@ -195,6 +199,24 @@ mod tests {
         ] {
             assert_eq!(error(fault).code, code);
         }
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_change_of_flows_is_told_in_the_callers_language() {
+        let refused = ChangeRefused {
+            edit: 0,
+            fault: ChangeFault::InUse,
+        };
+        let told = |locale| {
+            let error = of_refusal(Refusal::FlowChange(refused), locale);
+            error.details[0].message.clone().unwrap()
+        };
+        assert_eq!(told(Locale::En), ChangeFault::InUse.remedy());
+        for fault in ChangeFault::ALL {
+            let korean = remedy_in(Locale::Ko, fault.remedy());
+            assert!(!korean.is_ascii(), "{fault:?}: {korean}");
+        }
+        assert!(told(Locale::Ko).starts_with("아직 사용 중입니다"));
     }
 
     #[test]

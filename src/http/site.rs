@@ -8,6 +8,7 @@ use tokio::sync::{Semaphore, watch};
 
 use super::device::clean_user_agent;
 use super::idempotency::Idempotency;
+use super::intents::Intents;
 use super::post::Post;
 use super::router::{Router, RouterSettings};
 use super::services::ServiceSettings;
@@ -132,6 +133,8 @@ pub struct Site {
     pub stopping: watch::Receiver<()>,
     /// Calls that their clients may send again, of all listeners together.
     pub idempotency: Arc<Idempotency>,
+    /// What sessions were about to do when they were asked who they are, of all listeners together.
+    pub intents: Arc<Intents>,
     /// The wrapping of answers, as the reference describes it.
     pub envelope: Envelope,
 }

@@ -44,10 +44,14 @@ pub enum Shape {
 /// What a field may name.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Referred {
-    /// A flow, by its slug.
-    Flow,
+    /// A flow that is for this, by its slug.
+    Flow(Designation),
     /// A stage.
     Stage,
+    /// A stage that asks for the password.
+    PasswordStage,
+    /// A stage that sets a second factor up.
+    SetUpStage,
     /// A password policy.
     PasswordPolicy,
     /// An expression policy.
@@ -283,7 +287,7 @@ impl Desk {
         })
     }
 
-    /// The names that a field may have, in their order.
+    /// The names that a field may have without a fault, in their order.
     pub fn referable(&self, of: Referred) -> Vec<String> {
         let flows = self.flows();
         let policies = |wanted: &str| {
@@ -293,15 +297,22 @@ impl Desk {
                 .map(|policy| policy.name().as_str().to_owned())
                 .collect()
         };
+        let stages = |kinds: &[StageKind]| {
+            let stages = flows.stages().map(|placed| &placed.value);
+            stages
+                .filter(|stage| kinds.contains(&stage.kind()))
+                .map(|stage| stage.name().as_str().to_owned())
+                .collect()
+        };
         match of {
-            Referred::Flow => flows
+            Referred::Flow(designation) => flows
                 .flows()
+                .filter(|bound| bound.flow.designation == designation)
                 .map(|bound| bound.flow.slug.as_str().to_owned())
                 .collect(),
-            Referred::Stage => flows
-                .stages()
-                .map(|placed| placed.value.name().as_str().to_owned())
-                .collect(),
+            Referred::Stage => stages(StageKind::ALL),
+            Referred::PasswordStage => stages(&[StageKind::Password]),
+            Referred::SetUpStage => stages(&StageKind::SET_UPS),
             Referred::PasswordPolicy => policies("password"),
             Referred::ExpressionPolicy => policies("expression"),
         }

@@ -50,7 +50,9 @@ texts! {
 /// A name is an object's own, or says which other one is meant.
 fn name_shape(field: &'static str) -> Shape {
     match field {
-        "stage" | "password_stage" | "configuration_stages" => Shape::Object(Referred::Stage),
+        "stage" => Shape::Object(Referred::Stage),
+        "password_stage" => Shape::Object(Referred::PasswordStage),
+        "configuration_stages" => Shape::Object(Referred::SetUpStage),
         "validation_policies" => Shape::Object(Referred::PasswordPolicy),
         "policy" => Shape::Object(Referred::ExpressionPolicy),
         _ => Shape::Text,
@@ -60,7 +62,9 @@ fn name_shape(field: &'static str) -> Shape {
 fn slug_shape(field: &'static str) -> Shape {
     match field {
         "slug" => Shape::Text,
-        _ => Shape::Object(Referred::Flow),
+        "recovery_flow" => Shape::Object(Referred::Flow(Designation::Recovery)),
+        "enrollment_flow" => Shape::Object(Referred::Flow(Designation::Enrollment)),
+        _ => Shape::Object(Referred::Flow(Designation::StageConfiguration)),
     }
 }
 

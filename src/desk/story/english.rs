@@ -7,7 +7,7 @@ mod recoveries;
 mod safeguards;
 mod webhooks;
 
-use super::teller::{Names, Whom, printable, short};
+use super::teller::{Names, Way, Whom, printable, short};
 use crate::domain::{
     Actor, Allowance, ApiKeyKind, DropCause, EndCause, EpochReason, Event, FailCause, MailEnd, PasswordCause,
     Purpose, RefusedCause, Subject, SuppressedClass, Via,
@@ -185,12 +185,12 @@ impl<'a> English<'a> {
             Event::ProofRefused { cause, .. } => {
                 format!("a genuine proof of {whom} was refused: {}", refused(*cause))
             }
-            Event::RecoveryCompleted { token, via, .. } if self.names.is_handed_over(*token) => {
-                format!("{whom} recovers by {}", handed_words(*via))
-            }
-            Event::RecoveryCompleted { via, .. } => {
-                format!("{whom} proved the mailbox by {} and recovers", via_words(*via))
-            }
+            Event::RecoveryCompleted { token, via, .. } => match (self.names.way_of(*token), via) {
+                (Way::Mailed, _) => format!("{whom} proved the mailbox by {} and recovers", via_words(*via)),
+                (Way::HandedOver, _) => format!("{whom} recovers by {}", handed_words(*via)),
+                (Way::Forgotten, Via::Link) => format!("{whom} recovers by a link"),
+                (Way::Forgotten, Via::Code) => format!("{whom} recovers by a code"),
+            },
             Event::SignUpDisowned { .. } => {
                 format!("the owner of the address of {whom} disowned the sign-up")
             }

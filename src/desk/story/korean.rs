@@ -9,7 +9,7 @@ mod recoveries;
 mod safeguards;
 mod webhooks;
 
-use super::teller::{Names, Whom, printable, short};
+use super::teller::{Names, Way, Whom, printable, short};
 use crate::domain::{
     Actor, Allowance, ApiKeyKind, DropCause, EndCause, EpochReason, Event, FailCause, MailEnd, PasswordCause,
     Purpose, RefusedCause, Role, Subject, SuppressedClass, Via,
@@ -201,12 +201,14 @@ impl<'a> Korean<'a> {
             Event::ProofRefused { cause, .. } => {
                 format!("{whom}의 올바른 증표가 거절되었습니다: {}", refused(*cause))
             }
-            Event::RecoveryCompleted { token, via, .. } if self.names.is_handed_over(*token) => {
-                format!("{whom}이 {} 계정을 되찾습니다", handed_words(*via))
-            }
-            Event::RecoveryCompleted { via, .. } => {
-                format!("{whom}이 {} 메일함을 증명하고 계정을 되찾습니다", via_words(*via))
-            }
+            Event::RecoveryCompleted { token, via, .. } => match (self.names.way_of(*token), via) {
+                (Way::Mailed, _) => {
+                    format!("{whom}이 {} 메일함을 증명하고 계정을 되찾습니다", via_words(*via))
+                }
+                (Way::HandedOver, _) => format!("{whom}이 {} 계정을 되찾습니다", handed_words(*via)),
+                (Way::Forgotten, Via::Link) => format!("{whom}이 링크로 계정을 되찾습니다"),
+                (Way::Forgotten, Via::Code) => format!("{whom}이 코드로 계정을 되찾습니다"),
+            },
             Event::SignUpDisowned { .. } => {
                 format!("주소의 주인이 {whom}의 가입은 본인이 한 것이 아니라고 했습니다")
             }

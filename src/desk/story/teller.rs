@@ -12,8 +12,19 @@ pub(super) trait Names {
     fn person(&self, user: UserId) -> Option<String>;
     /// Which mail was queued at a position.
     fn mail_at(&self, queued: Position) -> Option<MailKind>;
-    /// Whether a proof was handed over by whoever issued it, as far as that is known still.
-    fn is_handed_over(&self, proof: TokenId) -> bool;
+    /// By which way a proof came to whoever showed it.
+    fn way_of(&self, proof: TokenId) -> Way;
+}
+
+/// By which way a proof came to somebody.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Way {
+    /// By mail.
+    Mailed,
+    /// By whoever issued it.
+    HandedOver,
+    /// That is forgotten: newer proofs took its place.
+    Forgotten,
 }
 
 /// Whom an event is about, as far as that is to be told.

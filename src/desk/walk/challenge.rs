@@ -7,7 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 use super::shown_factor::ToKeep;
 use crate::desk::{Caller, Fault, Tokens};
 use crate::domain::FactorKind;
-use crate::domain::flow::{FieldKind, PromptField, UserField};
+use crate::domain::flow::{Designation, FieldKind, PromptField, UserField};
 use crate::domain::password_policy::Rule;
 use crate::types::Span;
 
@@ -16,8 +16,10 @@ use crate::types::Span;
 pub struct FlowHead {
     /// Its name in addresses.
     pub slug: String,
-    /// What its pages are headed with.
+    /// Its title, which is its name unless it was given one.
     pub title: String,
+    /// What it is for, if it was given no title: what pages are headed with then.
+    pub untitled: Option<Designation>,
 }
 
 /// One step of a flow.

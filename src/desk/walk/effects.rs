@@ -90,7 +90,7 @@ impl Desk {
                 execution.set_up = stages;
                 Ok(())
             }
-            Effect::KeepTexts(texts) => self.keep_texts(execution, &texts, scene),
+            Effect::KeepTexts(texts) => self.keep_texts(execution, &texts, scene).await,
             Effect::ChoosePassword { password, policies } => {
                 self.choose_password(password, &policies, execution, scene).await
             }
@@ -134,8 +134,8 @@ impl Desk {
     }
 
     /// Keeps what a prompt took. A user name that somebody else has is told while another can be typed; the law asks
-    /// again.
-    fn keep_texts(
+    /// again. What was free a moment ago, and was sent once more with another password, is not asked about again.
+    async fn keep_texts(
         &self,
         execution: &mut Execution,
         texts: &[(String, String)],
@@ -143,8 +143,10 @@ impl Desk {
     ) -> Result<(), Stop> {
         for (key, text) in texts {
             let is_new = key == "username" && scene.facts.designation == Designation::Enrollment;
-            if is_new && self.is_username_taken(text) {
-                return Err(about("username")(Refusal::UsernameTaken.into()));
+            if is_new && execution.text(key) != Some(text) {
+                self.try_username(text, &scene.walker.visitor)
+                    .await
+                    .map_err(about("username"))?;
             }
             if !execution.keep_text(key, text) {
                 return Err(Stop::Wrong(Wrong::new(key, Mistake::TooLong)));

@@ -5,8 +5,8 @@ use super::effects::{Scene, Stop, about};
 use super::execution::{Execution, Written};
 use crate::desk::sign_up::Registration;
 use crate::desk::{Command, Desk, Fault, Refusal, Visitor};
-use crate::domain::{PasswordChange, PasswordVerdict, SuppressedClass, may_sign_up};
-use crate::engine::Lane;
+use crate::domain::{PasswordChange, PasswordVerdict, SuppressedClass, Walk, may_sign_up};
+use crate::engine::{Directory, Lane};
 use crate::types::{EmailAddress, PersonName, Username};
 
 impl Desk {
@@ -20,6 +20,21 @@ impl Desk {
             self.engine().count_suppressed(SuppressedClass::Limited);
             refusal.into()
         })
+    }
+
+    /// Whether a user name is free; every client may ask so often an hour.
+    pub(super) async fn try_username(&self, text: &str, visitor: &Visitor) -> Result<(), Fault> {
+        // An empty one is none, and what is no user name is told where the account is made.
+        let Ok(username) = Username::parse(text) else {
+            return Ok(());
+        };
+        let (day_key, _) = self.day_key();
+        let ring = self.engine().keyring().current();
+        let command = Command::Walk(Walk::TryUsername {
+            client: self.client(&day_key, &day_key, [0; 16], visitor),
+            username: Directory::username_tag(&ring, &username),
+        });
+        self.carry_out(Lane::Stranger, command, vec![]).await.map(|_| ())
     }
 
     /// Makes an account with what prompts took. Nothing tells whether the address has one already: its owner is mailed.

@@ -236,6 +236,11 @@ impl Execution {
         (now < proven.at + PROVEN_FOR).then_some(proven)
     }
 
+    /// Whether a password was right on the way, however long ago.
+    pub(super) fn knew_password(&self) -> bool {
+        self.password.is_some()
+    }
+
     pub(super) fn prove_password(&mut self, credential: CredentialId, at: Timestamp) {
         self.password = Some(ProvenForm {
             credential: credential.0,

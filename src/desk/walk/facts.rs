@@ -137,6 +137,8 @@ pub(super) struct Facts {
     pub(super) kinds: Vec<FactorKind>,
     /// Whether what they are at cannot be done without one.
     pub(super) demands_factor: bool,
+    /// Which kind of second factor their session proved last, and when.
+    pub(super) proved: Option<(FactorKind, Timestamp)>,
     /// Which of their second factors was shown at this browser before, of which kind, and when: for a sign-in with the
     /// password.
     pub(super) shown_at: Option<(FactorId, FactorKind, Timestamp)>,
@@ -157,7 +159,7 @@ impl Desk {
     pub(super) fn facts(&self, plan: &Plan, execution: &Execution, walker: &Walker) -> Facts {
         let now = self.now();
         let begun = execution.begun();
-        let (caller, user, kinds, demands_factor, shown_at) = self.engine().read(|state| {
+        let (caller, user, kinds, demands_factor, proved, shown_at) = self.engine().read(|state| {
             let epoch = state.epoch();
             let caller = match begun {
                 // To sign in, to get back in or to sign up is to be somebody new, whoever is signed in here.
@@ -197,9 +199,10 @@ impl Desk {
                 }
                 enrolled.is_some()
             };
+            let proved = caller.and_then(|caller| factors?.proved_in(caller.session));
             let signs_in = by_password.filter(|_| token.is_none());
             let shown_at = signs_in.and_then(|user| self.shown_at(walker, user, state));
-            (caller, user, kinds, demands, shown_at)
+            (caller, user, kinds, demands, proved, shown_at)
         });
         let needs_factor = caller.is_some_and(|caller| self.lacks_fresh_factor(caller));
         Facts {
@@ -214,6 +217,7 @@ impl Desk {
             account: user.and_then(|user| self.masked_address(user)),
             kinds,
             demands_factor: demands_factor && execution.written == Written::Nothing,
+            proved,
             shown_at,
             offers_to_stay: plan.offers_to_stay(),
             recovery_flow: plan.recovery_flow(),

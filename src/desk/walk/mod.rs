@@ -7,6 +7,7 @@
 
 mod asked_by;
 mod challenge;
+mod configuring;
 mod effects;
 mod enrolling;
 mod execution;
@@ -28,6 +29,7 @@ pub use challenge::{
     Answer, BegunSession, Challenge, Component, Denial, Done, FlowHead, FlowStep, LeadsTo, Mistake, Reproofs,
     Scene, ShownSecret, Wrong,
 };
+pub use configuring::{SetUpWay, SetUpWays};
 pub use facts::Walker;
 pub(super) use latest::Latest;
 pub use preview::{DryRun, DryStep, DryVerdict};
@@ -90,9 +92,12 @@ enum Turn {
 }
 
 fn head(plan: &Plan) -> FlowHead {
+    let flow = &plan.flow;
+    let is_titled = flow.title != flow.name && flow.title.as_str() != flow.slug.as_str();
     FlowHead {
-        slug: plan.flow.slug.to_string(),
-        title: plan.flow.title.to_string(),
+        slug: flow.slug.to_string(),
+        title: flow.title.to_string(),
+        untitled: (!is_titled).then_some(flow.designation),
     }
 }
 

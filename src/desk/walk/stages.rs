@@ -110,7 +110,7 @@ pub(super) fn consider(
         StageSettings::Identification(settings) => identify(settings, execution, facts, answer),
         StageSettings::Password(settings) => password(settings, execution, facts, answer),
         StageSettings::Email(settings) => email(settings, execution, facts, answer),
-        StageSettings::Prompt(settings) => prompt(settings, place, execution, answer),
+        StageSettings::Prompt(settings) => prompt(settings, place, execution, facts, answer),
         StageSettings::UserWrite(settings) => write(settings.user_creation_mode, execution, facts, answer),
         StageSettings::UserLogin(_) => log_in(execution, facts, answer),
         StageSettings::UserLogout => log_out(place, execution, facts, answer),
@@ -224,9 +224,29 @@ fn email(settings: &EmailStage, execution: &Execution, facts: &Facts, answer: Op
     }
 }
 
-fn prompt(settings: &Prompt, place: &Place, execution: &Execution, answer: Option<&Answer>) -> Verdict {
+/// A recovery has its second factor before anything is filled in, whether a stage asks for it or not: what is said of a new
+/// password, that it is the present one or was one before, is for its owner alone, and a mailbox is half of them.
+pub(super) fn owes_factor(execution: &Execution, facts: &Facts) -> bool {
+    execution.proof().is_some() && facts.demands_factor && !execution.has_factor()
+}
+
+fn prompt(
+    settings: &Prompt,
+    place: &Place,
+    execution: &Execution,
+    facts: &Facts,
+    answer: Option<&Answer>,
+) -> Verdict {
     if execution.done == Some(place.order) {
         return Verdict::Pass;
+    }
+    if owes_factor(execution, facts) {
+        return ask_factor(&facts.kinds, execution, answer);
+    }
+    // The same of whoever has a session only: the password comes first.
+    let is_known = facts.user.is_some();
+    if settings.asks_password() && is_known && execution.proof().is_none() && !execution.knew_password() {
+        return Verdict::Deny(Denial::Misconfigured);
     }
     let Some(answer) = answer else { return ASK };
     let mut errors = vec![];
@@ -391,7 +411,7 @@ fn validate(
         return Verdict::Pass;
     }
     let is_signed_in = facts.caller.is_some() && execution.who.is_none();
-    if is_signed_in && !facts.reproofs.factor && facts.demands_factor && settings.last_auth_threshold.0 > 0 {
+    if is_signed_in && facts.demands_factor && proved_within(settings, facts) {
         return Verdict::Pass;
     }
     if let Some(before) = shown_before(settings, facts).filter(|_| !is_recovery) {
@@ -431,6 +451,15 @@ fn validate(
             }
         }
     }
+}
+
+/// Whether somebody who is signed in proved a factor so short a time ago that the stage is content with that. What the law
+/// demands one for besides, it asks for itself, after ten minutes whatever a stage says (M-07).
+fn proved_within(settings: &AuthenticatorValidation, facts: &Facts) -> bool {
+    facts.proved.is_some_and(|(kind, at)| {
+        settings.device_classes.contains(&kind)
+            && (at..at + settings.last_auth_threshold).contains(&facts.now)
+    })
 }
 
 /// A factor that was shown at this browser before, if the stage is content with that.

@@ -11,7 +11,7 @@ use crate::domain::flow::{
     AuthenticatorValidation, Binding, Designation, EmailStage, FieldKind, Identification, NotConfigured,
     Prompt, PromptField, Stage, StageKind, StageSettings, UserCreation, UserWrite,
 };
-use crate::domain::{FactorKind, NewCredential, ProofFound, Via};
+use crate::domain::{FactorKind, FactorProof, NewCredential, ProofFound, Via};
 use crate::system::SeededEntropy;
 use crate::types::{CredentialId, FactorId, ObjectName, Sealed, Span, Timestamp, TokenId, UserId};
 
@@ -45,6 +45,7 @@ fn facts() -> Facts {
         account: None,
         kinds: vec![],
         demands_factor: false,
+        proved: None,
         shown_at: None,
         offers_to_stay: false,
         recovery_flow: None,
@@ -195,6 +196,44 @@ fn m_05_r_30_what_the_law_demands_a_factor_for_asks_even_if_no_stage_does() {
         "deny Misconfigured",
         "without a new password there is nothing to write"
     );
+}
+
+#[test]
+fn r_30_a_prompt_asks_for_the_factor_of_a_recovery_first_and_for_the_password_of_a_session() {
+    let prompt = || {
+        StageSettings::Prompt(Prompt {
+            fields: vec![PromptField::new("password", FieldKind::Password, 10)],
+            validation_policies: vec![],
+        })
+    };
+    let mut mailed = execution();
+    mailed.show_proof(ProofFound {
+        token: TokenId([4; 16]),
+        via: Via::Link,
+    });
+    let ask = |execution: &Execution, facts: &Facts, field| {
+        considered(prompt(), execution, facts, &[(field, "something")])
+    };
+    let chosen = "KeepTexts+ChoosePassword+Answered";
+    let demanding = Facts {
+        demands_factor: true,
+        kinds: vec![FactorKind::RecoveryCodes],
+        ..known()
+    };
+    assert_eq!(ask(&mailed, &demanding, "password"), "code:Missing");
+    assert_eq!(ask(&mailed, &demanding, "code"), "TryFactor");
+    assert_eq!(ask(&mailed, &known(), "password"), chosen);
+    mailed.prove_factor(FactorProof::RecoveryCode {
+        set: FactorId([6; 16]),
+        number: 3,
+    });
+    assert_eq!(ask(&mailed, &demanding, "password"), chosen);
+    // Whoever has a session and was not asked for the password learns nothing of it; somebody new has none.
+    assert_eq!(ask(&execution(), &known(), "password"), "deny Misconfigured");
+    assert_eq!(ask(&execution(), &facts(), "password"), chosen);
+    let mut proven = execution();
+    proven.prove_password(CredentialId([3; 16]), NOW);
+    assert_eq!(ask(&proven, &known(), "password"), chosen);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use super::effects::Scene as Here;
 use super::execution::Execution;
 use super::facts::{Facts, Place, Plan, Walker};
 use super::set_up::{MAILBOX, MAILBOX_SHOWN};
-use super::stages::usable;
+use super::stages::{owes_factor, usable};
 use super::{Turn, head};
 use crate::desk::{Circumstances, Desk, KnownUser, Undecided, decide_expression};
 use crate::domain::FactorKind;
@@ -117,6 +117,9 @@ impl Desk {
                 recovery_flow: facts.recovery_flow.clone(),
             },
             StageSettings::Email(settings) => email_sent(settings, execution),
+            StageSettings::Prompt(_) if owes_factor(execution, facts) => {
+                asks_factor(facts.kinds.clone(), execution)
+            }
             StageSettings::Prompt(settings) => {
                 // Whoever is here has proven to be the owner of it.
                 let account = facts.user.and_then(|user| self.first_address(user));

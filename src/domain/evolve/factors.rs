@@ -7,11 +7,12 @@ use super::super::factor::{
     FactorKind, FactorMailbox, FactorProof, Factors, NOTICES_WINDOW, PROVED_FOR, TRIES_WINDOW, Totp,
     Unfinished,
 };
+use super::super::sign_in::ShownBefore;
 use super::super::state::TokenStanding;
 use super::super::world::{Table, World};
 use super::steps::{Voided, guard_of, set_standing, void_tokens};
 
-/// Sessions remembered of a user that proved a factor lately.
+/// Sessions remembered of a user that proved a factor.
 const PROVED_MAX: usize = 16;
 
 /// Changes the factors of a user; the entry begins with the first and goes with the last.
@@ -154,7 +155,7 @@ pub(super) fn remember(
 
 fn prove(factors: &mut Factors, session: SessionId, kind: FactorKind, shown: Timestamp, time: Timestamp) {
     factors.proved.change(|all| {
-        all.retain(|(by, _, at)| *by != session && time < *at + PROVED_FOR);
+        all.retain(|(by, _, at)| *by != session && time < *at + ShownBefore::LONGEST);
         if all.len() >= PROVED_MAX {
             all.remove(0);
         }

@@ -17,7 +17,7 @@ pub struct Factors {
     pub totp_begun: Option<TotpBegun>,
     /// A mailbox that waits for its first code.
     pub mailbox_begun: Option<MailboxBegun>,
-    /// Sessions that proved a factor lately: which kind, and when.
+    /// Sessions that proved a factor: which kind, and when last.
     pub proved: Few<(SessionId, FactorKind, Timestamp)>,
 }
 
@@ -158,6 +158,13 @@ impl Factors {
         self.proved
             .iter()
             .any(|(by, _, at)| *by == session && now < *at + PROVED_FOR)
+    }
+
+    /// Which kind of factor a session proved last, and when; none if that is long ago.
+    pub fn proved_in(&self, session: SessionId) -> Option<(FactorKind, Timestamp)> {
+        let mut proved = self.proved.iter();
+        let (_, kind, at) = proved.find(|(by, _, _)| *by == session)?;
+        Some((*kind, *at))
     }
 
     /// What an address of a factor says, sealed; `None` if it is not one of a factor's own.

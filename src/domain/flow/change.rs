@@ -104,10 +104,26 @@ pub(in super::super) fn edited(
     if edits.len() > EDITS_MAX {
         return Err(refused(EDITS_MAX, ChangeFault::TooMany));
     }
+    let mut emptied = None;
     for (number, edit) in edits.into_iter().enumerate() {
+        let before = draft.bound();
         draft.edit(edit).map_err(|fault| refused(number, fault))?;
+        if draft.bound() < before {
+            emptied = Some(number);
+        }
     }
-    Ok(draft.events)
+    // Asked at the end: what goes may come back in the same command, in another order.
+    match emptied.filter(|_| draft.bound() < bound_of(flows)) {
+        Some(number) => Err(refused(number, ChangeFault::Emptied)),
+        None => Ok(draft.events),
+    }
+}
+
+/// How many of the flows that the pages lead to have a stage. Wishes alone are held against it; a ledger in which one was
+/// emptied before there was this rule stays lawful.
+fn bound_of(flows: &Flows) -> usize {
+    let led_to = Flows::LED_TO.iter().filter_map(|slug| flows.flow(slug));
+    led_to.filter(|bound| !bound.bindings.is_empty()).count()
 }
 
 /// The configuration as it will be, while edits are taken in.
@@ -118,6 +134,10 @@ struct Draft {
 }
 
 impl Draft {
+    fn bound(&self) -> usize {
+        bound_of(&self.flows)
+    }
+
     fn edit(&mut self, edit: Edit) -> Result<(), ChangeFault> {
         match edit {
             Edit::SaveFlow { flow, presence } => {

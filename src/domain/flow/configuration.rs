@@ -150,6 +150,17 @@ impl Flows {
         Some(steps.collect())
     }
 
+    /// Whether nothing of a flow was ever changed: neither it and its bindings nor its stages.
+    pub fn is_as_shipped(&self, slug: &str) -> bool {
+        let is_unchanged = |step: &Step<'_>| {
+            let placed = self.placed_stage(step.stage.name().as_str());
+            placed.is_some_and(|placed| placed.changed == Position(0))
+        };
+        let plan = self.plan(slug).unwrap_or_default();
+        self.flow(slug)
+            .is_some_and(|bound| bound.changed == Position(0) && plan.iter().all(is_unchanged))
+    }
+
     /// The version of a flow: where it, a binding, a stage, or a policy that it leads through last changed. An execution
     /// that began on another version begins anew.
     pub fn version(&self, slug: &str) -> Option<Position> {

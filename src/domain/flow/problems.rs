@@ -275,7 +275,12 @@ fn writes_what_is_asked(plan: &[Step<'_>], found: &mut Found) {
     match (prompt, write) {
         (Some(_), None) => found.missing(ProblemKind::NoWrite),
         (None, Some(_)) => found.missing(ProblemKind::NoPrompt),
-        (Some(_), Some(_)) | (None, None) => in_order(plan, &[prompt, write], found),
+        (Some(_), Some(_)) => {
+            // Nobody writes a password over one that they have not shown.
+            found.need(plan, StageKind::Password, ProblemKind::NoPassword);
+            in_order(plan, &[first(plan, StageKind::Password), prompt, write], found);
+        }
+        (None, None) => {}
     }
 }
 

@@ -32,6 +32,8 @@ pub enum ChangeFault {
     InUse,
     /// The pages lead to the flow by its slug.
     LedTo,
+    /// The pages lead to the flow, and without a stage nobody gets through it.
+    Emptied,
     /// There are as many as there may be.
     TooMany,
     /// A list of this field is too long, or names something twice.
@@ -39,12 +41,30 @@ pub enum ChangeFault {
 }
 
 impl ChangeFault {
+    /// One of each.
+    pub const ALL: [Self; 13] = [
+        Self::Unknown,
+        Self::Taken,
+        Self::NameTaken,
+        Self::KindChanged,
+        Self::NoSuchFlow("flow"),
+        Self::NoSuchStage("stage"),
+        Self::NoSuchPolicy("policies"),
+        Self::WrongKind("policies"),
+        Self::InUse,
+        Self::LedTo,
+        Self::Emptied,
+        Self::TooMany,
+        Self::List("policies"),
+    ];
+
     /// The field it is about, as in JSON and in blueprints, seen from the object.
     pub fn field(self) -> &'static str {
         match self {
             Self::Unknown | Self::Taken | Self::NameTaken | Self::InUse | Self::TooMany => "name",
             Self::KindChanged => "kind",
             Self::LedTo => "slug",
+            Self::Emptied => "order",
             Self::NoSuchFlow(field)
             | Self::NoSuchStage(field)
             | Self::NoSuchPolicy(field)
@@ -61,6 +81,7 @@ impl ChangeFault {
             Self::KindChanged | Self::LedTo => "fixed",
             Self::WrongKind(_) => "wrong-kind",
             Self::InUse => "in-use",
+            Self::Emptied => "needed",
             Self::TooMany => "too-many",
             Self::List(_) => "list",
         }
@@ -83,6 +104,9 @@ impl ChangeFault {
             Self::InUse => "something still names it: detach it first, or ask to have it detached",
             Self::LedTo => {
                 "the pages lead to it by this slug, and nobody gets in without it: change its bindings instead"
+            }
+            Self::Emptied => {
+                "people sign in or get back in by this flow, and this is its last stage: bind another one first"
             }
             Self::TooMany => "there are as many as there may be: remove one first",
             Self::List(_) => "it has too many entries, or one twice",

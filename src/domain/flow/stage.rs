@@ -44,6 +44,15 @@ worded! {
     }
 }
 
+impl StageKind {
+    /// Those that set a second factor up.
+    pub const SET_UPS: [Self; 3] = [
+        Self::EmailAuthenticatorSetup,
+        Self::TotpAuthenticatorSetup,
+        Self::StaticAuthenticatorSetup,
+    ];
+}
+
 worded! {
     /// What a person may name themself by.
     UserField {

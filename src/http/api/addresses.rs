@@ -16,13 +16,13 @@ use crate::types::{AddressId, Timestamp};
 const LIMIT: usize = 20;
 
 const CONFIRMED: Done = Done {
-    message: "The email address has been confirmed.",
+    message: "The e-mail address has been confirmed.",
 };
 const REMOVED: Done = Done {
-    message: "The email address has been removed.",
+    message: "The e-mail address has been removed.",
 };
 const MADE_PRIMARY: Done = Done {
-    message: "This is the main email address now.",
+    message: "This is the main e-mail address now.",
 };
 
 #[derive(Serialize)]

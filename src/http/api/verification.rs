@@ -36,7 +36,7 @@ struct Verified {
 }
 
 const VERIFIED: Verified = Verified {
-    message: "The email address has been verified.",
+    message: "The e-mail address has been verified.",
     verified: true,
 };
 

@@ -27,6 +27,12 @@ const MENU: [(&str, &str); 7] = [
     ("/admin/events", "nav_events"),
     ("/admin/system", "nav_system"),
 ];
+/// Pages that belong to a section without standing below it.
+const BESIDE: [(&str, &str); 3] = [
+    ("/admin/create/flow", "/admin/flows"),
+    ("/admin/create/stage", "/admin/stages"),
+    ("/admin/create/policy", "/admin/policies"),
+];
 /// What a page may be told to say first, by the word for it in its address.
 const NOTICES: [&str; 9] = [
     "created",
@@ -63,15 +69,17 @@ impl<'a> Administrator<'a> {
         let viewer = &member.viewer;
         let items = MENU.map(|(to, name)| (to, viewer.say("console", name)));
         let label = viewer.say("console", "title");
-        let nav = Nav::around(viewer, member.form_secret(), label, "wide console", items);
+        let (form, path) = (member.form_secret(), section_of(&viewer.head().path));
+        let nav = Nav::around(viewer, form, label, "wide console", items, path);
+        let nav = nav.leading_over(viewer, "/account", viewer.say("account", "title"));
         let member = member.with_nav(nav);
         Ok(Self { member })
     }
 
     /// Goes on with what is dangerous, if they signed in just now; otherwise they show once more who they are, and come back
     /// to `path` (S-08).
-    pub(super) fn freshly(&self, path: &str) -> Result<(), Box<Response>> {
-        self.member.freshly(path)
+    pub(super) fn freshly(&self, request: &Request, path: &str) -> Result<(), Box<Response>> {
+        self.member.freshly(request, path)
     }
 
     /// Who came to do something dangerous, and signed in just now.
@@ -81,7 +89,7 @@ impl<'a> Administrator<'a> {
         path: &str,
     ) -> Result<Self, Box<Response>> {
         let administrator = Self::of(site, request).await?;
-        administrator.freshly(path)?;
+        administrator.freshly(request, path)?;
         Ok(administrator)
     }
 
@@ -175,12 +183,19 @@ impl<'a> Administrator<'a> {
     }
 }
 
+/// The path of a page, or of the section that it belongs to.
+fn section_of(path: &str) -> &str {
+    let beside = BESIDE.iter().find(|(page, _)| *page == path);
+    beside.map_or(path, |(_, section)| section)
+}
+
 /// The list that a path is below: the bindings of a flow, or a section of the menu.
 fn list_above(path: &str) -> &str {
     const BINDINGS: &str = "/bindings";
     if let Some(at) = path.find(BINDINGS) {
         return &path[..at + BINDINGS.len()];
     }
+    let path = section_of(path);
     let sections = MENU.iter().map(|(section, _)| *section);
     let above = sections.filter(|section| path.starts_with(section));
     above.max_by_key(|section| section.len()).unwrap_or("/admin")

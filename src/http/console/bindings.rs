@@ -8,7 +8,7 @@ use super::flows::{Problem, Tabs, path_of, problems, slug, tabs};
 use super::form::{FORM, Place, Typed, filled, kind_words};
 use super::stages::{self, chosen_kind};
 use crate::desk::{Blank, FormField, ObjectForm, Tree, Way};
-use crate::domain::flow::{ObjectKey, StageKind};
+use crate::domain::flow::{Flows, ObjectKey, StageKind};
 use crate::http::pages::member::Outcome;
 use crate::http::request::Request;
 use crate::http::response::Response;
@@ -33,7 +33,8 @@ struct Row {
     policies: Vec<String>,
     edit_stage: String,
     edit_binding: String,
-    delete: String,
+    /// None for the last stage of a flow that the pages lead to.
+    delete: Option<String>,
     move_it: String,
     is_first: bool,
     is_last: bool,
@@ -53,6 +54,7 @@ pub(super) async fn list(site: &Site, request: &Request) -> Outcome {
         bound.bindings.keys().next().copied(),
         bound.bindings.keys().next_back().copied(),
     ];
+    let is_needed = Flows::LED_TO.contains(&slug.as_str()) && bound.bindings.len() == 1;
     let rows = bound.bindings.values().map(|binding| {
         let own = format!("{path}/bindings/{}", binding.order);
         let stage = flows.stage(binding.stage.as_str());
@@ -67,7 +69,7 @@ pub(super) async fn list(site: &Site, request: &Request) -> Outcome {
                 .collect(),
             edit_stage: viewer.href(&format!("{own}/stage")),
             edit_binding: viewer.href(&own),
-            delete: viewer.href(&format!("{own}/delete")),
+            delete: (!is_needed).then(|| viewer.href(&format!("{own}/delete"))),
             move_it: viewer.href(&format!("{own}/move")),
             is_first: ends[0] == Some(binding.order),
             is_last: ends[1] == Some(binding.order),
@@ -319,7 +321,7 @@ async fn of_flow<'a>(
 ) -> Result<(Administrator<'a>, Slug), Box<Response>> {
     let administrator = Administrator::of(site, request).await?;
     let slug = slug(&administrator, request)?;
-    administrator.freshly(&list_of(&slug))?;
+    administrator.freshly(request, &list_of(&slug))?;
     Ok((administrator, slug))
 }
 

@@ -7,7 +7,7 @@ use super::administrator::Administrator;
 use super::form::{FORM, Place, Typed, filled, kind_words};
 use super::stages::preview_of;
 use crate::desk::{Blank, DryRun, DryStep, DryVerdict, ObjectsFault};
-use crate::domain::flow::{BoundFlow, ObjectKey};
+use crate::domain::flow::{BoundFlow, Flows, ObjectKey};
 use crate::http::pages::member::Outcome;
 use crate::http::pages::texts;
 use crate::http::request::Request;
@@ -53,7 +53,8 @@ struct FlowPage {
     edit: String,
     export: String,
     open: String,
-    delete: String,
+    /// None for a flow that the pages lead to, which stays.
+    delete: Option<String>,
     version: u64,
     try_it: String,
     person: String,
@@ -195,7 +196,7 @@ fn overview(administrator: &Administrator<'_>, slug: &Slug, person: String, run:
         edit: viewer.href(&format!("{path}/edit")),
         export: viewer.href(&format!("{path}/export")),
         open: viewer.href(&format!("/flow/{}", slug.as_str())),
-        delete: viewer.href(&format!("{path}/delete")),
+        delete: (!Flows::LED_TO.contains(&slug.as_str())).then(|| viewer.href(&format!("{path}/delete"))),
         version: bound.changed.0,
         try_it: viewer.href(&format!("{path}/try")),
         person,
@@ -290,7 +291,7 @@ fn editing(administrator: &Administrator<'_>, slug: &Slug) -> Place {
 pub(super) async fn delete(site: &Site, request: &Request) -> Outcome {
     let administrator = Administrator::of(site, request).await?;
     let slug = slug(&administrator, request)?;
-    administrator.freshly(&path_of(&slug))?;
+    administrator.freshly(request, &path_of(&slug))?;
     let typed = Typed::of(&administrator, request)?;
     let removed = site
         .desk

@@ -5,6 +5,7 @@ use warp::http::{HeaderName, HeaderValue, StatusCode};
 
 use super::administrator::Administrator;
 use super::people::trimmed;
+use super::settings::{SettingTold, told};
 use super::shown::{At, Pager, link};
 use crate::desk::WaitingMail;
 use crate::domain::MailKind;
@@ -13,7 +14,7 @@ use crate::http::pages::member::Outcome;
 use crate::http::post::TrialFault;
 use crate::http::request::Request;
 use crate::http::response::Response;
-use crate::http::site::{SettingShown, Site};
+use crate::http::site::Site;
 use crate::mail::Step;
 use crate::mail::probe::StepReport;
 use crate::types::{EmailAddress, Locale, MailId};
@@ -25,7 +26,7 @@ const ROWS: usize = 25;
 
 #[derive(Serialize)]
 struct MailPage<'a> {
-    settings: Vec<&'a SettingShown>,
+    settings: Vec<SettingTold<'a>>,
     to: String,
     to_error: Option<String>,
     tried: Option<Tried>,
@@ -85,10 +86,9 @@ fn mail_page(
     tried: Option<Tried>,
 ) -> Response {
     let settings = site.settings.shown.iter();
+    let of_mail = settings.filter(|setting| setting.name.starts_with("email."));
     let page = MailPage {
-        settings: settings
-            .filter(|setting| setting.name.starts_with("email."))
-            .collect(),
+        settings: told(administrator.viewer().locale(), of_mail),
         to,
         to_error,
         tried,
@@ -99,7 +99,7 @@ fn mail_page(
 
 /// Sends a mail by the settings, and tells how far each step came.
 pub(super) async fn try_mail(site: &Site, request: &Request) -> Outcome {
-    let administrator = Administrator::of(site, request).await?;
+    let administrator = Administrator::fresh(site, request, PATH).await?;
     let mut fields = administrator.fields(request)?;
     let to = trimmed(&mut fields, "to");
     let Ok(address) = EmailAddress::parse(&to) else {
@@ -203,7 +203,7 @@ pub(super) async fn outbox(site: &Site, request: &Request) -> Outcome {
 
 /// Has a mail tried at once.
 pub(super) async fn retry_mail(site: &Site, request: &Request) -> Outcome {
-    let administrator = Administrator::of(site, request).await?;
+    let administrator = Administrator::fresh(site, request, OUTBOX).await?;
     let mut fields = administrator.fields(request)?;
     let id: Option<MailId> = trimmed(&mut fields, "mail").parse().ok();
     let Some(queued) = id.and_then(|id| site.desk.waiting_mail(id)) else {
@@ -368,7 +368,7 @@ fn named(request: &Request) -> (Option<MailKind>, Option<Locale>) {
 
 #[derive(Serialize)]
 struct ConfigurationPage<'a> {
-    settings: &'a [SettingShown],
+    settings: Vec<SettingTold<'a>>,
     warnings: &'a [String],
 }
 
@@ -376,7 +376,7 @@ struct ConfigurationPage<'a> {
 pub(super) async fn configuration(site: &Site, request: &Request) -> Outcome {
     let administrator = Administrator::of(site, request).await?;
     let page = ConfigurationPage {
-        settings: &site.settings.shown,
+        settings: told(administrator.viewer().locale(), site.settings.shown.iter()),
         warnings: &site.settings.warnings,
     };
     let title = administrator.say("house", "configuration_title");

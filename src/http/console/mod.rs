@@ -17,6 +17,7 @@ mod overview;
 mod people;
 mod person;
 mod policies;
+mod settings;
 mod shown;
 mod stages;
 mod templates;

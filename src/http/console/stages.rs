@@ -179,6 +179,7 @@ pub(super) async fn preview(site: &Site, request: &Request) -> Outcome {
     let head = FlowHead {
         slug: String::new(),
         title: name.as_str().to_owned(),
+        untitled: None,
     };
     Ok(flow::preview(&viewer, &head, &challenge))
 }

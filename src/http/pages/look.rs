@@ -16,7 +16,7 @@ use super::member::next_of;
 use super::nav::Nav;
 use super::samples;
 use super::texts::{self, Said};
-use super::viewer::{Preview, Viewer};
+use super::viewer::{Preview, Viewer, is_shown_once};
 use crate::http::callback;
 use crate::http::codes::Code;
 use crate::http::console;
@@ -68,6 +68,7 @@ pub(in crate::http) const SOURCES: &[(&str, &str)] = sources! {
     "docs.html"
     "account/overview.html"
     "account/confirm.html"
+    "account/go_on.html"
     "account/sessions.html"
     "account/addresses.html"
     "account/password.html"
@@ -105,6 +106,8 @@ pub(in crate::http) enum Page {
     Overview,
     /// Who one is, once more.
     ConfirmSelf,
+    /// What one was about to do.
+    GoOn,
     /// Where one is signed in.
     Sessions,
     /// Another password, by the present one.
@@ -141,6 +144,7 @@ impl Page {
         Self::Docs,
         Self::Overview,
         Self::ConfirmSelf,
+        Self::GoOn,
         Self::Sessions,
         Self::ChangePassword,
         Self::Profile,
@@ -167,6 +171,7 @@ impl Page {
             Self::Docs => "docs.html",
             Self::Overview => "account/overview.html",
             Self::ConfirmSelf => "account/confirm.html",
+            Self::GoOn => "account/go_on.html",
             Self::Sessions => "account/sessions.html",
             Self::ChangePassword => "account/password.html",
             Self::Profile => "account/profile.html",
@@ -434,7 +439,7 @@ impl Viewer<'_> {
         let look = &self.site().look;
         let frame = Frame {
             lang: self.locale().tag(),
-            languages: self.languages(),
+            languages: self.languages(file),
             brand: self.brand(),
             base: self.base(),
             query: self.query(),
@@ -476,9 +481,9 @@ impl Viewer<'_> {
         }
     }
 
-    /// Links to the same page in each language; none on the answer to a POST, which a link cannot repeat.
-    fn languages(&self) -> Vec<Language> {
-        let Some(path) = self.path_to_reopen() else {
+    /// Links to the same page in each language, after a form was sent to the page it came from; none from what is shown once.
+    fn languages(&self, file: &str) -> Vec<Language> {
+        let Some(path) = self.path_to_reopen().filter(|_| !is_shown_once(file)) else {
             return vec![];
         };
         let next = next_of(self.head()).map_or_else(String::new, |next| format!("&next={next}"));

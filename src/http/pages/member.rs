@@ -1,9 +1,10 @@
 //! Somebody who is signed in at a browser: found by the cookie on every call, asked again before what is dangerous.
 
+use std::sync::LazyLock;
+
 use secrecy::{ExposeSecret, SecretString};
 use warp::http::{HeaderName, HeaderValue, Method};
 
-use super::account;
 use super::cookie::{self, Keep};
 use super::forms::is_foreign;
 use super::nav::Nav;
@@ -11,17 +12,21 @@ use super::notice::Notice;
 use super::viewer::Viewer;
 use crate::crypto::BrowserUse;
 use crate::desk::{Caller, Fault, Profile};
-use crate::domain::Refusal;
+use crate::domain::{Refusal, Role};
+use crate::http::console;
 use crate::http::fields::Fields;
+use crate::http::intents::Intent;
 use crate::http::refusals::of_fault;
 use crate::http::reply::ApiError;
 use crate::http::request::{Head, Request};
 use crate::http::response::Response;
-use crate::http::site::Site;
+use crate::http::site::{Door, Site};
 use crate::mail::templates::moment;
 
 /// Where somebody signs in; `?next=` names the page that they come back to.
 const SIGN_IN: &str = "/flow/default-authentication-flow";
+/// The field in which every form carries the secret of its session.
+pub(in crate::http) const FORM: &str = "form";
 /// Where somebody who is signed in shows once more who they are.
 const CONFIRM: &str = "/account/confirm";
 /// Stands behind the secret in a cookie that the browser keeps when it is closed; browsers do not tell which they keep.
@@ -54,7 +59,11 @@ impl<'a> Member<'a> {
         };
         let form = site.desk.browser_secret(BrowserUse::Form, caller.session);
         let viewer = viewer.preferring(profile.locale);
-        let nav = Nav::of(&viewer, form.expose_secret());
+        let mut nav = Nav::of(&viewer, form.expose_secret());
+        // Elsewhere there is no console (L-07).
+        if caller.role == Role::Admin && site.door == Door::Admin {
+            nav = nav.leading_over(&viewer, "/admin", viewer.say("account", "console"));
+        }
         let viewer = viewer.with_nav(nav);
         site.desk.prolong(caller, &viewer.visitor()).await;
         Ok(Self {
@@ -96,7 +105,7 @@ impl<'a> Member<'a> {
         }
         let read = read(request);
         let mut fields = read.map_err(|error| Box::new(self.viewer.trouble(&error)))?;
-        let shown = fields.optional_text("form").unwrap_or_default();
+        let shown = fields.optional_text(FORM).unwrap_or_default();
         if !self.viewer.site().desk.is_form_of(self.caller.session, &shown) {
             return Err(Box::new(self.viewer.foreign()));
         }
@@ -121,12 +130,34 @@ impl<'a> Member<'a> {
         self.viewer.refused(&error, &say("held_title"), &notice)
     }
 
-    /// Goes on if this person signed in just now; otherwise they are asked who they are, and come back to `path` (S-08).
-    pub(in crate::http) fn freshly(&self, path: &str) -> Result<(), Box<Response>> {
+    /// Goes on if this person signed in just now; otherwise they are asked who they are, and come back to `path` (S-08), or to
+    /// what they were about to do there.
+    pub(in crate::http) fn freshly(&self, request: &Request, path: &str) -> Result<(), Box<Response>> {
         if self.is_fresh() {
             return Ok(());
         }
+        self.keep_intent(request, path);
         Err(Box::new(self.ask_again(path)))
+    }
+
+    /// Keeps what a form was about, if one of our pages sent it and it was made for this session: a stranger's page lays
+    /// nothing out for anybody (S-09).
+    fn keep_intent(&self, request: &Request, back: &str) {
+        let (intents, session) = (&self.viewer.site().intents, self.caller.session);
+        let is_own = request.method == Method::POST && self.own(request, Request::wide_form).is_ok();
+        let fields = request.wide_form().and_then(Fields::into_texts);
+        match fields {
+            Ok(mut fields) if is_own => {
+                fields.retain(|(name, _)| name != FORM);
+                let intent = Intent {
+                    path: request.path.clone(),
+                    fields,
+                    back: back.to_owned(),
+                };
+                intents.keep(session, intent, self.viewer.site().desk.now());
+            }
+            Ok(_) | Err(_) => intents.forget(session),
+        }
     }
 
     /// Leads to where this person shows who they are, and back to `path`.
@@ -243,15 +274,32 @@ pub(in crate::http) fn return_path(path: &str) -> Option<&str> {
 }
 
 /// The page that a request came from: its own, or for a form that of the nearest path that opens, which shows it.
-fn page_of(head: &Head) -> &str {
+pub(super) fn page_of(head: &Head) -> &str {
     let mut path = head.path.as_str();
-    while head.method == Method::POST && !account::opens(path) {
-        let Some((above, _)) = path.rsplit_once('/') else {
-            break;
-        };
-        path = above;
+    while head.method == Method::POST && !opens(path) {
+        match path.rsplit_once('/') {
+            Some((above, _)) if !above.is_empty() => path = above,
+            Some(_) | None => return "/",
+        }
     }
     path
+}
+
+/// Whether a path shows a page to whoever opens it.
+fn opens(path: &str) -> bool {
+    static PAGES: LazyLock<Vec<&str>> = LazyLock::new(|| {
+        let routes = super::routes().into_iter().chain(console::routes());
+        let pages = routes.filter(|route| route.method == Method::GET);
+        pages.map(|route| route.pattern).collect()
+    });
+    let fits = |pattern: &str| {
+        let (wanted, given) = (pattern.split('/'), path.split('/'));
+        wanted.clone().count() == given.clone().count()
+            && wanted
+                .zip(given)
+                .all(|(wanted, given)| wanted == given || wanted.starts_with('{') && !given.is_empty())
+    };
+    PAGES.iter().any(|pattern| fits(pattern))
 }
 
 /// The page to come back to, as the query says.

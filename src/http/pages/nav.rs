@@ -14,6 +14,8 @@ pub(in crate::http) struct Nav {
     /// The class of its pages in the style sheet.
     class: &'static str,
     items: Vec<Item>,
+    /// The way over to other pages of whoever is here: from their account to the console, and back.
+    over: Option<Item>,
 }
 
 #[derive(Clone, Serialize)]
@@ -39,19 +41,20 @@ impl Nav {
     pub(in crate::http) fn of(viewer: &Viewer<'_>, form: &str) -> Self {
         let items = ITEMS.map(|(to, name)| (to, viewer.say("account", name)));
         let label = viewer.say("account", "title");
-        Self::around(viewer, form, label, "wide", items)
+        Self::around(viewer, form, label, "wide", items, viewer.head().path.as_str())
     }
 
-    /// The way around pages, each with its path and name; the first is the one above the others.
+    /// The way around pages, each with its path and name; the first is the one above the others. `path` is where somebody is
+    /// among them.
     pub(in crate::http) fn around<const N: usize>(
         viewer: &Viewer<'_>,
         form: &str,
         label: String,
         class: &'static str,
         items: [(&'static str, String); N],
+        path: &str,
     ) -> Self {
         let root = items.first().map_or("/", |(to, _)| *to);
-        let path = viewer.head().path.as_str();
         let leads_here = |to: &str| {
             let rest = path.strip_prefix(to);
             rest.is_some_and(|rest| rest.is_empty() || (to != root && rest.starts_with('/')))
@@ -66,6 +69,20 @@ impl Nav {
             label,
             class,
             items: items.into_iter().map(item).collect(),
+            over: None,
+        }
+    }
+
+    /// The same with a way over to other pages.
+    pub(in crate::http) fn leading_over(self, viewer: &Viewer<'_>, to: &str, words: String) -> Self {
+        let over = Item {
+            href: viewer.href(to),
+            words,
+            here: false,
+        };
+        Self {
+            over: Some(over),
+            ..self
         }
     }
 
@@ -81,6 +98,7 @@ impl Nav {
             label: "Example".to_owned(),
             class: "wide",
             items: vec![item(true), item(false)],
+            over: Some(item(false)),
         }
     }
 }

@@ -139,8 +139,8 @@ impl Viewer<'_> {
     }
 
     fn way_back(&self) -> Option<Next> {
-        self.reopens().then(|| Next {
-            href: self.href(&self.head().path),
+        self.path_to_reopen().map(|path| Next {
+            href: self.href(path),
             words: self.say("trouble", "again"),
         })
     }

@@ -1,6 +1,7 @@
 //! A stage as a page: fields with their errors beside them, buttons, and the ways that lead elsewhere.
 
 mod fields;
+mod titles;
 
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
@@ -13,6 +14,8 @@ use crate::desk::{Challenge, Component, Denial, Fault, FlowHead, Mistake, Reproo
 use crate::domain::FactorKind;
 use crate::domain::flow::FieldKind;
 use crate::types::Span;
+
+pub(super) use titles::title;
 
 /// What `flow.html` shows.
 #[derive(Serialize, Default)]
@@ -113,22 +116,6 @@ impl<'a> Shown<'a> {
         let (_, value) = self.typed?.iter().find(|(known, _)| known == name)?;
         Some(value.expose_secret().to_owned())
     }
-}
-
-/// What the pages of a flow are headed with: the operator's words, and those that ship in the reader's language.
-pub(super) fn title(viewer: &Viewer<'_>, flow: &FlowHead) -> String {
-    let shipped = [
-        ("Sign in", "title_sign_in"),
-        ("Reset your password", "title_recovery"),
-        ("Change your password", "title_change"),
-        ("Create an account", "title_enrollment"),
-        ("Codes by e-mail", "title_email"),
-        ("Authenticator app", "title_totp"),
-        ("Recovery codes", "title_codes"),
-        ("Sign out", "title_sign_out"),
-    ];
-    let own = shipped.iter().find(|(title, _)| *title == flow.title);
-    own.map_or_else(|| flow.title.clone(), |(_, name)| viewer.say("flow", name))
 }
 
 impl StagePage {

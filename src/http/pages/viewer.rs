@@ -1,8 +1,8 @@
 //! Who looks at a page: their language, and where this server is for them.
 
 use serde::Serialize;
-use warp::http::Method;
 
+use super::member::page_of;
 use super::nav::Nav;
 use super::texts;
 use crate::desk::Visitor;
@@ -96,11 +96,6 @@ impl<'a> Viewer<'a> {
         }
     }
 
-    /// Whether the path alone shows this page again.
-    pub(in crate::http) fn reopens(&self) -> bool {
-        self.reopens
-    }
-
     /// What handlers share.
     pub(in crate::http) fn site(&self) -> &'a Site {
         self.site
@@ -126,6 +121,12 @@ impl<'a> Viewer<'a> {
         format!("{}{path}{}", self.base(), self.query)
     }
 
+    /// The same, of a page that leads back to another in the end.
+    pub(super) fn href_back(&self, path: &str, back: &str) -> String {
+        let joint = if self.query.is_empty() { '?' } else { '&' };
+        format!("{}{joint}next={back}", self.href(path))
+    }
+
     /// The service's name.
     pub(in crate::http) fn brand(&self) -> &'a str {
         &self.site.settings.brand
@@ -141,10 +142,10 @@ impl<'a> Viewer<'a> {
         split_url(&self.site.url).0
     }
 
-    /// The path of this page, if opening it again shows the same.
+    /// The path that shows this page again, or after a form was sent the nearest one above it that opens; none for a page
+    /// that its path alone does not show.
     pub(in crate::http) fn path_to_reopen(&self) -> Option<&'a str> {
-        let opens = self.head.method == Method::GET || self.head.method == Method::HEAD;
-        (opens && self.reopens).then_some(self.head.path.as_str())
+        self.reopens.then(|| page_of(self.head))
     }
 
     /// How an error without a page is answered.
@@ -169,6 +170,16 @@ impl<'a> Viewer<'a> {
             ..self.site.visitor(self.head)
         }
     }
+}
+
+/// Whether what a page shows is gone for whoever leaves it.
+pub(super) fn is_shown_once(file: &str) -> bool {
+    [
+        "account/codes.html",
+        "console/recovery.html",
+        "console/key_new.html",
+    ]
+    .contains(&file)
 }
 
 /// Origin and path of a base address, as the configuration has checked it.

@@ -86,6 +86,7 @@ coded! {
     TokenStanding { 1 => Live, 2 => Spent, 3 => Superseded }
     StrangerClass {
         1 => ClientMails, 2 => ClientSignUps, 3 => Codes, 4 => SignIns, 5 => SignInsHour, 6 => NamedMailbox,
+        7 => Usernames,
     }
 }
 

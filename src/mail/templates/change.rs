@@ -84,11 +84,11 @@ impl AddressChange {
 
     fn words(self, locale: Locale) -> &'static str {
         match (self, locale) {
-            (Self::Added, Locale::En) => "This email address was added to your account:",
+            (Self::Added, Locale::En) => "This e-mail address was added to your account:",
             (Self::Added, Locale::Ko) => "회원님의 계정에 아래 이메일 주소가 추가되었습니다.",
-            (Self::Removed, Locale::En) => "This email address was removed from your account:",
+            (Self::Removed, Locale::En) => "This e-mail address was removed from your account:",
             (Self::Removed, Locale::Ko) => "회원님의 계정에서 아래 이메일 주소가 삭제되었습니다.",
-            (Self::Primary, Locale::En) => "This is the main email address of your account now:",
+            (Self::Primary, Locale::En) => "This is the main e-mail address of your account now:",
             (Self::Primary, Locale::Ko) => "회원님 계정의 대표 이메일 주소가 아래 주소로 변경되었습니다.",
         }
     }

@@ -458,8 +458,9 @@ fn the_notices_read_like_this() {
     Device: Chrome on macOS
     IP address: 192.0.2.7
 
-    If you did not sign up, someone may have used your address. This page
-    deletes the account, as long as its address was never confirmed:
+    If you neither signed up nor expect an account, somebody may have used
+    your address. This page deletes the account that was made with it, as
+    long as the address was never confirmed:
 
     https://id.example.com/not-me#n=SAMPLE
     ");

@@ -18,7 +18,7 @@ async fn somebody_is_invited_watched_let_back_in_kept_out_and_erased() {
     // She is invited, and nobody chooses a password for her.
     admin.follow("Users").await;
     admin.follow("Create").await;
-    admin.write("Email address", EVE).await;
+    admin.write("E-mail address", EVE).await;
     admin.write("Name", "Eve").await;
     admin.press("Create").await;
     admin.reads("Created.").await;

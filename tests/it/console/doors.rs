@@ -56,6 +56,8 @@ async fn l_07_one_listener_answers_everything_where_both_are_set_equal() {
     let seat = house.sit_down(ADA, PASSWORD).await;
     assert_eq!(house.addr(), house.app().admin_addr());
     assert_eq!(house.page_of(&seat, "/admin/flows").await.status, 200);
+    let own = house.page_of(&seat, "/account").await.expect(200).markup();
+    assert!(own.contains("<a href=\"/admin\">Console</a>"), "{own}");
     let flows = Call::new(house.addr(), "GET", "/v1/admin/flows", &house.secret);
     flows.await.expect(200);
     house.sign_in(ADA, PASSWORD).await.expect(200);

@@ -66,6 +66,38 @@ async fn r_46_a_handed_over_recovery_is_shown_once_told_to_the_user_and_works_on
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn r_49_the_line_of_a_recovery_never_says_mailed_of_what_was_handed_over() {
+    let house = House::start().await;
+    let (ada, ben) = two(&house).await;
+    let path = format!("/v1/admin/users/{}/recovery", id_of(&house, &ben).await);
+    let hand_over = || {
+        let made = house.post(&path, json!({ "kind": "link" })).bearer(&ada);
+        async { made.await.expect(201).text("link") }
+    };
+    let line = async || {
+        let completed = house.get("/v1/audit/events?type=RecoveryCompleted&limit=1000");
+        let listed = completed.bearer(&ada).await.expect(200);
+        let items = listed.json["items"].as_array().unwrap();
+        items.last().unwrap()["text"].as_str().unwrap().to_owned()
+    };
+    let link = hand_over().await;
+    let (_, secret) = link.split_once("#t=").unwrap();
+    let reset = house.confirm_reset(BEN, secret, "Brand-new-Passw0rd");
+    reset.await.expect(200);
+    let told = line().await;
+    assert!(
+        told.ends_with("recovers by the link that was handed over"),
+        "{told}"
+    );
+    // Newer proofs take its place, and with it goes what is known of the way it took.
+    for _ in 0..12 {
+        hand_over().await;
+    }
+    let told = line().await;
+    assert!(told.ends_with("recovers by a link"), "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn s_07_an_administrator_ends_one_session_or_all_and_bans() {
     let house = House::start().await;
     let (ada, ben) = two(&house).await;

@@ -2,6 +2,7 @@
 
 use keyledger::desk::EventFilter;
 use keyledger::domain::ApiKeyKind;
+use keyledger::http::site::SettingShown;
 use keyledger::types::{Span, UserId};
 use serde_json::json;
 
@@ -168,6 +169,68 @@ async fn s_08_what_is_done_to_others_asks_for_a_fresh_sign_in_and_a_genuine_form
     assert!(!names.contains(&"UserBanned") && !names.contains(&"UserErased"));
     // To look is free.
     house.page_of(&seat, &person).await.expect(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn s_08_a_mail_is_sent_and_tried_again_after_a_fresh_sign_in_and_to_verify_is_to_read() {
+    let (house, seat) = manned().await;
+    house.advance(Span::minutes(11));
+    for (path, fields, back) in [
+        ("/admin/system/mail", [("to", BEN)], "/admin/system"),
+        (
+            "/admin/system/outbox/retry",
+            [("mail", "00000000-0000-0000-0000-000000000000")],
+            "/admin/system/outbox",
+        ),
+    ] {
+        let asked = house.form_of(&seat, path, &fields).await;
+        assert_eq!(asked.leads_to(), format!("/account/confirm?next={back}"));
+    }
+    let verified = house.form_of(&seat, "/admin/events/verify", &[]).await;
+    assert!(!verified.leads_to().starts_with("/account/confirm"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_page_says_where_it_belongs_and_leads_over_to_the_account_and_back() {
+    let (house, seat) = manned().await;
+    for (path, section) in [
+        ("/admin/create/flow", "/admin/flows"),
+        ("/admin/create/stage", "/admin/stages"),
+        ("/admin/create/policy", "/admin/policies"),
+        ("/admin/users/new", "/admin/users"),
+    ] {
+        let page = house.page_of(&seat, path).await.expect(200).markup();
+        let here = format!("<a href=\"{section}\" aria-current=\"page\">");
+        assert!(page.contains(&here), "{path}: {page}");
+        assert!(page.contains("<a href=\"/account\">Your account</a>"), "{path}");
+    }
+    // The listener for everybody knows nothing of a console (L-07).
+    let own = house.page_of(&seat, "/account").await.expect(200).markup();
+    assert!(!own.contains("/admin"), "{own}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_setting_is_told_in_korean() {
+    let (mut house, _) = manned().await;
+    house.change_settings(|settings| {
+        let shown = |setting: &keyledger::config::Setting| SettingShown {
+            name: setting.name,
+            value: String::new(),
+            origin: "default".to_owned(),
+            doc: setting.doc(),
+        };
+        settings.site.shown = keyledger::config::SETTINGS.iter().map(shown).collect();
+    });
+    house.restart().await;
+    let seat = house.sit_down(ADA, PASSWORD).await;
+    let path = "/admin/system/configuration?lang=ko";
+    let page = house.page_of(&seat, path).await.expect(200).markup();
+    let told = page.split("<p class=\"help\">").skip(1);
+    let told: Vec<&str> = told.filter_map(|rest| rest.split("</p>").next()).collect();
+    assert_eq!(told.len(), keyledger::config::SETTINGS.len());
+    for doc in told {
+        assert!(doc.contains(|c| ('가'..='힣').contains(&c)), "{doc}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -385,7 +448,7 @@ async fn the_overview_counts_each_day_and_draws_it() {
     house.sign_in(BEN, "wrong").await.expect(401);
     let first = house.page_of(&seat, "/admin").await.expect(200).markup();
     // Ada was appointed with a handed-over recovery, and Ben asked for one.
-    assert!(first.contains("Recoveries: asked for 1, completed 2"), "{first}");
+    assert!(first.contains("Recoveries: begun 2, completed 2"), "{first}");
     assert!(first.contains("Sign-ins: signed in 2, refused 1"), "{first}");
     assert!(first.contains("New users: registered 2"));
     assert!(first.contains("<svg") && first.matches("<rect").count() >= 5);

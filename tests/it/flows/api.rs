@@ -208,3 +208,36 @@ async fn flows_for_people_who_are_signed_in_ask_for_their_token() {
         .await;
     wrong.expect_code(400, "common/invalid-parameters");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn r_03_user_names_are_asked_about_so_often_and_no_more_whether_they_are_taken_or_free() {
+    let house = House::start().await;
+    house.resident().await;
+    house.asks_usernames().await;
+    let mut program = Program::begin(&house, "default-enrollment-flow").await;
+    let form = |username: &str, password: &str| {
+        let email = "bob@example.org";
+        json!({ "name": "Bob", "email": email, "username": username, "password": password })
+    };
+    // A name that was free is not asked about again with another password.
+    for _ in 0..30 {
+        program.answer(form("bob", "short")).await.expect("prompt");
+        assert_eq!(program.error().1, "auth/invalid-password-format");
+    }
+    for number in 1..20 {
+        program.answer(form(&format!("bob-{number}"), "short")).await;
+    }
+    let limited = program.try_answer(form("bob-20", "short")).await;
+    limited.expect_code(429, "auth/too-many-requests");
+    // After an hour there is room again; then names that are taken count as well.
+    house.advance(Span::hours(1));
+    let mut made = Program::begin(&house, "default-enrollment-flow").await;
+    made.answer(form("bob", NEW)).await.expect("email_sent");
+    let mut again = Program::begin(&house, "default-enrollment-flow").await;
+    for _ in 0..19 {
+        again.answer(form("bob", NEW)).await.expect("prompt");
+        assert_eq!(again.error().0, "username");
+    }
+    let limited = again.try_answer(form("bob", NEW)).await;
+    limited.expect_code(429, "auth/too-many-requests");
+}

@@ -2,6 +2,7 @@
 
 mod api;
 mod browser;
+mod configuring;
 mod guides;
 mod recovering;
 mod shown_factor;

@@ -1,5 +1,6 @@
 //! Getting back in through the pages, without a script.
 
+use super::guides::follow_guide_000;
 use super::*;
 
 /// Walks to the page that waits for the mail.
@@ -204,4 +205,85 @@ async fn s_09_forms_from_other_sites_do_nothing() {
             .expect(403);
         assert_eq!(refused.header("Set-Cookie"), None);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn r_30_r_31_a_recovery_without_a_validation_stage_asks_for_the_second_factor_before_the_new_password()
+{
+    let house = House::start().await;
+    let access = house.resident().await;
+    let paper = house.add_mailbox(&access).await;
+    follow_guide_000(&house).await;
+    let path = "/flow/password-recovery-flow";
+    let mut browser = Browser::new(&house);
+    browser.open(path).await;
+    browser.submit(path, &[("identifier", ADA)]).await;
+    let (secret, code) = house.mailed_recovery().await;
+    // Where the mail was asked for, and on another device.
+    let mut phone = Browser::new(&house);
+    let here = browser.submit(path, &[("code", &code)]).await;
+    let there = phone.submit("/recover", &[("token", &secret)]).await;
+    for asked in [&here, &there] {
+        assert_eq!(asked.at, path);
+        assert!(asked.asks("code") && !asked.asks("password"), "{}", asked.html);
+    }
+    // A password that is sent all the same is looked at by nobody: the present one is refused like any other.
+    let mut said = vec![];
+    for guess in [OLD, NEW, "short"] {
+        let form = [("password", guess), ("password_repeat", guess)];
+        let refused = phone.submit(path, &form).await;
+        said.push((refused.status, refused.html));
+    }
+    assert!(said.iter().all(|page| *page == said[0]), "{said:?}");
+    assert_eq!(said[0].0, 400);
+    phone
+        .submit(path, &[("code", &paper)])
+        .await
+        .expect_field("password");
+    let same = phone.submit(path, &[("password", OLD)]).await;
+    same.expect("It is your current password");
+    let done = phone.submit(path, &[("password", NEW)]).await;
+    assert!(done.at.starts_with(SIGN_IN), "{}", done.html);
+    // The factor is still there, and the code is spent.
+    house
+        .sign_in(ADA, NEW)
+        .await
+        .expect_code(403, "auth/mfa-required");
+    let body = json!({ "email": ADA, "password": NEW, "mfaCode": paper });
+    house
+        .post("/v1/auth/email/signin", body)
+        .await
+        .expect_code(401, "auth/invalid-mfa-code");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn r_30_r_31_a_program_is_asked_for_the_second_factor_before_the_new_password_in_every_recovery() {
+    let house = House::start().await;
+    let access = house.resident().await;
+    let paper = house.add_mailbox(&access).await;
+    follow_guide_000(&house).await;
+    let mut program = Program::begin(&house, "password-recovery-flow").await;
+    program.answer(json!({ "email": ADA })).await.expect("email_sent");
+    let (secret, _) = house.mailed_recovery().await;
+    program
+        .answer(json!({ "token": secret }))
+        .await
+        .expect("authenticator_validate");
+    assert_eq!(program.last["challenge"]["deviceClasses"], json!(["static"]));
+    let mut said = vec![];
+    for guess in [OLD, NEW] {
+        program.answer(json!({ "password": guess })).await;
+        program.expect("authenticator_validate");
+        said.push(program.last["challenge"].clone());
+    }
+    assert_eq!(said[0], said[1]);
+    program.answer(json!({ "code": paper })).await.expect("prompt");
+    program.answer(json!({ "password": OLD })).await.expect("prompt");
+    assert_eq!(program.error().1, "auth/same-as-previous-password");
+    program.answer(json!({ "password": NEW })).await;
+    assert!(program.last["done"]["redirect"].is_string(), "{}", program.last);
+    house
+        .sign_in(ADA, NEW)
+        .await
+        .expect_code(403, "auth/mfa-required");
 }

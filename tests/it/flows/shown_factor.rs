@@ -2,11 +2,11 @@
 
 use keyledger::desk::Reproof;
 use keyledger::domain::FactorKind;
-use keyledger::domain::flow::{AuthenticatorValidation, StageSettings};
+use keyledger::domain::flow::{AuthenticatorValidation, Designation, Requirement, StageSettings};
 use secrecy::ExposeSecret;
 
 use super::super::support::Authenticator;
-use super::guides::stage;
+use super::guides::{bind, flow, stage};
 use super::*;
 
 const FACTOR: &str = "__Host-keyledger-factor";
@@ -157,6 +157,63 @@ async fn m_05_what_a_browser_keeps_of_a_factor_ends_with_all_sessions_and_counts
         .expect(200);
     let asked = sign_in(&mut house.browser_with(&kept), OLD, None).await;
     assert!(asked.asks("code"), "{}", asked.html);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn m_07_a_stage_is_content_with_what_a_session_proved_for_as_long_as_it_says_and_for_its_kinds_alone() {
+    let house = House::start().await;
+    let access = house.resident().await;
+    let (app, paper) = house.add_app(&access).await;
+    let path = "/flow/step-up";
+    let asks = |last_auth_threshold, device_classes| {
+        let validation = AuthenticatorValidation {
+            last_auth_threshold,
+            device_classes,
+            ..AuthenticatorValidation::default()
+        };
+        stage("step-up", StageSettings::AuthenticatorValidation(validation))
+    };
+    let every = || FactorKind::ALL.to_vec();
+    house
+        .configure(vec![
+            asks(Span(0), every()),
+            flow(
+                "step-up",
+                Designation::StageConfiguration,
+                Requirement::RequireAuthenticated,
+            ),
+            bind("step-up", 10, "step-up"),
+        ])
+        .await;
+    for (threshold, within, over) in [
+        (Span::minutes(1), Span::seconds(20), Span::minutes(1)),
+        (Span::hours(2), Span::minutes(100), Span::minutes(30)),
+    ] {
+        house.configure(vec![asks(threshold, every())]).await;
+        let mut browser = Browser::new(&house);
+        sign_in(&mut browser, OLD, Some(&house.next_code(&app))).await;
+        house.advance(within);
+        // What another session of the same person proves meanwhile is that one's.
+        sign_in(&mut Browser::new(&house), OLD, Some(&house.next_code(&app))).await;
+        assert_eq!(browser.open(path).await.at, "/account");
+        house.advance(over);
+        let asked = browser.open(path).await;
+        assert!(asked.asks("code"), "{threshold:?}: {}", asked.html);
+        let done = browser.submit(path, &[("code", &house.next_code(&app))]).await;
+        assert_eq!(done.at, "/account");
+        assert_eq!(
+            browser.open(path).await.at,
+            "/account",
+            "shown anew, it counts anew"
+        );
+    }
+    let only_paper = asks(Span::hours(2), vec![FactorKind::RecoveryCodes]);
+    house.configure(vec![only_paper]).await;
+    let mut browser = Browser::new(&house);
+    sign_in(&mut browser, OLD, Some(&house.next_code(&app))).await;
+    assert!(browser.open(path).await.asks("code"));
+    let done = browser.submit(path, &[("code", &paper)]).await;
+    assert_eq!(done.at, "/account");
 }
 
 /// Signs in anew, with the code of a second factor if it is to be asked for.

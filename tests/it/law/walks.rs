@@ -211,3 +211,33 @@ fn m_01_a_factor_shown_by_somebody_who_is_signed_in_is_spent_at_once() {
         .when(shows(101))
         .refused_with_kinds(&["FactorRefused", "MailQueued"], Refusal::FactorWrong);
 }
+
+#[test]
+fn r_03_a_client_asks_about_as_many_user_names_in_an_hour_as_it_may_make_accounts_and_nothing_is_written() {
+    let asks = |net: Net| {
+        Command::Walk(Walk::TryUsername {
+            client: net.client(),
+            username: NOBODY.lookup(),
+        })
+    };
+    let most = ada().limits.signups_per_client_hour;
+    for taken in [false, true] {
+        let mut scene = ada();
+        scene.username_taken = taken;
+        for _ in 0..most {
+            let asked = scene.when(asks(HOME));
+            scene = if taken {
+                asked.refused_with_kinds(&[], Refusal::UsernameTaken).scene
+            } else {
+                asked.then([]).scene
+            };
+        }
+        scene.clone().when(asks(HOME)).limited(LimitKind::ClientSignUps);
+        scene.clone().when(asks(ELSEWHERE));
+        let later = scene.clone().after(Span::hours(1)).when(asks(HOME));
+        assert_eq!(later.decision.verdict.is_ok(), !taken);
+        // Whoever needed many tries for a name still makes their account.
+        scene.username_taken = false;
+        scene.done(NOBODY.signs_up(HOME));
+    }
+}

@@ -245,7 +245,7 @@ fn addresses() -> Vec<Call> {
             "Confirm it by what was mailed to it",
         )
         .body(object([must("token", text("AQAAAAF…"))]))
-        .says("The email address has been confirmed.")
+        .says("The e-mail address has been confirmed.")
         .refuses(&[
             Code::VerificationTokenNotFound,
             Code::VerificationTokenExpired,
@@ -262,14 +262,14 @@ fn addresses() -> Vec<Call> {
             "Make an address the main one",
         )
         .body(object(again()))
-        .says("This is the main email address now.")
+        .says("This is the main e-mail address now.")
         .refuses(&held)
         .refuses(&[Code::EmailNotVerified, Code::PrimaryAddress])
         .refuses(&AGAIN),
         delete("/v1/auth/addresses/{id}", topic, "Remove an address")
             .about("One that waits for its proof goes without a body.")
             .perhaps_body(object(again()))
-            .says("The email address has been removed.")
+            .says("The e-mail address has been removed.")
             .refuses(&held)
             .refuses(&[Code::PrimaryAddress, Code::AddressInUse])
             .refuses(&AGAIN),

@@ -160,7 +160,7 @@ fn verification() -> Vec<Call> {
                 200,
                 "Verified.",
                 object([
-                    must("message", text("The email address has been verified.")),
+                    must("message", text("The e-mail address has been verified.")),
                     must("verified", only(true)),
                 ]),
             )

@@ -96,7 +96,7 @@ pub(super) async fn add(site: &Site, request: &Request) -> Outcome {
     if let Err(error) = fields.finish() {
         return Ok(viewer.trouble(&error));
     }
-    member.freshly(PATH)?;
+    member.freshly(request, PATH)?;
     let wrong = |section: &str, name: &str| Errors {
         email: Some(viewer.say(section, name)),
         ..Errors::default()
@@ -175,7 +175,7 @@ pub(super) async fn remove(site: &Site, request: &Request) -> Outcome {
     let Some(address) = named(&member, request)? else {
         return Ok(member.viewer.lead_to(PATH, None));
     };
-    member.freshly(PATH)?;
+    member.freshly(request, PATH)?;
     let (fresh, visitor) = (Reproof::FreshSession, member.viewer.visitor());
     let removed = site
         .desk
@@ -190,7 +190,7 @@ pub(super) async fn make_primary(site: &Site, request: &Request) -> Outcome {
     let Some(address) = named(&member, request)? else {
         return Ok(member.viewer.lead_to(PATH, None));
     };
-    member.freshly(PATH)?;
+    member.freshly(request, PATH)?;
     let (fresh, visitor) = (Reproof::FreshSession, member.viewer.visitor());
     let made = site
         .desk

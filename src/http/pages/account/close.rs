@@ -21,7 +21,7 @@ struct ClosePage<'a> {
 /// Shows what closing means, to whoever signed in just now.
 pub(super) async fn show(site: &Site, request: &Request) -> Outcome {
     let member = Member::of(site, request).await?;
-    member.freshly(PATH)?;
+    member.freshly(request, PATH)?;
     let viewer = &member.viewer;
     let delay = site.desk.engine().limits().lifetimes.withdraw_delay;
     let delay = span_in_words(viewer.locale(), delay);
@@ -37,7 +37,7 @@ pub(super) async fn show(site: &Site, request: &Request) -> Outcome {
 pub(super) async fn close(site: &Site, request: &Request) -> Outcome {
     let member = Member::of(site, request).await?;
     member.button(request)?;
-    member.freshly(PATH)?;
+    member.freshly(request, PATH)?;
     let closed = site.desk.withdraw(member.caller, &member.viewer.visitor()).await;
     Ok(match closed {
         Ok(()) => signed_out(&member.viewer, "closed_lead").await,

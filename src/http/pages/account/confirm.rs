@@ -7,6 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use warp::http::StatusCode;
 
+use super::go_on;
 use crate::desk::Fault;
 use crate::domain::FactorKind;
 use crate::http::codes::Code;
@@ -96,7 +97,9 @@ pub(super) async fn confirm(site: &Site, request: &Request) -> Outcome {
     Ok(match signed_in {
         Ok(session) => {
             let next = return_path(&next).unwrap_or("/account");
-            let onward = viewer.lead_to(next, None);
+            let (before, now) = (member.caller.session, site.desk.now());
+            let goes_on = site.intents.hand_over(before, session.session, next, now);
+            let onward = viewer.lead_to(if goes_on { go_on::PATH } else { next }, None);
             viewer.enter(onward, session, viewer.keep()).await
         }
         Err(fault) => refuse(&member, page, &fault),

@@ -5,11 +5,12 @@ use serde::Serialize;
 use warp::http::StatusCode;
 
 use super::Moment;
-use crate::desk::{AppSetUp, Fault, Reproof};
+use crate::desk::{AppSetUp, Fault, Reproof, SetUpWay};
 use crate::domain::{FactorKind, Refusal};
 use crate::http::codes::Code;
 use crate::http::pages::look::Page;
 use crate::http::pages::member::{Member, Outcome};
+use crate::http::pages::notice::Next;
 use crate::http::pages::qr::Qr;
 use crate::http::refusals::of_fault;
 use crate::http::request::Request;
@@ -32,11 +33,13 @@ struct FactorsPage<'a> {
     other: String,
 }
 
-/// What can be added.
+/// What can be added: here, where its set-up is as it ships, and in flows of the operator's.
 #[derive(Serialize)]
 struct Offers {
     app: bool,
+    app_flows: Vec<Next>,
     mail: bool,
+    mail_flows: Vec<Next>,
     codes: bool,
 }
 
@@ -59,8 +62,27 @@ fn list(member: &Member<'_>, status: StatusCode, email_error: Option<String>, ot
     let viewer = &member.viewer;
     let views = viewer.site().desk.factors(member.caller.user);
     let has = |kind| views.iter().any(|view| view.kind == kind);
-    let (app, mail) = (!has(FactorKind::Totp), !has(FactorKind::Email));
-    let codes = !app || !mail;
+    let ways = viewer.site().desk.set_up_ways();
+    let is_here = |kind| !has(kind) && ways.as_shipped.contains(&kind);
+    let elsewhere = |kind, words| {
+        let flows = ways.flows.iter().filter(|way| way.kind == kind && !has(kind));
+        let next = |way: &SetUpWay| Next {
+            href: viewer.href_back(&format!("/flow/{}", way.flow.as_str()), PATH),
+            words: if way.name.is_empty() {
+                viewer.say("factors", words)
+            } else {
+                way.name.clone()
+            },
+        };
+        flows.map(next).collect()
+    };
+    let offers = Offers {
+        app: is_here(FactorKind::Totp),
+        app_flows: elsewhere(FactorKind::Totp, "app_begin"),
+        mail: is_here(FactorKind::Email),
+        mail_flows: elsewhere(FactorKind::Email, "mail_begin"),
+        codes: has(FactorKind::Totp) || has(FactorKind::Email),
+    };
     let shown = views.into_iter().map(|view| Shown {
         kind: view.kind.name(),
         name: viewer.say("factors", view.kind.name()),
@@ -75,7 +97,7 @@ fn list(member: &Member<'_>, status: StatusCode, email_error: Option<String>, ot
         form: member.form_secret(),
         email: &member.profile.email,
         factors: shown.collect(),
-        offers: Offers { app, mail, codes },
+        offers,
         is_fresh: member.is_fresh(),
         email_error,
         other,
@@ -88,7 +110,7 @@ fn list(member: &Member<'_>, status: StatusCode, email_error: Option<String>, ot
 pub(super) async fn begin_app(site: &Site, request: &Request) -> Outcome {
     let member = Member::of(site, request).await?;
     member.button(request)?;
-    member.freshly(PATH)?;
+    member.freshly(request, PATH)?;
     let visitor = member.viewer.visitor();
     let begun = site
         .desk
@@ -114,7 +136,7 @@ struct AppPage<'a> {
 /// Shows what the app is told, and asks for its first code.
 pub(super) async fn show_app(site: &Site, request: &Request) -> Outcome {
     let member = Member::of(site, request).await?;
-    member.freshly(PATH)?;
+    member.freshly(request, PATH)?;
     Ok(match site.desk.begun_app(member.caller) {
         Some(app) => app_page(&member, StatusCode::OK, &app, None),
         None => member.viewer.lead_to(PATH, None),
@@ -161,7 +183,7 @@ pub(super) async fn begin_mail(site: &Site, request: &Request) -> Outcome {
     if let Err(error) = fields.finish() {
         return Ok(member.viewer.trouble(&error));
     }
-    member.freshly(PATH)?;
+    member.freshly(request, PATH)?;
     let address = match EmailAddress::parse(&typed) {
         Ok(address) => Some(address),
         Err(_) if typed.trim().is_empty() => None,
@@ -234,7 +256,7 @@ pub(super) async fn confirm_mail(site: &Site, request: &Request) -> Outcome {
 pub(super) async fn issue_codes(site: &Site, request: &Request) -> Outcome {
     let member = Member::of(site, request).await?;
     member.button(request)?;
-    member.freshly(PATH)?;
+    member.freshly(request, PATH)?;
     let visitor = member.viewer.visitor();
     let issued = site
         .desk
@@ -254,7 +276,7 @@ pub(super) async fn remove(site: &Site, request: &Request) -> Outcome {
     if let Err(error) = fields.finish() {
         return Ok(member.viewer.trouble(&error));
     }
-    member.freshly(PATH)?;
+    member.freshly(request, PATH)?;
     let Some(kind) = FactorKind::from_name(&kind) else {
         return Ok(member.viewer.lead_to(PATH, None));
     };

@@ -5,6 +5,7 @@ mod addresses;
 mod close;
 mod confirm;
 mod factors;
+mod go_on;
 mod overview;
 mod password;
 mod profile;
@@ -45,6 +46,7 @@ pub(super) fn routes() -> Vec<Route<Site, Access>> {
         page!(POST "/account/sign-out" overview::sign_out),
         page!(GET "/account/confirm" confirm::show),
         page!(POST "/account/confirm" confirm::confirm),
+        page!(GET "/account/go-on" go_on::show),
         page!(GET "/account/profile" profile::show),
         page!(POST "/account/profile" profile::change),
         page!(GET "/account/password" password::show),
@@ -72,12 +74,6 @@ pub(super) fn routes() -> Vec<Route<Site, Access>> {
         page!(GET "/account/close" close::show),
         page!(POST "/account/close" close::close),
     ]
-}
-
-/// Whether a path shows a page to whoever opens it.
-pub(super) fn opens(path: &str) -> bool {
-    let mut routes = routes().into_iter();
-    routes.any(|route| route.method == Method::GET && route.pattern == path)
 }
 
 /// A moment, for people and for the script that tells it in their time zone.

@@ -46,7 +46,7 @@ pub(super) async fn show(site: &Site, request: &Request) -> Outcome {
 
 /// Signs out; whoever is signed out already is told the same.
 pub(super) async fn sign_out(site: &Site, request: &Request) -> Outcome {
-    let viewer = Viewer::once(site, request);
+    let viewer = Viewer::of(site, request);
     if viewer.caller().is_some() {
         Member::of(site, request).await?.button(request)?;
     }

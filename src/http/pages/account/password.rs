@@ -24,11 +24,21 @@ struct PasswordPage<'a> {
     new: NewPassword,
 }
 
-/// Shows the form.
+/// Shows the form, or leads to the flow that the operator has for it.
 pub(super) async fn show(site: &Site, request: &Request) -> Outcome {
     let member = Member::of(site, request).await?;
+    if let Some(instead) = elsewhere(&member) {
+        return Ok(instead);
+    }
     let new = NewPassword::new(&member.viewer);
     Ok(form(&member, StatusCode::OK, None, new))
+}
+
+/// The way to the flow that the operator has for it, with the rules that its prompt is bound to.
+fn elsewhere(member: &Member<'_>) -> Option<Response> {
+    let viewer = &member.viewer;
+    let flow = viewer.site().desk.password_flow()?;
+    Some(viewer.lead_to(&format!("/flow/{}", flow.as_str()), Some("/account")))
 }
 
 /// Changes it; every session ends, this one too.
@@ -44,6 +54,9 @@ pub(super) async fn change(site: &Site, request: &Request) -> Outcome {
     let viewer = &member.viewer;
     if let Err(error) = fields.finish() {
         return Ok(viewer.trouble(&error));
+    }
+    if let Some(instead) = elsewhere(&member) {
+        return Ok(instead);
     }
     let new = NewPassword::new(viewer).checked(viewer, password.as_ref(), repeat.as_ref());
     let missing = current.is_none().then(|| viewer.say("change", "current_missing"));

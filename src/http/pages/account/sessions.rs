@@ -60,7 +60,7 @@ pub(super) async fn show(site: &Site, request: &Request) -> Outcome {
 pub(super) async fn end(site: &Site, request: &Request) -> Outcome {
     let member = Member::of(site, request).await?;
     let mut fields = member.fields(request)?;
-    member.freshly(PATH)?;
+    member.freshly(request, PATH)?;
     let named = fields.optional_text("session").unwrap_or_default();
     if let Err(error) = fields.finish() {
         return Ok(member.viewer.trouble(&error));
@@ -88,7 +88,7 @@ pub(super) async fn end(site: &Site, request: &Request) -> Outcome {
 pub(super) async fn end_others(site: &Site, request: &Request) -> Outcome {
     let member = Member::of(site, request).await?;
     member.button(request)?;
-    member.freshly(PATH)?;
+    member.freshly(request, PATH)?;
     let caller = member.caller;
     let by = Actor::User(caller.user);
     let ended = site
@@ -110,7 +110,7 @@ pub(super) async fn end_others(site: &Site, request: &Request) -> Outcome {
 pub(super) async fn end_all(site: &Site, request: &Request) -> Outcome {
     let member = Member::of(site, request).await?;
     member.button(request)?;
-    member.freshly(PATH)?;
+    member.freshly(request, PATH)?;
     let user = member.caller.user;
     let ended = site
         .desk

@@ -225,7 +225,7 @@ async fn s_08_a_second_address_is_added_by_its_code_made_the_main_one_and_the_fi
     let left = house.desk.addresses(browser.caller.user);
     assert!(left.len() == 1 && left[0].is_primary && left[0].email.as_typed() == "ada@elsewhere.example");
     let seen = browser.get(&house, "/account/activity").await;
-    assert!(seen.has("Email address added") && seen.has("Main email address changed"));
+    assert!(seen.has("E-mail address added") && seen.has("Main e-mail address changed"));
 }
 
 #[tokio::test]

@@ -91,6 +91,41 @@ async fn s_05_the_cookie_is_for_this_host_alone_and_out_of_reach_of_scripts() {
 }
 
 #[tokio::test]
+async fn s_08_s_09_what_was_typed_waits_until_its_owner_has_shown_who_they_are_and_is_not_done_by_itself() {
+    let house = house().await;
+    let asked_again = async |browser: &Browser| {
+        let fields = [("password", OLD), ("next", "/account/factors")];
+        let seen = browser.post(&house, "/account/confirm", &fields).await;
+        let (value, _) = set_cookie(&seen).unwrap();
+        let caller = house.desk.browser_caller(&value).unwrap();
+        (seen.header("location").to_owned(), Browser::of(&house, caller))
+    };
+    let (path, typed) = ("/account/factors/mail", [("email", "codes@elsewhere.example")]);
+    let browser = Browser::signed_in(&house).await;
+    house.clock.advance(Span::minutes(10));
+    let seen = browser.post(&house, path, &typed).await;
+    assert_eq!(seen.header("location"), "/account/confirm?next=/account/factors");
+    let (onward, browser) = asked_again(&browser).await;
+    assert_eq!(onward, "/account/go-on");
+    let seen = browser.get(&house, &onward).await;
+    assert!(seen.has("Nothing was done yet") && seen.has("Mail me the first code"));
+    assert!(seen.has("codes@elsewhere.example") && seen.has(&browser.form));
+    let seen = browser.get(&house, &format!("{onward}?lang=ko")).await;
+    assert!(seen.has("아직 아무것도 바뀌지 않았습니다"));
+    assert!(house.desk.begun_mailbox(browser.caller).is_none());
+    let seen = browser.post(&house, path, &typed).await;
+    assert_eq!(seen.header("location"), path);
+    // What somebody else's page has laid out is not kept.
+    house.clock.advance(Span::minutes(10));
+    for (site, form) in [("cross-site", &*browser.form), ("same-origin", "x")] {
+        let headers = [("sec-fetch-site", site), ("cookie", &*browser.cookie)];
+        let seen = house.post_with(path, &headers, &[("form", form)]).await;
+        assert_eq!(seen.status, 403, "{site}");
+    }
+    assert_eq!(asked_again(&browser).await.0, "/account/factors");
+}
+
+#[tokio::test]
 async fn s_01_s_03_s_11_the_cookie_is_held_against_the_ledger_on_every_call() {
     let house = house().await;
     let browser = Browser::signed_in(&house).await;

@@ -144,6 +144,7 @@ impl House {
             followers: Site::followers(),
             stopping: tokio::sync::watch::channel(()).1,
             envelope: Envelope::Hybrid,
+            intents: Arc::default(),
             idempotency: Arc::new(Idempotency::new(&SeededEntropy::new(3), Room::DEFAULT)),
         };
         Self {

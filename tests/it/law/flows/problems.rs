@@ -113,3 +113,40 @@ fn a_flow_that_the_pages_lead_to_neither_goes_nor_is_called_otherwise() {
         .when(edits(vec![sign_up]))
         .then_kinds(&["StageSaved", "FlowRemoved"]);
 }
+
+#[test]
+fn the_last_stage_of_a_flow_that_the_pages_lead_to_stays() {
+    let scene = founded();
+    for led_to in Flows::LED_TO {
+        let orders = scene.state.flows().flow(led_to).unwrap().bindings.keys();
+        let remove = |order: &u16| Edit::RemoveBinding {
+            flow: slug(led_to),
+            order: *order,
+        };
+        let all: Vec<Edit> = orders.map(remove).collect();
+        let last = u16::try_from(all.len() - 1).unwrap();
+        let refused = scene.clone().when(edits(all.clone()));
+        refused.refused(no(last, ChangeFault::Emptied));
+        let but_one = scene.clone().done(edits(all[1..].to_vec()));
+        let refused = but_one.clone().when(edits(all[..1].to_vec()));
+        refused.refused(no(0, ChangeFault::Emptied));
+        // A stage that is taken out of everything takes its binding along.
+        let bound = but_one.state.flows().flow(led_to).unwrap();
+        let stage = bound.bindings.values().next().unwrap().stage.clone();
+        let detached = Edit::Remove {
+            key: ObjectKey::Stage(stage.clone()),
+            naming: Naming::Detach,
+        };
+        let refused = but_one.clone().when(edits(vec![detached]));
+        refused.refused(no(0, ChangeFault::Emptied));
+        // What is bound anew in the same command may go.
+        let anew = vec![all[0].clone(), bind(led_to, 500, stage.as_str())];
+        but_one.done(edits(anew));
+    }
+    // Any other flow may be empty.
+    let remove = |order| Edit::RemoveBinding {
+        flow: slug("default-invalidation-flow"),
+        order,
+    };
+    scene.done(edits(vec![remove(10)]));
+}

@@ -5,7 +5,7 @@ use keyledger::types::{AddressId, Span};
 
 use super::super::scene::Scene;
 use super::{ada, issued};
-use crate::people::{ADA, ELSEWHERE, HOME, link};
+use crate::people::{ADA, ELSEWHERE, HOME, Net, link};
 
 #[test]
 fn r_35_what_a_stranger_with_the_password_added_goes_with_an_objection_and_what_was_there_before_stays() {
@@ -25,19 +25,22 @@ fn r_35_what_a_stranger_with_the_password_added_goes_with_an_objection_and_what_
         .done(from_elsewhere(FactorVerdict::Absent))
         .done(ADA.begins_app(5, FactorVerdict::Absent))
         .done(confirm);
-    // Whichever mail its owner opens first: that of the sign-in, or that of the app.
-    for objection in [1, 2] {
+    // Whichever mail its owner opens first: that of the sign-in, or that of the app. Somebody who adds an app was in the
+    // account, perhaps before, so that a further address goes as well.
+    let removed = [
+        "FactorRemoved",
+        "FactorRemoved",
+        "PasswordRevoked",
+        "SessionsEnded",
+    ];
+    for (objection, raised) in [(1, 1), (2, 2)] {
+        let kinds = [&["ObjectionRaised"; 2][..raised], &removed].concat();
         let undone = scene
             .clone()
             .when(ADA.objects(ADA.objection(objection)))
-            .then_kinds(&[
-                "ObjectionRaised",
-                "FactorRemoved",
-                "FactorRemoved",
-                "PasswordRevoked",
-                "SessionsEnded",
-            ])
+            .then_kinds(&kinds)
             .scene;
+        assert_eq!(undone.state.users[&ADA.user()].addresses.len(), 3 - raised);
         assert!(undone.state.factors.get(&ADA.user()).is_none());
         let proof = issued(&undone, 7, ADA.address());
         undone
@@ -87,4 +90,30 @@ fn r_35_r_42_every_address_that_stays_is_told_of_an_objection() {
     let asked = issued(&scene, 7, ADA.further(1));
     let burned = scene.and([asked]).done(objects(ADA.token(7)));
     assert_eq!(told(&burned), [ADA.address(), ADA.further(1), ADA.further(2)]);
+}
+
+#[test]
+fn a27_r_35_a_sign_in_that_is_objected_to_takes_back_what_came_after_an_earlier_one_from_a_new_place() {
+    let from_elsewhere = |net, session, objection| {
+        let mut sign_in = ADA.signs_in_showing(net, FactorVerdict::Absent, session);
+        if let Command::SignIn { factor, .. } = &mut sign_in {
+            factor.mails = ADA.notices_offering(objection);
+        }
+        sign_in
+    };
+    // Somebody comes from elsewhere, adds an address, and comes again from another place.
+    let scene = ada()
+        .done(from_elsewhere(ELSEWHERE, 5, 1))
+        .done(ADA.names(5, 2, 22))
+        .done(ADA.proves_further_offering(2, link(ADA.token(22)), ADA.notices_offering(2)))
+        .after(Span::minutes(1))
+        .done(from_elsewhere(Net(77), 6, 3));
+    let undone = scene.done(ADA.objects(ADA.objection(3)));
+    let left = undone.state.users[&ADA.user()].addresses.iter();
+    let left: Vec<AddressId> = left.map(|address| address.id).collect();
+    assert_eq!(
+        left,
+        [ADA.address(), ADA.further(1)],
+        "what was there before stays"
+    );
 }
