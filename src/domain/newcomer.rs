@@ -164,7 +164,6 @@ fn import(context: &Context<'_>, new: NewUser, known: Known, origin: Sealed, by:
     registered
 }
 
-#[expect(clippy::too_many_arguments, reason = "the fields of the command")]
 fn invite(
     context: &Context<'_>,
     new: NewUser,

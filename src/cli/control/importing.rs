@@ -254,9 +254,10 @@ impl Import {
         let Name {
             address, username, ..
         } = Name::of(0, &incoming);
-        let is_known = self.seen.addresses.contains(&address);
+        if self.seen.addresses.contains(&address) {
+            return Fate::Skipped;
+        }
         match self.desk.meets(&incoming.person) {
-            _ if is_known => return Fate::Skipped,
             Met::Address => return Fate::Skipped,
             Met::Username => return Fate::Refused(row::RowFault::taken()),
             Met::Nothing => {}
