@@ -8,7 +8,7 @@ use secrecy::SecretString;
 use super::attempt::{Address, Attempt, Presented, Shown};
 use super::compare::same;
 use super::follow::{Followed, Void};
-use super::life::Life;
+use super::life::{Device, Life};
 use super::oracle::{Account, Expect, News, Oracle};
 use super::people::address;
 
@@ -207,6 +207,24 @@ pub(super) fn compare_further(state: &State, id: UserId, account: &Account) -> R
 }
 
 impl Life {
+    /// Mostly: nobody else may name a further address.
+    fn a_device_of_somebody_proven(&mut self) -> Option<Device> {
+        let accounts = &self.oracle.accounts;
+        let is_proven = |device: &&Device| accounts.get(&device.user).is_some_and(|account| account.verified);
+        let devices: Vec<_> = self
+            .devices
+            .iter()
+            .rev()
+            .filter(is_proven)
+            .take(4)
+            .cloned()
+            .collect();
+        if devices.is_empty() || self.chance.one_in(8) {
+            return self.a_device();
+        }
+        self.chance.one_of(&devices)
+    }
+
     pub(super) fn about_addresses(&mut self) -> Result<(), String> {
         if self.chance.one_in(2)
             && let Some(mail) = self.a_mail(Purpose::AddAddress)
@@ -232,7 +250,7 @@ impl Life {
             let attempt = Attempt::Address(Addressed::ProveAddress { proof, session });
             return self.note(&attempt, answer).map(drop);
         }
-        let Some(device) = self.a_device() else {
+        let Some(device) = self.a_device_of_somebody_proven() else {
             return Ok(());
         };
         let Ok(caller) = self.machine.desk().authenticate(&device.access) else {

@@ -1,7 +1,5 @@
 //! A house that can lose power: the real writer, law, keys and desk, on a disk that fails where the simulation says so.
 
-use std::cell::RefCell;
-use std::rc::Rc;
 use std::sync::{Arc, Mutex};
 
 use keyledger::breach::Leaks;
@@ -14,7 +12,7 @@ use keyledger::engine::{Boot, BootReport, Engine, Lane, Rollback, Trouble, state
 use keyledger::ledger::memory::{Fault as DiskFault, WritePoint};
 use keyledger::ledger::{MemoryStore, Reader};
 use keyledger::system::{Clock, Entropy, SeededEntropy, TestClock};
-use keyledger::types::{Position, SessionId, Span, Timestamp, TokenId, UserId};
+use keyledger::types::{Span, Timestamp};
 
 use crate::engine::Gate;
 use crate::people::NOON;
@@ -34,14 +32,6 @@ pub(super) enum Ending {
     Killed,
 }
 
-/// Whom and what the house holds in its large tables, in order.
-#[derive(Default)]
-pub(super) struct Held {
-    pub(super) users: Vec<UserId>,
-    pub(super) sessions: Vec<SessionId>,
-    pub(super) tokens: Vec<TokenId>,
-}
-
 /// The machine, over all its starts.
 pub(super) struct Machine {
     pub(super) clock: Arc<TestClock>,
@@ -51,8 +41,6 @@ pub(super) struct Machine {
     armed: Armed,
     gate: Gate<MemoryStore>,
     desk: Option<Desk>,
-    /// Looked up at most once a position: going through a table takes longer than all else that is compared.
-    held: RefCell<Option<(Position, Rc<Held>)>>,
     runtime: tokio::runtime::Runtime,
 }
 
@@ -87,7 +75,6 @@ impl Machine {
             armed: Armed::default(),
             gate: Gate::before(MemoryStore::new([1; 16])),
             desk: None,
-            held: RefCell::default(),
             runtime: tokio::runtime::Builder::new_current_thread()
                 .enable_time()
                 .build()
@@ -119,25 +106,6 @@ impl Machine {
 
     pub(super) fn now(&self) -> Timestamp {
         self.desk().now()
-    }
-
-    /// Whom and what the house holds: events alone change it, and a start.
-    pub(super) fn held(&self) -> Rc<Held> {
-        let next = self.engine().head().next;
-        let mut known = self.held.borrow_mut();
-        match &*known {
-            Some((at, held)) if *at == next => Rc::clone(held),
-            Some(_) | None => {
-                // Tables are in the order of their keys.
-                let held = Rc::new(self.engine().read(|state| Held {
-                    users: state.users.keys().copied().collect(),
-                    sessions: state.sessions.keys().copied().collect(),
-                    tokens: state.tokens.keys().copied().collect(),
-                }));
-                *known = Some((next, Rc::clone(&held)));
-                held
-            }
-        }
     }
 
     /// When the last event was.
@@ -204,7 +172,6 @@ impl Machine {
     /// Ends the process.
     pub(super) fn end(&mut self, ending: Ending) {
         let Some(desk) = self.desk.take() else { return };
-        self.held.take();
         if let Ending::StoppedBadly(fault) = ending {
             self.arm(WritePoint::DestroyKeys, 0, fault);
         }

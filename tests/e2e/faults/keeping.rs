@@ -120,11 +120,10 @@ fn l_10_kills_while_keys_are_replaced_the_ledger_compacted_and_backed_up_and_sna
     for name in ["master.key", "keyring"] {
         std::fs::copy(scene.home.data().join("keys").join(name), keys.join(name)).unwrap();
     }
-    let (new, keys) = (new.display().to_string(), keys.display().to_string());
-    let there = ["--keys-dir", &keys, "--data", &new];
-    let restored = scene.home.run(&[&["restore", &backups], &there[..]].concat());
-    assert_eq!(restored.json(0)["epoch"], 2);
-    let proven = scene.home.run(&[&["verify"], &there[..]].concat()).json(0);
+    scene.home.set("KEYLEDGER_DATA", new.display().to_string());
+    scene.home.set("KEYLEDGER_KEYS_DIR", keys.display().to_string());
+    assert_eq!(scene.home.run(&["restore", &backups]).json(0)["epoch"], 2);
+    let proven = scene.home.run(&["verify"]).json(0);
     assert_eq!(proven["verdict"], "good", "{proven}");
     println!(
         "{replaced} times the master key was replaced, {compacted} times compacted, {backed_up} times backed up"
