@@ -110,7 +110,7 @@ impl Desk {
             return Met::Address;
         }
         let taken = person.username.as_ref();
-        if taken.is_some_and(|username| self.is_username_taken(username.as_typed())) {
+        if taken.is_some_and(|username| self.find_user(username.as_typed()).is_some()) {
             Met::Username
         } else {
             Met::Nothing

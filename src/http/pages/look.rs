@@ -132,7 +132,7 @@ pub(in crate::http) enum Page {
 
 impl Page {
     /// All of them.
-    pub(in crate::http) const ALL: [Self; 21] = [
+    pub(in crate::http) const ALL: [Self; 22] = [
         Self::Recover,
         Self::Ask,
         Self::Verify,
