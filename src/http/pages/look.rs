@@ -16,7 +16,7 @@ use super::member::next_of;
 use super::nav::Nav;
 use super::samples;
 use super::texts::{self, Said};
-use super::viewer::{Preview, Viewer, is_shown_once};
+use super::viewer::{Preview, Viewer};
 use crate::http::callback;
 use crate::http::codes::Code;
 use crate::http::console;
@@ -481,9 +481,9 @@ impl Viewer<'_> {
         }
     }
 
-    /// Links to the same page in each language, after a form was sent to the page it came from; none from what is shown once.
+    /// Links to the same page in each language, after a form was sent to the page it came from; none where something is lost.
     fn languages(&self, file: &str) -> Vec<Language> {
-        let Some(path) = self.path_to_reopen().filter(|_| !is_shown_once(file)) else {
+        let Some(path) = self.path_to_reopen().filter(|_| !self.loses(file)) else {
             return vec![];
         };
         let next = next_of(self.head()).map_or_else(String::new, |next| format!("&next={next}"));

@@ -1,6 +1,7 @@
 //! Who looks at a page: their language, and where this server is for them.
 
 use serde::Serialize;
+use warp::http::Method;
 
 use super::member::page_of;
 use super::nav::Nav;
@@ -148,6 +149,19 @@ impl<'a> Viewer<'a> {
         self.reopens.then(|| page_of(self.head))
     }
 
+    /// Whether something is gone for whoever leaves a page: what is shown once; and after a form was sent, the secret of a
+    /// mailed link, which is not in the address any more.
+    pub(super) fn loses(&self, file: &str) -> bool {
+        let is_shown_once = [
+            "account/codes.html",
+            "console/recovery.html",
+            "console/key_new.html",
+        ]
+        .contains(&file);
+        let carries = ["recover.html", "verify.html", "link.html"].contains(&file);
+        is_shown_once || carries && self.head.method == Method::POST
+    }
+
     /// How an error without a page is answered.
     pub(in crate::http) fn voice(&self) -> &'a Voice {
         &self.head.voice
@@ -170,16 +184,6 @@ impl<'a> Viewer<'a> {
             ..self.site.visitor(self.head)
         }
     }
-}
-
-/// Whether what a page shows is gone for whoever leaves it.
-pub(super) fn is_shown_once(file: &str) -> bool {
-    [
-        "account/codes.html",
-        "console/recovery.html",
-        "console/key_new.html",
-    ]
-    .contains(&file)
 }
 
 /// Origin and path of a base address, as the configuration has checked it.

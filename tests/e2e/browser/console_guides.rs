@@ -196,12 +196,14 @@ async fn the_email_authenticator_guide_is_followed_in_the_console_until_a_code_s
 
     // Somebody sets it up, over the stage's own server.
     let browser = Chromium::start("en", Scripts::On).await;
-    browser.open(&house.at("/flow/email-codes")).await;
+    browser.open(&house.at("/account/factors")).await;
     browser.fill("#identifier", BEN).await;
     browser.click("main button[type=submit]").await;
     browser.fill("#password", OLD).await;
     browser.click("main button[type=submit]").await;
-    browser.reads("Codes to my mailbox").await;
+    browser.arrives("/account/factors").await;
+    browser.follow("Codes to my mailbox").await;
+    browser.reads("First we check that codes reach you").await;
     browser.click("main button[type=submit]").await;
     let mail = own.next_mail(crate::PATIENCE).await.unwrap();
     assert_eq!(mail.header("Subject").as_deref(), Some("Your code"));
@@ -210,7 +212,7 @@ async fn the_email_authenticator_guide_is_followed_in_the_console_until_a_code_s
         .fill("#code", &six_digits(&mail.text_part().unwrap()))
         .await;
     browser.click("main button[type=submit]").await;
-    browser.arrives("/account").await;
+    browser.arrives("/account/factors").await;
 
     // With the global settings on again, the next codes come from there.
     admin

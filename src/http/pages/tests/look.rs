@@ -273,7 +273,14 @@ async fn a_page_speaks_the_language_that_was_chosen_or_else_accepted() {
     );
     assert!(seen.has("href=\"/verify?lang=en\""));
     let answer = house.post("/verify?lang=ko", &[]).await;
+    // The secret of a mailed link may be in the form, and would be lost.
     assert!(answer.has("이메일 주소 인증") && !answer.has("data-language"));
+    let answer = house.post("/flow/default-recovery-flow?lang=ko", &[]).await;
+    assert!(
+        answer.has("href=\"/flow/default-recovery-flow?lang=en\""),
+        "{}",
+        answer.body
+    );
 }
 
 #[tokio::test]

@@ -47,6 +47,14 @@ fn a_flow_that_can_never_finish_says_why() {
     );
     let empty = scene.done(edits(vec![flow("empty", Designation::Enrollment)]));
     assert_eq!(kinds(&empty, "empty"), [ProblemKind::NoStage]);
+    // Whoever has a session only changes no password.
+    let change = "default-password-change";
+    assert_eq!(kinds(&empty, change), []);
+    let bare = empty.done(edits(vec![Edit::RemoveBinding {
+        flow: slug(change),
+        order: 10,
+    }]));
+    assert_eq!(kinds(&bare, change), [ProblemKind::NoPassword]);
 }
 
 #[test]
