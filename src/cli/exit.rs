@@ -256,6 +256,7 @@ impl From<AppError> for Failure {
             | AppError::Templates(_)
             | AppError::Look(_)
             | AppError::AuditOrigin
+            | AppError::Witness(_)
             | AppError::Trust(_)
             | AppError::WebhookTrust(_)
             | AppError::Listener(_) => Self::usage(message),
@@ -371,6 +372,7 @@ pub(super) fn shows_damage(error: &AppError) -> bool {
         | AppError::Templates(_)
         | AppError::Look(_)
         | AppError::AuditOrigin
+        | AppError::Witness(_)
         | AppError::Trust(_)
         | AppError::WebhookTrust(_)
         | AppError::Listener(_)
