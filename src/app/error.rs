@@ -88,6 +88,9 @@ pub enum AppError {
     /// The name of the ledger in checkpoints does not work.
     #[error("audit.origin must be 1 to 255 bytes without spaces and plus signs, such as `auth.example.org`")]
     AuditOrigin,
+    /// What is said about a witness does not work.
+    #[error("{0}")]
+    Witness(String),
     /// A mail template does not work.
     #[error(transparent)]
     Templates(#[from] TemplateFault),

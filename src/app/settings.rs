@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::error::AppError;
-use crate::audit::AuditSettings;
+use crate::audit::{AuditSettings, WitnessSettings};
 use crate::breach::{LeakSettings, Leaks, Shelf};
 use crate::config::{self, Config, Serving};
 use crate::crypto::{KeyName, PasswordParams, PoolSettings};
@@ -21,7 +21,7 @@ use crate::ledger;
 use crate::mail::{MailSettings, MailSettingsDraft, TransportKind};
 use crate::outgoing::{Neighbours, Outgoing};
 use crate::system::tls_client;
-use crate::types::Span;
+use crate::types::{Span, WebhookUrl};
 use crate::workers::Schedule;
 
 /// What a running server is told beyond its premises.
@@ -271,7 +271,35 @@ pub fn audit_settings(config: &Config) -> Result<AuditSettings, AppError> {
         origin,
         tiles: Some(config.data.join("tiles")),
         mail_every: config.audit.mail_checkpoint_every.map(span),
+        witness: witness_settings(config)?,
     })
+}
+
+/// Who cosigns checkpoints, if anybody.
+fn witness_settings(config: &Config) -> Result<Option<WitnessSettings>, AppError> {
+    let audit = &config.audit;
+    let (url, key) = match (&audit.witness_url, &audit.witness_key) {
+        (None, None) => return Ok(None),
+        (Some(url), Some(key)) => (url, key),
+        (Some(_), None) | (None, Some(_)) => {
+            return Err(AppError::Witness(
+                "audit.witness_url and audit.witness_key go together".to_owned(),
+            ));
+        }
+    };
+    let key = key
+        .parse()
+        .map_err(|fault| AppError::Witness(format!("audit.witness_key: {fault}")))?;
+    let url = WebhookUrl::parse(url.as_str())
+        .map_err(|fault| AppError::Witness(format!("audit.witness_url: {fault}")))?;
+    if !url.origin().is_https() && !audit.witness_allow_private {
+        return Err(AppError::Witness(
+            "audit.witness_url begins with https://, unless audit.witness_allow_private is set".to_owned(),
+        ));
+    }
+    let tls = tls_client(None).map_err(AppError::Trust)?;
+    let outgoing = Outgoing::new(tls, neighbours(audit.witness_allow_private));
+    Ok(Some(WitnessSettings { url, key, outgoing }))
 }
 
 /// Whether somebody said over which server mails leave: neither host nor sender is what it is unless set.

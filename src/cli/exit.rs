@@ -261,6 +261,7 @@ impl From<AppError> for Failure {
             | AppError::Templates(_)
             | AppError::Look(_)
             | AppError::AuditOrigin
+            | AppError::Witness(_)
             | AppError::Trust(_)
             | AppError::WebhookTrust(_)
             | AppError::Listener(_) => Self::usage(message),
@@ -376,6 +377,7 @@ pub(super) fn shows_damage(error: &AppError) -> bool {
         | AppError::Templates(_)
         | AppError::Look(_)
         | AppError::AuditOrigin
+        | AppError::Witness(_)
         | AppError::Trust(_)
         | AppError::WebhookTrust(_)
         | AppError::Listener(_)

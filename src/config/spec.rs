@@ -163,6 +163,12 @@ settings! {
         origin: Option<String> = Kind::Text, "";
         /// How often administrators are mailed a signed checkpoint, which they keep elsewhere; never if it is not set.
         mail_checkpoint_every: Option<Duration> = Kind::Time(HOUR, 365 * DAY), "";
+        /// Submission prefix of a witness (`c2sp.org/tlog-witness`) that cosigns checkpoints; with `witness_key`.
+        witness_url: Option<WebUrl> = Kind::Url(Shape::Base), "";
+        /// Key of that witness: `NAME+ID+KEY`.
+        witness_key: Option<String> = Kind::Text, "";
+        /// Whether the witness may be on this machine (then without TLS, too) or in a private network.
+        witness_allow_private: bool = Kind::Flag, "false";
     }
 
     /// Outgoing mail.

@@ -8,6 +8,7 @@
 pub mod api_keys;
 pub mod browser;
 pub mod codes;
+pub mod cosignature;
 pub mod execution;
 pub mod foreign;
 pub mod jwt;
@@ -36,6 +37,7 @@ pub use codes::{
     CODE_LEN, TypedCode, code_matches, factor_code, factor_code_matches, normalise_code, normalise_digits,
     typed_code,
 };
+pub use cosignature::WitnessKey;
 pub use execution::{Carried, open_carried, seal_carried};
 pub use foreign::{ForeignFault, ForeignHash};
 pub use jwt::{Claims, JwtFault};

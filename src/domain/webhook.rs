@@ -70,6 +70,14 @@ impl Webhooks {
         &self.0
     }
 
+    fn have_room(&self) -> Result<(), Refusal> {
+        if self.0.len() < WEBHOOKS_MAX {
+            Ok(())
+        } else {
+            Err(Refusal::TooManyWebhooks)
+        }
+    }
+
     /// The receiver of an id.
     pub fn of(&self, id: WebhookId) -> Option<&Webhook> {
         self.0.get(&id)
@@ -252,9 +260,7 @@ fn decided(
             secret,
             by,
         } => {
-            if webhooks.0.len() >= WEBHOOKS_MAX {
-                return Err(Refusal::TooManyWebhooks);
-            }
+            webhooks.have_room()?;
             WebhookEvent::WebhookCreated {
                 webhook,
                 form,
@@ -268,10 +274,8 @@ fn decided(
             against,
             by,
         } => {
-            if unchanged(webhook, against)?.form == form {
-                return Ok(None);
-            }
-            WebhookEvent::WebhookChanged { webhook, form, by }
+            let is_new = unchanged(webhook, against)?.form != form;
+            return Ok(is_new.then_some(WebhookEvent::WebhookChanged { webhook, form, by }));
         }
         WebhookCommand::Remove { webhook, against, by } => {
             unchanged(webhook, against)?;
@@ -328,10 +332,8 @@ fn decided(
             WebhookEvent::WebhookRedelivered { webhook, event, by }
         }
         WebhookCommand::Stop { webhook } => {
-            if !known(webhook)?.form.enabled {
-                return Ok(None);
-            }
-            WebhookEvent::WebhookStopped { webhook }
+            let is_running = known(webhook)?.form.enabled;
+            return Ok(is_running.then_some(WebhookEvent::WebhookStopped { webhook }));
         }
     }))
 }

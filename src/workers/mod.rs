@@ -6,6 +6,7 @@
 
 mod archivist;
 mod beat;
+mod cosigner;
 mod courier;
 mod issuer;
 mod keeper;
@@ -97,6 +98,15 @@ impl Workers {
                 beat(Listens::ToTimeOnly),
                 PAUSE_MIN,
                 move |beat| snapshotter::run(owned.clone(), snapshots.clone(), beat),
+            ));
+        }
+        if notary.is_witnessed() {
+            let owned = Arc::clone(&notary);
+            tasks.spawn(attend(
+                "cosigner",
+                beat(Listens::ToTimeOnly),
+                PAUSE_MIN,
+                move |beat| cosigner::run(Arc::clone(&owned), beat),
             ));
         }
         tasks.spawn(attend(

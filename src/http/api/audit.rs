@@ -118,8 +118,15 @@ pub(super) async fn list_events(
 }
 
 /// The signed checkpoint: text, for other programs too.
-pub(in crate::http) async fn checkpoint(site: &Site, _: &Request) -> Result<Response, ApiError> {
-    let signed = signed(site).await?;
+pub(in crate::http) async fn checkpoint(site: &Site, request: &Request) -> Result<Response, ApiError> {
+    let mut query = request.query_fields()?;
+    let is_cosigned = query.optional_flag("cosigned").unwrap_or(false);
+    query.finish()?;
+    let signed = if is_cosigned {
+        site.notary.cosigned().await.map_err(|fault| failed(&fault))?
+    } else {
+        signed(site).await?
+    };
     Ok(Response::text(StatusCode::OK, signed.note.clone()))
 }
 
@@ -144,7 +151,7 @@ pub(in crate::http) async fn export(site: &Site, request: &Request) -> Result<Re
     };
     let (from, to) = (position("from"), position("to"));
     query.finish()?;
-    let signed = signed(site).await?;
+    let signed = site.notary.witnessed().await.map_err(|fault| failed(&fault))?;
     let range = Range::covering(from, to, signed.checkpoint.size)
         .ok_or_else(|| ApiError::invalid("from", "beyond-the-end"))?;
     let pass = site.notary.try_export_pass().ok_or(Code::Overloaded)?;
@@ -191,6 +198,10 @@ fn failed(fault: &AuditFault) -> ApiError {
     match fault {
         AuditFault::NoSuchPosition { .. } => Code::NotFound.into(),
         AuditFault::Ledger(_) => Code::Overloaded.into(),
+        AuditFault::Witness(fault) => {
+            tracing::warn!(%fault, "a checkpoint could not be cosigned");
+            Code::Overloaded.into()
+        }
         AuditFault::KeyLost
         | AuditFault::Keys(_)
         | AuditFault::Tiles(_)

@@ -7,3 +7,4 @@ mod keys;
 mod mailing;
 mod proofs;
 pub(crate) mod scene;
+mod witness;

@@ -30,6 +30,7 @@ pub fn settings() -> AuditSettings {
         origin: KeyName::parse("audit.example.org"),
         tiles: None,
         mail_every: None,
+        witness: None,
     }
 }
 

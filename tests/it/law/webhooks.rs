@@ -1,8 +1,8 @@
 //! What the law says about receivers of events.
 
 use keyledger::domain::{
-    Actor, Command, DEAD_LETTERS_MAX, Event, OLD_SECRET_LIFE, Recorded, Refusal, WEBHOOKS_MAX,
-    WebhookCommand, WebhookEvent, WebhookForm, lawful,
+    Actor, Change, Command, DEAD_LETTERS_MAX, Event, OLD_SECRET_LIFE, Outline, Recorded, Refusal,
+    WEBHOOKS_MAX, WebhookCommand, WebhookEvent, WebhookForm, lawful,
 };
 use keyledger::types::{CommandId, ObjectName, Position, SealedConfig, WebhookEvents, WebhookId, WebhookUrl};
 
@@ -155,6 +155,25 @@ fn there_are_so_many_receivers_and_no_more() {
         .scene
         .when(advancing(Position(1)))
         .refused(Refusal::NoSuchWebhook);
+}
+
+#[test]
+fn what_changed_between_two_moments_names_receivers() {
+    let outline = |scene: &Scene| Outline::of(&scene.state, scene.now, &scene.limits);
+    let scene = given([]);
+    let before = outline(&scene);
+    let scene = scene.done(making(SHOP));
+    let made = outline(&scene);
+    assert_eq!(before.changes_to(&made), [Change::WebhookSaved(SHOP)]);
+    assert_eq!(made.changes_to(&made), []);
+    let scene = scene.done(Command::Webhook(WebhookCommand::Remove {
+        webhook: SHOP,
+        against: None,
+        by: BY,
+    }));
+    let removed = outline(&scene);
+    assert_eq!(made.changes_to(&removed), [Change::WebhookRemoved(SHOP)]);
+    assert_eq!(before.changes_to(&removed), []);
 }
 
 #[test]

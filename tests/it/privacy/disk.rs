@@ -233,6 +233,7 @@ fn l_11_audit_exports_and_tiles_hold_no_clear_text_and_no_secret_and_prove_what_
         origin: None,
         tiles: Some(out.path().join("tiles")),
         mail_every: None,
+        witness: None,
     };
     let notary = Notary::new(desk.clone(), settings);
     let living = export(&notary, &out.path().join("living.tar"));
