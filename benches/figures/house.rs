@@ -200,7 +200,7 @@ impl House {
     }
 
     /// A page, as the browser of somebody opens it who is signed in by this secret; of anybody without one.
-    pub(crate) fn page(&self, path: &str, session: &str) -> Vec<u8> {
+    pub(crate) fn page(path: &str, session: &str) -> Vec<u8> {
         format!(
             "GET {path} HTTP/1.1\r\nHost: localhost\r\nAccept: text/html\r\nCookie: __Host-keyledger={session}\r\n\r\n"
         )
@@ -208,7 +208,7 @@ impl House {
     }
 
     /// A form, as a browser sends it from a page of ours.
-    pub(crate) fn form(&self, path: &str, fields: &str) -> Vec<u8> {
+    pub(crate) fn form(path: &str, fields: &str) -> Vec<u8> {
         format!(
             "POST {path} HTTP/1.1\r\nHost: localhost\r\nAccept: text/html\r\nOrigin: null\r\n\
              Sec-Fetch-Site: same-origin\r\nContent-Type: application/x-www-form-urlencoded\r\n\

@@ -31,14 +31,14 @@ fn measure(size: Size) -> Vec<Line> {
     crowd.settle(&mut *store, PEOPLE);
     let house = House::open(store, crowd.ring.clone());
     let time = Duration::from_millis(size.pick(2_000, 300));
-    let one = |path: &str| vec![house.page(path, "")];
+    let one = |path: &str| vec![House::page(path, "")];
     let accounts = (0..PEOPLE).step_by(20).map(|n| {
         let secret = house.desk.browser_secret(BrowserUse::Cookie, person(n).session);
-        house.page("/account", secret.expose_secret())
+        House::page("/account", secret.expose_secret())
     });
     let asked = (0..PEOPLE).map(|n| {
         let email = person(n).email.replace('@', "%40");
-        house.form("/flow/default-recovery-flow", &format!("identifier={email}"))
+        House::form("/flow/default-recovery-flow", &format!("identifier={email}"))
     });
     let pages = [
         ("the sign-in page", 200, one("/flow/default-authentication-flow")),

@@ -43,7 +43,7 @@ fn measure(size: Size) -> Vec<Line> {
         .change_role(admin.user, Role::Admin, None, Actor::Operator);
     house.block_on(appointed).expect("the writer runs");
     let secret = house.desk.browser_secret(BrowserUse::Cookie, admin.session);
-    let page = |path: String| house.page(&path, secret.expose_secret());
+    let page = |path: String| House::page(&path, secret.expose_secret());
     let of_people = |path: fn(u64) -> String| {
         let asked = ASKED.min(people);
         (0..asked)

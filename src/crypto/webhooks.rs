@@ -17,7 +17,7 @@ pub fn fresh_webhook_secret(entropy: &dyn Entropy) -> SecretString {
     let bytes: Zeroizing<[u8; 32]> = Zeroizing::new(random_array(entropy));
     let mut text = String::with_capacity(PREFIX.len() + 44);
     text.push_str(PREFIX);
-    STANDARD.encode_string(&*bytes, &mut text);
+    STANDARD.encode_string(*bytes, &mut text);
     SecretString::from(text)
 }
 

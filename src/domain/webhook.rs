@@ -87,10 +87,6 @@ impl Webhooks {
 /// What happens to receivers.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[expect(missing_docs, reason = "the fields are described by their types")]
-#[expect(
-    clippy::enum_variant_names,
-    reason = "they are called what the ledger calls them"
-)]
 pub enum WebhookEvent {
     /// One was made. It gets what happens from here on.
     WebhookCreated {

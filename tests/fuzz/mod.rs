@@ -78,7 +78,7 @@ impl Going {
     /// Has so many inputs read, as far as there is time for them.
     fn go_on(&mut self, inputs: u64, time: Duration) {
         let (begun, before, end) = (spent(), self.spent, self.inputs.saturating_add(inputs));
-        while self.inputs < end && self.spent - before < time {
+        while self.inputs < end && self.spent.saturating_sub(before) < time {
             let input = self.mutator.change(&self.kept, self.target.length_max);
             self.inputs += 1;
             let name = self.target.name;
@@ -87,7 +87,7 @@ impl Going {
             if self.kept.len() < KEPT_MAX && self.answers.insert(shape(&answer)) {
                 self.kept.push(input);
             }
-            self.spent = before + (spent() - begun);
+            self.spent = before + spent().saturating_sub(begun);
         }
     }
 

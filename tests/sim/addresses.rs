@@ -19,6 +19,10 @@ const MOST: usize = 5;
 
 /// What somebody does about their addresses.
 #[derive(Clone, PartialEq, Debug)]
+#[expect(
+    clippy::enum_variant_names,
+    reason = "they are told by these names beside all others"
+)]
 pub(super) enum Addressed {
     NameAddress {
         session: SessionId,

@@ -134,10 +134,12 @@ impl Life {
     ) -> Result<Option<(T, News)>, String> {
         let now = self.machine.now();
         let expected = self.oracle.expects(attempt, now);
-        let word = match attempt {
-            Attempt::Manage(managed) => format!("{managed:?}"),
-            Attempt::Address(addressed) => format!("{addressed:?}"),
-            other => format!("{other:?}"),
+        let word = if let Attempt::Manage(managed) = attempt {
+            format!("{managed:?}")
+        } else if let Attempt::Address(addressed) = attempt {
+            format!("{addressed:?}")
+        } else {
+            format!("{attempt:?}")
         };
         let word: String = word.chars().take_while(char::is_ascii_alphanumeric).collect();
         let fault = match answer {

@@ -122,16 +122,14 @@ impl Desk {
         while end > Position(0) && looked < u64::from(LOOKED_AT_MAX) / 4 {
             let from = match &wanted {
                 None => Position(end.0.saturating_sub(step)),
-                Some(wanted) => match self.traces().last_before(end, step, wanted) {
-                    Some([from, before]) => {
-                        end = before;
-                        from
-                    }
-                    None => {
+                Some(wanted) => {
+                    let Some([from, before]) = self.traces().last_before(end, step, wanted) else {
                         end = Position(0);
                         break;
-                    }
-                },
+                    };
+                    end = before;
+                    from
+                }
             };
             let (mut some, mut is_over) = (vec![], false);
             self.scan_events(from, &mut |recorded| {

@@ -249,7 +249,7 @@ impl Maker {
 }
 
 fn place(position: Position) -> usize {
-    (position.0 % LATELY as u64) as usize
+    usize::try_from(position.0 % LATELY as u64).unwrap_or_default()
 }
 
 #[cfg(test)]

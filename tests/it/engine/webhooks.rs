@@ -24,9 +24,12 @@ fn cursor(state: &State) -> Position {
     webhook.map(|webhook| webhook.cursor).unwrap_or_default()
 }
 
+/// A step: what is done, as things are then.
+type Step = fn(&State) -> Command;
+
 /// The steps, without pauses.
-pub fn story() -> Vec<(Span, fn(&State) -> Command)> {
-    let steps: [fn(&State) -> Command; 8] = [
+pub fn story() -> Vec<(Span, Step)> {
+    let steps: [Step; 8] = [
         |_| {
             Command::Webhook(WebhookCommand::Create {
                 webhook: SHOP,

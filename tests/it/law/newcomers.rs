@@ -115,9 +115,8 @@ fn r_47_an_invitation_is_single_use_and_ends_and_a_newer_one_takes_its_place() {
         .scene;
     assert!(accepted.state.invitations.is_empty());
     assert!(accepted.state.users[&ADA.user()].addresses[0].verified.is_some());
-    for command in [ADA.accepts(ELSEWHERE, link(ADA.token(2)), 2)] {
-        accepted.clone().when(command).refused(Refusal::TokenNotFound);
-    }
+    let again = ADA.accepts(ELSEWHERE, link(ADA.token(2)), 2);
+    accepted.clone().when(again).refused(Refusal::TokenNotFound);
     for command in [ADA.is_invited_again(3), ADA.is_uninvited()] {
         accepted.clone().when(command).refused(Refusal::NotInvited);
     }

@@ -1,6 +1,6 @@
 //! "This was not me" as the law sees it: before a recovery is completed, after it, and too late.
 
-mod changes;
+mod reaching;
 mod strangers;
 
 use keyledger::domain::{
@@ -208,6 +208,84 @@ fn r_35_what_somebody_added_after_recovering_by_a_mailbox_alone_goes_with_it() {
         .then_kinds(&[
             "ObjectionRaised",
             "FactorRemoved",
+            "FactorRemoved",
+            "PasswordRevoked",
+            "SessionsEnded",
+        ])
+        .scene;
+    assert!(undone.state.factors.get(&ADA.user()).is_none());
+}
+
+#[test]
+fn a27_r_35_r_44_an_objection_makes_the_addresses_what_they_were_before() {
+    // Somebody with the password makes their own address the first and removes hers.
+    let theirs = ADA.further(2);
+    let scene = given(ADA.account())
+        .and([ADA.signed_in(1)])
+        .done(ADA.names(1, 2, 21))
+        .done(ADA.proves_further_offering(2, link(ADA.token(21)), ADA.notices_offering(1)))
+        .after(Span::hours(1))
+        .done(ADA.makes_primary(1, theirs, ADA.notices_offering(2)))
+        .done(ADA.removes_address(1, ADA.address(), ADA.notices_offering(3)))
+        .after(Span::hours(1));
+    assert_eq!(addresses(&scene), [theirs]);
+    let undone = scene
+        .clone()
+        .when(ADA.objects(ADA.objection(1)))
+        .then_kinds(&["ObjectionRaised", "PasswordRevoked", "SessionsEnded"])
+        .answered(&UNDONE)
+        .scene;
+    assert_eq!(addresses(&undone), [ADA.address()]);
+    assert!(!undone.state.addresses.contains_key(&theirs));
+    assert!(undone.state.safeguards[&ADA.user()].leaving.is_empty());
+    // The later ones go back as far, or the newest mail would leave the stranger's address.
+    for number in [2, 3] {
+        let undone = scene
+            .clone()
+            .when(ADA.objects(ADA.objection(number)))
+            .then_kinds(&[
+                "ObjectionRaised",
+                "ObjectionRaised",
+                "PasswordRevoked",
+                "SessionsEnded",
+            ])
+            .answered(&UNDONE)
+            .scene;
+        assert_eq!(addresses(&undone), [ADA.address()], "{number}");
+        assert!(!undone.state.addresses.contains_key(&theirs), "{number}");
+    }
+    // Nor does a recovery by that address keep the stranger in.
+    let proof = issued(&scene, 9, theirs);
+    let undone = scene
+        .and([proof])
+        .done(ADA.recovers(link(ADA.token(9)), 1, 2))
+        .done(ADA.objects(ADA.objection(1)));
+    assert!(!has_password(&undone));
+    assert_eq!(addresses(&undone), [ADA.address()]);
+}
+
+#[test]
+fn a27_a_mailbox_for_codes_goes_with_the_address_that_goes() {
+    let theirs = ADA.further(2);
+    let mut begin = ADA.begins_mailbox(1, true, 30, FactorVerdict::Absent);
+    if let Command::BeginMailbox { address, .. } = &mut begin {
+        *address = theirs;
+    }
+    let scene = given(ADA.account())
+        .and([ADA.signed_in(1)])
+        .done(ADA.names(1, 2, 21))
+        .done(ADA.proves_further_offering(2, link(ADA.token(21)), ADA.notices_offering(1)))
+        .done(begin)
+        .done(ADA.confirms_mailbox(1, 30, true));
+    scene
+        .clone()
+        .after(Span::minutes(5))
+        .when(ADA.removes_address(1, theirs, ADA.notices()))
+        .refused(Refusal::AddressInUse);
+    let undone = scene
+        .when(ADA.objects(ADA.objection(1)))
+        .then_kinds(&[
+            "ObjectionRaised",
             "FactorRemoved",
             "PasswordRevoked",
             "SessionsEnded",

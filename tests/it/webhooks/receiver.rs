@@ -122,7 +122,7 @@ impl Receiver {
 
     /// Answers so from now on.
     pub(super) fn answers(&self, status: &str) {
-        self.behaviour.lock().unwrap().then = status.to_owned();
+        status.clone_into(&mut self.behaviour.lock().unwrap().then);
     }
 
     /// Everything that it got so far.
