@@ -269,10 +269,17 @@ impl Life {
             let attempt = Attempt::Address(Addressed::DropAddress { session });
             return self.note(&attempt, answer).map(drop);
         }
-        let password = self.a_password_of_user(user);
+        let account = self.oracle.accounts.get(&user);
+        let right = account.and_then(|account| account.password.clone());
+        let proven = account.map_or(vec![], |account| account.further.proven.clone());
+        let password = match right {
+            Some(right) if !self.chance.one_in(5) => right,
+            Some(_) | None => self.a_password_of_user(user),
+        };
         let (shown, code) = self.a_factor_of(Some(user));
         let typed = SecretString::from(password.clone());
-        let number = FURTHER.start + self.chance.below(FURTHER.len());
+        let one = self.chance.one_of(&proven).filter(|_| self.chance.one_in(2));
+        let number = one.unwrap_or_else(|| FURTHER.start + self.chance.below(FURTHER.len()));
         let text = address(number);
         let own = views
             .iter()
