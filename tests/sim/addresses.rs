@@ -209,19 +209,15 @@ pub(super) fn compare_further(state: &State, id: UserId, account: &Account) -> R
 impl Life {
     /// Mostly: nobody else may name a further address.
     fn a_device_of_somebody_proven(&mut self) -> Option<Device> {
-        let accounts = &self.oracle.accounts;
-        let is_proven = |device: &&Device| accounts.get(&device.user).is_some_and(|account| account.verified);
-        let devices: Vec<_> = self
-            .devices
-            .iter()
-            .rev()
-            .filter(is_proven)
-            .take(4)
-            .cloned()
-            .collect();
-        if devices.is_empty() || self.chance.one_in(8) {
+        if self.chance.one_in(8) {
             return self.a_device();
         }
+        let oracle = &self.oracle;
+        let is_proven = |device: &&Device| {
+            let held = oracle.session(device.session);
+            held.is_some_and(|(user, _)| oracle.accounts[&user].verified)
+        };
+        let devices: Vec<_> = self.devices.iter().filter(is_proven).cloned().collect();
         self.chance.one_of(&devices)
     }
 
