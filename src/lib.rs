@@ -15,6 +15,7 @@ pub mod engine;
 pub mod http;
 pub mod ledger;
 pub mod mail;
+pub mod outgoing;
 pub mod system;
 pub mod types;
 pub mod workers;

@@ -141,6 +141,7 @@ impl House {
                 require_verified_email: false,
                 leaks: Leaks::default(),
                 mail: keyledger::domain::flow::GlobalMail::Configured,
+                webhooks: keyledger::desk::WebhookSettings::default(),
             },
             anchor: None,
             erasures: None,
@@ -194,6 +195,25 @@ impl House {
         let key = &self.api_key;
         format!(
             "GET {path} HTTP/1.1\r\nHost: localhost\r\nX-API-Key: {key}\r\nAuthorization: Bearer {bearer}\r\n\r\n"
+        )
+        .into_bytes()
+    }
+
+    /// A page, as the browser of somebody opens it who is signed in by this secret; of anybody without one.
+    pub(crate) fn page(path: &str, session: &str) -> Vec<u8> {
+        format!(
+            "GET {path} HTTP/1.1\r\nHost: localhost\r\nAccept: text/html\r\nCookie: __Host-keyledger={session}\r\n\r\n"
+        )
+        .into_bytes()
+    }
+
+    /// A form, as a browser sends it from a page of ours.
+    pub(crate) fn form(path: &str, fields: &str) -> Vec<u8> {
+        format!(
+            "POST {path} HTTP/1.1\r\nHost: localhost\r\nAccept: text/html\r\nOrigin: null\r\n\
+             Sec-Fetch-Site: same-origin\r\nContent-Type: application/x-www-form-urlencoded\r\n\
+             Content-Length: {}\r\n\r\n{fields}",
+            fields.len()
         )
         .into_bytes()
     }

@@ -29,6 +29,8 @@ mod p09_disk;
 mod p10_growth;
 mod p11_program;
 mod p12_mail;
+mod p13_pages;
+mod p14_console;
 mod r02_timing;
 mod report;
 mod stats;
@@ -58,7 +60,7 @@ impl Size {
 }
 
 /// In the order in which the memory they leave behind disturbs the next one least.
-const FIGURES: [Figure; 13] = [
+const FIGURES: [Figure; 15] = [
     p11_program::FIGURE,
     p07_memory::FIGURE,
     p02_commands::FIGURE,
@@ -70,6 +72,8 @@ const FIGURES: [Figure; 13] = [
     p08_audit::FIGURE,
     p12_mail::FIGURE,
     r02_timing::FIGURE,
+    p13_pages::FIGURE,
+    p14_console::FIGURE,
     p01_me::FIGURE,
     p10_growth::FIGURE,
 ];

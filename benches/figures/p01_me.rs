@@ -4,6 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use warp::Filter;
 
@@ -133,33 +134,58 @@ impl Side {
 }
 
 /// The limit: one route, and the answer is already there.
-struct Bare {
-    addr: SocketAddr,
+pub(crate) struct Bare {
+    pub(crate) addr: SocketAddr,
     runtime: Runtime,
 }
 
 impl Bare {
-    /// Answers what the house answers to a request.
+    /// Answers what the house answers to a request of its own route.
     fn open(request: &[u8], of: SocketAddr) -> Self {
         let runtime = house::runtime();
-        let body = runtime.block_on(async {
-            let mut client = Client::connect(of).await.expect("the house accepts");
-            let status = client.ask(request).await.expect("the house answers");
-            assert_eq!(status, 200, "{}", String::from_utf8_lossy(client.body()));
-            bytes::Bytes::copy_from_slice(client.body())
-        });
+        let (status, body) = answered(&runtime, request, of);
+        assert_eq!(status, 200, "{}", String::from_utf8_lossy(&body));
         let route = warp::path!("v1" / "auth" / "me").and(warp::get()).map(move || {
             let answer = warp::http::Response::builder().header("content-type", "application/json");
             answer.body(body.clone())
         });
-        let listener = runtime.block_on(tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)));
+        Self::open_with(runtime, |listener| warp::serve(route).incoming(listener).run())
+    }
+
+    /// Answers what a house answers to a request, to whatever it is asked.
+    pub(crate) fn of(house: &House, request: &[u8]) -> Self {
+        let runtime = house::runtime();
+        let (status, body) = answered(&runtime, request, house.addr);
+        let route = warp::any().map(move || {
+            let answer = warp::http::Response::builder().status(status);
+            answer
+                .header("content-type", "text/html; charset=utf-8")
+                .body(body.clone())
+        });
+        Self::open_with(runtime, |listener| warp::serve(route).incoming(listener).run())
+    }
+
+    fn open_with<F>(runtime: Runtime, server: impl FnOnce(TcpListener) -> F) -> Self
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let listener = runtime.block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)));
         let listener = listener.expect("loopback has a free port");
         let addr = listener.local_addr().expect("a bound socket has an address");
-        runtime.spawn(warp::serve(route).incoming(listener).run());
+        runtime.spawn(server(listener));
         Self { addr, runtime }
     }
 
-    fn close(self) {
+    pub(crate) fn close(self) {
         self.runtime.shutdown_timeout(Duration::from_secs(1));
     }
+}
+
+/// What a house answers to a request.
+fn answered(runtime: &Runtime, request: &[u8], of: SocketAddr) -> (u16, bytes::Bytes) {
+    runtime.block_on(async {
+        let mut client = Client::connect(of).await.expect("the house accepts");
+        let status = client.ask(request).await.expect("the house answers");
+        (status, bytes::Bytes::copy_from_slice(client.body()))
+    })
 }

@@ -88,6 +88,9 @@ pub enum AppError {
     /// The name of the ledger in checkpoints does not work.
     #[error("audit.origin must be 1 to 255 bytes without spaces and plus signs, such as `auth.example.org`")]
     AuditOrigin,
+    /// What is said about a witness does not work.
+    #[error("{0}")]
+    Witness(String),
     /// A mail template does not work.
     #[error(transparent)]
     Templates(#[from] TemplateFault),
@@ -97,6 +100,9 @@ pub enum AppError {
     /// The authorities of range services cannot be read.
     #[error("breach.ca_file: {0}")]
     Trust(#[from] TrustFault),
+    /// The authorities of receivers of events cannot be read.
+    #[error("webhooks.ca_file: {0}")]
+    WebhookTrust(#[source] TrustFault),
     /// The first events could not be written.
     #[error("the ledger's first events could not be written ({0:?}): try again")]
     Founding(Trouble),

@@ -251,7 +251,7 @@ fn prepare(settings: &AppSettings, listeners: &Listeners) -> Result<Prepared, Ap
     let templates = Templates::load(settings.templates_dir.as_deref()).map_err(AppError::Templates)?;
     Ok(Prepared {
         mail,
-        post: Post::new(settings.mail.clone(), templates),
+        post: Post::new(settings.mail.clone(), templates, settings.templates_dir.clone()),
         look,
         addresses: listeners.addresses()?,
     })

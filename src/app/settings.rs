@@ -5,11 +5,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::error::AppError;
-use crate::audit::AuditSettings;
-use crate::breach::{LeakSettings, Leaks, Neighbours, Shelf};
+use crate::audit::{AuditSettings, WitnessSettings};
+use crate::breach::{LeakSettings, Leaks, Shelf};
 use crate::config::{self, Config, Serving};
 use crate::crypto::{KeyName, PasswordParams, PoolSettings};
-use crate::desk::{DeskSettings, Enumeration};
+use crate::desk::{DeskSettings, Enumeration, WebhookSettings};
 use crate::domain::flow::GlobalMail;
 use crate::domain::{Lifetimes, Limits};
 use crate::engine::Snapshots;
@@ -19,7 +19,9 @@ use crate::http::site::{SettingShown, SiteSettings};
 use crate::http::{Envelope, NetList, ServerLimits};
 use crate::ledger;
 use crate::mail::{MailSettings, MailSettingsDraft, TransportKind};
-use crate::types::Span;
+use crate::outgoing::{Neighbours, Outgoing};
+use crate::system::tls_client;
+use crate::types::{Span, WebhookUrl};
 use crate::workers::Schedule;
 
 /// What a running server is told beyond its premises.
@@ -205,11 +207,7 @@ pub fn pool_settings(config: &Config) -> Result<PoolSettings, AppError> {
 pub fn desk_settings(config: &Config) -> Result<DeskSettings, AppError> {
     let leaks = LeakSettings {
         folder: Some(config.breach.directory.clone()),
-        neighbours: if config.breach.allow_private {
-            Neighbours::Allowed
-        } else {
-            Neighbours::Refused
-        },
+        neighbours: neighbours(config.breach.allow_private),
         ca_file: config.breach.ca_file.clone(),
         ..LeakSettings::default()
     };
@@ -223,7 +221,26 @@ pub fn desk_settings(config: &Config) -> Result<DeskSettings, AppError> {
         require_verified_email: config.require_verified_email,
         leaks: Leaks::open(leaks)?,
         mail: global_mail(config),
+        webhooks: webhook_settings(config)?,
     })
+}
+
+fn webhook_settings(config: &Config) -> Result<WebhookSettings, AppError> {
+    let webhooks = &config.webhooks;
+    let tls = tls_client(webhooks.ca_file.as_deref()).map_err(AppError::WebhookTrust)?;
+    Ok(WebhookSettings {
+        outgoing: Outgoing::new(tls, neighbours(webhooks.allow_private)),
+        time_max: webhooks.timeout,
+        give_up_after: span(webhooks.give_up_after),
+    })
+}
+
+fn neighbours(are_allowed: bool) -> Neighbours {
+    if are_allowed {
+        Neighbours::Allowed
+    } else {
+        Neighbours::Refused
+    }
 }
 
 /// What is wrong with imported sets of leaked passwords, as far as opening them tells.
@@ -253,7 +270,36 @@ pub fn audit_settings(config: &Config) -> Result<AuditSettings, AppError> {
     Ok(AuditSettings {
         origin,
         tiles: Some(config.data.join("tiles")),
+        mail_every: config.audit.mail_checkpoint_every.map(span),
+        witness: witness_settings(config)?,
     })
+}
+
+/// Who cosigns checkpoints, if anybody.
+fn witness_settings(config: &Config) -> Result<Option<WitnessSettings>, AppError> {
+    let audit = &config.audit;
+    let (url, key) = match (&audit.witness_url, &audit.witness_key) {
+        (None, None) => return Ok(None),
+        (Some(url), Some(key)) => (url, key),
+        (Some(_), None) | (None, Some(_)) => {
+            return Err(AppError::Witness(
+                "audit.witness_url and audit.witness_key go together".to_owned(),
+            ));
+        }
+    };
+    let key = key
+        .parse()
+        .map_err(|fault| AppError::Witness(format!("audit.witness_key: {fault}")))?;
+    let url = WebhookUrl::parse(url.as_str())
+        .map_err(|fault| AppError::Witness(format!("audit.witness_url: {fault}")))?;
+    if !url.origin().is_https() && !audit.witness_allow_private {
+        return Err(AppError::Witness(
+            "audit.witness_url begins with https://, unless audit.witness_allow_private is set".to_owned(),
+        ));
+    }
+    let tls = tls_client(None).map_err(AppError::Trust)?;
+    let outgoing = Outgoing::new(tls, neighbours(audit.witness_allow_private));
+    Ok(Some(WitnessSettings { url, key, outgoing }))
 }
 
 /// Whether somebody said over which server mails leave: neither host nor sender is what it is unless set.

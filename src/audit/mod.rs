@@ -13,6 +13,7 @@ mod notary;
 mod proof;
 mod tiles;
 pub mod verify;
+mod witness;
 
 pub use checkpoint::Checkpoint;
 pub use export::{EXPORT_README, ExportFault, Range, Written, unfinished_name};
@@ -21,3 +22,4 @@ pub use notary::{AuditFault, AuditSettings, ExportPass, Notary, Signed};
 pub use proof::{Proof, ProofFault};
 pub use tiles::TileFault;
 pub use verify::{Expected, Finding, Outcome, Proven, verify};
+pub use witness::{WitnessFault, WitnessSettings};

@@ -11,14 +11,15 @@ use super::export::{self, ExportFault, Range, Written};
 use super::keys::{hexadecimal, name_key, rotate_key};
 use super::proof::Proof;
 use super::tiles::{TileFault, Tiles};
+use super::witness::{Witness, WitnessFault, WitnessSettings};
 use crate::crypto::{KeyId, KeyName, Keyring, Purpose, Signer, VerifierKey};
 use crate::desk::{Desk, KeysFault, Rotated};
 use crate::domain::{Actor, Command, Refusal, Small, World as _};
 use crate::engine::{Lane, Trouble};
-use crate::ledger::tree::proof::{inclusion, root_from_inclusion};
+use crate::ledger::tree::proof::{consistency, inclusion, root_from_inclusion};
 use crate::ledger::tree::{leaf_hash, tile};
 use crate::ledger::{Frontier, StoreError, TreeHash};
-use crate::types::{Position, PublicKey};
+use crate::types::{Position, PublicKey, Span};
 
 /// The shortest time between two checkpoints.
 const SIGN_EVERY: Duration = Duration::from_secs(1);
@@ -26,12 +27,16 @@ const SIGN_EVERY: Duration = Duration::from_secs(1);
 const TRIES_MAX: u32 = 4;
 
 /// What the notary is told by configuration.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct AuditSettings {
     /// What the ledger is called in checkpoints; by default after its id.
     pub origin: Option<KeyName>,
     /// Where the tiles lie; in memory if nowhere.
     pub tiles: Option<PathBuf>,
+    /// How often administrators are mailed a checkpoint; never if that is none.
+    pub mail_every: Option<Span>,
+    /// Who cosigns checkpoints; nobody if that is none.
+    pub witness: Option<WitnessSettings>,
 }
 
 /// A signed checkpoint.
@@ -77,6 +82,9 @@ pub enum AuditFault {
     /// The export cannot be made.
     #[error(transparent)]
     Export(#[from] ExportFault),
+    /// There is no cosignature.
+    #[error(transparent)]
+    Witness(#[from] WitnessFault),
     /// The record and the tree contradict each other.
     #[error("the ledger on the disk is not the one that was signed: run `keyledger verify`")]
     NotTheSame,
@@ -92,6 +100,8 @@ pub struct Notary {
     desk: Desk,
     origin: KeyName,
     tiles: Tiles,
+    mail_every: Option<Span>,
+    witness: Option<Witness>,
     last: Mutex<Option<Last>>,
     /// Exports read the whole ledger: one at a time for clients.
     exporting: Arc<AtomicBool>,
@@ -115,6 +125,8 @@ impl Notary {
             origin: origin.expect("hexadecimal digits make a name"),
             desk,
             tiles: Tiles::new(settings.tiles),
+            mail_every: settings.mail_every,
+            witness: settings.witness.map(Witness::new),
             last: Mutex::default(),
             exporting: Arc::default(),
         }
@@ -226,6 +238,67 @@ impl Notary {
             None if known.epoch < epoch => Ok(Some(name())),
             None => Err(AuditFault::KeyLost),
         }
+    }
+
+    /// How often administrators are mailed a checkpoint.
+    pub fn mail_every(&self) -> Option<Span> {
+        self.mail_every
+    }
+
+    /// Whether a witness is asked to cosign checkpoints.
+    pub fn is_witnessed(&self) -> bool {
+        self.witness.is_some()
+    }
+
+    /// The present checkpoint, cosigned by the witness of the settings if there is one.
+    pub async fn cosigned(self: &Arc<Self>) -> Result<Arc<Signed>, AuditFault> {
+        let signed = self.checkpoint().await?;
+        let Some(witness) = &self.witness else {
+            return Ok(signed);
+        };
+        if witness.has_cosigned(&signed.note) {
+            return Ok(signed);
+        }
+        let (notary, given) = (Arc::clone(self), Arc::clone(&signed));
+        let prove = move |old| notary.consistency(&given, old).map_err(|fault| fault.to_string());
+        let cosigned = witness.cosign(&signed.checkpoint, &signed.note, prove).await;
+        let note = cosigned.inspect_err(|fault| {
+            // Tiles are never trusted: a proof that is not believed may be theirs.
+            if let WitnessFault::Refused(422) = fault {
+                self.tiles.distrust();
+            }
+        })?;
+        let cosigned = Arc::new(Signed {
+            note,
+            ..(*signed).clone()
+        });
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let last = last.as_mut();
+        if let Some(last) = last.filter(|last| last.signed.checkpoint == cosigned.checkpoint) {
+            last.signed = Arc::clone(&cosigned);
+        }
+        Ok(cosigned)
+    }
+
+    /// The same; without a cosignature if the witness does not answer, for evidence proves no less of itself then.
+    pub async fn witnessed(self: &Arc<Self>) -> Result<Arc<Signed>, AuditFault> {
+        match self.cosigned().await {
+            Err(AuditFault::Witness(fault)) => {
+                tracing::warn!(%fault, "evidence goes without a cosignature");
+                self.checkpoint().await
+            }
+            other => other,
+        }
+    }
+
+    /// The proof that what is signed grew out of the ledger of that size. Blocks on the disk.
+    fn consistency(&self, signed: &Signed, old: u64) -> Result<Vec<TreeHash>, AuditFault> {
+        self.keep_tiles(signed)?;
+        let size = signed.checkpoint.size;
+        let mut fetch = |name| self.tiles.fetch(name);
+        Ok(consistency(old, size, &mut |height, index| {
+            tile::node(size, height, index, &mut fetch)
+        })?)
     }
 
     /// Brings the tiles up to a checkpoint. Blocks on the disk.

@@ -177,8 +177,12 @@ fn write_file(folder: &Path, name: TileName, bytes: &[u8]) -> io::Result<()> {
     }
     let mut unfinished = path.clone().into_os_string();
     unfinished.push(".new");
-    fs::write(&unfinished, bytes)?;
-    fs::rename(&unfinished, &path)?;
+    fs::write(&unfinished, bytes)
+        .and_then(|()| fs::rename(&unfinished, &path))
+        .inspect_err(|_| {
+            // A full disk gets its room back; what cannot be removed now goes with the tile's other unfinished forms.
+            let _ = fs::remove_file(&unfinished);
+        })?;
     if name.is_full() {
         let mut partial = path.into_os_string();
         partial.push(".p");

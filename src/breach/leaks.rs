@@ -6,10 +6,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use super::LeakedHash;
-use super::online::{Neighbours, RANGE_TIME_MAX, RangeClient};
+use super::online::{RANGE_TIME_MAX, RangeClient};
 use super::set::SetFault;
 use super::shelf::Shelf;
 use crate::domain::password_policy::OnlineCheck;
+use crate::outgoing::Neighbours;
 use crate::system::{TrustFault, tls_client};
 
 /// What configuration says about leaked passwords.

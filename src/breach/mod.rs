@@ -16,7 +16,7 @@ use ring::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 
 pub use import::{Import, ImportFault, Imported, Progress, Source};
 pub use leaks::{LeakSettings, Leaks};
-pub use online::{Neighbours, RANGE_TIME_MAX};
+pub use online::RANGE_TIME_MAX;
 pub use set::{FALSE_POSITIVES_MAX, LeakedSet, SetFault};
 pub use shelf::{SETS_MAX, SetName, SetNameFault, Shelf};
 

@@ -1,5 +1,6 @@
 //! Answers, in words for people.
 
+mod newcomers;
 mod past;
 
 use std::fmt::Write as _;
@@ -28,6 +29,12 @@ pub(super) fn words(answer: &Answer, data: &str) -> String {
         ),
         Answer::Erased { id } => format!("{id} is erased: their data key is destroyed, for good."),
         Answer::Recovery(recovery) => recovery_words(recovery),
+        Answer::Imported(shown) => newcomers::imported(shown),
+        Answer::Invited(row) => newcomers::invited(row),
+        Answer::Invitations(page) => newcomers::invitations(page),
+        Answer::InvitationTaken { id } => {
+            format!("The invitation is taken back: its link opens nothing, and {id} is erased.")
+        }
         Answer::Factors(page) => factors(page),
         Answer::FactorsRemoved(user) => match user.factors.as_slice() {
             [] => format!("{} has no second factor any more.", user.email),

@@ -12,6 +12,8 @@ mod client;
 mod configured;
 mod factors;
 mod following;
+mod importing;
+mod inviting;
 mod keeping;
 mod looking_back;
 mod outbox;
@@ -28,13 +30,16 @@ pub(super) use blueprints::{BlueprintForm, BlueprintShown};
 pub(super) use clerk::Clerk;
 pub(super) use client::{ask, ask_and_print, runtime, show_progress};
 pub(super) use following::follow;
+pub(super) use importing::{ImportForm, ImportShown};
+pub(super) use inviting::{InvitationRow, InviteForm};
 pub(super) use past::{
     At, ChangesShown, ConfigurationShown, Found, MomentRow, PastForm, PastShown, Question, SignInRow,
 };
+pub(super) use policies::{OnlineCheckForm, OnlineCheckShown};
 pub(super) use request::{
     Answer, BackupRow, BackupSince, CompactedRow, EpochShown, FactorRow, KeyRow, MailRow,
-    MasterReplacedShown, NewKey, NewUserForm, OnlineCheckForm, OnlineCheckShown, Page, ProgressRow,
-    RecoveryShown, Request, RingKeyRow, RotatedShown, SessionRow, UserRow, Verdict, VerdictWord,
+    MasterReplacedShown, NewKey, NewUserForm, Page, ProgressRow, RecoveryShown, Request, RingKeyRow,
+    RotatedShown, SessionRow, UserRow, Verdict, VerdictWord,
 };
 pub(super) use server::ControlServer;
 pub(super) use told::{EventRow, EventsForm, EventsShown, ExplainForm, Since, StoriesShown, StoryRow};

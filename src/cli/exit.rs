@@ -218,6 +218,11 @@ fn refused(refusal: Refusal) -> Failure {
         Refusal::FactorNotEnabled => no("this user has no such second factor")
             .field("user")
             .remedy("`keyledger user factor list USER` shows those of a user"),
+        Refusal::NotInvited => no("no invitation of this user waits")
+            .field("user")
+            .remedy("`keyledger user invitations` shows those that wait"),
+        Refusal::TooManyInvitations => no("as many invitations wait as may")
+            .remedy("take back what nobody will come by: `keyledger user uninvite`"),
         Refusal::TokenNotFound
         | Refusal::FactorRequired
         | Refusal::FactorWrong
@@ -238,6 +243,9 @@ fn refused(refusal: Refusal) -> Failure {
         | Refusal::Held(_)
         | Refusal::RefreshNotFound
         | Refusal::NoSuchMail
+        | Refusal::NoSuchWebhook
+        | Refusal::TooManyWebhooks
+        | Refusal::NoSuchDeadLetter
         | Refusal::NoSuchRequest => Failure::refused(format!("the ledger refuses it ({refusal:?})")),
     }
 }
@@ -253,7 +261,9 @@ impl From<AppError> for Failure {
             | AppError::Templates(_)
             | AppError::Look(_)
             | AppError::AuditOrigin
+            | AppError::Witness(_)
             | AppError::Trust(_)
+            | AppError::WebhookTrust(_)
             | AppError::Listener(_) => Self::usage(message),
             AppError::LedgerMissing { .. }
             | AppError::RestoreUnfinished(_)
@@ -367,7 +377,9 @@ pub(super) fn shows_damage(error: &AppError) -> bool {
         | AppError::Templates(_)
         | AppError::Look(_)
         | AppError::AuditOrigin
+        | AppError::Witness(_)
         | AppError::Trust(_)
+        | AppError::WebhookTrust(_)
         | AppError::Listener(_)
         | AppError::Keys(_)
         | AppError::Anchor(_)

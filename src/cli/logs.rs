@@ -1,10 +1,10 @@
 //! The log: on standard error, for people or as JSON; never with secrets or personal data, which the callers see to.
 
 use tracing::Level;
-use tracing_subscriber::filter::{FilterExt as _, filter_fn};
+use tracing_subscriber::filter::{FilterExt as _, Targets, filter_fn};
 use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
-use tracing_subscriber::{EnvFilter, fmt, registry};
+use tracing_subscriber::{fmt, registry};
 
 use super::exit::Failure;
 use crate::config::{Config, LogFormat};
@@ -23,7 +23,7 @@ pub(super) fn open_quiet() -> Result<(), Failure> {
 }
 
 fn begin(directives: &str, format: LogFormat) -> Result<(), Failure> {
-    let wanted = EnvFilter::try_new(directives).map_err(|fault| Failure::value("log", fault))?;
+    let wanted: Targets = directives.parse().map_err(|fault| Failure::value("log", fault))?;
     let discreet = filter_fn(|metadata| {
         let package = metadata.target().split("::").next().unwrap_or_default();
         *metadata.level() <= Level::INFO || !TALKATIVE.contains(&package)

@@ -6,6 +6,7 @@ use std::io::{self, IsTerminal, Write as _};
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::control::Answer;
 use super::exit::Failure;
 
 /// For whom.
@@ -160,15 +161,33 @@ pub(super) fn sheet(rows: &[(&str, Option<String>)]) -> String {
     text
 }
 
-/// The value of JSON that `Answer`s print: their body without the name of the answer.
-pub(super) fn body(answer: &impl Serialize) -> Value {
-    let value = serde_json::to_value(answer).expect("answers are plain data, which JSON can hold");
-    match value {
-        Value::Object(mut object) => object.remove("body").unwrap_or(Value::Object(object)),
-        other @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_)) => {
-            other
-        }
+/// The value of JSON that an answer prints: its body without its name. What was found at a moment stands beside it.
+pub(super) fn body(answer: &Answer) -> Value {
+    let answered = serde_json::to_value(answer).expect("answers are plain data, which JSON can hold");
+    let body = only_member(answered);
+    let Answer::Past(_) = answer else {
+        return body;
+    };
+    let mut past = only_member(body);
+    let Some(Value::Object(found)) = past.get_mut("found").map(Value::take) else {
+        return past;
+    };
+    let mut moment = past["moment"].take();
+    if let Value::Object(members) = &mut moment {
+        members.extend(found);
     }
+    moment
+}
+
+/// What stands behind the only name of an object.
+fn only_member(value: Value) -> Value {
+    let Value::Object(members) = value else {
+        return value;
+    };
+    members
+        .into_iter()
+        .next()
+        .map_or(Value::Null, |(_, member)| member)
 }
 
 #[cfg(test)]

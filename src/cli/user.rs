@@ -1,11 +1,13 @@
 //! `keyledger user …`: people and their accounts.
 
+mod importing;
+
 use std::io::{self, IsTerminal as _, Write as _};
 
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::context::Context;
-use super::control::{NewUserForm, Request, ask_and_print};
+use super::control::{InviteForm, NewUserForm, Request, ask_and_print};
 use super::exit::{Exit, Failure};
 use super::output::Form;
 
@@ -28,6 +30,17 @@ pub enum Command {
     Erase(Erase),
     /// Make a link and a code with which a user sets a new password; they are told by mail
     Recovery(Recovery),
+    /// Bring users along from another program, with the passwords that they have there
+    #[command(after_help = importing::AFTER_HELP)]
+    Import(importing::Import),
+    /// Make an account, and mail its owner a link by which they choose their password
+    Invite(Invite),
+    /// Mail another link to somebody who was invited; the one before opens nothing any more
+    InviteAgain(InviteAgain),
+    /// Take an invitation back: its link opens nothing any more, and the account is erased
+    Uninvite(Who),
+    /// Show the invitations that wait, the latest first
+    Invitations(List),
     /// Second factors: show or take away
     #[command(subcommand)]
     Factor(Factor),
@@ -103,6 +116,27 @@ pub struct Create {
     pub locale: String,
 }
 
+/// Somebody to invite.
+#[derive(Args, Debug)]
+pub struct Invite {
+    /// Who it is
+    #[command(flatten)]
+    pub person: Create,
+    /// How long the link lives
+    #[arg(long, value_name = "N", default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..=30))]
+    pub expires_in_days: u32,
+}
+
+/// Somebody to invite once more.
+#[derive(Args, Debug)]
+pub struct InviteAgain {
+    /// Id, address or user name
+    pub user: String,
+    /// How long the link lives
+    #[arg(long, value_name = "N", default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..=30))]
+    pub expires_in_days: u32,
+}
+
 /// Which users.
 #[derive(Args, Debug)]
 pub struct List {
@@ -134,17 +168,40 @@ pub struct Recovery {
     pub expires_in_minutes: u32,
 }
 
+impl From<Create> for NewUserForm {
+    fn from(form: Create) -> Self {
+        Self {
+            email: form.email.or(form.email_flag).unwrap_or_default(),
+            role: form.role.word().to_owned(),
+            name: form.name,
+            username: form.username,
+            locale: form.locale,
+        }
+    }
+}
+
 pub(super) fn run(command: Command, context: &Context) -> Result<Exit, Failure> {
     let (name, request) = match command {
-        Command::Create(form) => (
-            "keyledger user create",
-            Request::CreateUser(NewUserForm {
-                email: form.email.or(form.email_flag).unwrap_or_default(),
-                role: form.role.word().to_owned(),
-                name: form.name,
-                username: form.username,
-                locale: form.locale,
-            }),
+        Command::Create(form) => ("keyledger user create", Request::CreateUser(form.into())),
+        Command::Import(import) => return importing::run(&import, context),
+        Command::Invite(Invite {
+            person,
+            expires_in_days: days,
+        }) => {
+            let person = person.into();
+            (
+                "keyledger user invite",
+                Request::Invite(InviteForm { person, days }),
+            )
+        }
+        Command::InviteAgain(InviteAgain {
+            user,
+            expires_in_days: days,
+        }) => ("keyledger user invite-again", Request::InviteAgain { user, days }),
+        Command::Uninvite(Who { user }) => ("keyledger user uninvite", Request::TakeInvitationBack { user }),
+        Command::Invitations(List { limit, skip }) => (
+            "keyledger user invitations",
+            Request::ListInvitations { skip, take: limit },
         ),
         Command::List(List { limit, skip }) => {
             ("keyledger user list", Request::ListUsers { skip, take: limit })

@@ -112,7 +112,7 @@ impl Kind {
         match self {
             Self::Text => line(text).map(|text| Value::Text(text.to_owned())),
             Self::Filter => {
-                tracing_subscriber::EnvFilter::try_new(text)
+                text.parse::<tracing_subscriber::filter::Targets>()
                     .map_err(|_| format!("{quoted} is not a log filter"))?;
                 line(text).map(|text| Value::Text(text.to_owned()))
             }

@@ -93,7 +93,7 @@ settings! {
         brand_color: Option<Colour> = Kind::Colour, "";
         /// Logo beside the name on pages: an SVG, PNG or WebP picture of at most 256 KiB.
         brand_logo: Option<PathBuf> = Kind::Path, "";
-        /// Log filter, in the notation of `RUST_LOG`.
+        /// Log filter: a level, and levels of single targets, as in `info,keyledger::mail=debug`.
         log: String = Kind::Filter, "info";
         /// Form of log lines.
         log_format: LogFormat = Kind::OneOf(LogFormat::WORDS), "text";
@@ -161,6 +161,14 @@ settings! {
     audit: Audit {
         /// Name of this ledger in signed checkpoints, such as `auth.example.org`; by default host and path of `public_url`.
         origin: Option<String> = Kind::Text, "";
+        /// How often administrators are mailed a signed checkpoint, which they keep elsewhere; never if it is not set.
+        mail_checkpoint_every: Option<Duration> = Kind::Time(HOUR, 365 * DAY), "";
+        /// Submission prefix of a witness (`c2sp.org/tlog-witness`) that cosigns checkpoints; with `witness_key`.
+        witness_url: Option<WebUrl> = Kind::Url(Shape::Base), "";
+        /// Key of that witness: `NAME+ID+KEY`.
+        witness_key: Option<String> = Kind::Text, "";
+        /// Whether the witness may be on this machine (then without TLS, too) or in a private network.
+        witness_allow_private: bool = Kind::Flag, "false";
     }
 
     /// Outgoing mail.
@@ -237,6 +245,18 @@ settings! {
         allow_private: bool = Kind::Flag, "false";
         /// Certificates (PEM) of authorities that such a service's is checked against, beside the public ones.
         ca_file: Option<PathBuf> = Kind::Path, "";
+    }
+
+    /// Receivers of chosen events.
+    webhooks: Webhooks {
+        /// Whether receivers may be on this machine (then without TLS, too) or in a private network.
+        allow_private: bool = Kind::Flag, "false";
+        /// Certificates (PEM) of authorities that a receiver's is checked against, beside the public ones.
+        ca_file: Option<PathBuf> = Kind::Path, "";
+        /// Time for one delivery: the name, the connection, TLS and the answer.
+        timeout: Duration = Kind::Time(1, MINUTE), "10s";
+        /// Time after which an event that a receiver does not take is given up; those behind it wait until then.
+        give_up_after: Duration = Kind::Time(MINUTE, 30 * DAY), "24h";
     }
 
     /// Scheduled backups.

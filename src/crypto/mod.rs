@@ -8,7 +8,9 @@
 pub mod api_keys;
 pub mod browser;
 pub mod codes;
+pub mod cosignature;
 pub mod execution;
+pub mod foreign;
 pub mod jwt;
 pub mod key_backup;
 pub mod key_files;
@@ -24,6 +26,7 @@ pub mod seal;
 pub mod tokens;
 pub mod totp;
 pub mod vault;
+pub mod webhooks;
 
 mod aead;
 mod files;
@@ -34,7 +37,9 @@ pub use codes::{
     CODE_LEN, TypedCode, code_matches, factor_code, factor_code_matches, normalise_code, normalise_digits,
     typed_code,
 };
+pub use cosignature::WitnessKey;
 pub use execution::{Carried, open_carried, seal_carried};
+pub use foreign::{ForeignFault, ForeignHash};
 pub use jwt::{Claims, JwtFault};
 pub use key_backup::{KeyBackupFault, KeyMaterial, KeyPlaces, MasterFile};
 pub use key_files::{KeyFiles, MasterSource};
@@ -53,3 +58,4 @@ pub use tokens::{
     refresh_token,
 };
 pub use vault::{Vault, WrappedKey};
+pub use webhooks::{fresh_webhook_secret, webhook_signature};

@@ -110,10 +110,10 @@ impl Verifier {
         argon_params(self.params, self.hash.len()).block_count()
     }
 
-    /// Computes the hash of a normalised password with this salt and cost.
+    /// Computes the hash of a normalised password, or of what stands for one, with this salt and cost.
     pub(super) fn compute(
         &self,
-        password: &str,
+        password: &[u8],
         pepper: Option<&SecretKey>,
         memory: &mut [Block],
     ) -> Zeroizing<Vec<u8>> {
@@ -123,7 +123,7 @@ impl Verifier {
             .expect("a pepper has 32 bytes");
         let mut out = Zeroizing::new(vec![0; self.hash.len()]);
         argon
-            .hash_password_into_with_memory(password.as_bytes(), &self.salt, &mut out, memory)
+            .hash_password_into_with_memory(password, &self.salt, &mut out, memory)
             .expect("sizes are within Argon2's bounds: `parse` and the pool see to it");
         out
     }
@@ -209,7 +209,7 @@ mod tests {
         let text = "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc";
         let verifier = Verifier::parse(text).unwrap();
         let mut memory = vec![Block::new(); verifier.blocks()];
-        assert_eq!(*verifier.compute("password", None, &mut memory), *verifier.hash);
+        assert_eq!(*verifier.compute(b"password", None, &mut memory), *verifier.hash);
     }
 
     #[test]

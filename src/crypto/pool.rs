@@ -7,6 +7,7 @@
 //! owner from completing a recovery (law 10).
 
 mod queue;
+mod work;
 
 use std::fmt;
 use std::io;
@@ -16,16 +17,16 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use argon2::{Algorithm, Block};
-use secrecy::{ExposeSecret, SecretString};
-use subtle::ConstantTimeEq;
+use secrecy::SecretString;
 use tokio::sync::oneshot;
 use zeroize::{Zeroize, Zeroizing};
 
 use crate::system::{Entropy, step_back};
 use crate::types::{Lane, Span};
 
-use super::keyring::{KeyId, Purpose, SharedKeyring};
-use super::password::{PasswordParams, normalise_password};
+use super::foreign::{ForeignHash, SCRYPT_MEMORY_MAX, StoredVerifier};
+use super::keyring::{Purpose, SharedKeyring};
+use super::password::PasswordParams;
 use super::phc::{HASH_LEN, SALT_LEN, Verifier};
 use queue::Queue;
 
@@ -143,6 +144,13 @@ impl PasswordPool {
         self.ask_hash(lane, password)?.await.map_err(|_| Busy)
     }
 
+    /// Makes a verifier of a hash that another program made: the password is not known, so ours is one of that hash.
+    pub async fn layer(&self, lane: Lane, foreign: ForeignHash) -> Result<SecretString, Busy> {
+        let (answer, receiver) = oneshot::channel();
+        self.shared.enqueue(lane, Job::Layer { foreign, answer })?;
+        receiver.await.map_err(|_| Busy)
+    }
+
     /// Checks a password against a verifier, or against none at the same cost, for a user who is unknown or has none.
     pub async fn verify(
         &self,
@@ -177,11 +185,12 @@ impl PasswordPool {
         workers.get() as u64 * params.memory_bytes()
     }
 
-    /// The most that hashing ever takes: one thread at a time may borrow more for an old verifier that cost more (P-11).
+    /// The most that hashing ever takes: one thread at a time may borrow more, for an old verifier that cost
+    /// more or for another program's (P-11).
     pub fn memory_bytes_max(&self) -> u64 {
         let own = self.shared.settings.params.memory_bytes();
         let largest = u64::from(PasswordParams::MEMORY_KIB_MAX) * 1_024;
-        self.memory_bytes() + largest.saturating_sub(own)
+        self.memory_bytes() + largest.saturating_sub(own).max(SCRYPT_MEMORY_MAX)
     }
 
     /// Hashes that wait for a thread now.
@@ -239,6 +248,10 @@ impl fmt::Debug for PasswordPool {
 enum Job {
     Hash {
         password: SecretString,
+        answer: oneshot::Sender<SecretString>,
+    },
+    Layer {
+        foreign: ForeignHash,
         answer: oneshot::Sender<SecretString>,
     },
     Verify {
@@ -354,6 +367,14 @@ impl Shared {
                     let _ = answer.send(self.hash(&password, memory));
                 }
             }
+            Job::Layer { foreign, answer } => {
+                if !answer.is_closed() {
+                    let ForeignHash { recipe, output } = foreign;
+                    let ours = self.make(&output, memory);
+                    let recipe = Some(recipe);
+                    let _ = answer.send(StoredVerifier { recipe, ours }.to_text());
+                }
+            }
             Job::Verify {
                 password,
                 verifier,
@@ -364,85 +385,6 @@ impl Shared {
                 }
             }
         }
-    }
-
-    fn hash(&self, password: &SecretString, memory: &mut [Block]) -> SecretString {
-        let ring = self.ring.current();
-        let (id, pepper) = ring.active(Purpose::Pepper);
-        let mut verifier = Verifier {
-            pepper: Some(id),
-            salt: random(self.entropy.as_ref(), SALT_LEN),
-            ..blank(self.settings.params)
-        };
-        let password = normalise_password(password.expose_secret());
-        verifier.hash = verifier.compute(&password, Some(pepper), memory);
-        verifier.to_phc()
-    }
-
-    fn verify(
-        &self,
-        password: &SecretString,
-        stored: Option<&SecretString>,
-        memory: &mut [Block],
-    ) -> Verdict {
-        let ring = self.ring.current();
-        let (active, _) = ring.active(Purpose::Pepper);
-        let password = normalise_password(password.expose_secret());
-        let known = stored.and_then(|text| {
-            let verifier = Verifier::parse(text.expose_secret());
-            if verifier.is_none() {
-                tracing::error!(
-                    "a stored verifier is not one that this version can check; the password counts as wrong"
-                );
-            }
-            verifier
-        });
-        let known = known.filter(|verifier| {
-            let checkable = verifier
-                .pepper
-                .is_none_or(|id| ring.get(Purpose::Pepper, id).is_some());
-            if !checkable {
-                tracing::error!(
-                    "a verifier needs a pepper that the keyring lacks; the password counts as wrong"
-                );
-            }
-            checkable
-        });
-        let Some(verifier) = known else {
-            let dummy = Verifier::parse(self.dummy.expose_secret()).expect("the pool wrote the dummy itself");
-            self.compare(&dummy, &password, ring.as_ref(), memory);
-            return Verdict::Wrong;
-        };
-        if !self.compare(&verifier, &password, ring.as_ref(), memory) {
-            return Verdict::Wrong;
-        }
-        let outdated = verifier.is_outdated(self.settings.params, active);
-        Verdict::Right {
-            rehash: if outdated { Rehash::Due } else { Rehash::NotNeeded },
-        }
-    }
-
-    /// Computes and compares in constant time, in this thread's memory if it is enough.
-    fn compare(
-        &self,
-        verifier: &Verifier,
-        password: &str,
-        ring: &super::keyring::Keyring,
-        memory: &mut [Block],
-    ) -> bool {
-        let pepper = verifier
-            .pepper
-            .and_then(|id: KeyId| ring.get(Purpose::Pepper, id));
-        let computed = if verifier.blocks() <= memory.len() {
-            verifier.compute(password, pepper, memory)
-        } else {
-            let _one_at_a_time = locked(&self.oversize);
-            let mut borrowed = vec![Block::new(); verifier.blocks()];
-            let computed = verifier.compute(password, pepper, &mut borrowed);
-            wipe(&mut borrowed);
-            computed
-        };
-        computed.ct_eq(&verifier.hash).into()
     }
 }
 

@@ -38,6 +38,8 @@ pub enum SecretLabel {
     EnrolMailbox,
     /// Proves a further address.
     AddAddress,
+    /// Sets the first password of somebody who was invited.
+    Invitation,
 }
 
 impl SecretLabel {
@@ -51,6 +53,7 @@ impl SecretLabel {
             Self::SignInCode => "sign-in-code",
             Self::EnrolMailbox => "enrol-mailbox",
             Self::AddAddress => "add-address",
+            Self::Invitation => "invitation",
         }
     }
 }

@@ -4,12 +4,14 @@ use std::ops::ControlFlow;
 
 use tokio::sync::oneshot;
 
+use super::outbox::NOWHERE;
+use super::proofs::Telling;
 use super::{Command, Desk, Fault};
-use crate::domain::{BACKUP_TOLD_EVERY, Role, Standing, User};
+use crate::domain::{BACKUP_TOLD_EVERY, NewMail, Role, Standing, User};
 use crate::engine::{CompactError, Compacted, Lane};
 use crate::ledger::backup::{self, BackupError, Made, Order, Progress, Pruned};
 use crate::system::step_back;
-use crate::types::{IdTable, UserId};
+use crate::types::{AddressId, IdTable, Span, Timestamp, UserId};
 
 /// Administrators who are told of failing backups.
 const ADMINISTRATORS_TOLD_MAX: usize = 16;
@@ -56,16 +58,31 @@ impl Desk {
         if told.is_some_and(|at| now < at + BACKUP_TOLD_EVERY) {
             return Ok(());
         }
-        let mails = self
-            .administrators(ADMINISTRATORS_TOLD_MAX)
-            .into_iter()
-            .flat_map(|user| {
-                let notices = self.notices_from_nowhere(user).into_iter();
-                notices.map(move |(address, mail)| (user, address, mail))
-            })
-            .collect();
+        let mails = self.mails_to_administrators(Telling::Nothing);
         let command = Command::TellBackupFailed { mails };
         self.carry_out(Lane::Proof, command, vec![]).await.map(|_| ())
+    }
+
+    /// Mails administrators a signed checkpoint, which they keep elsewhere; unless that was done within this time.
+    pub async fn mail_checkpoint(&self, note: &str, every: Span) -> Result<(), Fault> {
+        let mails = self.mails_to_administrators(Telling::Note(note));
+        let command = Command::MailCheckpoint { every, mails };
+        self.carry_out(Lane::Proof, command, vec![]).await.map(|_| ())
+    }
+
+    /// When administrators were last mailed a checkpoint.
+    pub fn checkpoint_mailed(&self) -> Option<Timestamp> {
+        self.engine().read(|state| state.small.checkpoint_mailed)
+    }
+
+    /// A mail to each proven address of so many administrators.
+    fn mails_to_administrators(&self, telling: Telling<'_>) -> Vec<(UserId, AddressId, NewMail)> {
+        let administrators = self.administrators(ADMINISTRATORS_TOLD_MAX).into_iter();
+        let mails = administrators.flat_map(|user| {
+            let notices = self.notices_telling(user, &NOWHERE, telling).mails.into_iter();
+            notices.map(move |(address, mail)| (user, address, mail))
+        });
+        mails.collect()
     }
 
     /// So many administrators who may sign in. The table is looked through part by part, so that nobody waits.

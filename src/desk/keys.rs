@@ -210,9 +210,17 @@ impl Desk {
             let living = state.api_keys.values().filter(|key| key.revoked.is_none());
             living.map(|key| key.hash_key).collect()
         });
+        // Invitations live longer than any other proof, and most houses have none.
+        let invited: Vec<(u32, u32)> = self.engine().read(|state| {
+            let waiting = state.invitations.values();
+            let tokens = waiting.filter_map(|invitation| state.tokens.get(&invitation.token));
+            tokens.map(|token| (token.link_key, token.code_key)).collect()
+        });
         let before = ring.clone();
         ring.forget_unneeded(purpose, |key| match (purpose, lives) {
             (Purpose::ApiKey, _) => hashes.contains(&key.id.0),
+            (Purpose::MailToken, _) if invited.iter().any(|(link, _)| *link == key.id.0) => true,
+            (Purpose::Code, _) if invited.iter().any(|(_, code)| *code == key.id.0) => true,
             // Nobody knows whose password or which secret still needs it.
             (_, None) => true,
             (_, Some(lives)) => before.retired_at(key).is_none_or(|at| now < at + lives),

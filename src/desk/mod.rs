@@ -21,6 +21,7 @@ mod following;
 mod greeting;
 mod keys;
 mod management;
+mod newcomers;
 mod objections;
 mod objects;
 mod origin;
@@ -41,6 +42,7 @@ mod verification;
 mod verify;
 mod waiting;
 mod walk;
+mod webhooks;
 
 use std::sync::{Arc, Mutex};
 
@@ -61,6 +63,7 @@ pub use following::Following;
 pub use greeting::Visitor;
 pub use keys::{KeyView, KeysFault, MasterReplaced, Rotated};
 pub use management::{Editor, ProfileEdit};
+pub use newcomers::{Incoming, InvitationView, Met};
 pub use objections::NotMe;
 pub use objects::{
     BLUEPRINT_BYTES_MAX, Blank, BlueprintMode, ChangeWord, Difference, FieldDifference, FormField, MASK,
@@ -79,8 +82,8 @@ pub use services::{KnownPerson, TokenFacts, TokenKind};
 pub use sessions::{Caller, SessionView, Tokens};
 pub use sign_up::{SignUpAnswer, SignUpForm};
 pub use story::{
-    EVENTS_MAX, Ending, EventFilter, Line, Recovery, RecoveryTold, STORIES_MAX, Step, StepWhat, Which,
-    no_events, no_recoveries, tell_plainly, vocabulary,
+    EVENTS_MAX, Ending, EventFilter, EventTold, Line, Recovery, RecoveryTold, STORIES_MAX, Step, StepWhat,
+    TERMS, Which, no_events, no_recoveries, tell_plainly, vocabulary,
 };
 pub use verify::{Verification, VerificationStanding, VerifyFault, VerifyReport, verify};
 pub use waiting::WaitingMail;
@@ -88,6 +91,11 @@ pub use walk::{
     Answer, BegunSession, Challenge, Component, Denial, Done, DryRun, DryStep, DryVerdict, EnterBy,
     FlowFault, FlowHead, FlowStep, LeadsTo, Mistake, Reproofs, Scene, SetUpWay, SetUpWays, ShownSecret,
     StageMail, ToKeep, Walker, Wrong,
+};
+
+pub use webhooks::{
+    DeadLetter, Sent, Upcoming, WebhookFault, WebhookSettings, WebhookStanding, WebhookText, WebhookView,
+    WebhookWrong,
 };
 
 use crate::breach::Leaks;
@@ -115,6 +123,8 @@ pub struct DeskSettings {
     pub leaks: Leaks,
     /// Whether the program's own mail settings name a server.
     pub mail: GlobalMail,
+    /// How receivers of events are reached.
+    pub webhooks: WebhookSettings,
 }
 
 /// Whether sign-up tells that an address is taken.
@@ -149,6 +159,8 @@ struct Inner {
     hastened: Mutex<Vec<crate::types::AddressId>>,
     /// The index of users, once somebody lists them.
     roll: Arc<tokio::sync::Mutex<people::Roll>>,
+    /// Where in the ledger to look for somebody's events, once somebody asks.
+    traces: story::Traces,
     /// Held while somebody counts what happened on which day.
     tally: Arc<tokio::sync::Mutex<overview::Tally>>,
     /// What was counted last.
@@ -157,6 +169,8 @@ struct Inner {
     verification: Mutex<Option<Verification>>,
     /// One that runs.
     verifying: Mutex<Option<verify::RunningVerification>>,
+    /// How deliveries to receivers of events go.
+    webhooks: webhooks::WebhookDesk,
 }
 
 impl Inner {
@@ -184,10 +198,12 @@ impl Desk {
             looking_back: tokio::sync::Mutex::default(),
             hastened: Mutex::default(),
             roll: Arc::default(),
+            traces: story::Traces::default(),
             tally: Arc::default(),
             days: Mutex::default(),
             verification: Mutex::default(),
             verifying: Mutex::default(),
+            webhooks: webhooks::WebhookDesk::default(),
         };
         Self {
             inner: Arc::new(inner),

@@ -9,10 +9,10 @@ use super::walk::{AskedBy, StageMail};
 use super::{Command, Desk, Origin};
 use crate::crypto::{self, Field, KeyId, SecretLabel};
 use crate::domain::{
-    DropCause, Due, Mail, MailStanding, NewMail, Purpose, State, Token, TokenStanding, sealed_address,
+    DropCause, Due, Mail, MailKind, MailStanding, Purpose, State, Token, TokenStanding, sealed_address,
 };
 use crate::mail::templates::Change;
-use crate::types::{AddressId, DataKeyId, EmailAddress, Position, Span, Timestamp, TokenId, UserId};
+use crate::types::{DataKeyId, EmailAddress, Position, Span, Timestamp, TokenId, UserId};
 
 /// The origin of what nobody asked for, or of which nobody knows any more who did.
 pub(super) const NOWHERE: Origin = Origin {
@@ -46,6 +46,8 @@ pub struct Letter {
     pub of_flow: bool,
     /// What the stage that has it sent says about it.
     pub stage: Option<StageMail>,
+    /// The signed checkpoint that it carries.
+    pub note: Option<String>,
 }
 
 /// Why a mail cannot be written.
@@ -93,11 +95,6 @@ impl Desk {
             proof: self.new_proof(),
             mails: self.notices_of_change(user, &NOWHERE, None),
         })
-    }
-
-    /// A notice to each proven address of a user that tells of nothing a client did.
-    pub(super) fn notices_from_nowhere(&self, user: UserId) -> Vec<(AddressId, NewMail)> {
-        self.notices_of_change(user, &NOWHERE, None).mails
     }
 
     /// A mail of the outbox and whether it should leave now; `None` if it is not there any more.
@@ -150,6 +147,10 @@ impl Desk {
         });
         let change = told.first().and_then(|code| Change::from_code(*code));
         let text = told.get(1..).and_then(|text| std::str::from_utf8(text).ok());
+        let note = text
+            .filter(|_| mail.kind == MailKind::Checkpoint)
+            .map(str::to_owned);
+        let text = text.filter(|_| note.is_none());
         let (changed_address, asked) = match change {
             Some(Change::Addresses(_)) => (text.map(str::to_owned), None),
             Some(Change::Factors(_)) | None => (None, text.and_then(AskedBy::read)),
@@ -168,6 +169,7 @@ impl Desk {
             changed_address,
             of_flow: asked.is_some(),
             stage: asked.and_then(|asked| self.stage_mail(&asked)),
+            note,
         };
         if let (true, Some(id), Some(token)) = (mail.kind.carries_proof(), mail.token, &token) {
             if !is_factor_code(token.purpose) {
@@ -213,7 +215,11 @@ fn not_me(state: &State, mail: &Mail, token: Option<&Token>) -> Option<NotMe> {
     let can_be_said = match token.purpose {
         Purpose::Recovery => true,
         Purpose::VerifyEmail => address.verified.is_none(),
-        Purpose::Reopen | Purpose::SignInCode | Purpose::EnrolMailbox | Purpose::AddAddress => false,
+        Purpose::Reopen
+        | Purpose::SignInCode
+        | Purpose::EnrolMailbox
+        | Purpose::AddAddress
+        | Purpose::Invitation => false,
     };
     can_be_said.then_some(NotMe {
         id,

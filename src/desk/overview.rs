@@ -202,9 +202,9 @@ impl Tally {
             Event::UserRegistered { .. } => counts.registered = 1,
             Event::SignedIn { .. } => counts.signed_in = 1,
             Event::SignInFailed { .. } => counts.refused = 1,
-            Event::ResetRequested { .. } => counts.asked = 1,
-            // What answers a request is issued by nobody but the stranger who asked.
-            Event::TokenIssued {
+            // What answers a request is issued by nobody but the stranger who asked: it is counted once.
+            Event::ResetRequested { .. }
+            | Event::TokenIssued {
                 purpose: Purpose::Recovery,
                 by: Actor::User(_) | Actor::Operator | Actor::ApiKey(_) | Actor::System,
                 ..

@@ -33,6 +33,7 @@ pub(super) enum Telling<'a> {
     Factors(FactorChange),
     Address(AddressChange, &'a EmailAddress),
     Stage(&'a AskedBy),
+    Note(&'a str),
 }
 
 pub(super) fn label(purpose: Purpose) -> SecretLabel {
@@ -43,6 +44,7 @@ pub(super) fn label(purpose: Purpose) -> SecretLabel {
         Purpose::SignInCode => SecretLabel::SignInCode,
         Purpose::EnrolMailbox => SecretLabel::EnrolMailbox,
         Purpose::AddAddress => SecretLabel::AddAddress,
+        Purpose::Invitation => SecretLabel::Invitation,
     }
 }
 
@@ -50,7 +52,11 @@ pub(super) fn label(purpose: Purpose) -> SecretLabel {
 pub(super) fn is_factor_code(purpose: Purpose) -> bool {
     match purpose {
         Purpose::SignInCode | Purpose::EnrolMailbox => true,
-        Purpose::Recovery | Purpose::VerifyEmail | Purpose::Reopen | Purpose::AddAddress => false,
+        Purpose::Recovery
+        | Purpose::VerifyEmail
+        | Purpose::Reopen
+        | Purpose::AddAddress
+        | Purpose::Invitation => false,
     }
 }
 
@@ -111,6 +117,10 @@ impl Desk {
             Telling::Stage(asked) => {
                 clear.push(NO_CHANGE);
                 clear.extend_from_slice(asked.text().as_bytes());
+            }
+            Telling::Note(note) => {
+                clear.push(NO_CHANGE);
+                clear.extend_from_slice(note.as_bytes());
             }
         }
         let details = crypto::seal(key, Field::MailDetails, user.0, &clear, entropy);
@@ -185,11 +195,11 @@ impl Desk {
         }
     }
 
-    /// Both spellings of a recovery: the secret of its link and its typed code.
+    /// Both spellings of a proof: the secret of its link and its typed code.
     pub(super) fn secrets_of(&self, id: TokenId) -> Vec<SecretString> {
         let token = self.engine().read(|state| state.tokens.get(&id).cloned());
         let both = token.map(|token| {
-            let link = self.link_secret(id, &token, SecretLabel::Recovery);
+            let link = self.link_secret(id, &token, label(token.purpose));
             [link, self.typed_code(id, &token)]
         });
         both.into_iter().flatten().flatten().collect()

@@ -5,12 +5,14 @@ mod korean;
 mod reading;
 mod recoveries;
 mod teller;
+mod told;
+mod traces;
 
 use std::net::IpAddr;
 
 use super::{Desk, Origin};
 use crate::crypto::{self, Field};
-use crate::domain::{Actor, Event, FailCause, MailKind, Recorded, Subject, SuppressedClass};
+use crate::domain::{Actor, Event, FailCause, MailKind, Recorded, Subject, SuppressedClass, WebhookEvent};
 use crate::ledger::codec::event_name;
 use crate::types::{
     AddressId, DataKeyId, EmailAddress, Locale, Position, Sealed, Timestamp, TokenId, UserId,
@@ -19,6 +21,8 @@ pub(super) use english::epoch_words;
 pub use reading::{EVENTS_MAX, EventFilter};
 pub use recoveries::{Ending, Recovery, RecoveryTold, STORIES_MAX, Step, StepWhat, Which};
 use teller::{Names, Way, Whom, tell};
+pub use told::EventTold;
+pub(super) use traces::Traces;
 
 /// An event in words.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -213,11 +217,13 @@ pub fn vocabulary(event: &Event) -> Option<&'static str> {
         | Event::UserUnbanned { .. }
         | Event::RoleChanged { .. }
         | Event::RecoverySent { .. }
+        | Event::UserInvited { .. }
         | Event::MailCancelled { .. }
         | Event::MailHastened { .. }
         | Event::ApiKeyConfirmed { .. }
         | Event::ApiKeyOriginsNamed { .. }
         | Event::CheckpointKeyRotated { .. } => "authz_admin",
+        Event::Webhook(event) => return webhook_term(event),
         Event::ApiKeyCreated { .. }
         | Event::TokenIssued { .. }
         | Event::TotpBegun { .. }
@@ -228,10 +234,11 @@ pub fn vocabulary(event: &Event) -> Option<&'static str> {
         Event::ApiKeyRevoked { .. } | Event::FactorRemoved { .. } | Event::ObjectionRaised { .. } => {
             "authn_token_revoked"
         }
-        Event::UserRegistered { .. } => "user_created",
-        Event::PasswordSet { .. } | Event::PasswordRevoked { .. } | Event::RecoveryCompleted { .. } => {
-            "authn_password_change"
-        }
+        Event::UserRegistered { .. } | Event::UserImported { .. } => "user_created",
+        Event::PasswordSet { .. }
+        | Event::PasswordImported { .. }
+        | Event::PasswordRevoked { .. }
+        | Event::RecoveryCompleted { .. } => "authn_password_change",
         Event::AddressVerified { .. }
         | Event::WithdrawCancelled { .. }
         | Event::ProfileChanged { .. }
@@ -240,6 +247,7 @@ pub fn vocabulary(event: &Event) -> Option<&'static str> {
         | Event::AddressConfirmed { .. }
         | Event::AddressRemoved { .. }
         | Event::PrimaryChanged { .. }
+        | Event::InvitationAccepted { .. }
         | Event::RecoveryCodesIssued { .. } => "user_updated",
         Event::UserBanned { .. } => "authn_login_lock",
         Event::WithdrawRequested { .. } => "user_archived",
@@ -283,6 +291,39 @@ pub fn vocabulary(event: &Event) -> Option<&'static str> {
         | Event::MailEnded { .. } => return None,
     })
 }
+
+fn webhook_term(event: &WebhookEvent) -> Option<&'static str> {
+    match event {
+        WebhookEvent::WebhookCreated { .. }
+        | WebhookEvent::WebhookChanged { .. }
+        | WebhookEvent::WebhookRemoved { .. }
+        | WebhookEvent::WebhookSecretRotated { .. }
+        | WebhookEvent::WebhookRedelivered { .. } => Some("authz_admin"),
+        WebhookEvent::WebhookAdvanced { .. }
+        | WebhookEvent::WebhookGivenUp { .. }
+        | WebhookEvent::WebhookStopped { .. } => None,
+    }
+}
+
+/// The words that [`vocabulary`] has, in the order of their letters.
+pub const TERMS: &[&str] = &[
+    "authn_login_fail",
+    "authn_login_lock",
+    "authn_login_success",
+    "authn_password_change",
+    "authn_password_change_fail",
+    "authn_token_created",
+    "authn_token_reuse",
+    "authn_token_revoked",
+    "authz_admin",
+    "excess_rate_limit_exceeded",
+    "session_expired",
+    "session_renewed",
+    "user_archived",
+    "user_created",
+    "user_deleted",
+    "user_updated",
+];
 
 /// Whom an event names.
 #[derive(Clone, Copy)]
@@ -338,6 +379,10 @@ fn about(event: &Event) -> About {
         | Event::RoleChanged { user, .. }
         | Event::ProfileEdited { user, .. }
         | Event::RecoverySent { user, .. }
+        | Event::UserImported { user, .. }
+        | Event::PasswordImported { user, .. }
+        | Event::UserInvited { user, .. }
+        | Event::InvitationAccepted { user, .. }
         | Event::MailQueued { user, .. } => About::User(*user),
         Event::RefreshRefused { user, .. } => user.map_or(About::Nobody, About::User),
         Event::SignUpCollided { address, .. } => About::Address(*address),
@@ -368,6 +413,7 @@ fn about(event: &Event) -> About {
         | Event::ApiKeyConfirmed { .. }
         | Event::KeyRotated { .. }
         | Event::MasterKeyReplaced { .. }
+        | Event::Webhook(_)
         | Event::Suppressed { .. } => About::Nobody,
     }
 }
@@ -403,6 +449,7 @@ fn origin_of(event: &Event) -> Option<&Sealed> {
         | Event::AddressRemoved { origin, .. }
         | Event::PrimaryChanged { origin, .. }
         | Event::ObjectionRaised { origin, .. }
+        | Event::InvitationAccepted { origin, .. }
         | Event::CurrentPasswordWrong { origin, .. }
         | Event::PasswordRefused { origin, .. }
         | Event::RefreshReplayed { origin, .. }
@@ -428,6 +475,9 @@ fn origin_of(event: &Event) -> Option<&Sealed> {
         | Event::RoleChanged { .. }
         | Event::ProfileEdited { .. }
         | Event::RecoverySent { .. }
+        | Event::UserImported { .. }
+        | Event::PasswordImported { .. }
+        | Event::UserInvited { .. }
         | Event::MailCancelled { .. }
         | Event::MailHastened { .. }
         | Event::CallbackNamed { .. }
@@ -438,6 +488,7 @@ fn origin_of(event: &Event) -> Option<&Sealed> {
         | Event::MailDeferred { .. }
         | Event::ObjectionOffered { .. }
         | Event::SafeguardsLapsed { .. }
+        | Event::Webhook(_)
         | Event::MailEnded { .. } => None,
         Event::RefreshRotated { origin, .. }
         | Event::SessionEnded { origin, .. }

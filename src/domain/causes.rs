@@ -41,6 +41,8 @@ pub enum Purpose {
     EnrolMailbox,
     /// Showing that a further address is the user's.
     AddAddress,
+    /// The first password of somebody who was invited.
+    Invitation,
 }
 
 /// How a proof came back.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::types::{
     AddressId, ApiKeyId, CredentialId, FactorId, Position, SessionId, Timestamp, TokenId, UserId, WebOrigins,
+    WebhookId,
 };
 
 use super::event::Purpose;
@@ -14,6 +15,7 @@ use super::limits::Limits;
 use super::outlook::is_token_alive;
 use super::session::live_session;
 use super::state::{ApiKey, CheckpointKey, Epoch, Role, Standing, State, TokenStanding, User};
+use super::webhook::Webhooks;
 
 /// What changed for whom. Only what differs in the end is one: what came and went between the two moments is told by the
 /// events.
@@ -79,6 +81,10 @@ pub enum Change {
     ApiKeyConfirmed(ApiKeyId),
     /// The origins of an API key were named anew.
     ApiKeyOriginsNamed(ApiKeyId),
+    /// A receiver of events was made or changed.
+    WebhookSaved(WebhookId),
+    /// A receiver of events was removed.
+    WebhookRemoved(WebhookId),
     /// Another key signs checkpoints; its number.
     CheckpointKeyChanged(u32),
 }
@@ -115,6 +121,7 @@ pub struct Outline {
     tokens: BTreeMap<TokenId, TokenOutline>,
     flows: Arc<Flows>,
     api_keys: BTreeMap<ApiKeyId, KeyOutline>,
+    webhooks: Arc<Webhooks>,
     checkpoint_key: Option<CheckpointKey>,
 }
 
@@ -146,6 +153,7 @@ impl Outline {
             tokens: tokens.collect(),
             flows: Arc::clone(state.flows()),
             api_keys: api_keys.map(|(id, key)| (*id, KeyOutline::of(key))).collect(),
+            webhooks: Arc::clone(state.webhooks()),
             checkpoint_key: state.small.checkpoint_key,
         }
     }
@@ -258,6 +266,17 @@ impl Outline {
                 changes.push(Change::ApiKeyRevoked(*id));
             }
         }
+        let (before, now) = (self.webhooks.all(), later.webhooks.all());
+        for (id, webhook) in now {
+            if before
+                .get(id)
+                .is_none_or(|before| before.changed != webhook.changed)
+            {
+                changes.push(Change::WebhookSaved(*id));
+            }
+        }
+        let gone = before.keys().filter(|id| !now.contains_key(id));
+        changes.extend(gone.map(|id| Change::WebhookRemoved(*id)));
         let id = |key: &Option<CheckpointKey>| key.map(|key| (key.id, key.public));
         if let Some(key) = &later.checkpoint_key
             && id(&self.checkpoint_key) != id(&later.checkpoint_key)

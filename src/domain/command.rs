@@ -17,6 +17,7 @@ use super::key_purpose::KeyPurpose;
 use super::limits::Limits;
 use super::mail::MailEnd;
 use super::management::ManagementCommand;
+use super::newcomer::NewcomerCommand;
 pub use super::notices::{NewMail, NewObjection, Notices};
 use super::objection::ObjectionCommand;
 pub use super::outcome::Outcome;
@@ -25,6 +26,7 @@ use super::password_policy::PasswordPolicy;
 use super::state::Role;
 use super::strangers::{SuppressedClass, Unwritten};
 use super::walk::Walk;
+use super::webhook::WebhookCommand;
 
 /// What holds at the moment of decision.
 #[derive(Debug)]
@@ -397,6 +399,10 @@ pub enum Command {
     Objection(ObjectionCommand),
     /// Do what administrators do about users and mails.
     Manage(ManagementCommand),
+    /// Do something about a receiver of events.
+    Webhook(WebhookCommand),
+    /// Bring somebody new, or come by an invitation.
+    Newcomer(Box<NewcomerCommand>),
     /// Put the same password under stronger parameters.
     UpgradeVerifier { user: UserId, credential: NewCredential },
     /// Set a new password, knowing the old one; or only ask whether that is known.
@@ -453,6 +459,11 @@ pub enum Command {
     },
     /// Tell administrators that scheduled backups fail; once a day at most.
     TellBackupFailed {
+        mails: Vec<(UserId, AddressId, NewMail)>,
+    },
+    /// Mail administrators a signed checkpoint, unless that was done within this time.
+    MailCheckpoint {
+        every: Span,
         mails: Vec<(UserId, AddressId, NewMail)>,
     },
     /// A mail will not be delivered.

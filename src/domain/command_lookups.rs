@@ -15,6 +15,7 @@ impl Command {
             Self::CreateUser { lookup, .. } => Some(*lookup),
             Self::Address(command) => command.address_lookup(),
             Self::Walk(walk) => walk.address_lookup(),
+            Self::Newcomer(command) => command.address_lookup(),
             Self::Found { .. }
             | Self::StartEpoch { .. }
             | Self::AcceptClock { .. }
@@ -55,6 +56,7 @@ impl Command {
             | Self::DisownSignUp { .. }
             | Self::Objection(_)
             | Self::Manage(_)
+            | Self::Webhook(_)
             | Self::UpgradeVerifier { .. }
             | Self::ChangePassword { .. }
             | Self::Refresh { .. }
@@ -62,6 +64,7 @@ impl Command {
             | Self::EndSession { .. }
             | Self::EndSessions { .. }
             | Self::TellBackupFailed { .. }
+            | Self::MailCheckpoint { .. }
             | Self::MailDelivered { .. }
             | Self::MailDeferred { .. }
             | Self::MailEnded { .. }
@@ -73,6 +76,8 @@ impl Command {
     pub fn username_lookup(&self) -> Option<Tag> {
         if let Self::CreateUser { username, .. } | Self::SignUp { username, .. } = self {
             *username
+        } else if let Self::Newcomer(command) = self {
+            command.username_lookup()
         } else if let Self::Walk(walk) = self {
             walk.username_lookup()
         } else {

@@ -9,8 +9,8 @@ use super::sign_in::{self, SessionTerms};
 use super::strangers::{StrangerClass, SuppressedClass};
 use super::world::World;
 use super::{
-    access, address, codes, factor, mail, management, objection, password_change, proof, recovery, session,
-    user, verification, walk,
+    access, address, codes, factor, mail, management, newcomer, objection, password_change, proof, recovery,
+    session, user, verification, walk, webhook,
 };
 use crate::types::{Position, Span, Tag};
 
@@ -244,6 +244,8 @@ pub fn decide(world: &impl World, command: Command, context: &Context<'_>) -> De
         Command::Address(command) => address::decide(world, context, command),
         Command::Objection(command) => objection::decide(world, context, command),
         Command::Manage(command) => management::decide(world, context, command),
+        Command::Webhook(command) => webhook::decide(world, context, command),
+        Command::Newcomer(command) => newcomer::decide(world, context, *command),
         Command::UpgradeVerifier { user, credential } => session::upgrade_verifier(world, user, credential),
         Command::ChangePassword {
             user,
@@ -330,6 +332,7 @@ pub fn decide(world: &impl World, command: Command, context: &Context<'_>) -> De
             by,
         } => factor::revoke(world, context, user, kind, &mails, by),
         Command::TellBackupFailed { mails } => mail::tell_backup_failed(world, context, &mails),
+        Command::MailCheckpoint { every, mails } => mail::mail_checkpoint(world, context, every, &mails),
         Command::MailDelivered {
             queued,
             attempt,

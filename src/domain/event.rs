@@ -1,8 +1,8 @@
 //! What has happened. The only truth; past tense; never edited once a release has written one.
 
 use crate::types::{
-    AddressId, ApiKeyId, CommandId, CredentialId, FactorId, Locale, MailId, Position, PublicKey, Sealed,
-    SessionId, Signature, Span, Tag, Timestamp, TokenId, UserId, WebOrigins,
+    AddressId, ApiKeyId, CredentialId, FactorId, Locale, MailId, Position, PublicKey, Sealed, SessionId,
+    Signature, Span, Tag, Timestamp, TokenId, UserId, WebOrigins,
 };
 
 use super::access::ApiKeyKind;
@@ -17,21 +17,10 @@ use super::mail::MailEnd;
 use super::mail_kind::MailKind;
 use super::objection::ObjectionAbout;
 use super::password_policy::{BrokenRules, PasswordPolicy};
+pub use super::recorded::Recorded;
 use super::state::Role;
 use super::strangers::SuppressedClass;
-
-/// An event in its place.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Recorded {
-    /// Where it stands.
-    pub position: Position,
-    /// When it was decided.
-    pub time: Timestamp,
-    /// The command it came from; all events of one command stand side by side.
-    pub command: CommandId,
-    /// What happened.
-    pub event: Event,
-}
+use super::webhook::WebhookEvent;
 
 /// Everything that can happen.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -492,4 +481,31 @@ pub enum Event {
     MailCancelled { queued: Position, by: Actor },
     /// An administrator has a mail tried at once.
     MailHastened { queued: Position, by: Actor },
+    /// Something happened to a receiver of events; boxed, because it is large and rare.
+    Webhook(Box<WebhookEvent>),
+
+    /// A user who just came to be was known to another program, since then, and it had proven their address or had not.
+    UserImported {
+        user: UserId,
+        address: AddressId,
+        verified: bool,
+        since: Timestamp,
+        by: Actor,
+    },
+    /// The password that a user had there is theirs here; its verifier is ours, over what that program kept.
+    PasswordImported {
+        user: UserId,
+        credential: CredentialId,
+        verifier: Sealed,
+        by: Actor,
+    },
+    /// A user without a password is invited: this proof is mailed, and opens the account once.
+    UserInvited { user: UserId, token: TokenId, by: Actor },
+    /// Somebody came by their invitation; their first password follows.
+    InvitationAccepted {
+        user: UserId,
+        token: TokenId,
+        address: AddressId,
+        origin: Sealed,
+    },
 }

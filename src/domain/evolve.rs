@@ -2,17 +2,17 @@
 
 mod factors;
 mod management;
+mod newcomers;
 mod safeguards;
 mod steps;
 
 use std::sync::Arc;
 
-use crate::types::{Span, WebOrigins};
+use crate::types::WebOrigins;
 
-use super::event::{Allowance, Event, FailCause, PasswordCause, Purpose, Recorded, Subject};
+use super::event::{Event, FailCause, PasswordCause, Purpose, Recorded, Subject};
 use super::factor::{MailboxBegun, RecoveryCodes, TotpBegun};
 use super::mail::Mail;
-use super::mail_kind::MailKind;
 use super::password_change::PASSWORD_WINDOW;
 use super::session::stranger_pair;
 use super::state::{ApiKey, CheckpointKey, Credential, Due, Epoch, Standing, TokenStanding};
@@ -20,8 +20,9 @@ use super::strangers::{StrangerClass, bump};
 use super::world::{Table, World};
 
 use steps::{
-    Voided, count_mail, count_sign_in, end_sessions, erase, forget_past, guard_of, guard_of_subject, issue,
-    register, remember_past, requested, set_standing, sign_in, stranger_wrote, touch, void_tokens,
+    Voided, count_code, count_mail, count_sign_in, end_sessions, erase, forget_past, guard_of,
+    guard_of_subject, issue, register, remember_past, requested, set_standing, sign_in, stranger_wrote, told,
+    touch, void_tokens,
 };
 
 #[expect(
@@ -153,6 +154,7 @@ pub fn evolve(world: &mut impl World, recorded: &Recorded) {
                     found.valid_from = position;
                 }
             }
+            world.invitations_mut().remove(user);
             if *cause != PasswordCause::SignUp {
                 void_tokens(world, *user, Voided::All);
                 end_sessions(world, *user, None);
@@ -274,21 +276,7 @@ pub fn evolve(world: &mut impl World, recorded: &Recorded) {
             allowance,
             ..
         } => {
-            stranger_wrote(world, time, 1);
-            match *subject {
-                Subject::Stranger(tag) => bump(world, tag, StrangerClass::Codes, time, position),
-                Subject::Address(_) => {
-                    if let Some(guard) = guard_of_subject(world, *subject) {
-                        match allowance {
-                            Allowance::Reserve => guard.reserve_codes.bump(time, Span::days(1)),
-                            Allowance::General | Allowance::None => guard.codes_day.bump(time, Span::days(1)),
-                        }
-                    }
-                }
-            }
-            if let Some(challenge) = token.and_then(|id| world.tokens_mut().edit(&id)) {
-                challenge.tries = challenge.tries.saturating_add(1);
-            }
+            count_code(world, position, time, *subject, *allowance, *token);
         }
         Event::ProofRefused { token, .. } => {
             if let Some(found) = world.tokens_mut().edit(token) {
@@ -392,11 +380,7 @@ pub fn evolve(world: &mut impl World, recorded: &Recorded) {
                 status: 0,
             };
             world.outbox_mut().put(position, queued);
-            if *kind == MailKind::SecondFactorFailed {
-                factors::told(world, *user, time);
-            } else if *kind == MailKind::BackupFailed {
-                world.small_mut().backup_told = Some(time);
-            }
+            told(world, *kind, *user, time);
         }
         Event::MailDelivered { queued, .. } | Event::MailEnded { queued, .. } => {
             world.outbox_mut().remove(queued);
@@ -514,5 +498,10 @@ pub fn evolve(world: &mut impl World, recorded: &Recorded) {
         | Event::RecoverySent { .. }
         | Event::MailCancelled { .. }
         | Event::MailHastened { .. } => management::evolve(world, time, &recorded.event),
+        Event::Webhook(event) => super::webhook::evolve(world, position, time, event),
+        Event::UserImported { .. }
+        | Event::PasswordImported { .. }
+        | Event::UserInvited { .. }
+        | Event::InvitationAccepted { .. } => newcomers::evolve(world, time, &recorded.event),
     }
 }

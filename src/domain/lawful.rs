@@ -1,15 +1,18 @@
 //! Whether an event may stand where it stands: asserted before every append, and run by auditors over a copy.
 
 mod factors;
+mod newcomers;
 mod safeguards;
 
 use super::access::ApiKeyKind;
 use super::event::{Event, PasswordCause, Purpose, Recorded};
 use super::factor::{FactorKind, Factors, sealed_address};
 use super::flow::{allows, password_policy};
+use super::newcomer::INVITATION_LONGEST;
 use super::session::live_session;
 use super::sign_in::ShownBefore;
 use super::state::{Standing, TokenStanding};
+use super::webhook;
 use super::world::{Table, World};
 use crate::types::{AddressId, Position, SessionId, Span, TokenId, UserId};
 
@@ -147,7 +150,9 @@ fn check(world: &impl World, recorded: &Recorded) -> Result<(), &'static str> {
                 )?;
                 // A recovery that proves an address too has just spent its token.
                 match found.purpose {
-                    Purpose::Recovery => token_is(world, *token, *user, TokenStanding::Spent)?,
+                    Purpose::Recovery | Purpose::Invitation => {
+                        token_is(world, *token, *user, TokenStanding::Spent)?;
+                    }
                     Purpose::VerifyEmail
                     | Purpose::Reopen
                     | Purpose::SignInCode
@@ -202,7 +207,17 @@ fn check(world: &impl World, recorded: &Recorded) -> Result<(), &'static str> {
             ensure(world.tokens().look(token).is_none(), "a token was issued twice")?;
             reaches(world, *user, *address)?;
             ensure(recorded.time < *expires, "a token was issued that has expired")?;
-            let short = *purpose == Purpose::Reopen || *expires <= recorded.time + Span::hours(24);
+            let lives_longer = match purpose {
+                Purpose::Reopen => true,
+                // There is no account behind it yet.
+                Purpose::Invitation => credential.is_none() && *expires <= recorded.time + INVITATION_LONGEST,
+                Purpose::Recovery
+                | Purpose::VerifyEmail
+                | Purpose::SignInCode
+                | Purpose::EnrolMailbox
+                | Purpose::AddAddress => false,
+            };
+            let short = lives_longer || *expires <= recorded.time + Span::hours(24);
             ensure(short, "a token lives longer than 24 hours")?;
             let bound = world
                 .users()
@@ -347,6 +362,11 @@ fn check(world: &impl World, recorded: &Recorded) -> Result<(), &'static str> {
         | Event::ObjectionOffered { .. }
         | Event::ObjectionRaised { .. }
         | Event::SafeguardsLapsed { .. } => safeguards::check(world, recorded),
+        Event::Webhook(event) => webhook::check(world, recorded, event),
+        Event::UserImported { .. }
+        | Event::PasswordImported { .. }
+        | Event::UserInvited { .. }
+        | Event::InvitationAccepted { .. } => newcomers::check(world, recorded),
     }
 }
 

@@ -128,20 +128,42 @@ pub(super) fn tell_backup_failed(
     if told.is_some_and(|at| context.now < at + BACKUP_TOLD_EVERY) {
         return Decision::accepted(vec![], Outcome::Done);
     }
+    Decision::accepted(
+        to_administrators(world, MailKind::BackupFailed, mails),
+        Outcome::Done,
+    )
+}
+
+/// Mails administrators a signed checkpoint, unless that was done within this time.
+pub(super) fn mail_checkpoint(
+    world: &impl World,
+    context: &Context<'_>,
+    every: Span,
+    mails: &[(UserId, AddressId, NewMail)],
+) -> Decision {
+    let mailed = world.small().checkpoint_mailed;
+    if mailed.is_some_and(|at| context.now < at + every) {
+        return Decision::accepted(vec![], Outcome::Done);
+    }
+    Decision::accepted(
+        to_administrators(world, MailKind::Checkpoint, mails),
+        Outcome::Done,
+    )
+}
+
+/// The mails of a kind that go to those who are administrators now.
+fn to_administrators(
+    world: &impl World,
+    kind: MailKind,
+    mails: &[(UserId, AddressId, NewMail)],
+) -> Vec<Event> {
     let queued = mails.iter().filter_map(|(id, address, new)| {
         let user = world.users().look(id)?;
         let may_know = user.role == Role::Admin && user.standing == Standing::Active;
         user.address(*address).filter(|_| may_know)?;
-        Some(queued(
-            new,
-            MailKind::BackupFailed,
-            *id,
-            *address,
-            None,
-            user.locale,
-        ))
+        Some(queued(new, kind, *id, *address, None, user.locale))
     });
-    Decision::accepted(queued.collect(), Outcome::Done)
+    queued.collect()
 }
 
 /// What became of a mail that a worker tried.

@@ -33,11 +33,15 @@ pub enum MailKind {
     BackupFailed,
     /// Somebody said that something was not them.
     ObjectionRaised,
+    /// A signed checkpoint of the ledger, to be kept elsewhere: to administrators.
+    Checkpoint,
+    /// An administrator invites somebody: the way in.
+    Invitation,
 }
 
 impl MailKind {
     /// All of them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 17] = [
         Self::PasswordReset,
         Self::PasswordChanged,
         Self::EmailVerification,
@@ -53,12 +57,18 @@ impl MailKind {
         Self::NewSignIn,
         Self::BackupFailed,
         Self::ObjectionRaised,
+        Self::Checkpoint,
+        Self::Invitation,
     ];
 
     /// Whether it is of use only while its proof lives; any other mail tells what happened, and is sent in any case.
     pub fn carries_proof(self) -> bool {
         match self {
-            Self::PasswordReset | Self::EmailVerification | Self::AccountClosing | Self::EmailOtp => true,
+            Self::PasswordReset
+            | Self::EmailVerification
+            | Self::AccountClosing
+            | Self::EmailOtp
+            | Self::Invitation => true,
             Self::PasswordChanged
             | Self::AccountExists
             | Self::AdminRecovery
@@ -69,7 +79,8 @@ impl MailKind {
             | Self::AddressChanged
             | Self::NewSignIn
             | Self::ObjectionRaised
-            | Self::BackupFailed => false,
+            | Self::BackupFailed
+            | Self::Checkpoint => false,
         }
     }
 
@@ -91,6 +102,8 @@ impl MailKind {
             Self::NewSignIn => "new_sign_in",
             Self::ObjectionRaised => "objection_raised",
             Self::BackupFailed => "backup_failed",
+            Self::Checkpoint => "checkpoint",
+            Self::Invitation => "invitation",
         }
     }
 }

@@ -24,6 +24,7 @@ mod limits;
 mod mail;
 mod mail_kind;
 mod management;
+mod newcomer;
 mod notices;
 mod objection;
 mod outcome;
@@ -32,6 +33,7 @@ mod password_change;
 pub mod password_policy;
 mod preserved;
 mod proof;
+mod recorded;
 mod recovery;
 mod refusal;
 mod safeguard;
@@ -42,6 +44,7 @@ mod strangers;
 mod user;
 mod verification;
 mod walk;
+mod webhook;
 mod world;
 
 pub use access::{ApiKeyKind, CheckpointRotation, Grants, NamedCheckpointKey};
@@ -69,6 +72,7 @@ pub use limits::{Lifetimes, Limits};
 pub use mail::{BACKUP_TOLD_EVERY, Mail, MailEnd, MailStanding};
 pub use mail_kind::MailKind;
 pub use management::ManagementCommand;
+pub use newcomer::{INVITATION_LONGEST, INVITATION_USUAL, Invitation, Known, NewcomerCommand};
 pub use objection::{OBJECTION_LIFE, Objected, ObjectionAbout, ObjectionCommand, added_since, objector};
 pub use outlook::{Obstacle, Outlook, Unverified, is_token_alive, sign_in_outlook};
 pub use preserved::Earlier;
@@ -84,4 +88,8 @@ pub use state::{
 pub use strangers::{StrangerClass, StrangerEntry, StrangerSet, SuppressedClass, Unwritten, Window};
 pub use user::{closes_without_proof, may_sign_up};
 pub use walk::Walk;
+pub use webhook::{
+    DEAD_LETTERS_MAX, OLD_SECRET_LIFE, WEBHOOKS_MAX, Webhook, WebhookCommand, WebhookEvent, WebhookForm,
+    Webhooks,
+};
 pub use world::{Draft, Overlay, Preserved, Table, World};

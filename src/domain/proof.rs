@@ -38,7 +38,8 @@ pub(super) fn usable<'w>(
         | Purpose::VerifyEmail
         | Purpose::SignInCode
         | Purpose::EnrolMailbox
-        | Purpose::AddAddress => user.standing == Standing::Active,
+        | Purpose::AddAddress
+        | Purpose::Invitation => user.standing == Standing::Active,
         Purpose::Reopen => matches!(user.standing, Standing::Closing(_)),
     };
     if !standing_fits {
@@ -65,7 +66,7 @@ fn fits_address(world: &impl World, context: &Context<'_>, id: TokenId, token: &
                 token.by == Actor::Stranger && is_barred(world, token.user, token.address, context.now);
             user.address(token.address).is_some() && !barred
         }
-        Purpose::VerifyEmail | Purpose::SignInCode | Purpose::EnrolMailbox => {
+        Purpose::VerifyEmail | Purpose::SignInCode | Purpose::EnrolMailbox | Purpose::Invitation => {
             user.address(token.address).is_some()
         }
     }

@@ -121,7 +121,8 @@ pub(super) fn request(
         | Purpose::Reopen
         | Purpose::SignInCode
         | Purpose::EnrolMailbox
-        | Purpose::AddAddress => Event::VerificationRequested {
+        | Purpose::AddAddress
+        | Purpose::Invitation => Event::VerificationRequested {
             subject,
             allowance,
             client,
@@ -149,7 +150,11 @@ fn wants_mail(
         && match purpose {
             Purpose::Recovery => !is_barred(world, id, address, context.now),
             Purpose::VerifyEmail => unverified || user.awaits_proof(world.small().epoch),
-            Purpose::Reopen | Purpose::SignInCode | Purpose::EnrolMailbox | Purpose::AddAddress => false,
+            Purpose::Reopen
+            | Purpose::SignInCode
+            | Purpose::EnrolMailbox
+            | Purpose::AddAddress
+            | Purpose::Invitation => false,
         }
 }
 
@@ -217,7 +222,8 @@ pub(super) fn issue(
         | Purpose::Reopen
         | Purpose::SignInCode
         | Purpose::EnrolMailbox
-        | Purpose::AddAddress => (context.limits.lifetimes.verification, MailKind::EmailVerification),
+        | Purpose::AddAddress
+        | Purpose::Invitation => (context.limits.lifetimes.verification, MailKind::EmailVerification),
     };
     let events = vec![
         issued(

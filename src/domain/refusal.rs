@@ -66,6 +66,10 @@ pub enum Refusal {
     CodesExhausted,
     /// The factor is enrolled already.
     FactorEnabled,
+    /// No invitation of this user waits.
+    NotInvited,
+    /// As many invitations wait as may.
+    TooManyInvitations,
     /// There is no such factor, and none waits for its first code.
     FactorNotEnabled,
     /// The enrolment waited too long for its first code.
@@ -98,6 +102,12 @@ pub enum Refusal {
     ApiKeyNotFound,
     /// Web pages call with publishable keys only.
     SecretKeyInBrowser,
+    /// No such receiver of events.
+    NoSuchWebhook,
+    /// There are as many receivers of events as may be.
+    TooManyWebhooks,
+    /// The receiver has given up no such event, or has got it since.
+    NoSuchDeadLetter,
     /// No such mail in the outbox.
     NoSuchMail,
     /// No such request waits.

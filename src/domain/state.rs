@@ -14,9 +14,11 @@ use super::factor::{Factors, Unfinished};
 use super::flow::Flows;
 use super::key_purpose::KeyPurpose;
 use super::mail::Mail;
+use super::newcomer::Invitation;
 use super::password_policy::PasswordPolicy;
 use super::safeguard::Safeguards;
 use super::strangers::{StrangerSet, Window};
+use super::webhook::Webhooks;
 
 /// All projections. Nothing in it is clear text of anybody's personal data.
 #[derive(Clone, Default, Debug)]
@@ -45,6 +47,8 @@ pub struct State {
     pub factors: IdTable<UserId, Box<Factors>>,
     /// Sign-ins that were right so far and wait for their second factor: the first of each user.
     pub unfinished: BTreeMap<UserId, Unfinished>,
+    /// Who was invited and has not come yet.
+    pub invitations: BTreeMap<UserId, Invitation>,
     /// What is kept for some days so that changes can be undone, of the users who changed something lately.
     pub safeguards: IdTable<UserId, Box<Safeguards>>,
     /// Whose something is that can be objected to.
@@ -76,6 +80,11 @@ impl State {
         self.small.flows.password_policy(name)
     }
 
+    /// Receivers of events.
+    pub fn webhooks(&self) -> &Arc<Webhooks> {
+        &self.small.webhooks
+    }
+
     /// The configuration of flows.
     pub fn flows(&self) -> &Arc<Flows> {
         &self.small.flows
@@ -103,6 +112,10 @@ pub struct Small {
     pub rotated: Few<(KeyPurpose, u32)>,
     /// When administrators were last told that scheduled backups fail.
     pub backup_told: Option<Timestamp>,
+    /// When administrators were last mailed a checkpoint.
+    pub checkpoint_mailed: Option<Timestamp>,
+    /// Receivers of events: one value, which readers share.
+    pub webhooks: Arc<Webhooks>,
 }
 
 /// The key that signs checkpoints.

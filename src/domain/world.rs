@@ -10,6 +10,7 @@ use crate::types::{AddressId, ApiKeyId, IdTable, Position, RandomId, SessionId, 
 
 use super::factor::{Factors, Unfinished};
 use super::mail::Mail;
+use super::newcomer::Invitation;
 use super::preserved::Earlier;
 use super::safeguard::Safeguards;
 use super::state::{ApiKey, Due, Guard, Session, Small, State, Token, User};
@@ -231,6 +232,8 @@ world! {
     factors / factors_mut: IdTable<UserId, Box<Factors>>, UserId => Factors;
     /// Sign-ins that wait for their second factor.
     unfinished / unfinished_mut: BTreeMap<UserId, Unfinished>, UserId => Unfinished;
+    /// Who was invited and has not come yet.
+    invitations / invitations_mut: BTreeMap<UserId, Invitation>, UserId => Invitation;
     /// What is kept so that changes can be undone.
     safeguards / safeguards_mut: IdTable<UserId, Box<Safeguards>>, UserId => Safeguards;
     /// Whose something is that can be objected to.

@@ -51,6 +51,7 @@ pub fn state_hash(state: &State) -> [u8; 32] {
         erased,
         factors,
         unfinished,
+        invitations,
         safeguards,
         objections,
         api_keys,
@@ -69,6 +70,7 @@ pub fn state_hash(state: &State) -> [u8; 32] {
     erased.hash(&mut hasher);
     table(factors, &mut hasher);
     unfinished.hash(&mut hasher);
+    invitations.hash(&mut hasher);
     table(safeguards, &mut hasher);
     table(objections, &mut hasher);
     api_keys.hash(&mut hasher);
@@ -96,6 +98,7 @@ pub fn agree(one: &State, other: &State, piece: usize) -> bool {
         erased,
         factors,
         unfinished,
+        invitations,
         safeguards,
         objections,
         api_keys,
@@ -117,6 +120,7 @@ pub fn agree(one: &State, other: &State, piece: usize) -> bool {
         && safeguards.shard(part) == other.safeguards.shard(part)
         && objections.shard(part) == other.objections.shard(part)
         && same_part(unfinished, &other.unfinished, part, user_from)
+        && same_part(invitations, &other.invitations, part, user_from)
         && same_part(closings, &other.closings, part, user_from)
         && same_part(erased, &other.erased, part, user_from)
         && same_part(strangers, &other.strangers, part, |first| first)

@@ -380,7 +380,11 @@ fn needs(events: &[Event], id: DataKeyId) -> bool {
         DataKeyId::Day(_) => true,
         DataKeyId::User(id) => matches!(event, Event::UserRegistered { user, .. } if *user == id),
         DataKeyId::Credential(id) => {
-            matches!(event, Event::PasswordSet { credential, .. } if *credential == id)
+            matches!(
+                event,
+                Event::PasswordSet { credential, .. } | Event::PasswordImported { credential, .. }
+                    if *credential == id
+            )
         }
     })
 }

@@ -1,9 +1,11 @@
 //! What administrators see and try of mails: the settings' way out, and the words.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::Mutex;
+use tokio::task::spawn_blocking;
 
 use super::site::Site;
 use crate::domain::MailKind;
@@ -18,6 +20,8 @@ use crate::types::{EmailAddress, Locale, MailId};
 pub struct Post {
     settings: MailSettings,
     templates: Templates,
+    /// Where the operator's templates lie.
+    templates_dir: Option<PathBuf>,
     /// Held while somebody tries it out: one at a time, because each may wait for a server that does not answer.
     trying: Mutex<()>,
 }
@@ -33,10 +37,11 @@ pub enum TrialFault {
 
 impl Post {
     /// The same settings and words that the workers have.
-    pub fn new(settings: MailSettings, templates: Templates) -> Self {
+    pub fn new(settings: MailSettings, templates: Templates, templates_dir: Option<PathBuf>) -> Self {
         Self {
             settings,
             templates,
+            templates_dir,
             trying: Mutex::default(),
         }
     }
@@ -44,6 +49,20 @@ impl Post {
     /// A mail with sample values; no secret in it is real.
     pub fn preview(&self, kind: MailKind, locale: Locale) -> Result<Rendered, TemplateFault> {
         self.templates.render(kind, locale, &MailData::sample(kind))
+    }
+
+    /// The operator's files that a mail is made of.
+    pub fn files_of(&self, kind: MailKind, locale: Locale) -> Vec<String> {
+        let files = self.templates.files_of(kind, locale).into_iter();
+        files.map(|file| file.display().to_string()).collect()
+    }
+
+    /// The templates as they lie in the operator's folder now: what the next start would have, or why there would be none.
+    pub async fn templates_on_disk(&self) -> Result<Templates, TemplateFault> {
+        let dir = self.templates_dir.clone();
+        let read = spawn_blocking(move || Templates::load(dir.as_deref())).await;
+        // The task is neither cancelled nor does it panic; if it were, what is in force is all there is to show.
+        read.unwrap_or_else(|_| Templates::load(None))
     }
 }
 

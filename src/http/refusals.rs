@@ -68,9 +68,15 @@ pub fn of_refusal(refusal: Refusal, locale: Locale) -> ApiError {
         Refusal::UserNotFound | Refusal::UserNotActive => Code::AccountNotFound,
         Refusal::Changed => Code::Changed,
         Refusal::NotAllowed => Code::UserForbidden,
-        Refusal::ApiKeyNotFound | Refusal::NoSuchMail | Refusal::NoSuchRequest | Refusal::AlreadyFounded => {
-            Code::NotFound
-        }
+        Refusal::TooManyWebhooks => return ApiError::invalid("webhooks", "too-many"),
+        Refusal::TooManyInvitations => return ApiError::invalid("email", "too-many-invitations"),
+        Refusal::NotInvited
+        | Refusal::NoSuchWebhook
+        | Refusal::NoSuchDeadLetter
+        | Refusal::ApiKeyNotFound
+        | Refusal::NoSuchMail
+        | Refusal::NoSuchRequest
+        | Refusal::AlreadyFounded => Code::NotFound,
     };
     code.into()
 }

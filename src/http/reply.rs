@@ -234,7 +234,14 @@ impl Voice {
 
     /// Success with these fields.
     pub fn success(&self, status: StatusCode, fields: &impl Serialize) -> Response {
-        let Ok(body) = self.wrap(fields) else {
+        // Most answers fit, so that nothing is copied to make room.
+        let mut object = Vec::with_capacity(512);
+        let written = serde_json::to_writer(&mut object, fields);
+        self.success_of(status, written.map(|()| object))
+    }
+
+    fn success_of(&self, status: StatusCode, object: serde_json::Result<Vec<u8>>) -> Response {
+        let Ok(body) = object.and_then(|object| self.wrap(object)) else {
             tracing::error!(request_id = %self.request_id, "an answer is not a JSON object: this is a bug");
             return ApiError::new(Code::Internal).reply(self);
         };
@@ -246,11 +253,8 @@ impl Voice {
         outcome.unwrap_or_else(|error| error.reply(self))
     }
 
-    /// Serialises once and copies the bytes, because the hybrid envelope says everything twice.
-    fn wrap(&self, fields: &impl Serialize) -> Result<Vec<u8>, serde_json::Error> {
-        // Most answers fit, so that nothing is copied to make room.
-        let mut object = Vec::with_capacity(512);
-        serde_json::to_writer(&mut object, fields)?;
+    /// Serialised once, and the bytes copied, because the hybrid envelope says everything twice.
+    fn wrap(&self, object: Vec<u8>) -> serde_json::Result<Vec<u8>> {
         let Some(inner) = object.strip_prefix(b"{").and_then(|rest| rest.strip_suffix(b"}")) else {
             return Err(serde_json::Error::custom("not an object"));
         };

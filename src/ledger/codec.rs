@@ -19,11 +19,11 @@ use crate::domain::password_policy::{BrokenRules, PasswordPolicy};
 use crate::domain::{
     Actor, Allowance, ApiKeyKind, DropCause, EndCause, EpochReason, Event, FactorKind, FactorProof,
     FactorUse, FailCause, KeyPurpose, MailEnd, MailKind, ObjectionAbout, PasswordCause, Purpose, Recorded,
-    RefusedCause, Role, Subject, SuppressedClass, Via,
+    RefusedCause, Role, Subject, SuppressedClass, Via, WebhookEvent, WebhookForm,
 };
 use crate::types::{
     AddressId, ApiKeyId, CredentialId, FactorId, Locale, MailId, ObjectName, Position, PublicKey, Sealed,
-    SessionId, Signature, Slug, Span, Tag, Timestamp, TokenId, UserId, WebOrigins,
+    SealedConfig, SessionId, Signature, Slug, Span, Tag, Timestamp, TokenId, UserId, WebOrigins, WebhookId,
 };
 
 /// Why a record cannot be read as an event, or an event not be written.
@@ -80,7 +80,9 @@ impl Writer for Out {
 macro_rules! events {
     ($($kind:literal / $schema:literal => $name:ident { $($field:ident: $type:ty),* $(,)? })*
     of FlowsChanged:
-    $($flow_kind:literal / $flow_schema:literal => $change:ident { $($part:ident: $part_type:ty),* $(,)? })*) => {
+    $($flow_kind:literal / $flow_schema:literal => $change:ident { $($part:ident: $part_type:ty),* $(,)? })*
+    of Webhook:
+    $($hook_kind:literal / $hook_schema:literal => $hook:ident { $($piece:ident: $piece_type:ty),* $(,)? })*) => {
         /// Kind, schema and payload of an event.
         fn to_payload(event: &Event) -> (u16, u16, Vec<u8>) {
             let mut out = EncoderImpl::new(Out(Vec::with_capacity(PAYLOAD_USUAL)), CONFIG);
@@ -91,6 +93,13 @@ macro_rules! events {
                         $flow_kind,
                         $flow_schema,
                         (|| { $($part.write_to(&mut out)?;)* by.write_to(&mut out) })(),
+                    ),)*
+                },
+                Event::Webhook(event) => match &**event {
+                    $(WebhookEvent::$hook { $($piece),* } => (
+                        $hook_kind,
+                        $hook_schema,
+                        (|| { $($piece.write_to(&mut out)?;)* Ok(()) })(),
                     ),)*
                 },
             };
@@ -106,6 +115,10 @@ macro_rules! events {
                 $(($flow_kind, $flow_schema) => (|| {
                     let change = FlowChange::$change { $($part: <$part_type as Stored>::read_from(&mut from)?),* };
                     Ok(Event::FlowsChanged { change: Box::new(change), by: Actor::read_from(&mut from)? })
+                })(),)*
+                $(($hook_kind, $hook_schema) => (|| {
+                    let event = WebhookEvent::$hook { $($piece: <$piece_type as Stored>::read_from(&mut from)?),* };
+                    Ok(Event::Webhook(Box::new(event)))
                 })(),)*
                 _ => return from_earlier(kind, schema, payload),
             };
@@ -124,11 +137,14 @@ macro_rules! events {
                 Event::FlowsChanged { change, .. } => match &**change {
                     $(FlowChange::$change { .. } => stringify!($change),)*
                 },
+                Event::Webhook(event) => match &**event {
+                    $(WebhookEvent::$hook { .. } => stringify!($hook),)*
+                },
             }
         }
 
         /// The names of all events.
-        pub const EVENT_NAMES: &[&str] = &[$(stringify!($name),)* $(stringify!($change)),*];
+        pub const EVENT_NAMES: &[&str] = &[$(stringify!($name),)* $(stringify!($change),)* $(stringify!($hook)),*];
     };
 }
 
@@ -212,6 +228,11 @@ events! {
     183/1 => MailCancelled { queued: Position, by: Actor }
     184/1 => MailHastened { queued: Position, by: Actor }
 
+    220/1 => UserImported { user: UserId, address: AddressId, verified: bool, since: Timestamp, by: Actor }
+    221/1 => PasswordImported { user: UserId, credential: CredentialId, verifier: Sealed, by: Actor }
+    222/1 => UserInvited { user: UserId, token: TokenId, by: Actor }
+    223/1 => InvitationAccepted { user: UserId, token: TokenId, address: AddressId, origin: Sealed }
+
     190/1 => ApiKeyOriginsNamed { key: ApiKeyId, origins: WebOrigins, by: Actor }
 
     of FlowsChanged:
@@ -226,6 +247,16 @@ events! {
     148/1 => ExpressionSaved { policy: ExpressionPolicy }
     149/1 => PolicyRemoved { name: ObjectName }
     150/1 => PolicyRenamed { from: ObjectName, to: ObjectName }
+
+    of Webhook:
+    210/1 => WebhookCreated { webhook: WebhookId, form: WebhookForm, secret: SealedConfig, by: Actor }
+    211/1 => WebhookChanged { webhook: WebhookId, form: WebhookForm, by: Actor }
+    212/1 => WebhookRemoved { webhook: WebhookId, by: Actor }
+    213/1 => WebhookSecretRotated { webhook: WebhookId, secret: SealedConfig, old_until: Timestamp, by: Actor }
+    214/1 => WebhookAdvanced { webhook: WebhookId, cursor: Position, delivered: u32 }
+    215/1 => WebhookGivenUp { webhook: WebhookId, event: Position, attempts: u16, status: u16 }
+    216/1 => WebhookRedelivered { webhook: WebhookId, event: Position, by: Actor }
+    217/1 => WebhookStopped { webhook: WebhookId }
 }
 
 /// Entries that gave way to a later schema: read for ever, never written again.

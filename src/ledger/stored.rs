@@ -4,6 +4,7 @@
 //! the end. Every table is exhaustive both ways, so a new variant does not compile without its code.
 
 mod flows;
+mod webhooks;
 
 use std::fmt;
 
@@ -243,7 +244,7 @@ coded! {
         9 => ApiKey, 10 => Signing,
     }
     EpochReason { 1 => Founded, 2 => Restored, 3 => RollbackAccepted, 4 => KeyTheft, 5 => ClockReset }
-    Purpose { 1 => Recovery, 2 => VerifyEmail, 3 => Reopen, 4 => SignInCode, 5 => EnrolMailbox, 6 => AddAddress }
+    Purpose { 1 => Recovery, 2 => VerifyEmail, 3 => Reopen, 4 => SignInCode, 5 => EnrolMailbox, 6 => AddAddress, 7 => Invitation }
     Via { 1 => Link, 2 => Code }
     Allowance { 0 => None, 1 => General, 2 => Reserve }
     FailCause { 1 => WrongPassword, 2 => Banned, 3 => Closing, 4 => Unverified, 5 => MailboxUnproven, 6 => FactorMissing }
@@ -257,7 +258,7 @@ coded! {
         1 => PasswordReset, 2 => PasswordChanged, 3 => EmailVerification, 4 => AccountExists, 5 => AccountClosing,
         6 => AdminRecovery, 7 => SessionsRevoked, 8 => Test, 9 => EmailOtp,
         10 => FactorChanged, 11 => SecondFactorFailed, 12 => AddressChanged, 13 => NewSignIn,
-        30 => BackupFailed, 31 => ObjectionRaised,
+        30 => BackupFailed, 31 => ObjectionRaised, 40 => Checkpoint, 41 => Invitation,
     }
     MailEnd { 1 => Refused, 2 => GaveUp, 3 => Superseded, 4 => UserGone, 5 => EpochEnded }
     ObjectionAbout { 1 => Recovery, 2 => Password, 3 => Factors, 4 => Addresses, 5 => SignIn }

@@ -193,6 +193,15 @@ impl Templates {
         self.render(kind, locale, &MailData::sample(kind))
     }
 
+    /// The operator's files that a mail is made of, its frame among them.
+    pub fn files_of(&self, kind: MailKind, locale: Locale) -> Vec<&Path> {
+        let own = Part::ALL.map(|part| name_of(kind, locale, part));
+        let names = own.iter().map(String::as_str).chain([overrides::LAYOUT]);
+        names
+            .filter_map(|name| self.files.get(name).map(PathBuf::as_path))
+            .collect()
+    }
+
     fn render_values(
         &self,
         kind: MailKind,

@@ -68,6 +68,8 @@ random_id!(/// One mail in the outbox.
     MailId);
 random_id!(/// One API key.
     ApiKeyId);
+random_id!(/// One receiver of events.
+    WebhookId);
 random_id!(/// One command; all of its events carry it.
     CommandId);
 random_id!(/// A keyed hash, cut to 16 bytes: equal inputs are equal, and without the key it says nothing else.

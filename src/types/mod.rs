@@ -18,6 +18,7 @@ pub mod signing;
 pub mod time;
 pub mod units;
 pub mod web_origin;
+pub mod webhook;
 
 pub use colour::Colour;
 pub use email::EmailAddress;
@@ -25,7 +26,7 @@ pub use few::Few;
 pub use id_table::{IdTable, RandomId, search};
 pub use ids::{
     AddressId, ApiKeyId, CommandId, CredentialId, DataKeyId, FactorId, MailId, Position, SessionId, Tag,
-    TokenId, UserId,
+    TokenId, UserId, WebhookId,
 };
 pub use labels::{ObjectName, Slug};
 pub use lane::Lane;
@@ -37,3 +38,4 @@ pub use sealed::{Sealed, SealedConfig};
 pub use signing::{PublicKey, Signature};
 pub use time::{Span, Timestamp};
 pub use web_origin::{WebOrigin, WebOriginFault, WebOrigins};
+pub use webhook::{WebhookEvents, WebhookEventsFault, WebhookUrl, WebhookUrlFault};

@@ -78,9 +78,25 @@ impl WebOrigin {
         &self.0
     }
 
+    /// Whether it is reached over TLS.
+    pub fn is_https(&self) -> bool {
+        self.0.starts_with("https://")
+    }
+
+    /// Host and port as they stand in it: what a request names as its host (RFC 9110 §7.2).
+    pub fn authority(&self) -> &str {
+        self.0.split_once("://").map_or(&*self.0, |(_, rest)| rest)
+    }
+
+    /// The port, the scheme's own if it names none.
+    pub fn port(&self) -> u16 {
+        let named = split_port(self.authority()).ok().and_then(|(_, port)| port);
+        named.unwrap_or(if self.is_https() { 443 } else { 80 })
+    }
+
     /// The host, without the port.
     pub fn host(&self) -> &str {
-        let authority = self.0.split_once("://").map_or(&*self.0, |(_, rest)| rest);
+        let authority = self.authority();
         split_port(authority).map_or(authority, |(host, _)| host)
     }
 }

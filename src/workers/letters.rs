@@ -151,6 +151,7 @@ impl MailTools {
                 .map(|secret| fragment(&format!("{public_url}/not-me"), "n", secret)),
             change: letter.change,
             changed_address: letter.changed_address.clone(),
+            note: letter.note.clone(),
             subject: letter.stage.as_ref().and_then(|stage| stage.subject.clone()),
         }
     }
@@ -175,6 +176,7 @@ impl MailTools {
             }
             Purpose::AddAddress => fragment(&format!("{public_url}/address"), "t", secret),
             Purpose::Reopen => fragment(&format!("{public_url}/reopen"), "t", secret),
+            Purpose::Invitation => fragment(&format!("{public_url}/invitation"), "t", secret),
             Purpose::SignInCode | Purpose::EnrolMailbox => return None,
         })
     }

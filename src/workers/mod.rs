@@ -1,15 +1,18 @@
-//! What goes on without anybody waiting: proofs are issued, mails leave, the ledger is kept in order and backed up.
+//! What goes on without anybody waiting: proofs are issued, mails and events leave, the ledger is kept in order and backed
+//! up.
 //!
 //! Workers look at published state and send commands, nothing else: what they did is in the ledger, so after a crash
 //! they go on where they were. Each stops by one handle; one that panics is started again, ever more slowly.
 
 mod archivist;
 mod beat;
+mod cosigner;
 mod courier;
 mod issuer;
 mod keeper;
 mod letters;
 mod lineup;
+mod messenger;
 mod routes;
 mod snapshotter;
 mod witness;
@@ -75,6 +78,14 @@ impl Workers {
         ));
         let owned = desk.clone();
         tasks.spawn(attend(
+            "messenger",
+            // Receivers are reached a fifth of a second later, and a busy ledger is not read commit by commit.
+            beat(Listens::ToTimeOnly),
+            PAUSE_MIN,
+            move |beat| messenger::run(owned.clone(), beat),
+        ));
+        let owned = desk.clone();
+        tasks.spawn(attend(
             "keeper",
             beat(Listens::ToTimeOnly),
             PAUSE_MIN,
@@ -87,6 +98,15 @@ impl Workers {
                 beat(Listens::ToTimeOnly),
                 PAUSE_MIN,
                 move |beat| snapshotter::run(owned.clone(), snapshots.clone(), beat),
+            ));
+        }
+        if notary.is_witnessed() {
+            let owned = Arc::clone(&notary);
+            tasks.spawn(attend(
+                "cosigner",
+                beat(Listens::ToTimeOnly),
+                PAUSE_MIN,
+                move |beat| cosigner::run(Arc::clone(&owned), beat),
             ));
         }
         tasks.spawn(attend(

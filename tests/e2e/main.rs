@@ -98,6 +98,17 @@ fn somebody_loses_their_password_and_comes_back_while_the_server_is_stopped_kill
         "{refused}"
     );
 
+    // Somebody comes along from another service, with the SHA-1 of their password, while the server runs.
+    let file = home.folder().join("users.ndjson");
+    let line =
+        json!({ "email": "cy@example.org", "password_hash": "a9993e364706816aba3e25717850c26c9cd0d89d" });
+    std::fs::write(&file, line.to_string()).unwrap();
+    let file = file.to_str().unwrap();
+    assert_eq!(home.run(&["user", "import", file]).json(0)["imported"], 1);
+    assert_eq!(home.run(&["user", "import", file]).json(0)["skipped"], 1);
+    let cy = json!({ "email": "cy@example.org", "password": "abc" });
+    assert_eq!(server.post("/v1/auth/email/signin", &cy, None).status, 200);
+
     // The socket is the owner's alone, and nonsense is answered, not obeyed.
     let socket = home.data().join("keyledger.sock");
     let mode = std::fs::metadata(&socket).unwrap().permissions().mode();

@@ -16,6 +16,7 @@ const FLOORS: &[&[&str]] = &[
     &["types"],
     &["domain"],
     &["system"],
+    &["outgoing"],
     &["breach", "crypto", "ledger", "mail"],
     &["engine"],
     &["desk"],
@@ -181,12 +182,12 @@ fn only_in(words: &[&str], allowed: &[&str], rule: &str) {
 }
 
 #[test]
-fn only_http_knows_warp_and_only_it_and_the_one_client_know_hyper() {
+fn only_http_knows_warp_and_only_it_and_the_outgoing_room_know_hyper() {
     only_in(&["warp"], &["src/http/"], "say it to http/ instead");
     only_in(
         &["hyper", "hyper_util"],
-        &["src/http/", "src/breach/online.rs"],
-        "say it to http/ instead",
+        &["src/http/", "src/outgoing/"],
+        "say it to http/ or outgoing/ instead",
     );
 }
 

@@ -1,6 +1,6 @@
 //! The house from outside, room by room: the law in sentences, the engine under faults, the ledger over restarts, its
 //! snapshots, the REST contract, the pages behind mailed links, the command line, what an auditor can prove, what a copy
-//! of the disk gives away, lists of leaked passwords, and the rules that
+//! of the disk gives away, lists of leaked passwords, what receivers of events get, and the rules that
 //! the source itself keeps.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
@@ -27,3 +27,4 @@ mod sim;
 mod snapshots;
 mod storage;
 mod support;
+mod webhooks;

@@ -10,6 +10,7 @@
 mod addresses;
 mod factors;
 mod management;
+mod newcomers;
 
 use std::cell::Cell;
 
@@ -179,7 +180,7 @@ impl Person {
         }
     }
 
-    fn new_user(self) -> NewUser {
+    pub fn new_user(self) -> NewUser {
         NewUser {
             user: self.user(),
             role: Role::User,

@@ -111,6 +111,7 @@ impl Rig {
             require_verified_email: false,
             leaks: Leaks::default(),
             mail: keyledger::domain::flow::GlobalMail::Configured,
+            webhooks: keyledger::desk::WebhookSettings::default(),
         };
         Desk::open(engine, pool, settings)
     }

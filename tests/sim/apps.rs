@@ -108,7 +108,7 @@ impl Life {
         self.note(&attempt, answer).map(drop)
     }
 
-    fn a_password_of_user(&mut self, user: UserId) -> String {
+    pub(super) fn a_password_of_user(&mut self, user: UserId) -> String {
         let account = self.oracle.accounts.get(&user);
         let of = account.map_or(0, |account| account.address);
         self.a_password_of(of)

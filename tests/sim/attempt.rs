@@ -5,6 +5,9 @@ use keyledger::domain::{
 };
 use keyledger::types::{ApiKeyId, MailId, Position, SessionId, Timestamp, TokenId, UserId};
 
+use super::addresses::Addressed;
+use super::management::Managed;
+
 /// A person's address, by number.
 pub(super) type Address = usize;
 
@@ -96,6 +99,8 @@ pub(super) enum Attempt {
     ConfirmKey(ApiKeyId),
     RevokeKey(ApiKeyId),
     SavePolicy(PasswordPolicy),
+    Manage(Managed),
+    Address(Addressed),
     NewEpoch,
     AcceptClock,
     Delivered {
@@ -178,6 +183,7 @@ impl Attempt {
                 policy: policy.clone(),
                 by,
             },
+            Self::Manage(managed) => return managed.command(),
             Self::NewEpoch => Command::StartEpoch {
                 reason: EpochReason::KeyTheft,
                 erase: vec![],
@@ -220,6 +226,7 @@ impl Attempt {
             | Self::ConfirmApp { .. }
             | Self::RemoveApp { .. }
             | Self::RevokeFactors(_)
+            | Self::Address(_)
             | Self::AcceptClock => return None,
         })
     }

@@ -6,10 +6,12 @@ use keyledger::domain::{
     ApiKeyKind, Context, ProofFound, Purpose, Standing, State, Via, check_proof, live_session,
     password_policy::PasswordPolicy,
 };
-use keyledger::types::{DataKeyId, Tag};
+use keyledger::types::{DataKeyId, IdTable, RandomId, Tag};
 
+use super::addresses::compare_further;
 use super::attempt::Address;
 use super::machine::Machine;
+use super::management::{compare_management, compare_names};
 use super::oracle::{Access, KeyStanding, News, Oracle};
 
 /// The text of an address.
@@ -17,25 +19,32 @@ pub(super) fn address_text(address: Address) -> String {
     format!("person{address}@example.org")
 }
 
+/// What is in a table and not known. A table has 4,096 parts, and going through all of them takes longer than all else that
+/// is compared: that is done where the numbers differ.
+fn unknown<'a, K: RandomId + 'a, V>(
+    table: &IdTable<K, V>,
+    known: impl Iterator<Item = &'a K> + Clone,
+) -> Vec<K> {
+    if known.clone().filter(|id| table.contains_key(id)).count() == table.len() {
+        return vec![];
+    }
+    let known: BTreeSet<K> = known.copied().collect();
+    let mut unknown: Vec<K> = table.keys().copied().collect();
+    unknown.retain(|id| !known.contains(id));
+    unknown
+}
+
 /// What is in the house and not in the oracle.
 pub(super) fn news(machine: &Machine, oracle: &Oracle) -> News {
     machine.engine().read(|state| {
-        let held = |id| oracle.session(id).is_some() || oracle.ended.contains(&id);
         let mails = state.outbox.values();
+        let accounts = oracle.accounts.values();
+        let mut sessions = oracle.ended.clone();
+        sessions.extend(accounts.flat_map(|account| account.sessions.iter().map(|(id, _)| *id)));
         let mut news = News {
-            users: state
-                .users
-                .keys()
-                .filter(|id| !oracle.accounts.contains_key(id))
-                .copied()
-                .collect(),
-            sessions: state.sessions.keys().filter(|id| !held(**id)).copied().collect(),
-            tokens: state
-                .tokens
-                .keys()
-                .filter(|id| !oracle.proofs.contains_key(id))
-                .copied()
-                .collect(),
+            users: unknown(&state.users, oracle.accounts.keys()),
+            sessions: unknown(&state.sessions, sessions.iter()),
+            tokens: unknown(&state.tokens, oracle.proofs.keys()),
             requests: state
                 .requests
                 .keys()
@@ -55,20 +64,16 @@ pub(super) fn news(machine: &Machine, oracle: &Oracle) -> News {
             credentials: BTreeMap::new(),
             epoch: state.epoch().number,
         };
-        for (id, user) in &state.users {
-            if let Some(credential) = user.credential_id() {
+        for id in oracle.accounts.keys().chain(&news.users) {
+            if let Some(credential) = state.users.get(id).and_then(|user| user.credential_id()) {
                 news.credentials.insert(*id, credential);
             }
         }
-        // Tables of the house have no order; names must come in one.
-        news.users.sort_unstable();
-        news.sessions.sort_unstable();
-        news.tokens.sort_unstable();
         news
     })
 }
 
-fn same<T: PartialEq + std::fmt::Debug>(what: &str, house: &T, oracle: &T) -> Result<(), String> {
+pub(super) fn same<T: PartialEq + std::fmt::Debug>(what: &str, house: &T, oracle: &T) -> Result<(), String> {
     if house == oracle {
         Ok(())
     } else {
@@ -103,6 +108,7 @@ pub(super) fn compare(machine: &Machine, oracle: &Oracle) -> Result<(), String> 
             })
             .collect();
         same("API keys", &keys, &oracle.keys)?;
+        compare_management(state, oracle)?;
         same("the policy", &state.policy("classic"), &Some(&oracle.policy))?;
         same("the epoch", &state.epoch().number, &oracle.epoch)
     })?;
@@ -110,13 +116,15 @@ pub(super) fn compare(machine: &Machine, oracle: &Oracle) -> Result<(), String> 
         let found = machine.desk().find_user(&address_text(account.address));
         same("whose an address is", &found, &Some(*user))?;
     }
-    Ok(())
+    compare_names(machine, oracle)
 }
 
 fn people(state: &State, oracle: &Oracle) -> Result<(), String> {
-    let mut users: Vec<_> = state.users.keys().copied().collect();
-    users.sort_unstable();
-    same("users", &users, &oracle.accounts.keys().copied().collect())?;
+    same(
+        "users nobody made",
+        &unknown(&state.users, oracle.accounts.keys()),
+        &vec![],
+    )?;
     same(
         "who is erased",
         &state.erased.keys().copied().collect(),
@@ -124,7 +132,7 @@ fn people(state: &State, oracle: &Oracle) -> Result<(), String> {
     )?;
     let mut closing = BTreeMap::new();
     for (id, account) in &oracle.accounts {
-        let user = &state.users[id];
+        let user = state.users.get(id).ok_or_else(|| format!("user {id} is gone"))?;
         let access = match user.standing {
             Standing::Active => Access::Open,
             Standing::Banned => Access::Banned,
@@ -134,12 +142,14 @@ fn people(state: &State, oracle: &Oracle) -> Result<(), String> {
         if let Some(until) = account.closing {
             closing.insert(*id, until);
         }
+        same("what they may do", &user.role, &account.role)?;
         same("their password", &user.credential_id(), &account.credential)?;
         same(
             "having a password",
             &user.credential.is_some(),
             &account.password.is_some(),
         )?;
+        compare_further(state, *id, account)?;
         let verified = user.addresses.iter().any(|address| address.verified.is_some());
         same("whether an address is proven", &verified, &account.verified)?;
         let awaits = user.awaits_proof(state.epoch());
@@ -196,8 +206,8 @@ fn proofs(machine: &Machine, state: &State, oracle: &Oracle) -> Result<(), Strin
             }
         }
     }
-    let unknown = state.tokens.keys().find(|id| !oracle.proofs.contains_key(id));
-    same("proofs nobody asked for", &unknown, &None)
+    let unasked = unknown(&state.tokens, oracle.proofs.keys());
+    same("proofs nobody asked for", &unasked, &vec![])
 }
 
 /// Whether the keys that must be there are, and those that must be gone are gone: after a start nothing is left to do.

@@ -1,8 +1,9 @@
 //! What follows from an attempt that succeeded (or was punished), in the oracle's account.
 
-use keyledger::domain::{ApiKeyKind, MailKind, Purpose};
+use keyledger::domain::{ApiKeyKind, MailKind, Purpose, Role};
 use keyledger::types::{SessionId, Span, Timestamp, TokenId, UserId};
 
+use super::addresses::Further;
 use super::attempt::{Attempt, Shown};
 use super::oracle::{Access, Account, DueMail, KeyStanding, News, Oracle, Proof, Stay, Waiting};
 
@@ -14,7 +15,7 @@ const ENROLMENT: Span = Span::minutes(10);
 
 /// Which proofs of a user die.
 #[derive(Clone, Copy)]
-enum Void {
+pub(super) enum Void {
     All,
     /// Taking a closing back is not about password or ban.
     AllButReopen,
@@ -22,7 +23,7 @@ enum Void {
 }
 
 /// What the house should have done, in words.
-type Followed = Result<(), String>;
+pub(super) type Followed = Result<(), String>;
 
 impl Oracle {
     /// Notes what an attempt led to; `news` has the names for it, and what is missing there was not done.
@@ -81,8 +82,11 @@ impl Oracle {
                 let kind = match waited.purpose {
                     Purpose::Recovery => MailKind::PasswordReset,
                     Purpose::VerifyEmail | Purpose::Reopen => MailKind::EmailVerification,
-                    Purpose::SignInCode | Purpose::EnrolMailbox | Purpose::AddAddress => {
-                        return Err("nobody here has a second factor or a further address".to_owned());
+                    Purpose::SignInCode
+                    | Purpose::EnrolMailbox
+                    | Purpose::AddAddress
+                    | Purpose::Invitation => {
+                        return Err("nobody asks for this proof without a session".to_owned());
                     }
                 };
                 self.mailed(waited.user, kind, news)
@@ -231,6 +235,8 @@ impl Oracle {
                 self.policy = policy.clone();
                 Ok(())
             }
+            Attempt::Address(addressed) => self.follow_addresses(addressed, news, now),
+            Attempt::Manage(managed) => self.follow_management(managed, news),
             Attempt::NewEpoch => {
                 self.begin_epoch();
                 for account in self.accounts.values_mut() {
@@ -267,8 +273,15 @@ impl Oracle {
                 self.warned(user, news)
             };
         }
-        if let Attempt::RemoveApp { session, .. } = attempt {
-            let (user, _) = self.session(*session).ok_or("nobody has this session")?;
+        let again = if let Attempt::RemoveApp { session, .. } = attempt {
+            Some(*session)
+        } else if let Attempt::Address(addressed) = attempt {
+            addressed.session()
+        } else {
+            None
+        };
+        if let Some(session) = again {
+            let (user, _) = self.session(session).ok_or("nobody has this session")?;
             return self.warned(user, news);
         }
         let Attempt::Refresh { session, .. } = attempt else {
@@ -282,7 +295,7 @@ impl Oracle {
     }
 
     /// A right code is spent.
-    fn shown(&mut self, user: UserId, shown: Shown) {
+    pub(super) fn shown(&mut self, user: UserId, shown: Shown) {
         if let (Some(account), Shown::Right(step)) = (self.accounts.get_mut(&user), shown)
             && account.app.is_some()
         {
@@ -290,7 +303,7 @@ impl Oracle {
         }
     }
 
-    fn account_of(&mut self, session: SessionId) -> Result<&mut Account, String> {
+    pub(super) fn account_of(&mut self, session: SessionId) -> Result<&mut Account, String> {
         let (user, _) = self.session(session).ok_or("nobody has this session")?;
         Ok(self.accounts.get_mut(&user).ok_or("their account is gone")?)
     }
@@ -317,12 +330,15 @@ impl Oracle {
         };
         let account = Account {
             address,
+            role: Role::User,
+            edited: None,
             password: password.cloned(),
             credential: news.credentials.get(&user).copied(),
             banned: false,
             closing: None,
             verified: false,
             distrusted: false,
+            further: Further::default(),
             app: None,
             begun: None,
             sessions: vec![],
@@ -331,7 +347,7 @@ impl Oracle {
         Ok(user)
     }
 
-    fn asked(&mut self, address: usize, purpose: Purpose, news: &News) -> Followed {
+    pub(super) fn asked(&mut self, address: usize, purpose: Purpose, news: &News) -> Followed {
         let [request] = news.requests[..] else {
             return match news.requests.len() {
                 0 => Ok(()),
@@ -401,7 +417,7 @@ impl Oracle {
         self.mailed(user, MailKind::PasswordChanged, news)
     }
 
-    fn issued(
+    pub(super) fn issued(
         &mut self,
         user: UserId,
         purpose: Purpose,
@@ -425,15 +441,13 @@ impl Oracle {
         Ok(())
     }
 
-    fn mailed(&mut self, user: UserId, kind: MailKind, news: &News) -> Followed {
-        let mut fitting = news.mails.iter().filter(|mail| (mail.1, mail.2) == (kind, user));
-        let (Some(&(mail, _, _, token)), None) = (fitting.next(), fitting.next()) else {
-            return Err(format!("one {} mail must be due", kind.name()));
-        };
-        let carries: Option<TokenId> = match kind {
-            MailKind::PasswordReset | MailKind::EmailVerification | MailKind::AccountClosing => {
-                news.tokens.first().copied()
-            }
+    pub(super) fn mailed(&mut self, user: UserId, kind: MailKind, news: &News) -> Followed {
+        // Notices go to every address, proofs to the one that is meant.
+        let account = self.accounts.get(&user).ok_or("their account is gone")?;
+        let everywhere = 1 + account.further.proven.len();
+        let (carries, count): (Option<TokenId>, usize) = match kind {
+            MailKind::PasswordReset | MailKind::EmailVerification => (news.tokens.first().copied(), 1),
+            MailKind::AccountClosing => (news.tokens.first().copied(), everywhere),
             MailKind::PasswordChanged
             | MailKind::AccountExists
             | MailKind::AdminRecovery
@@ -441,64 +455,31 @@ impl Oracle {
             | MailKind::FactorChanged
             | MailKind::SecondFactorFailed
             | MailKind::NewSignIn
-            | MailKind::Test => None,
+            | MailKind::AddressChanged
+            | MailKind::Test => (None, everywhere),
             MailKind::EmailOtp
             | MailKind::BackupFailed
-            | MailKind::AddressChanged
+            | MailKind::Checkpoint
+            | MailKind::Invitation
             | MailKind::ObjectionRaised => {
-                let here =
-                    "nobody here has a mailbox as factor or a further address, objects, or makes backups";
+                let here = "nobody here has a mailbox as factor, objects, makes backups, invites, or is mailed checkpoints";
                 return Err(here.to_owned());
             }
         };
-        // What a notice offers to object to is no proof.
-        let token = token.filter(|_| kind.carries_proof());
-        if token != carries {
-            return Err(format!("the {} mail carries another proof", kind.name()));
+        let fitting = || news.mails.iter().filter(|mail| (mail.1, mail.2) == (kind, user));
+        if fitting().count() != count {
+            let (due, name) = (fitting().count(), kind.name());
+            return Err(format!("{count} {name} mails must be due, not {due}"));
         }
         let epoch = self.epoch;
-        self.mails.insert(mail, DueMail { user, token, epoch });
+        for (mail, _, _, token) in fitting() {
+            // What a notice offers to object to is no proof.
+            let token = token.filter(|_| kind.carries_proof());
+            if token != carries {
+                return Err(format!("the {} mail carries another proof", kind.name()));
+            }
+            self.mails.insert(*mail, DueMail { user, token, epoch });
+        }
         Ok(())
-    }
-
-    /// Proofs of a user are dead from now on.
-    fn void(&mut self, user: UserId, which: Void) {
-        for proof in self.proofs.values_mut().filter(|proof| proof.user == user) {
-            proof.dead |= match which {
-                Void::All => true,
-                Void::AllButReopen => proof.purpose != Purpose::Reopen,
-                Void::Only(purpose) => proof.purpose == purpose,
-            };
-        }
-    }
-
-    fn end(&mut self, which: impl Fn(SessionId) -> bool) {
-        for account in self.accounts.values_mut() {
-            let (ended, kept): (Vec<_>, _) = std::mem::take(&mut account.sessions)
-                .into_iter()
-                .partition(|(id, _)| which(*id));
-            self.ended.extend(ended.into_iter().map(|(id, _)| id));
-            account.sessions = kept;
-        }
-    }
-
-    fn end_of(&mut self, user: UserId, except: Option<SessionId>) {
-        let theirs: Vec<SessionId> = self
-            .accounts
-            .get(&user)
-            .map(|account| account.sessions.iter().map(|(id, _)| *id).collect())
-            .unwrap_or_default();
-        self.end(|id| theirs.contains(&id) && Some(id) != except);
-    }
-
-    fn erase(&mut self, user: UserId) {
-        self.end_of(user, None);
-        self.void(user, Void::All);
-        self.accounts.remove(&user);
-        self.erased.insert(user);
-    }
-
-    fn begin_epoch(&mut self) {
-        self.epoch += 1;
     }
 }

@@ -65,6 +65,8 @@ impl Life {
             waiting: BTreeMap::new(),
             mails: BTreeMap::new(),
             keys: BTreeMap::new(),
+            origins: BTreeMap::new(),
+            flows: BTreeMap::new(),
             policy: policy(8),
             epoch: 1,
             idle: lifetimes.session_idle,
@@ -132,7 +134,13 @@ impl Life {
     ) -> Result<Option<(T, News)>, String> {
         let now = self.machine.now();
         let expected = self.oracle.expects(attempt, now);
-        let word = format!("{attempt:?}");
+        let word = if let Attempt::Manage(managed) = attempt {
+            format!("{managed:?}")
+        } else if let Attempt::Address(addressed) = attempt {
+            format!("{addressed:?}")
+        } else {
+            format!("{attempt:?}")
+        };
         let word: String = word.chars().take_while(char::is_ascii_alphanumeric).collect();
         let fault = match answer {
             Ok(value) => {

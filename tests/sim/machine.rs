@@ -255,6 +255,7 @@ impl Machine {
             require_verified_email: false,
             leaks: Leaks::default(),
             mail: keyledger::domain::flow::GlobalMail::Configured,
+            webhooks: keyledger::desk::WebhookSettings::default(),
         };
         self.desk = Some(Desk::open(engine, pool, settings));
         Ok(report)

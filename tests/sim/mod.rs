@@ -7,13 +7,16 @@
 
 #![expect(clippy::unwrap_used, reason = "a simulation that cannot go on fails")]
 
+mod addresses;
 mod apps;
 mod attempt;
 mod chance;
 mod compare;
+mod ending;
 mod follow;
 mod life;
 mod machine;
+mod management;
 mod oracle;
 mod people;
 mod post;
@@ -136,6 +139,17 @@ fn law_6_a23_a_thousand_seeded_lives_lose_nothing_that_was_acknowledged() {
         "ConfirmApp",
         "RemoveApp",
         "RevokeFactors",
+        "NameAddress",
+        "ProveAddress",
+        "DropAddress",
+        "RemoveAddress",
+        "ChangeRole",
+        "EditProfile",
+        "SendRecovery",
+        "CancelMail",
+        "HastenMail",
+        "NameOrigins",
+        "ChangeFlows",
     ];
     for attempt in tried {
         let what = format!("{attempt} done");

@@ -5,12 +5,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use keyledger::domain::{MailKind, Purpose, password_policy::PasswordPolicy};
+use keyledger::domain::{MailKind, Purpose, Role, password_policy::PasswordPolicy};
 use keyledger::types::{
-    ApiKeyId, CredentialId, MailId, Position, SessionId, Span, Timestamp, TokenId, UserId,
+    ApiKeyId, CredentialId, Locale, MailId, Position, SessionId, Span, Timestamp, TokenId, UserId, WebOrigins,
 };
 
+use super::addresses::Further;
 use super::attempt::{Address, Attempt, Presented, Shown};
+use super::management::FlowsMade;
 
 /// What may come of an attempt.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -37,6 +39,9 @@ pub(super) enum Access {
 #[derive(Clone, Debug)]
 pub(super) struct Account {
     pub(super) address: Address,
+    pub(super) role: Role,
+    /// What an administrator had them called last, and in which language.
+    pub(super) edited: Option<(String, Locale)>,
     pub(super) password: Option<String>,
     pub(super) credential: Option<CredentialId>,
     pub(super) banned: bool,
@@ -45,6 +50,7 @@ pub(super) struct Account {
     pub(super) verified: bool,
     /// Whether the password lets nobody in before the mailbox was proven: keys were stolen since.
     pub(super) distrusted: bool,
+    pub(super) further: Further,
     /// The last time step whose code their authenticator app showed; none without an app.
     pub(super) app: Option<u64>,
     /// The session that began to add an app, and until when it may confirm it.
@@ -64,7 +70,7 @@ impl Account {
     }
 
     /// What comes of what is shown where an app is asked for: it is no, or no and remembered, unless a limit says otherwise.
-    fn of_shown(&self, shown: Shown) -> Expect {
+    pub(super) fn of_shown(&self, shown: Shown) -> Expect {
         match (self.app, shown) {
             (None, _) => Expect::Yes,
             (Some(_), Shown::Nothing) => Expect::No,
@@ -160,6 +166,9 @@ pub(super) struct Oracle {
     pub(super) waiting: BTreeMap<Position, Waiting>,
     pub(super) mails: BTreeMap<MailId, DueMail>,
     pub(super) keys: BTreeMap<ApiKeyId, KeyStanding>,
+    /// The pages that may call with a key.
+    pub(super) origins: BTreeMap<ApiKeyId, WebOrigins>,
+    pub(super) flows: FlowsMade,
     pub(super) policy: PasswordPolicy,
     pub(super) epoch: u32,
     pub(super) idle: Span,
@@ -181,8 +190,9 @@ impl Oracle {
             .is_some_and(|account| match proof.purpose {
                 Purpose::Recovery | Purpose::VerifyEmail => account.access() == Access::Open,
                 Purpose::Reopen => matches!(account.access(), Access::ClosingAt(_)),
-                // Nobody here has a second factor or a further address.
-                Purpose::SignInCode | Purpose::EnrolMailbox | Purpose::AddAddress => false,
+                Purpose::AddAddress => account.access() == Access::Open && account.further.named.is_some(),
+                // Nobody here has a mailbox as second factor, or an invitation.
+                Purpose::SignInCode | Purpose::EnrolMailbox | Purpose::Invitation => false,
             });
         fits && self.is_fresh(proof, now)
     }
@@ -237,12 +247,17 @@ impl Oracle {
         })
     }
 
-    fn signed_in(&self, session: SessionId, now: Timestamp) -> Option<UserId> {
+    pub(super) fn signed_in(&self, session: SessionId, now: Timestamp) -> Option<UserId> {
         let (user, stay) = self.session(session)?;
         self.stays(user, stay, now).then_some(user)
     }
 
-    fn presented(&self, proof: Presented, purpose: Purpose, now: Timestamp) -> Option<(UserId, &Proof)> {
+    pub(super) fn presented(
+        &self,
+        proof: Presented,
+        purpose: Purpose,
+        now: Timestamp,
+    ) -> Option<(UserId, &Proof)> {
         let token = proof.token()?;
         let found = self.proofs.get(&token)?;
         (found.purpose == purpose && self.live(token, now)).then_some((found.user, found))
@@ -393,6 +408,8 @@ impl Oracle {
                 when(self.keys.get(key).is_some_and(|key| key.lives), Expect::Yes)
             }
             Attempt::RevokeKey(key) => when(self.keys.contains_key(key), Expect::Yes),
+            Attempt::Address(addressed) => self.expects_of_addresses(addressed, now),
+            Attempt::Manage(managed) => self.expects_of_management(managed),
             Attempt::Delivered { mail, .. }
             | Attempt::Deferred { mail, .. }
             | Attempt::Ended { mail, .. } => when(self.mails.contains_key(mail), Expect::Yes),

@@ -1,20 +1,19 @@
 //! What people and administrators do in a simulation: right, wrong, late, twice.
 
-use keyledger::desk::{Desk, NewPerson, SignUpAnswer, SignUpForm, Visitor};
-use keyledger::domain::{Actor, ApiKeyKind, Purpose, Role};
+use keyledger::desk::{Desk, SignUpAnswer, SignUpForm, Visitor};
+use keyledger::domain::{Actor, ApiKeyKind, Purpose};
 use keyledger::types::{ApiKeyId, EmailAddress, Locale, PersonName, SessionId, UserId};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::attempt::{Address, Attempt, Presented};
 use super::compare::{address_text, policy};
-use super::follow::ADMIN_RECOVERY;
 use super::life::{Device, Life};
 use super::post::Received;
 
 /// How many addresses there are: few, so that people meet what they did before.
 const ADDRESSES: usize = 4;
 
-fn address(of: Address) -> EmailAddress {
+pub(super) fn address(of: Address) -> EmailAddress {
     EmailAddress::parse(&address_text(of)).expect("an address")
 }
 
@@ -23,7 +22,7 @@ fn secret(text: &str) -> SecretString {
 }
 
 impl Life {
-    fn an_address(&mut self) -> Address {
+    pub(super) fn an_address(&mut self) -> Address {
         self.chance.below(ADDRESSES)
     }
 
@@ -86,13 +85,13 @@ impl Life {
         self.chance.one_of(&all)
     }
 
-    fn a_key(&mut self) -> Option<ApiKeyId> {
+    pub(super) fn a_key(&mut self) -> Option<ApiKeyId> {
         let keys: Vec<_> = self.oracle.keys.keys().copied().collect();
         self.chance.one_of(&keys)
     }
 
     /// A mail that somebody still has; mostly the newest, but old ones come back as well.
-    fn a_mail(&mut self, purpose: Purpose) -> Option<Received> {
+    pub(super) fn a_mail(&mut self, purpose: Purpose) -> Option<Received> {
         let all: Vec<_> = self
             .post
             .received
@@ -108,7 +107,7 @@ impl Life {
     }
 
     /// What is typed or clicked of a mail: its link, its code, or something else.
-    fn a_proof(&mut self, mail: &Received) -> (Presented, SecretString) {
+    pub(super) fn a_proof(&mut self, mail: &Received) -> (Presented, SecretString) {
         match self.chance.below(8) {
             0 => (Presented::Nonsense, secret("ABCDE-FGHJK")),
             1 => {
@@ -124,7 +123,7 @@ impl Life {
     }
 
     pub(super) fn somebody_acts(&mut self) -> Result<(), String> {
-        match self.chance.below(27) {
+        match self.chance.below(30) {
             0..=2 => self.sign_up(),
             3..=5 => self.sign_in(),
             6..=8 => self.ask(),
@@ -137,6 +136,7 @@ impl Life {
             21 => self.keys(),
             22 | 23 => self.enrol(),
             24 => self.unenrol(),
+            25..=27 => self.about_addresses(),
             _ => match self.a_plain_attempt() {
                 Some(attempt) => self.command(&attempt),
                 None => self.sign_up(),
@@ -349,32 +349,6 @@ impl Life {
         self.note(&Attempt::Withdraw { session }, answer).map(drop)
     }
 
-    fn administrate(&mut self) -> Result<(), String> {
-        if self.chance.one_in(2) {
-            let of = self.an_address();
-            let person = NewPerson {
-                address: address(of),
-                name: None,
-                username: None,
-                role: Role::User,
-                locale: Locale::En,
-            };
-            let answer = self
-                .machine
-                .ask(|desk| async move { desk.create_user(person, Actor::Operator).await });
-            return self.note(&Attempt::Create { address: of }, answer).map(drop);
-        }
-        let Some(user) = self.a_user() else { return Ok(()) };
-        let answer = self
-            .machine
-            .ask(|desk| async move { desk.admin_recovery(user, ADMIN_RECOVERY, Actor::Operator).await });
-        if let Some((recovery, _)) = self.note(&Attempt::AdminRecovery(user), answer)? {
-            let of = self.oracle.accounts[&user].address;
-            self.post.hand_over(of, recovery.secret, recovery.code)?;
-        }
-        Ok(())
-    }
-
     fn keys(&mut self) -> Result<(), String> {
         let kind = if self.chance.one_in(2) {
             ApiKeyKind::Secret
@@ -390,7 +364,7 @@ impl Life {
 
     /// Something that is a plain command: no secret, no hash.
     pub(super) fn a_plain_attempt(&mut self) -> Option<Attempt> {
-        Some(match self.chance.below(18) {
+        Some(match self.chance.below(25) {
             0 => {
                 let (user, session) = self.a_session()?;
                 Attempt::EndSession { user, session }
@@ -413,6 +387,7 @@ impl Life {
             12 => Attempt::EraseDue(self.a_user()?),
             13 => Attempt::SavePolicy(policy(if self.chance.one_in(2) { 8 } else { 12 })),
             14 if self.chance.one_in(2) => Attempt::NewEpoch,
+            18..=24 => Attempt::Manage(self.a_managed()?),
             // As often as there are bans, so that people come back.
             _ => Attempt::Unban(self.a_user()?),
         })

@@ -177,7 +177,12 @@ fn may_end(oracle: &Oracle, mail: &Mail, cause: MailEnd, machine: &Machine) -> R
         MailEnd::Superseded => due
             .token
             .is_some_and(|token| !oracle.may_be_mailed(token, machine.now())),
-        MailEnd::UserGone => !oracle.accounts.contains_key(&due.user),
+        // What waits for its proof is nobody's address any more once that proof is void.
+        MailEnd::UserGone => {
+            let proof = due.token;
+            !oracle.accounts.contains_key(&due.user)
+                || proof.is_some_and(|token| !oracle.may_be_mailed(token, machine.now()))
+        }
         MailEnd::EpochEnded => due.epoch < oracle.epoch,
         MailEnd::Refused | MailEnd::GaveUp => false,
     };

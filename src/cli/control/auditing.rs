@@ -16,7 +16,7 @@ use crate::types::{Locale, Position};
 
 impl Clerk {
     pub(super) async fn checkpoint(&self) -> Result<Answer, Failure> {
-        let signed = self.notary.checkpoint().await?;
+        let signed = self.notary.witnessed().await?;
         Ok(Answer::Checkpoint(CheckpointShown {
             checkpoint: signed.note.clone(),
             key: signed.key.to_string(),
@@ -65,7 +65,7 @@ impl Clerk {
         from: Option<u64>,
         to: Option<u64>,
     ) -> Result<Answer, Failure> {
-        let (signed, notary) = (self.notary.checkpoint().await?, Arc::clone(&self.notary));
+        let (signed, notary) = (self.notary.witnessed().await?, Arc::clone(&self.notary));
         let size = signed.checkpoint.size;
         let range = Range::covering(from.map(Position), to.map(Position), size).ok_or_else(|| {
             let fault = format!("nothing lies there: the ledger ends before {size}");
@@ -91,6 +91,7 @@ impl From<AuditFault> for Failure {
         match fault {
             AuditFault::NoSuchPosition { .. } => Self::refused(message).field("position"),
             AuditFault::Ledger(_) => Self::later(message).remedy("try again in a few seconds"),
+            AuditFault::Witness(_) => Self::later(message),
             AuditFault::Export(ExportFault::Io(_)) => Self::usage(message)
                 .field("FILE")
                 .remedy("name a new file where the server may write, with room for the whole ledger"),

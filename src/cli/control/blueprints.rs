@@ -11,7 +11,7 @@ use crate::domain::Actor;
 
 /// What is asked about blueprints.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "do", rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(in crate::cli) enum BlueprintForm {
     /// What is, as a blueprint.
     Export,
@@ -34,7 +34,7 @@ impl fmt::Debug for BlueprintForm {
 
 /// What comes back.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged)]
+#[serde(rename_all = "camelCase")]
 pub(in crate::cli) enum BlueprintShown {
     /// A blueprint.
     Exported { blueprint: String },

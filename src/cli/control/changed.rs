@@ -168,6 +168,16 @@ fn described(change: &Change) -> Described {
             Some(id.to_string()),
             format!("the origins of API key {id} were named anew"),
         ),
+        Change::WebhookSaved(id) => of_house(
+            "webhook-saved",
+            Some(id.to_string()),
+            format!("webhook {id} was made or changed"),
+        ),
+        Change::WebhookRemoved(id) => of_house(
+            "webhook-removed",
+            Some(id.to_string()),
+            format!("webhook {id} was removed"),
+        ),
         Change::CheckpointKeyChanged(key) => of_house(
             "checkpoint-key-changed",
             None,

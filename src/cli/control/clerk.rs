@@ -94,6 +94,11 @@ impl Clerk {
                 Ok(Answer::Erased { id: id.to_string() })
             }
             Request::Recover { user, minutes } => self.recover(&user, minutes).await,
+            Request::ImportUsers(form) => self.import_users(form, tell).await,
+            Request::Invite(form) => self.invite(form).await,
+            Request::InviteAgain { user, days } => self.invite_again(&user, days).await,
+            Request::TakeInvitationBack { user } => self.take_invitation_back(&user).await,
+            Request::ListInvitations { skip, take } => Ok(self.invitations(skip, take)),
             Request::ListFactors { user } => self.list_factors(&user),
             Request::RemoveFactors { user, kind } => self.remove_factors(&user, kind.as_deref()).await,
             Request::ListSessions { user } => {
@@ -313,7 +318,7 @@ pub(super) fn page<T>(total: usize, items: Vec<T>) -> Page<T> {
     }
 }
 
-fn person(form: &NewUserForm) -> Result<NewPerson, Failure> {
+pub(super) fn person(form: &NewUserForm) -> Result<NewPerson, Failure> {
     let address = EmailAddress::parse(&form.email).map_err(|fault| Failure::value("email", fault))?;
     let name = form.name.as_deref().map(PersonName::parse).transpose();
     let username = form.username.as_deref().map(Username::parse).transpose();

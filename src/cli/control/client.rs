@@ -132,6 +132,7 @@ fn converse(mut stream: UnixStream, request: &Request) -> Result<Answer, Failure
             | Request::Past(_)
             | Request::Explain(_)
             | Request::ReplaceMasterKey
+            | Request::ImportUsers(_)
     );
     let patience = if is_long { LONG_TIME_MAX } else { ANSWER_TIME_MAX };
     let mut line = serde_json::to_vec(request).expect("requests are plain data, which JSON can hold");
@@ -196,11 +197,7 @@ pub(in crate::cli) fn show_progress(row: &ProgressRow) {
     if out.is_terminal() {
         let percent = row.done.saturating_mul(100).checked_div(row.of).unwrap_or(100);
         // Nobody is left to tell if standard error is closed.
-        let _ = write!(
-            out,
-            "\r\u{1b}[K{}: {percent} % of {} positions",
-            row.doing, row.of
-        );
+        let _ = write!(out, "\r\u{1b}[K{}: {percent} %", row.doing);
         if row.done >= row.of {
             let _ = write!(out, "\r\u{1b}[K");
         }

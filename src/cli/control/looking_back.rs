@@ -188,6 +188,7 @@ pub(super) fn purpose_word(purpose: Purpose) -> &'static str {
         Purpose::SignInCode => "sign-in-code",
         Purpose::EnrolMailbox => "enrol-mailbox",
         Purpose::AddAddress => "add-address",
+        Purpose::Invitation => "invitation",
     }
 }
 

@@ -45,7 +45,7 @@ pub(in crate::cli) enum PastForm {
 
 /// What was.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(untagged)]
+#[serde(rename_all = "camelCase")]
 pub(in crate::cli) enum PastShown {
     Moment(MomentShown),
     Changes(ChangesShown),
@@ -68,9 +68,7 @@ pub(in crate::cli) struct MomentRow {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(in crate::cli) struct MomentShown {
-    #[serde(flatten)]
     pub(in crate::cli) moment: MomentRow,
-    #[serde(flatten)]
     pub(in crate::cli) found: Found,
 }
 

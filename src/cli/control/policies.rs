@@ -1,10 +1,35 @@
 //! Password policies: what is asked about them.
 
+use serde::{Deserialize, Serialize};
+
 use super::clerk::Clerk;
-use super::request::{OnlineCheckForm, OnlineCheckShown};
 use crate::cli::exit::Failure;
 use crate::domain::Actor;
 use crate::domain::password_policy::PasswordPolicy;
+
+/// Whether a policy asks a range service of leaked passwords, and which.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::cli) struct OnlineCheckForm {
+    /// The policy's name; none is that of the REST routes.
+    pub(in crate::cli) policy: Option<String>,
+    /// Whether to ask.
+    pub(in crate::cli) ask: bool,
+    /// Where; none leaves it as it is.
+    pub(in crate::cli) url: Option<String>,
+    /// How often it may have seen a password that is taken.
+    pub(in crate::cli) allowed_count: u32,
+}
+
+/// The same, as it is from now on.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::cli) struct OnlineCheckShown {
+    pub(in crate::cli) policy: String,
+    /// The service that is asked; none if none is.
+    pub(in crate::cli) service: Option<String>,
+    pub(in crate::cli) allowed_count: u32,
+}
 
 impl Clerk {
     /// Turns the online check of a policy on or off.

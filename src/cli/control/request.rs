@@ -3,13 +3,16 @@
 use serde::{Deserialize, Serialize};
 
 use super::blueprints::{BlueprintForm, BlueprintShown};
+use super::importing::{ImportForm, ImportShown};
+use super::inviting::{InvitationRow, InviteForm};
 use super::past::{PastForm, PastShown};
+use super::policies::{OnlineCheckForm, OnlineCheckShown};
 use super::told::{EventRow, EventsForm, EventsShown, ExplainForm, StoriesShown};
 use crate::cli::exit::Failure;
 
-/// A request, one line of JSON. Users are named by id, address or user name.
+/// A request, one line of JSON: its name and what belongs to it. Users are named by id, address or user name.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(tag = "ask", rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(in crate::cli) enum Request {
     CreateUser(NewUserForm),
     ListUsers {
@@ -34,6 +37,19 @@ pub(in crate::cli) enum Request {
     Recover {
         user: String,
         minutes: u32,
+    },
+    ImportUsers(ImportForm),
+    Invite(InviteForm),
+    InviteAgain {
+        user: String,
+        days: u32,
+    },
+    TakeInvitationBack {
+        user: String,
+    },
+    ListInvitations {
+        skip: u32,
+        take: u32,
     },
     ListFactors {
         user: String,
@@ -133,33 +149,9 @@ pub(in crate::cli) struct NewUserForm {
     pub(in crate::cli) locale: String,
 }
 
-/// Whether a policy asks a range service of leaked passwords, and which.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(in crate::cli) struct OnlineCheckForm {
-    /// The policy's name; none is that of the REST routes.
-    pub(in crate::cli) policy: Option<String>,
-    /// Whether to ask.
-    pub(in crate::cli) ask: bool,
-    /// Where; none leaves it as it is.
-    pub(in crate::cli) url: Option<String>,
-    /// How often it may have seen a password that is taken.
-    pub(in crate::cli) allowed_count: u32,
-}
-
-/// The same, as it is from now on.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(in crate::cli) struct OnlineCheckShown {
-    pub(in crate::cli) policy: String,
-    /// The service that is asked; none if none is.
-    pub(in crate::cli) service: Option<String>,
-    pub(in crate::cli) allowed_count: u32,
-}
-
-/// An answer, one line of JSON; what `--json` prints is its body. No `Debug`: it may hold a secret that is shown once.
+/// An answer, one line of JSON: its name and its body, which `--json` prints. No `Debug`: it may hold a secret that is shown once.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "answer", content = "body", rename_all = "camelCase")]
+#[serde(rename_all = "camelCase")]
 pub(in crate::cli) enum Answer {
     UserCreated(UserRow),
     User(UserRow),
@@ -171,6 +163,12 @@ pub(in crate::cli) enum Answer {
         id: String,
     },
     Recovery(RecoveryShown),
+    Imported(ImportShown),
+    Invited(InvitationRow),
+    Invitations(Page<InvitationRow>),
+    InvitationTaken {
+        id: String,
+    },
     Factors(Page<FactorRow>),
     FactorsRemoved(UserRow),
     Sessions(Page<SessionRow>),
@@ -435,9 +433,9 @@ pub(in crate::cli) struct MailRow {
 pub(in crate::cli) struct ProgressRow {
     /// What is being done: `writing`.
     pub(in crate::cli) doing: String,
-    /// Positions that are done.
+    /// Positions or bytes that are done.
     pub(in crate::cli) done: u64,
-    /// Positions that there are.
+    /// Those that there are.
     pub(in crate::cli) of: u64,
 }
 

@@ -1,5 +1,7 @@
 use std::sync::mpsc;
 
+use secrecy::ExposeSecret as _;
+
 use super::*;
 use crate::crypto::keyring::Keyring;
 use crate::system::SeededEntropy;

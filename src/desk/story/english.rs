@@ -5,6 +5,7 @@ mod flows;
 mod management;
 mod recoveries;
 mod safeguards;
+mod webhooks;
 
 use super::teller::{Names, Way, Whom, printable, short};
 use crate::domain::{
@@ -286,7 +287,12 @@ impl<'a> English<'a> {
             | Event::ProfileEdited { .. }
             | Event::RecoverySent { .. }
             | Event::MailCancelled { .. }
-            | Event::MailHastened { .. } => self.management(event),
+            | Event::MailHastened { .. }
+            | Event::UserImported { .. }
+            | Event::PasswordImported { .. }
+            | Event::UserInvited { .. }
+            | Event::InvitationAccepted { .. } => self.management(event),
+            Event::Webhook(event) => self.webhook(event),
             Event::Suppressed { class, count, first } => {
                 let first = if first.is_some() {
                     "; where the first came from was noted"
@@ -356,6 +362,7 @@ fn purpose_words(purpose: Purpose) -> &'static str {
         Purpose::SignInCode => "a second factor",
         Purpose::EnrolMailbox => "a mailbox as second factor",
         Purpose::AddAddress => "a further address",
+        Purpose::Invitation => "an invitation",
     }
 }
 

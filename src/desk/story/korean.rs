@@ -7,6 +7,7 @@ mod flows;
 mod management;
 mod recoveries;
 mod safeguards;
+mod webhooks;
 
 use super::teller::{Names, Way, Whom, printable, short};
 use crate::domain::{
@@ -307,7 +308,12 @@ impl<'a> Korean<'a> {
             | Event::ProfileEdited { .. }
             | Event::RecoverySent { .. }
             | Event::MailCancelled { .. }
-            | Event::MailHastened { .. } => self.management(event),
+            | Event::MailHastened { .. }
+            | Event::UserImported { .. }
+            | Event::PasswordImported { .. }
+            | Event::UserInvited { .. }
+            | Event::InvitationAccepted { .. } => self.management(event),
+            Event::Webhook(event) => self.webhook(event),
             Event::Suppressed { class, count, first } => {
                 let first = if first.is_some() {
                     ". 첫 번째가 어디에서 왔는지 적어 두었습니다"
@@ -390,6 +396,7 @@ fn purpose_words(purpose: Purpose) -> &'static str {
         Purpose::SignInCode => "2단계 인증",
         Purpose::EnrolMailbox => "2단계 인증 메일함 등록",
         Purpose::AddAddress => "이메일 주소 추가",
+        Purpose::Invitation => "초대",
     }
 }
 

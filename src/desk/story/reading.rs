@@ -117,9 +117,20 @@ impl Desk {
         if let Some(until) = filter.until {
             end = end.min(self.first_since(until)?);
         }
+        let wanted = self.wanted(filter)?;
         let (mut found, mut looked, mut step) = (vec![], 0, STEP_BACK);
         while end > Position(0) && looked < u64::from(LOOKED_AT_MAX) / 4 {
-            let from = Position(end.0.saturating_sub(step));
+            let from = match &wanted {
+                None => Position(end.0.saturating_sub(step)),
+                Some(wanted) => {
+                    let Some([from, before]) = self.traces().last_before(end, step, wanted) else {
+                        end = Position(0);
+                        break;
+                    };
+                    end = before;
+                    from
+                }
+            };
             let (mut some, mut is_over) = (vec![], false);
             self.scan_events(from, &mut |recorded| {
                 if recorded.position >= end {

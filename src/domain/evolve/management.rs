@@ -13,6 +13,7 @@ pub(super) fn evolve(world: &mut impl World, time: Timestamp, event: &Event) {
         }
         // What was handed over to somebody with another role opens nothing of the new one.
         void_tokens(world, *user, Voided::Only(Purpose::Recovery));
+        void_tokens(world, *user, Voided::Only(Purpose::Invitation));
     } else if let Event::ProfileEdited {
         user, name, locale, ..
     } = event

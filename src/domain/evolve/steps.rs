@@ -3,11 +3,13 @@
 use crate::types::{AddressId, Few, Position, SessionId, Span, Tag, Timestamp, TokenId, UserId};
 
 use super::super::event::{Allowance, Event, Purpose, Subject};
+use super::super::mail_kind::MailKind;
 use super::super::state::{
     Address, Credential, Due, Guard, Rare, Session, Standing, Token, TokenStanding, User,
 };
 use super::super::strangers::{StrangerClass, bump};
 use super::super::world::{Table, World};
+use super::factors;
 
 /// Networks remembered of a user.
 const KNOWN_MAX: usize = 16;
@@ -50,6 +52,17 @@ pub(super) fn stranger_wrote(world: &mut impl World, time: Timestamp, events: u3
     small.stranger_burst.add(events, time, Span::hours(6));
 }
 
+/// Remembers that a mail told of what is not told again at once.
+pub(super) fn told(world: &mut impl World, kind: MailKind, user: UserId, time: Timestamp) {
+    if kind == MailKind::SecondFactorFailed {
+        factors::told(world, user, time);
+    } else if kind == MailKind::BackupFailed {
+        world.small_mut().backup_told = Some(time);
+    } else if kind == MailKind::Checkpoint {
+        world.small_mut().checkpoint_mailed = Some(time);
+    }
+}
+
 pub(super) fn guard_of_subject(world: &mut impl World, subject: Subject) -> Option<&mut Guard> {
     let Subject::Address(address) = subject else {
         return None;
@@ -75,6 +88,32 @@ pub(super) fn count_mail(guard: &mut Guard, allowance: Allowance, time: Timestam
             guard.mails_day.bump(time, Span::days(1));
         }
         Allowance::Reserve => guard.reserve_mails.bump(time, Span::days(1)),
+    }
+}
+
+/// A typed code matched nothing.
+pub(super) fn count_code(
+    world: &mut impl World,
+    position: Position,
+    time: Timestamp,
+    subject: Subject,
+    allowance: Allowance,
+    token: Option<TokenId>,
+) {
+    stranger_wrote(world, time, 1);
+    match subject {
+        Subject::Stranger(tag) => bump(world, tag, StrangerClass::Codes, time, position),
+        Subject::Address(_) => {
+            if let Some(guard) = guard_of_subject(world, subject) {
+                match allowance {
+                    Allowance::Reserve => guard.reserve_codes.bump(time, Span::days(1)),
+                    Allowance::General | Allowance::None => guard.codes_day.bump(time, Span::days(1)),
+                }
+            }
+        }
+    }
+    if let Some(challenge) = token.and_then(|id| world.tokens_mut().edit(&id)) {
+        challenge.tries = challenge.tries.saturating_add(1);
     }
 }
 
@@ -390,5 +429,6 @@ pub(super) fn erase(world: &mut impl World, user: UserId, position: Position) {
     world.closings_mut().remove(&user);
     world.factors_mut().remove(&user);
     world.unfinished_mut().remove(&user);
+    world.invitations_mut().remove(&user);
     world.erased_mut().put(user, position);
 }

@@ -229,6 +229,24 @@ fn p_06_a_leaked_password_is_refused_whole_with_a_reason() {
 }
 
 #[test]
+fn p_06_of_the_built_in_list_3_000_passwords_meet_each_preset_in_some_spelling_and_are_refused() {
+    for preset in [PasswordPolicy::classic(), PasswordPolicy::nist()] {
+        let refused = common_passwords::all().filter(|password| {
+            let mut capital = (*password).to_owned();
+            if let Some(at) = password.find(|letter: char| letter.is_ascii_lowercase()) {
+                capital[at..=at].make_ascii_uppercase();
+            }
+            [*password, &capital].iter().any(|typed| {
+                preset.format_rules(typed, &NOBODY).is_empty()
+                    && preset.broken_rules(typed, &NOBODY) == [Rule::Breached]
+            })
+        });
+        let name = &preset.settings().name;
+        assert!(refused.count() >= 3_000, "{name}");
+    }
+}
+
+#[test]
 fn p_07_the_online_check_is_off_unless_the_policy_asks_and_is_announced_like_the_lists() {
     for preset in [PasswordPolicy::classic(), PasswordPolicy::nist()] {
         assert_eq!(preset.online_check(), None);

@@ -10,9 +10,9 @@ use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
 
 use super::past::not_resumed;
-use super::shapes::{as_text, as_time};
+use super::shapes::as_text;
 use crate::audit::{AuditFault, Notary, Range, Signed};
-use crate::desk::{Cursor, EventFilter, Line};
+use crate::desk::{Cursor, EventFilter, EventTold};
 use crate::domain::Recorded;
 use crate::http::site::Site;
 use crate::http::{ApiError, Code, Fields, HeaderValue, Request, Response, StatusCode, header};
@@ -28,49 +28,14 @@ const PART: usize = 64 << 10;
 /// Parts that wait for a slow client.
 const PARTS_WAITING: usize = 8;
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct EventShown {
-    position: u64,
-    /// What `after` is to go on behind this one.
-    cursor: Shown<Cursor>,
-    #[serde(serialize_with = "as_time")]
-    time: Timestamp,
-    #[serde(rename = "type")]
-    name: &'static str,
-    term: Option<&'static str>,
-    user_id: Option<Shown<UserId>>,
-    address: Option<String>,
-    ip_address: Option<IpAddr>,
-    user_agent: Option<String>,
-    text: String,
-}
-
 /// An id as its text.
 #[derive(Serialize)]
 #[serde(transparent)]
 struct Shown<T: std::fmt::Display>(#[serde(serialize_with = "as_text")] T);
 
-impl EventShown {
-    pub(super) fn new(cursor: Cursor, line: Line) -> Self {
-        Self {
-            position: line.position.0,
-            cursor: Shown(cursor),
-            time: line.time,
-            name: line.name,
-            term: line.term,
-            user_id: line.user.map(Shown),
-            address: line.who,
-            ip_address: line.ip,
-            user_agent: line.user_agent,
-            text: line.text,
-        }
-    }
-}
-
 #[derive(Serialize)]
 struct Events {
-    items: Vec<EventShown>,
+    items: Vec<EventTold>,
     /// What `after` is next, while there may be more.
     next: Option<Shown<Cursor>>,
 }
@@ -140,7 +105,7 @@ pub(super) async fn list_events(
         let (found, next) = desk.events_page(&EventFilter { after, ..filter })?;
         let shown = |recorded: &Recorded| {
             let cursor = desk.cursor(recorded.position)?;
-            Ok(EventShown::new(cursor, desk.describe(recorded, locale)))
+            Ok(EventTold::new(cursor, desk.describe(recorded, locale)))
         };
         let items: Result<_, StoreError> = found.iter().map(shown).collect();
         let next = next.map(|next| desk.cursor(next)).transpose()?.map(Shown);
@@ -153,8 +118,15 @@ pub(super) async fn list_events(
 }
 
 /// The signed checkpoint: text, for other programs too.
-pub(in crate::http) async fn checkpoint(site: &Site, _: &Request) -> Result<Response, ApiError> {
-    let signed = signed(site).await?;
+pub(in crate::http) async fn checkpoint(site: &Site, request: &Request) -> Result<Response, ApiError> {
+    let mut query = request.query_fields()?;
+    let is_cosigned = query.optional_flag("cosigned").unwrap_or(false);
+    query.finish()?;
+    let signed = if is_cosigned {
+        site.notary.cosigned().await.map_err(|fault| failed(&fault))?
+    } else {
+        signed(site).await?
+    };
     Ok(Response::text(StatusCode::OK, signed.note.clone()))
 }
 
@@ -179,7 +151,7 @@ pub(in crate::http) async fn export(site: &Site, request: &Request) -> Result<Re
     };
     let (from, to) = (position("from"), position("to"));
     query.finish()?;
-    let signed = signed(site).await?;
+    let signed = site.notary.witnessed().await.map_err(|fault| failed(&fault))?;
     let range = Range::covering(from, to, signed.checkpoint.size)
         .ok_or_else(|| ApiError::invalid("from", "beyond-the-end"))?;
     let pass = site.notary.try_export_pass().ok_or(Code::Overloaded)?;
@@ -226,6 +198,10 @@ fn failed(fault: &AuditFault) -> ApiError {
     match fault {
         AuditFault::NoSuchPosition { .. } => Code::NotFound.into(),
         AuditFault::Ledger(_) => Code::Overloaded.into(),
+        AuditFault::Witness(fault) => {
+            tracing::warn!(%fault, "a checkpoint could not be cosigned");
+            Code::Overloaded.into()
+        }
         AuditFault::KeyLost
         | AuditFault::Keys(_)
         | AuditFault::Tiles(_)

@@ -9,6 +9,7 @@ mod flows;
 pub(super) mod forms;
 mod gate;
 mod health;
+mod invitations;
 mod keeping;
 mod keys;
 mod mfa;
@@ -23,9 +24,11 @@ pub(super) mod system;
 mod tokens;
 mod users;
 mod verification;
+mod webhooks;
 
 use std::sync::Arc;
 
+use self::once::Turn;
 use super::router::{Hooks, Route};
 use super::site::{Access, Site};
 use super::{Head, Method, Response, pages};
@@ -34,13 +37,11 @@ use super::{Head, Method, Response, pages};
 macro_rules! route {
     ($method:ident $pattern:literal $access:ident $handler:path) => {
         Route::new(Method::$method, $pattern, Access::$access, |site, request| {
-            let request = Arc::new(request);
-            let (shared, asked) = (Arc::clone(&site), Arc::clone(&request));
-            let work = async move {
-                let outcome = $handler(&shared, &asked).await;
-                asked.voice.settle(outcome)
-            };
-            Box::pin(async move { once::once(&site, &request, work).await })
+            let turn = Turn::of(&site, &request);
+            turn.take(Box::pin(async move {
+                let outcome = $handler(&site, &request).await;
+                request.voice.settle(outcome)
+            }))
         })
     };
 }
@@ -113,6 +114,11 @@ pub fn routes() -> Vec<Route<Site, Access>> {
         route!(PATCH "/v1/users/{id}/role" Person users::change_role),
         route!(GET "/v1/users/{id}/profile" Person users::show_profile),
         route!(PATCH "/v1/users/{id}/profile" Person users::change_profile),
+        route!(POST "/v1/auth/invitations/accept" ApiKey invitations::accept),
+        route!(GET "/v1/admin/invitations" Administrator invitations::list),
+        route!(POST "/v1/admin/invitations" Administrator invitations::make),
+        route!(POST "/v1/admin/invitations/{id}/send" Administrator invitations::send_again),
+        route!(DELETE "/v1/admin/invitations/{id}" Administrator invitations::take_back),
         route!(POST "/v1/admin/users/{id}/recovery" Administrator keeping::make_recovery),
         route!(POST "/v1/admin/users/{id}/recovery/send" Administrator keeping::send_recovery),
         route!(POST "/v1/admin/users/{id}/ban" Administrator keeping::ban),
@@ -131,6 +137,15 @@ pub fn routes() -> Vec<Route<Site, Access>> {
         route!(POST "/v1/admin/api-keys" Administrator system::make_key),
         route!(DELETE "/v1/admin/api-keys/{id}" Administrator system::revoke_key),
         route!(POST "/v1/admin/api-keys/{id}/confirm" Administrator system::confirm_key),
+        route!(GET "/v1/admin/webhooks" Administrator webhooks::list),
+        route!(POST "/v1/admin/webhooks" Administrator webhooks::make),
+        route!(GET "/v1/admin/webhooks/{id}" Administrator webhooks::show),
+        route!(PATCH "/v1/admin/webhooks/{id}" Administrator webhooks::change),
+        route!(DELETE "/v1/admin/webhooks/{id}" Administrator webhooks::remove),
+        route!(POST "/v1/admin/webhooks/{id}/secret" Administrator webhooks::rotate_secret),
+        route!(POST "/v1/admin/webhooks/{id}/test" Administrator webhooks::test),
+        route!(GET "/v1/admin/webhooks/{id}/deliveries" Administrator webhooks::deliveries),
+        route!(POST "/v1/admin/webhooks/{id}/redeliver" Administrator webhooks::redeliver),
         route!(GET "/v1/admin/configuration" Administrator system::configuration),
         route!(POST "/v1/admin/mail/test" Administrator system::try_mail),
         route!(POST "/v1/introspect" Service services::introspect),

@@ -1,36 +1,52 @@
 //! Calls that have an effect once, however often their client sends them.
 
-use std::future::Future;
+use std::future::ready;
 use std::sync::Arc;
 
 use super::gate::Principal;
 use crate::desk::{ApiCaller, Caller};
 use crate::http::idempotency::{Begun, IDEMPOTENCY_KEY, Said, Ticket, is_kept, read_key};
 use crate::http::site::Site;
-use crate::http::{ApiError, Code, Method, Request, Response};
+use crate::http::{Answer, ApiError, Code, Head, Method, Request, Response};
 use crate::types::Span;
 
-/// Carries a call out, unless it repeats an earlier one with the same `Idempotency-Key`.
-pub(super) async fn once(
-    site: &Arc<Site>,
-    request: &Arc<Request>,
-    work: impl Future<Output = Response> + Send + 'static,
-) -> Response {
-    let ticket = match begin(site, request) {
-        Ok(None) => return work.await,
-        Ok(Some(Begun::First(ticket))) => ticket,
-        Ok(Some(Begun::Answered(response))) => return response,
-        Err(error) => return error.reply(&request.voice),
-    };
-    // By itself, so that it ends although its client is gone: that is when clients send it again.
-    match tokio::spawn(finish(ticket, work)).await {
-        Ok(response) => response,
-        // The panic hook has told.
-        Err(_) => ApiError::new(Code::Internal).reply(&request.voice),
+/// What becomes of a call.
+pub(super) enum Turn {
+    /// It is carried out.
+    Free,
+    /// It is carried out, and its answer kept for those that repeat it.
+    First(Ticket, Arc<Head>),
+    /// It has been answered before, or cannot be carried out.
+    Answered(Response),
+}
+
+impl Turn {
+    /// Looks whether a call repeats an earlier one with the same `Idempotency-Key`.
+    pub(super) fn of(site: &Site, request: &Request) -> Self {
+        match begin(site, request) {
+            Ok(None) => Self::Free,
+            Ok(Some(Begun::First(ticket))) => Self::First(ticket, Arc::clone(&request.head)),
+            Ok(Some(Begun::Answered(response))) => Self::Answered(response),
+            Err(error) => Self::Answered(error.reply(&request.voice)),
+        }
+    }
+
+    /// Carries it out, if it is to be.
+    pub(super) fn take(self, work: Answer) -> Answer {
+        match self {
+            Self::Free => work,
+            // By itself, so that it ends although its client is gone: that is when clients send it again.
+            Self::First(ticket, head) => Box::pin(async move {
+                let finished = tokio::spawn(finish(ticket, work)).await;
+                // The panic hook has told.
+                finished.unwrap_or_else(|_| ApiError::new(Code::Internal).reply(&head.voice))
+            }),
+            Self::Answered(response) => Box::pin(ready(response)),
+        }
     }
 }
 
-async fn finish(ticket: Ticket, work: impl Future<Output = Response>) -> Response {
+async fn finish(ticket: Ticket, work: Answer) -> Response {
     let response = work.await;
     ticket.answered(&response);
     response

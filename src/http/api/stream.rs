@@ -9,10 +9,10 @@ use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
-use super::audit::{EventShown, asked_for};
+use super::audit::asked_for;
 use super::gate::{Principal, principal_of};
 use super::past::not_resumed;
-use crate::desk::{Caller, Cursor, Desk, EventFilter, Following};
+use crate::desk::{Caller, Cursor, Desk, EventFilter, EventTold, Following};
 use crate::domain::{Recorded, Role, live_session};
 use crate::http::site::Site;
 use crate::http::{ApiError, Code, HeaderName, HeaderValue, Request, Response, StatusCode};
@@ -160,7 +160,7 @@ impl Telling {
             let mut text = String::new();
             for recorded in &found {
                 let cursor = desk.cursor(recorded.position)?;
-                let shown = EventShown::new(cursor, desk.describe(recorded, locale));
+                let shown = EventTold::new(cursor, desk.describe(recorded, locale));
                 let json = serde_json::to_string(&shown).unwrap_or_default();
                 // Without a name of their own, so that a browser's `onmessage` hears them all; the data has the type.
                 let _ = write!(text, "id: {cursor}\ndata: {json}\n\n");

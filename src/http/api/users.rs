@@ -132,16 +132,13 @@ pub(super) async fn list(site: &Site, request: &Request) -> Result<Response, Api
     Ok(request.voice.ok(&listed))
 }
 
-/// Registers somebody, who sets a password by recovery; with `invite` the mail for that leaves at once.
-pub(super) async fn make(site: &Site, request: &Request) -> Result<Response, ApiError> {
-    let by = administrator(request)?;
-    let mut body = request.json()?;
+/// Somebody to register, out of a body that has told everything else.
+pub(super) fn person(mut body: Fields) -> Result<NewPerson, ApiError> {
     let email = body.text("email");
     let name = body.optional_text("name");
     let username = body.optional_text("username");
     let role = body.optional_text("role");
     let locale = read_locale(&mut body);
-    let invite = body.optional_flag("invite").unwrap_or(false);
     let has_password = body.raw("password").is_some();
     let username = username.and_then(|text| {
         let parsed = Username::parse(&text);
@@ -158,24 +155,27 @@ pub(super) async fn make(site: &Site, request: &Request) -> Result<Response, Api
         );
         return Err(ApiError::new(Code::InvalidParameters).with_details(vec![detail]));
     }
-    let person = NewPerson {
+    Ok(NewPerson {
         address: address(&email)?,
         name: name.as_deref().map(person_name).transpose()?,
         username,
         role: role.as_deref().map_or(Ok(Role::User), read_role)?,
         locale: locale.unwrap_or_default(),
+    })
+}
+
+/// Registers somebody without a password; with `invite` the link by which they choose one is mailed at once.
+pub(super) async fn make(site: &Site, request: &Request) -> Result<Response, ApiError> {
+    let by = administrator(request)?;
+    let mut body = request.json()?;
+    let invite = body.optional_flag("invite").unwrap_or(false);
+    let person = person(body)?;
+    let made = if invite {
+        site.desk.invite(&person, None, by).await
+    } else {
+        site.desk.create_user(person, by).await
     };
-    let id = site
-        .desk
-        .create_user(person, by)
-        .await
-        .map_err(|fault| refused(&fault, request))?;
-    if invite {
-        site.desk
-            .send_recovery(id, by)
-            .await
-            .map_err(|fault| refused(&fault, request))?;
-    }
+    let id = made.map_err(|fault| refused(&fault, request))?;
     show_user(site, request, StatusCode::CREATED, id)
 }
 
@@ -298,7 +298,7 @@ fn read_role(text: &str) -> Result<Role, ApiError> {
     })
 }
 
-fn person_name(text: &str) -> Result<PersonName, ApiError> {
+pub(super) fn person_name(text: &str) -> Result<PersonName, ApiError> {
     PersonName::parse(text).map_err(|fault| {
         ApiError::new(Code::UserInvalidName).with_details(vec![Detail::new("name", fault.reason())])
     })

@@ -1,5 +1,7 @@
 //! Who looks at the console: somebody signed in who is an administrator.
 
+use minijinja::context;
+use minijinja::value::{Serde, Value};
 use serde::Serialize;
 use warp::http::StatusCode;
 
@@ -47,19 +49,6 @@ const NOTICES: [&str; 9] = [
 /// An administrator before a page of the console.
 pub(super) struct Administrator<'a> {
     member: Member<'a>,
-}
-
-/// What every page of the console is given.
-#[derive(Serialize)]
-struct Page<'a, T> {
-    /// What every form carries (S-09).
-    form: &'a str,
-    /// What was done just before.
-    notice: Option<String>,
-    /// Whether they signed in so lately that nothing asks them again.
-    is_fresh: bool,
-    #[serde(flatten)]
-    values: T,
 }
 
 impl<'a> Administrator<'a> {
@@ -152,11 +141,14 @@ impl<'a> Administrator<'a> {
         title: &str,
         values: impl Serialize,
     ) -> Response {
-        let page = Page {
-            form: self.member.form_secret(),
-            notice: self.noticed(),
-            is_fresh: self.member.is_fresh(),
-            values,
+        let page = context! {
+            // What every form carries (S-09).
+            form => self.member.form_secret(),
+            // What was done just before.
+            notice => self.noticed(),
+            // Whether they signed in so lately that nothing asks them again.
+            is_fresh => self.member.is_fresh(),
+            ..Value::from(Serde(values))
         };
         self.viewer().console_page(status, file, title, page)
     }

@@ -11,7 +11,9 @@ use super::administrator::Administrator;
 use crate::desk::{ObjectFault, ObjectForm, ObjectsFault, Tree};
 use crate::http::codes::Code;
 use crate::http::reply::ApiError;
+use crate::http::request::Request;
 use crate::http::response::Response;
+use crate::types::{ObjectName, percent_encode};
 
 use shown::Group;
 pub(super) use shown::kind_words;
@@ -22,6 +24,21 @@ pub(super) const FORM: &str = "console/form.html";
 
 /// The list of policies.
 pub(super) const POLICIES: &str = "/admin/policies";
+
+/// The object that a path names.
+pub(super) fn object_name(
+    administrator: &Administrator<'_>,
+    request: &Request,
+) -> Result<ObjectName, Box<Response>> {
+    ObjectName::parse(request.param("name")).ok_or_else(|| administrator.unknown())
+}
+
+/// The path of an object below that of its list.
+pub(super) fn object_path(list: &str, name: &ObjectName) -> String {
+    let mut path = format!("{list}/");
+    percent_encode(name.as_str(), &mut path);
+    path
+}
 
 /// Where a form stands, and what sends it.
 pub(super) struct Place {

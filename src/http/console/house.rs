@@ -232,6 +232,8 @@ pub(super) async fn cancel_mail(site: &Site, request: &Request) -> Outcome {
 
 #[derive(Serialize)]
 struct TemplatesPage {
+    /// Why the files as they are now would stop the next start.
+    problem: Option<String>,
     templates: Vec<TemplateRow>,
 }
 
@@ -247,6 +249,7 @@ struct Preview {
     tag: &'static str,
     href: String,
     subject: String,
+    is_own: bool,
 }
 
 /// Lists what mails say.
@@ -265,11 +268,18 @@ pub(super) async fn templates(site: &Site, request: &Request) -> Outcome {
                     tag: locale.tag(),
                     href: link(viewer, &path, &[]),
                     subject,
+                    is_own: !site.post.files_of(kind, locale).is_empty(),
                 })
             })
             .collect(),
     };
     let page = TemplatesPage {
+        problem: site
+            .post
+            .templates_on_disk()
+            .await
+            .err()
+            .map(|fault| fault.to_string()),
         templates: MailKind::ALL.into_iter().map(row).collect(),
     };
     let title = administrator.say("house", "templates_title");
@@ -283,6 +293,18 @@ struct TemplatePage {
     subject: String,
     text: String,
     html: String,
+    /// The operator's files that it is made of.
+    files: Vec<String>,
+    /// Why the files as they are now would stop the next start.
+    problem: Option<String>,
+    /// What it says from the next start on, if that is something else.
+    later: Option<Later>,
+}
+
+#[derive(Serialize)]
+struct Later {
+    subject: String,
+    text: String,
 }
 
 /// A mail of one kind with sample values.
@@ -296,7 +318,22 @@ pub(super) async fn template(site: &Site, request: &Request) -> Outcome {
         return Ok(viewer.trouble(&Code::Internal.into()));
     };
     let path = format!("{PATH}/templates/{}/{}/html", kind.name(), locale.tag());
+    let on_disk = site.post.templates_on_disk().await;
+    let (problem, later) = match on_disk.and_then(|templates| templates.preview(kind, locale)) {
+        Ok(later) if later != words => (
+            None,
+            Some(Later {
+                subject: later.subject,
+                text: later.text,
+            }),
+        ),
+        Ok(_) => (None, None),
+        Err(fault) => (Some(fault.to_string()), None),
+    };
     let page = TemplatePage {
+        files: site.post.files_of(kind, locale),
+        problem,
+        later,
         name: kind.name(),
         tag: locale.tag(),
         subject: words.subject,

@@ -7,9 +7,10 @@ use warp::http::StatusCode;
 use super::administrator::Administrator;
 use super::people::trimmed;
 use super::shown::At;
+use crate::desk::Fault;
 use crate::domain::{ApiKeyKind, State};
-use crate::http::Code;
 use crate::http::api::system::{KEY_DAYS_MAX, LABEL_CHARS_MAX, key_kind, key_state};
+use crate::http::fields::Fields;
 use crate::http::pages::member::Outcome;
 use crate::http::request::Request;
 use crate::http::response::Response;
@@ -193,36 +194,26 @@ pub(super) async fn make(site: &Site, request: &Request) -> Outcome {
 pub(super) async fn revoke(site: &Site, request: &Request) -> Outcome {
     let administrator = Administrator::fresh(site, request, KEYS).await?;
     let mut fields = administrator.fields(request)?;
-    let Ok(id) = trimmed(&mut fields, "key").parse::<ApiKeyId>() else {
-        return Ok(administrator.viewer().trouble(&Code::NotFound.into()));
-    };
-    Ok(match site.desk.revoke_api_key(id, administrator.by()).await {
-        Ok(()) => administrator.lead_to(KEYS, "updated"),
-        Err(fault) => administrator.trouble(&fault),
-    })
+    let id = key_of(&administrator, &mut fields)?;
+    let revoked = site.desk.revoke_api_key(id, administrator.by()).await;
+    Ok(after(&administrator, revoked))
 }
 
 /// Lets a key be used again that waits since an epoch began in distrust.
 pub(super) async fn confirm(site: &Site, request: &Request) -> Outcome {
     let administrator = Administrator::fresh(site, request, KEYS).await?;
     let mut fields = administrator.fields(request)?;
-    let Ok(id) = trimmed(&mut fields, "key").parse::<ApiKeyId>() else {
-        return Ok(administrator.viewer().trouble(&Code::NotFound.into()));
-    };
-    Ok(match site.desk.confirm_api_key(id, administrator.by()).await {
-        Ok(()) => administrator.lead_to(KEYS, "updated"),
-        Err(fault) => administrator.trouble(&fault),
-    })
+    let id = key_of(&administrator, &mut fields)?;
+    let confirmed = site.desk.confirm_api_key(id, administrator.by()).await;
+    Ok(after(&administrator, confirmed))
 }
 
 /// Names the web pages that may call with a key, a line each; these take the place of those before.
 pub(super) async fn name_origins(site: &Site, request: &Request) -> Outcome {
     let administrator = Administrator::fresh(site, request, KEYS).await?;
     let mut fields = administrator.fields(request)?;
-    let (key, text) = (trimmed(&mut fields, "key"), trimmed(&mut fields, "origins"));
-    let Ok(id) = key.parse::<ApiKeyId>() else {
-        return Ok(administrator.viewer().trouble(&Code::NotFound.into()));
-    };
+    let id = key_of(&administrator, &mut fields)?;
+    let text = trimmed(&mut fields, "origins");
     let read: Result<Vec<_>, _> = text.split_whitespace().map(WebOrigin::parse).collect();
     let Ok(origins) = read.and_then(WebOrigins::new) else {
         let typed = Typed {
@@ -245,8 +236,19 @@ pub(super) async fn name_origins(site: &Site, request: &Request) -> Outcome {
         .desk
         .name_api_key_origins(id, origins, administrator.by())
         .await;
-    Ok(match named {
+    Ok(after(&administrator, named))
+}
+
+/// The key that a form is about.
+fn key_of(administrator: &Administrator<'_>, fields: &mut Fields) -> Result<ApiKeyId, Box<Response>> {
+    let id = trimmed(fields, "key").parse();
+    id.map_err(|_| administrator.unknown())
+}
+
+/// Back to the list after a change, or what is in its way.
+fn after(administrator: &Administrator<'_>, changed: Result<(), Fault>) -> Response {
+    match changed {
         Ok(()) => administrator.lead_to(KEYS, "updated"),
         Err(fault) => administrator.trouble(&fault),
-    })
+    }
 }

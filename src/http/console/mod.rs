@@ -11,6 +11,7 @@ mod events;
 mod flows;
 mod form;
 mod house;
+mod invitations;
 mod keys;
 mod overview;
 mod people;
@@ -22,6 +23,7 @@ mod stages;
 mod templates;
 #[cfg(test)]
 mod tests;
+mod webhooks;
 
 use super::Method;
 use super::pages::answer;
@@ -93,6 +95,9 @@ pub(super) fn routes() -> Vec<Route<Site, Access>> {
         page!(GET "/admin/users" people::list),
         page!(GET "/admin/users/new" people::ask_new),
         page!(POST "/admin/users/new" people::make),
+        page!(GET "/admin/users/invitations" invitations::list),
+        page!(POST "/admin/users/invitations/send" invitations::send),
+        page!(POST "/admin/users/invitations/delete" invitations::take_back),
         page!(GET "/admin/users/{id}" person::show),
         page!(POST "/admin/users/{id}/edit" person::edit),
         page!(POST "/admin/users/{id}/role" person::change_role),
@@ -125,6 +130,14 @@ pub(super) fn routes() -> Vec<Route<Site, Access>> {
         page!(POST "/admin/system/keys/revoke" keys::revoke),
         page!(POST "/admin/system/keys/confirm" keys::confirm),
         page!(POST "/admin/system/keys/origins" keys::name_origins),
+        page!(GET "/admin/system/webhooks" webhooks::list),
+        page!(POST "/admin/system/webhooks" webhooks::make),
+        page!(GET "/admin/system/webhooks/{id}" webhooks::show),
+        page!(POST "/admin/system/webhooks/{id}" webhooks::update),
+        page!(POST "/admin/system/webhooks/{id}/test" webhooks::test),
+        page!(POST "/admin/system/webhooks/{id}/redeliver" webhooks::redeliver),
+        page!(POST "/admin/system/webhooks/{id}/secret" webhooks::rotate_secret),
+        page!(POST "/admin/system/webhooks/{id}/remove" webhooks::remove),
         page!(GET "/admin/system/configuration" house::configuration),
     ]
 }

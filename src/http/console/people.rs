@@ -215,7 +215,11 @@ pub(super) async fn make(site: &Site, request: &Request) -> Outcome {
         role,
         locale,
     };
-    let made = site.desk.create_user(person, administrator.by()).await;
+    let made = if invite {
+        site.desk.invite(&person, None, administrator.by()).await
+    } else {
+        site.desk.create_user(person, administrator.by()).await
+    };
     let id = match made {
         Ok(id) => id,
         Err(Fault::Refused(Refusal::AddressTaken)) => {
@@ -228,9 +232,6 @@ pub(super) async fn make(site: &Site, request: &Request) -> Outcome {
         }
         Err(fault) => return Ok(administrator.trouble(&fault)),
     };
-    if invite && let Err(fault) = site.desk.send_recovery(id, administrator.by()).await {
-        return Ok(administrator.trouble(&fault));
-    }
     Ok(administrator.lead_to(&of(id), "created"))
 }
 

@@ -5,7 +5,7 @@ use warp::http::StatusCode;
 
 use super::administrator::Administrator;
 use super::flows::removed_from;
-use super::form::{FORM, POLICIES, Place, Trouble, Typed, filled, kind_words};
+use super::form::{FORM, POLICIES, Place, Trouble, Typed, filled, kind_words, object_name, object_path};
 use super::stages::{Kind, TypePage};
 use crate::desk::{Blank, ObjectKind, Tree};
 use crate::domain::flow::{ObjectKey, Policy};
@@ -13,7 +13,7 @@ use crate::http::pages::member::Outcome;
 use crate::http::request::Request;
 use crate::http::response::Response;
 use crate::http::site::Site;
-use crate::types::{ObjectName, percent_encode};
+use crate::types::ObjectName;
 
 const LIST: &str = POLICIES;
 const CREATE: &str = "/admin/create/policy";
@@ -69,7 +69,7 @@ pub(super) async fn list(site: &Site, request: &Request) -> Outcome {
     let rows = flows.policies().map(|placed| {
         let name = placed.value.name();
         let key = ObjectKey::Policy(name.clone());
-        let path = path_of(&name);
+        let path = object_path(LIST, &name);
         let stages = flows.stages_that_name(&key).into_iter();
         let stages = stages.map(|name| name.as_str().to_owned());
         let bindings = flows.bindings_that_name(&key).into_iter();
@@ -167,14 +167,14 @@ fn choose(administrator: &Administrator<'_>, place: &Place) -> Response {
 /// Shows the form of one that there is, and the tester beside it.
 pub(super) async fn edit(site: &Site, request: &Request) -> Outcome {
     let administrator = Administrator::editing(site, request, LIST).await?;
-    let name = name(&administrator, request)?;
+    let name = object_name(&administrator, request)?;
     with_tester(&administrator, &name, None)
 }
 
 /// Changes one.
 pub(super) async fn update(site: &Site, request: &Request) -> Outcome {
     let administrator = Administrator::editing(site, request, LIST).await?;
-    let name = name(&administrator, request)?;
+    let name = object_name(&administrator, request)?;
     let typed = Typed::of(&administrator, request)?;
     let key = ObjectKey::Policy(name.clone());
     let Some(now) = site.desk.object_form(&key) else {
@@ -197,7 +197,7 @@ pub(super) async fn update(site: &Site, request: &Request) -> Outcome {
 /// Says which rules a sample breaks. The sample is nobody's password; it goes nowhere, and is not shown again.
 pub(super) async fn test(site: &Site, request: &Request) -> Outcome {
     let administrator = Administrator::editing(site, request, LIST).await?;
-    let name = name(&administrator, request)?;
+    let name = object_name(&administrator, request)?;
     let typed = Typed::of(&administrator, request)?;
     let broken = site.desk.try_policy(&name, &typed.secret("sample")).await;
     let flows = site.desk.flows();
@@ -235,7 +235,7 @@ fn tester(
     kind: Option<&'static str>,
     verdict: Option<Verdict>,
 ) -> Option<Tester> {
-    let path = format!("{}/test", path_of(name));
+    let path = format!("{}/test", object_path(LIST, name));
     (kind == Some("password")).then(|| Tester {
         action: administrator.viewer().href(&path),
         verdict,
@@ -250,7 +250,7 @@ fn editing(administrator: &Administrator<'_>, name: &ObjectName, kind: Option<&'
             FORM
         },
         title: format!("{}: {}", administrator.say("console", "edit"), name.as_str()),
-        action: path_of(name),
+        action: object_path(LIST, name),
         back: LIST.to_owned(),
         submit: "update",
     }
@@ -259,7 +259,7 @@ fn editing(administrator: &Administrator<'_>, name: &ObjectName, kind: Option<&'
 /// Removes one that nothing names.
 pub(super) async fn delete(site: &Site, request: &Request) -> Outcome {
     let administrator = Administrator::fresh(site, request, LIST).await?;
-    let name = name(&administrator, request)?;
+    let name = object_name(&administrator, request)?;
     let typed = Typed::of(&administrator, request)?;
     let (key, by) = (ObjectKey::Policy(name), administrator.by());
     let removed = site
@@ -267,14 +267,4 @@ pub(super) async fn delete(site: &Site, request: &Request) -> Outcome {
         .remove_object(&key, typed.naming(), typed.version(), by)
         .await;
     Ok(removed_from(&administrator, LIST, removed))
-}
-
-fn name(administrator: &Administrator<'_>, request: &Request) -> Result<ObjectName, Box<Response>> {
-    ObjectName::parse(request.param("name")).ok_or_else(|| administrator.unknown())
-}
-
-fn path_of(name: &ObjectName) -> String {
-    let mut path = format!("{LIST}/");
-    percent_encode(name.as_str(), &mut path);
-    path
 }

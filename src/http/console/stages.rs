@@ -5,7 +5,7 @@ use warp::http::StatusCode;
 
 use super::administrator::Administrator;
 use super::flows::removed_from;
-use super::form::{FORM, Place, Typed, filled, kind_words};
+use super::form::{FORM, Place, Typed, filled, kind_words, object_name, object_path};
 use crate::desk::{Blank, FlowHead, ObjectKind, ObjectsFault, Tree};
 use crate::domain::flow::{ObjectKey, StageKind};
 use crate::http::pages::flow;
@@ -14,7 +14,7 @@ use crate::http::pages::viewer::{Preview, Viewer};
 use crate::http::request::Request;
 use crate::http::response::Response;
 use crate::http::site::Site;
-use crate::types::{ObjectName, percent_encode};
+use crate::types::ObjectName;
 
 const LIST: &str = "/admin/stages";
 const CREATE: &str = "/admin/create/stage";
@@ -61,7 +61,7 @@ pub(super) async fn list(site: &Site, request: &Request) -> Outcome {
         let stage = &placed.value;
         let key = ObjectKey::Stage(stage.name().clone());
         let bound = flows.bindings_that_name(&key);
-        let path = path_of(stage.name());
+        let path = object_path(LIST, stage.name());
         Row {
             name: stage.name().as_str().to_owned(),
             kind: kind_words(viewer.locale(), stage.kind().word()),
@@ -149,7 +149,7 @@ pub(super) fn choose(administrator: &Administrator<'_>, place: &Place) -> Respon
 /// Shows the form of one that there is.
 pub(super) async fn edit(site: &Site, request: &Request) -> Outcome {
     let administrator = Administrator::editing(site, request, LIST).await?;
-    let name = name(&administrator, request)?;
+    let name = object_name(&administrator, request)?;
     let place = editing(&administrator, &name);
     show_form(&administrator, &ObjectKey::Stage(name), &place)
 }
@@ -157,7 +157,7 @@ pub(super) async fn edit(site: &Site, request: &Request) -> Outcome {
 /// Changes one.
 pub(super) async fn update(site: &Site, request: &Request) -> Outcome {
     let administrator = Administrator::editing(site, request, LIST).await?;
-    let name = name(&administrator, request)?;
+    let name = object_name(&administrator, request)?;
     let place = editing(&administrator, &name);
     take_form(&administrator, request, &ObjectKey::Stage(name), &place).await
 }
@@ -165,7 +165,7 @@ pub(super) async fn update(site: &Site, request: &Request) -> Outcome {
 /// Shows the page that people see, with samples and nothing behind it.
 pub(super) async fn preview(site: &Site, request: &Request) -> Outcome {
     let administrator = Administrator::of(site, request).await?;
-    let name = name(&administrator, request)?;
+    let name = object_name(&administrator, request)?;
     let Some(challenge) = site.desk.preview_stage(&name) else {
         let sentence = administrator.say("console", "no_page");
         return Ok(administrator.cannot(StatusCode::NOT_FOUND, &sentence));
@@ -173,7 +173,7 @@ pub(super) async fn preview(site: &Site, request: &Request) -> Outcome {
     let viewer = Viewer::of(site, request);
     let viewer = viewer.previewing(Preview {
         words: administrator.say("console", "preview_lead"),
-        href: administrator.viewer().href(&path_of(&name)),
+        href: administrator.viewer().href(&object_path(LIST, &name)),
         back: administrator.say("console", "back"),
     });
     let head = FlowHead {
@@ -188,7 +188,7 @@ fn editing(administrator: &Administrator<'_>, name: &ObjectName) -> Place {
     Place {
         file: FORM,
         title: title(administrator, name),
-        action: path_of(name),
+        action: object_path(LIST, name),
         back: LIST.to_owned(),
         submit: "update",
     }
@@ -238,7 +238,7 @@ pub(super) async fn take_form(
 /// Removes one that nothing names.
 pub(super) async fn delete(site: &Site, request: &Request) -> Outcome {
     let administrator = Administrator::fresh(site, request, LIST).await?;
-    let name = name(&administrator, request)?;
+    let name = object_name(&administrator, request)?;
     let typed = Typed::of(&administrator, request)?;
     let (key, by) = (ObjectKey::Stage(name), administrator.by());
     let removed: Result<(), ObjectsFault> = site
@@ -248,17 +248,7 @@ pub(super) async fn delete(site: &Site, request: &Request) -> Outcome {
     Ok(removed_from(&administrator, LIST, removed))
 }
 
-fn name(administrator: &Administrator<'_>, request: &Request) -> Result<ObjectName, Box<Response>> {
-    ObjectName::parse(request.param("name")).ok_or_else(|| administrator.unknown())
-}
-
-fn path_of(name: &ObjectName) -> String {
-    let mut path = format!("{LIST}/");
-    percent_encode(name.as_str(), &mut path);
-    path
-}
-
 /// Where the page of a stage is looked at.
 pub(super) fn preview_of(name: &ObjectName) -> String {
-    format!("{}/preview", path_of(name))
+    format!("{}/preview", object_path(LIST, name))
 }

@@ -27,6 +27,7 @@ pub(in crate::http) const TEMPLATES: &[(&str, &str)] = sources! {
     "console/people.html"
     "console/person.html"
     "console/person_new.html"
+    "console/invitations.html"
     "console/recovery.html"
     "console/events.html"
     "console/event.html"
@@ -38,5 +39,9 @@ pub(in crate::http) const TEMPLATES: &[(&str, &str)] = sources! {
     "console/template.html"
     "console/keys.html"
     "console/key_new.html"
+    "console/webhooks.html"
+    "console/webhook.html"
+    "console/webhook_fields.html"
+    "console/webhook_secret.html"
     "console/configuration.html"
 };

@@ -93,6 +93,10 @@ pub(super) fn list(of: Schema) -> Schema {
 
 /// An object of these members, and perhaps others that come with later versions.
 pub(super) fn object(fields: impl IntoIterator<Item = Field>) -> Schema {
+    object_of(&mut fields.into_iter())
+}
+
+fn object_of(fields: &mut dyn Iterator<Item = Field>) -> Schema {
     let mut properties = Map::new();
     let mut required = vec![];
     for field in fields {

@@ -4,7 +4,6 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::viewer::Viewer;
 use crate::http::fields::Fields;
-use crate::http::reply::ApiError;
 use crate::http::request::{Head, Request};
 use crate::http::response::Response;
 use crate::types::EmailAddress;
@@ -22,7 +21,8 @@ pub(super) struct Entered {
 }
 
 impl Entered {
-    fn read(fields: &mut Fields) -> Self {
+    /// Takes them out of a form that may have others.
+    pub(super) fn read(fields: &mut Fields) -> Self {
         let mut filled = |name| {
             let secret = fields.optional_secret(name);
             secret.filter(|secret| !secret.expose_secret().is_empty())
@@ -66,18 +66,19 @@ pub(super) fn shown(secret: Option<&SecretString>) -> &str {
 impl Viewer<'_> {
     /// Reads the form of a POST, or answers why not.
     pub(super) fn read(&self, request: &Request) -> Result<Entered, Box<Response>> {
+        let mut fields = self.fields(request)?;
+        let entered = Entered::read(&mut fields);
+        fields.finish().map_err(|error| Box::new(self.trouble(&error)))?;
+        Ok(entered)
+    }
+
+    /// The fields of the form of a POST, or the answer why there are none.
+    pub(super) fn fields(&self, request: &Request) -> Result<Fields, Box<Response>> {
         if is_foreign(self.head(), self.origin()) {
             return Err(Box::new(self.foreign()));
         }
-        read_fields(request).map_err(|error| Box::new(self.trouble(&error)))
+        request.form().map_err(|error| Box::new(self.trouble(&error)))
     }
-}
-
-fn read_fields(request: &Request) -> Result<Entered, ApiError> {
-    let mut fields = request.form()?;
-    let entered = Entered::read(&mut fields);
-    fields.finish()?;
-    Ok(entered)
 }
 
 /// Whether a browser says that a POST comes from somebody else's page (ASVS 3.5.1).

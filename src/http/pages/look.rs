@@ -15,7 +15,7 @@ use super::brand::{Logo, LogoFault};
 use super::member::next_of;
 use super::nav::Nav;
 use super::samples;
-use super::texts::{self, Texts};
+use super::texts::{self, Said};
 use super::viewer::{Preview, Viewer};
 use crate::http::callback;
 use crate::http::codes::Code;
@@ -59,6 +59,7 @@ pub(in crate::http) const SOURCES: &[(&str, &str)] = sources! {
     "verify.html"
     "confirm.html"
     "link.html"
+    "invitation.html"
     "notice.html"
     "field_error.html"
     "field_state.html"
@@ -93,6 +94,8 @@ pub(in crate::http) enum Page {
     Confirm,
     /// A mailed link without a typed code, and its button.
     Link,
+    /// The first password of somebody who was invited.
+    Invitation,
     /// What happened.
     Notice,
     /// A stage of a flow.
@@ -129,12 +132,13 @@ pub(in crate::http) enum Page {
 
 impl Page {
     /// All of them.
-    pub(in crate::http) const ALL: [Self; 21] = [
+    pub(in crate::http) const ALL: [Self; 22] = [
         Self::Recover,
         Self::Ask,
         Self::Verify,
         Self::Confirm,
         Self::Link,
+        Self::Invitation,
         Self::Notice,
         Self::Flow,
         Self::Docs,
@@ -161,6 +165,7 @@ impl Page {
             Self::Verify => "verify.html",
             Self::Confirm => "confirm.html",
             Self::Link => "link.html",
+            Self::Invitation => "invitation.html",
             Self::Notice => "notice.html",
             Self::Flow => "flow.html",
             Self::Docs => "docs.html",
@@ -209,6 +214,7 @@ pub struct Look {
     /// The files behind the templates that the operator has overridden.
     overridden: BTreeMap<String, PathBuf>,
     assets: Assets,
+    said: Said,
 }
 
 impl fmt::Debug for Look {
@@ -219,22 +225,23 @@ impl fmt::Debug for Look {
     }
 }
 
+/// What every template is given.
 #[derive(Serialize)]
-struct Frame<'a, T> {
+struct Frame<'a> {
     lang: &'static str,
     languages: Vec<Language>,
     brand: &'a str,
     base: &'a str,
     query: &'a str,
     assets: Addresses,
-    t: Texts,
+    t: Value,
     title: &'a str,
     failed: bool,
     /// The way around the pages of an account; none for who is not signed in.
     nav: Option<&'a Nav>,
     /// What is said of a page that is only looked at.
     preview: Option<&'a Preview>,
-    page: T,
+    page: Value,
 }
 
 #[derive(Serialize)]
@@ -278,6 +285,7 @@ impl Look {
             templates,
             overridden: BTreeMap::new(),
             assets,
+            said: Said::default(),
         }
     }
 
@@ -353,18 +361,18 @@ impl Look {
             base: "",
             query: "",
             assets: self.assets.below(""),
-            t: filled(texts::of(locale), brand),
+            t: self.said.of(locale, brand),
             title: brand,
             failed: false,
             nav: nav.as_ref(),
             preview: None,
-            page: values,
+            page: Value::from(Serde(values)),
         };
         self.render(page.file(), &frame)
             .map_err(|error| self.fault(page.file(), &error))
     }
 
-    fn render<T: Serialize>(&self, file: &str, frame: &Frame<'_, T>) -> Result<String, minijinja::Error> {
+    fn render(&self, file: &str, frame: &Frame<'_>) -> Result<String, minijinja::Error> {
         let template = self.templates.get_template(file)?;
         template.render(Value::from(Serde(frame)))
     }
@@ -409,8 +417,9 @@ impl Viewer<'_> {
             samples::fit(page, &values),
             "data/web/samples.json shows what {page:?} is given"
         );
-        let texts = filled(texts::of(self.locale()), self.brand());
-        self.framed(status, page.file(), texts, title, values)
+        let said = &self.site().look.said;
+        let said = said.of(self.locale(), self.brand());
+        self.framed(status, page.file(), said, title, Value::from(Serde(values)))
     }
 
     /// A page of the console, which has sentences of its own besides.
@@ -419,21 +428,14 @@ impl Viewer<'_> {
         status: StatusCode,
         file: &'static str,
         title: &str,
-        values: impl Serialize,
+        values: Value,
     ) -> Response {
-        let mut texts = filled(texts::of(self.locale()), self.brand());
-        texts.extend(filled(texts::of_console(self.locale()), self.brand()));
-        self.framed(status, file, texts, title, values)
+        let said = &self.site().look.said;
+        let said = said.of_console(self.locale(), self.brand());
+        self.framed(status, file, said, title, values)
     }
 
-    fn framed(
-        &self,
-        status: StatusCode,
-        file: &'static str,
-        t: Texts,
-        title: &str,
-        values: impl Serialize,
-    ) -> Response {
+    fn framed(&self, status: StatusCode, file: &'static str, t: Value, title: &str, page: Value) -> Response {
         let look = &self.site().look;
         let frame = Frame {
             lang: self.locale().tag(),
@@ -447,7 +449,7 @@ impl Viewer<'_> {
             failed: !status.is_success(),
             nav: self.nav(),
             preview: self.preview(),
-            page: values,
+            page,
         };
         match look.render(file, &frame) {
             Ok(html) => {
@@ -502,15 +504,4 @@ impl Viewer<'_> {
         let is_plain = kind.len() <= 40 && kind.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
         is_plain.then_some(kind)
     }
-}
-
-/// Texts with the service's name filled in.
-fn filled(texts: &Texts, brand: &str) -> Texts {
-    let mut texts = texts.clone();
-    for text in texts.values_mut().flat_map(|section| section.values_mut()) {
-        if text.contains("{brand}") {
-            *text = text.replace("{brand}", brand);
-        }
-    }
-    texts
 }

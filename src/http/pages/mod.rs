@@ -20,6 +20,7 @@ mod cookie;
 mod docs;
 pub(super) mod flow;
 mod forms;
+mod invitation;
 mod link;
 pub(super) mod look;
 pub(super) mod member;
@@ -87,6 +88,10 @@ pub fn routes() -> Vec<Route<Site, Access>> {
         show(RETURN, |s, r| answer(async move { back::show(&s, &r).await })),
         show("/reopen", |s, r| answer(async move { reopen::show(&s, &r) })),
         act("/reopen", |s, r| answer(reopen::take_back(s, r))),
+        show("/invitation", |s, r| {
+            answer(async move { invitation::show(&s, &r) })
+        }),
+        act("/invitation", |s, r| answer(invitation::accept(s, r))),
         show(CONFIRM, |s, r| {
             answer(async move { r.voice.settle(confirm::show(&s, &r).await) })
         }),

@@ -1,7 +1,9 @@
 //! What pages say, in each language: `data/locales/<language>/pages.toml`, and `console.toml` beside it; compiled in.
 
 use std::collections::BTreeMap;
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
+
+use minijinja::value::{Serde, Value};
 
 use crate::types::{Locale, Span};
 
@@ -39,6 +41,48 @@ pub(in crate::http) fn of_console(locale: Locale) -> &'static Texts {
         Locale::En => &CONSOLE_ENGLISH,
         Locale::Ko => &CONSOLE_KOREAN,
     }
+}
+
+/// The texts as templates take them, with the service's name filled in: a server has one name, and says as many sentences
+/// on every page that putting them together each time took longer than all the rest of it. Each language is made when it is
+/// first spoken.
+#[derive(Default)]
+pub(super) struct Said {
+    pages: [OnceLock<Value>; Locale::ALL.len()],
+    console: [OnceLock<Value>; Locale::ALL.len()],
+}
+
+impl Said {
+    /// What the pages say.
+    pub(super) fn of(&self, locale: Locale, brand: &str) -> Value {
+        let said = self.pages[locale as usize].get_or_init(|| value(&filled(of(locale), brand)));
+        said.clone()
+    }
+
+    /// What the console says, which has sentences of its own besides.
+    pub(super) fn of_console(&self, locale: Locale, brand: &str) -> Value {
+        let said = self.console[locale as usize].get_or_init(|| {
+            let mut texts = filled(of(locale), brand);
+            texts.extend(filled(of_console(locale), brand));
+            value(&texts)
+        });
+        said.clone()
+    }
+}
+
+fn value(texts: &Texts) -> Value {
+    Value::from(Serde(texts))
+}
+
+/// Texts with the service's name filled in.
+fn filled(texts: &Texts, brand: &str) -> Texts {
+    let mut texts = texts.clone();
+    for text in texts.values_mut().flat_map(|section| section.values_mut()) {
+        if text.contains("{brand}") {
+            *text = text.replace("{brand}", brand);
+        }
+    }
+    texts
 }
 
 /// One sentence of the pages or of the console, if there is one of this name.
@@ -139,6 +183,7 @@ mod tests {
             include_str!("docs.rs"),
             include_str!("flow.rs"),
             include_str!("forms.rs"),
+            include_str!("invitation.rs"),
             include_str!("link.rs"),
             include_str!("member.rs"),
             include_str!("nav.rs"),

@@ -19,14 +19,14 @@ use crate::domain::flow::{Binding, BoundFlow, ExpressionPolicy, Flow, Flows, Pla
 use crate::domain::password_policy::PasswordPolicy;
 use crate::domain::{
     Actor, Address, ApiKey, ApiKeyKind, Candidate, CheckpointKey, Contested, Credential, Due, Epoch,
-    FactorKind, FactorMailbox, Factors, Guard, KeyPurpose, Leaving, Mail, MailKind, MailboxBegun, Objection,
-    ObjectionAbout, Purpose, Rare, Recovered, RecoveryCodes, Role, Safeguards, Session, Small, Standing,
-    StrangerClass, StrangerEntry, StrangerSet, Token, TokenStanding, Totp, TotpBegun, Unfinished, User,
-    Window,
+    FactorKind, FactorMailbox, Factors, Guard, Invitation, KeyPurpose, Leaving, Mail, MailKind, MailboxBegun,
+    Objection, ObjectionAbout, Purpose, Rare, Recovered, RecoveryCodes, Role, Safeguards, Session, Small,
+    Standing, StrangerClass, StrangerEntry, StrangerSet, Token, TokenStanding, Totp, TotpBegun, Unfinished,
+    User, Webhook, WebhookForm, Webhooks, Window,
 };
 use crate::types::{
-    AddressId, CredentialId, FactorId, Few, Locale, MailId, Position, PublicKey, Sealed, SessionId, Tag,
-    Timestamp, TokenId, UserId, WebOrigins,
+    AddressId, CredentialId, FactorId, Few, Locale, MailId, Position, PublicKey, Sealed, SealedConfig,
+    SessionId, Tag, Timestamp, TokenId, UserId, WebOrigins,
 };
 
 /// The number of the forms below. Another number for every change of what they write.
@@ -61,7 +61,9 @@ as_in_events!(
     Binding,
     Stage,
     ExpressionPolicy,
-    KeyPurpose
+    KeyPurpose,
+    SealedConfig,
+    WebhookForm
 );
 
 macro_rules! coded {
@@ -117,6 +119,15 @@ impl Kept for Arc<Flows> {
         let (flows, stages): (Vec<BoundFlow>, Vec<Placed<Stage>>) = Kept::take(from)?;
         let (policies, changed): (Vec<Placed<Policy>>, Position) = Kept::take(from)?;
         Ok(Self::new(Flows::kept(flows, stages, policies, changed)))
+    }
+}
+
+impl Kept for Arc<Webhooks> {
+    fn put<E: Encoder>(&self, to: &mut E) -> Result<(), EncodeError> {
+        self.all().put(to)
+    }
+    fn take<'de, D: BorrowDecoder<'de>>(from: &mut D) -> Result<Self, DecodeError> {
+        Kept::take(from).map(|all| Self::new(Webhooks::kept(all)))
     }
 }
 
@@ -181,7 +192,7 @@ macro_rules! kept {
     };
 }
 kept! {
-    Small { next: Position, last_time: Timestamp, epoch: Epoch, stranger_day: Window, stranger_burst: Window, checkpoint_key: Option<CheckpointKey>, flows: Arc<Flows>, rotated: Few<(KeyPurpose, u32)>, backup_told: Option<Timestamp> }
+    Small { next: Position, last_time: Timestamp, epoch: Epoch, stranger_day: Window, stranger_burst: Window, checkpoint_key: Option<CheckpointKey>, flows: Arc<Flows>, rotated: Few<(KeyPurpose, u32)>, backup_told: Option<Timestamp>, checkpoint_mailed: Option<Timestamp>, webhooks: Arc<Webhooks> }
     BoundFlow { flow: Flow, bindings: BTreeMap<u16, Binding>, changed: Position }
     CheckpointKey { id: u32, public: PublicKey, epoch: u32 }
     Epoch { number: u32, valid_from: Position, trusted_from: Position }
@@ -232,6 +243,7 @@ kept! {
         id: FactorId, address: AddressId, sealed: Option<Sealed>, session: SessionId, token: TokenId,
     }
     Unfinished { since: Timestamp, origin: Sealed }
+    Invitation { token: TokenId, since: Timestamp, expires: Timestamp, by: Actor }
     Safeguards {
         candidate: Option<Candidate>, leaving: Few<Leaving>, objections: Few<Objection>,
         recovered: Option<Recovered>, contested: Option<Contested>,
@@ -244,5 +256,9 @@ kept! {
     }
     Recovered { position: Position, at: Timestamp, alone: bool }
     Contested { address: AddressId, until: Timestamp }
+    Webhook {
+        form: WebhookForm, secret: SealedConfig, previous: Option<(SealedConfig, Timestamp)>, created: Timestamp,
+        changed: Position, cursor: Position, dead: Vec<Position>,
+    }
     StrangerEntry { tag: Tag, class: StrangerClass, window: Window, last: Timestamp, touched: Position }
 }

@@ -9,12 +9,16 @@ use bincode::enc::{Encoder, EncoderImpl};
 use bincode::error::{DecodeError, EncodeError};
 use bincode::{Decode, Encode};
 
+use super::CHUNK_MAX;
 use crate::types::{
     AddressId, ApiKeyId, CredentialId, FactorId, Few, MailId, Position, PublicKey, Sealed, SessionId, Tag,
-    Timestamp, TokenId, UserId,
+    Timestamp, TokenId, UserId, WebhookId,
 };
 
 const CONFIG: bincode::config::Configuration = bincode::config::standard();
+/// What reading a chunk may ask for: a number counts with its width in memory, which is at most sixteen times what it takes
+/// in the chunk. Without a limit a damaged length asks for memory that nobody has, and that ends the process.
+const READ_MAX: usize = 16 * CHUNK_MAX;
 /// Room that a list asks for before its elements are there; a longer one grows as they come.
 const ROOM_MAX: usize = 1_024;
 
@@ -35,7 +39,7 @@ pub(super) fn put(value: &impl Kept, to: &mut Vec<u8>) {
 
 /// Reads so many values that fill the bytes exactly.
 pub(super) fn take_all<T: Kept>(bytes: &[u8], count: usize) -> Result<Vec<T>, DecodeError> {
-    let mut from = DecoderImpl::new(SliceReader::new(bytes), CONFIG, ());
+    let mut from = DecoderImpl::new(SliceReader::new(bytes), CONFIG.with_limit::<READ_MAX>(), ());
     // No value takes less than a byte.
     let mut all = Vec::with_capacity(count.min(bytes.len()));
     for _ in 0..count {
@@ -110,6 +114,7 @@ newtypes!(
     FactorId,
     MailId,
     ApiKeyId,
+    WebhookId,
     Tag,
     Position,
     Timestamp,

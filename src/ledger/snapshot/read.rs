@@ -1,11 +1,12 @@
 //! Reading a snapshot, on all cores.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::num::NonZeroUsize;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::mpsc;
 
 use super::super::record::field;
 use super::tables::{Filling, unpack};
@@ -104,51 +105,85 @@ fn read_index(file: &File) -> Result<(SnapshotHead, Vec<Place>), SnapshotFault> 
     }
 }
 
-/// Reads all chunks, on all cores, and puts them in their places in their order.
+/// Reads all chunks, on all cores, and puts them in their places in their order: this thread as soon as the next one is
+/// read, and until then it reads too.
 fn read_chunks(file: &File, places: &[Place]) -> Result<Contents, SnapshotFault> {
     let next = AtomicUsize::new(0);
-    let fillings: Vec<Mutex<Option<Filling>>> = places.iter().map(|_| Mutex::default()).collect();
-    let work = || -> Result<(), SnapshotFault> {
-        let mut bytes = Vec::new();
-        loop {
-            let at = next.fetch_add(1, Ordering::Relaxed);
-            let Some((place, filling)) = places.get(at).zip(fillings.get(at)) else {
-                return Ok(());
-            };
-            let read = read_chunk(file, place, &mut bytes);
-            if read.is_err() {
-                // Nobody need read on.
-                next.store(places.len(), Ordering::Relaxed);
-            }
-            *filling.lock().unwrap_or_else(PoisonError::into_inner) = Some(read?);
-        }
+    let read_next = |bytes: &mut Vec<u8>| {
+        let at = next.fetch_add(1, Ordering::Relaxed);
+        places.get(at).map(|place| (at, read_chunk(file, place, bytes)))
     };
     let readers = std::thread::available_parallelism()
         .map_or(1, NonZeroUsize::get)
         .min(READERS_MAX);
+    let (read, unplaced) = mpsc::channel();
     std::thread::scope(|scope| {
-        let others: Vec<_> = (1..readers).map(|_| scope.spawn(work)).collect();
-        let own = work();
-        others
-            .into_iter()
-            .map(|other| {
-                other
-                    .join()
-                    .unwrap_or(Err(SnapshotFault::Damaged("reading it failed")))
+        let reading = |_| {
+            let read = read.clone();
+            scope.spawn(move || {
+                let mut bytes = Vec::new();
+                // Ends when all is read, or nobody wants more.
+                while let Some(chunk) = read_next(&mut bytes) {
+                    if read.send(chunk).is_err() {
+                        break;
+                    }
+                }
             })
-            .fold(own, Result::and)
-    })?;
-    let mut contents = Contents::default();
-    for filling in fillings {
-        let fits = filling
-            .into_inner()
-            .unwrap_or_else(PoisonError::into_inner)
-            .is_some_and(|fill| fill(&mut contents));
-        if !fits {
-            return Err(SnapshotFault::Damaged("its entries are not in order"));
+        };
+        let others: Vec<_> = (1..readers).map(reading).collect();
+        drop(read);
+        let mut placing = Placing::default();
+        let mut bytes = Vec::new();
+        let placed = loop {
+            let chunk = match unplaced.try_recv() {
+                Ok(chunk) => Some(chunk),
+                Err(_) => read_next(&mut bytes).or_else(|| unplaced.recv().ok()),
+            };
+            let Some((at, read)) = chunk else {
+                break Ok(());
+            };
+            if let Err(fault) = read.and_then(|filling| placing.take(at, filling)) {
+                break Err(fault);
+            }
+        };
+        // Nobody need read on.
+        next.store(places.len(), Ordering::Relaxed);
+        for other in others {
+            // Of one that fails, a chunk is missing.
+            let _ = other.join();
+        }
+        placed?;
+        placing.finish(places.len())
+    })
+}
+
+/// Chunks come from several threads, and belong in their order.
+#[derive(Default)]
+struct Placing {
+    contents: Contents,
+    placed: usize,
+    early: BTreeMap<usize, Filling>,
+}
+
+impl Placing {
+    fn take(&mut self, at: usize, filling: Filling) -> Result<(), SnapshotFault> {
+        self.early.insert(at, filling);
+        while let Some(fill) = self.early.remove(&self.placed) {
+            if !fill(&mut self.contents) {
+                return Err(SnapshotFault::Damaged("its entries are not in order"));
+            }
+            self.placed += 1;
+        }
+        Ok(())
+    }
+
+    fn finish(self, all: usize) -> Result<Contents, SnapshotFault> {
+        if self.placed == all {
+            Ok(self.contents)
+        } else {
+            Err(SnapshotFault::Damaged("reading it failed"))
         }
     }
-    Ok(contents)
 }
 
 fn read_chunk(file: &File, place: &Place, bytes: &mut Vec<u8>) -> Result<Filling, SnapshotFault> {

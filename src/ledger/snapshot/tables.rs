@@ -11,8 +11,8 @@ use super::source::{Halt, Source};
 use super::write::Chunks;
 use super::{Contents, SnapshotFault};
 use crate::domain::{
-    ApiKey, Due, Earlier, Factors, Guard, Mail, Safeguards, Session, Small, StrangerSet, Token, Unfinished,
-    User,
+    ApiKey, Due, Earlier, Factors, Guard, Invitation, Mail, Safeguards, Session, Small, StrangerSet, Token,
+    Unfinished, User,
 };
 use crate::types::{
     AddressId, ApiKeyId, IdTable, Position, RandomId, SessionId, Tag, Timestamp, TokenId, UserId,
@@ -142,6 +142,7 @@ tables! {
     7 => outbox: Position => Mail;
     12 => strangers: u16 => StrangerSet;
     14 => unfinished: UserId => Unfinished;
+    22 => invitations: UserId => Invitation;
     8 => closings: UserId => Timestamp;
     9 => erased: UserId => Position;
     10 => api_keys: ApiKeyId => ApiKey;

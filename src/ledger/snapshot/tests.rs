@@ -9,7 +9,7 @@ const SCHEMAS: &[(u16, &str)] = &[
     (3, "fdd68a1912da7178"),
     (4, "2001b5d66d13279f"),
     (5, "1f4c5e04a8c86680"),
-    (6, "1f4c5e04a8c86680"),
+    (6, "745dbd66b6a5c336"),
 ];
 
 #[test]
@@ -52,4 +52,12 @@ fn the_head_has_the_documented_layout() {
     assert_eq!(&bytes[112..], [0, 0, 0, 6]);
     let bytes: [u8; HEAD_LEN] = bytes.try_into().unwrap();
     assert_eq!(SnapshotHead::from_bytes(&bytes).unwrap(), head);
+}
+
+#[test]
+fn a_length_that_no_memory_holds_is_damage_and_not_the_end_of_the_process() {
+    // A flow begins with the length of its slug; 253 says that it takes eight bytes.
+    let mut bytes = vec![253];
+    bytes.extend_from_slice(&(1_u64 << 51).to_le_bytes());
+    assert!(kept::take_all::<crate::domain::flow::Flow>(&bytes, 1).is_err());
 }

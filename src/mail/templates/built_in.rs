@@ -47,4 +47,6 @@ pub(super) const SOURCES: &[(&str, &str)] = sources! {
     "new_sign_in"
     "objection_raised"
     "backup_failed"
+    "checkpoint"
+    "invitation"
 };

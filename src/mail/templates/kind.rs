@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::data::MailField::{
     self, Address, Brand, Change, ChangedAddress, Client, Code, ExpiresAt, ExpiresIn, Ip, Link, NotMeLink,
-    PublicUrl, When,
+    Note, PublicUrl, When,
 };
 
 pub use crate::domain::MailKind;
@@ -26,7 +26,9 @@ impl MailKind {
             | Self::NewSignIn
             | Self::ObjectionRaised
             | Self::BackupFailed => &[Brand, When],
+            Self::Checkpoint => &[Brand, When, Note],
             Self::EmailOtp => &[Brand, Code, ExpiresIn],
+            Self::Invitation => &[Brand, Link, ExpiresIn],
             Self::FactorChanged => &[Brand, When, Change],
             Self::AddressChanged => &[Brand, When, Change, ChangedAddress],
             Self::AccountExists => &[Brand, PublicUrl],
@@ -43,11 +45,12 @@ impl MailKind {
                 &[Address, Client, Ip, NotMeLink, ExpiresIn]
             }
             Self::AccountExists | Self::AccountClosing | Self::EmailOtp => &[Address, When, Client, Ip],
+            Self::Invitation => &[Address, When],
             Self::AdminRecovery => &[Address, ExpiresAt, NotMeLink],
             Self::SessionsRevoked | Self::SecondFactorFailed | Self::ObjectionRaised => {
                 &[Address, Client, Ip]
             }
-            Self::Test | Self::BackupFailed => &[],
+            Self::Test | Self::BackupFailed | Self::Checkpoint => &[],
         }
     }
 }

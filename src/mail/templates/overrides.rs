@@ -7,7 +7,8 @@ use super::kind::MailKind;
 use super::{Part, TemplateFault};
 use crate::types::Locale;
 
-const LAYOUT: &str = "layout.html";
+/// The frame of all HTML parts.
+pub(super) const LAYOUT: &str = "layout.html";
 
 /// A file that takes the place of a built-in template.
 pub(super) struct Found {

@@ -57,7 +57,7 @@ const CONSOLE: [&str; 18] = [
 ];
 
 /// Pages of the console about people, events and the house.
-const LOOKING_AFTER: [&str; 10] = [
+const LOOKING_AFTER: [&str; 11] = [
     "/admin/users",
     "/admin/users/new",
     "/admin/events",
@@ -67,6 +67,7 @@ const LOOKING_AFTER: [&str; 10] = [
     "/admin/system/outbox",
     "/admin/system/templates/password_reset/en",
     "/admin/system/keys",
+    "/admin/system/webhooks",
     "/admin/system/configuration",
 ];
 

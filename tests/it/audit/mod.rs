@@ -4,5 +4,7 @@
 
 mod forgeries;
 mod keys;
+mod mailing;
 mod proofs;
 pub(crate) mod scene;
+mod witness;

@@ -29,6 +29,8 @@ pub fn settings() -> AuditSettings {
     AuditSettings {
         origin: KeyName::parse("audit.example.org"),
         tiles: None,
+        mail_every: None,
+        witness: None,
     }
 }
 

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use keyledger::breach::{LeakSettings, LeakedHash, Leaks, Neighbours, RANGE_TIME_MAX};
+use keyledger::breach::{LeakSettings, LeakedHash, Leaks, RANGE_TIME_MAX};
 use keyledger::domain::password_policy::{OnlineCheck, RangeUrl};
+use keyledger::outgoing::Neighbours;
 use tokio::net::TcpListener;
 
 use super::ranges::{Ranges, client};

@@ -4,8 +4,9 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use keyledger::breach::{LeakSettings, Leaks, Neighbours};
+use keyledger::breach::{LeakSettings, Leaks};
 use keyledger::domain::password_policy::{OnlineCheck, RangeUrl};
+use keyledger::outgoing::Neighbours;
 use rustls::ServerConfig;
 use rustls::pki_types::PrivateKeyDer;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};

@@ -6,6 +6,7 @@ mod breach;
 mod clock;
 mod configuration;
 mod events;
+mod import;
 mod keys;
 mod offline;
 mod replay;

@@ -4,11 +4,15 @@
 
 mod doors;
 mod forms;
+mod guarding;
 mod keeping;
+mod newcomers;
 mod pages;
 mod rows;
 mod system;
+mod templates;
 mod users;
+mod webhooks;
 
 use crate::support::{Call, Doors, House};
 

@@ -1,5 +1,6 @@
 //! The console's pages about users, events and the house, as an administrator's browser sees them.
 
+use keyledger::desk::EventFilter;
 use keyledger::domain::ApiKeyKind;
 use keyledger::http::site::SettingShown;
 use keyledger::types::{Span, UserId};
@@ -32,6 +33,7 @@ async fn every_page_of_users_events_and_the_house_shows_in_both_languages() {
         "/admin",
         "/admin/users",
         "/admin/users/new",
+        "/admin/users/invitations",
         &person,
         "/admin/events",
         "/admin/events/0",
@@ -41,6 +43,7 @@ async fn every_page_of_users_events_and_the_house_shows_in_both_languages() {
         "/admin/system/templates",
         "/admin/system/templates/password_reset/ko",
         "/admin/system/keys",
+        "/admin/system/webhooks",
         "/admin/system/configuration",
     ] {
         for (language, word) in [("en", "Events"), ("ko", "이벤트")] {
@@ -107,7 +110,9 @@ async fn users_are_searched_and_made_and_invited() {
     let page = page.markup();
     assert!(page.contains("Created.") && page.contains("Cy &lt;b&gt;Bold&lt;/b&gt;"));
     assert!(page.contains("Not set"), "nobody chose a password for them");
-    assert_eq!(house.next_mail_of("password_reset").await.to, [CY]);
+    assert_eq!(house.next_mail_of("invitation").await.to, [CY]);
+    let invitations = house.page_of(&seat, "/admin/users/invitations").await.expect(200);
+    assert!(invitations.markup().contains(CY) && invitations.markup().contains("Mail another link"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -311,6 +316,61 @@ async fn a_user_is_suspended_let_in_renamed_and_erased_when_the_address_is_typed
     ] {
         assert!(events.contains(&format!("<td>{name}</td>")), "{name}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_index_leads_to_is_what_reading_everything_finds() {
+    let (house, _) = manned().await;
+    for n in 0..500 {
+        let email = if n % 90 == 0 {
+            BEN.to_owned()
+        } else {
+            format!("nobody.{n}@example.org")
+        };
+        let asked = house.post("/v1/auth/password/reset/request", json!({ "email": email }));
+        asked.from_ip(&format!("198.51.{}.{}", n / 250, n % 250)).await;
+    }
+    house.settled().await;
+    let (desk, people) = (house.desk().clone(), [ADA, BEN].map(|email| id_of(&house, email)));
+    let compared = tokio::task::spawn_blocking(move || {
+        assert!(desk.engine().head().next.0 > 512, "more than two blocks");
+        let names = [
+            "ResetRequested",
+            "userregistered",
+            "authn_password_reset",
+            "EpochStarted",
+            "None",
+        ];
+        let mut asked = vec![];
+        for user in people.map(Some).into_iter().chain([None]) {
+            for name in names.map(Some).into_iter().chain([None]) {
+                asked.push(EventFilter {
+                    user,
+                    name: name.map(str::to_owned),
+                    ..EventFilter::default()
+                });
+            }
+        }
+        for filter in &asked {
+            let mut all = desk.events(filter).unwrap();
+            all.reverse();
+            let (mut found, mut before) = (vec![], None);
+            loop {
+                let page = EventFilter {
+                    limit: Some(3),
+                    ..filter.clone()
+                };
+                let (some, next) = desk.events_back(&page, before).unwrap();
+                found.extend(some);
+                before = next;
+                if next.is_none() {
+                    break;
+                }
+            }
+            assert_eq!(found, all, "{filter:?}");
+        }
+    });
+    compared.await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

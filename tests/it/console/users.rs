@@ -168,10 +168,11 @@ async fn r_46_an_administrator_registers_and_invites_and_never_sets_a_password()
     make(json!({ "email": "CY@example.net" }))
         .await
         .expect_code(409, "auth/email-already-exists");
-    let mail = house.next_mail_of("password_reset").await;
+    let mail = house.next_mail_of("invitation").await;
     assert_eq!(mail.to, [CY]);
+    let accepted = json!({ "token": mail.token().unwrap(), "newPassword": PASSWORD });
     house
-        .confirm_reset(CY, &mail.token().unwrap(), PASSWORD)
+        .post("/v1/auth/invitations/accept", accepted)
         .await
         .expect(200);
     let me = house.me(&token(&house, CY).await).await.expect(200);
@@ -180,7 +181,7 @@ async fn r_46_an_administrator_registers_and_invites_and_never_sets_a_password()
         "what was mailed proves the mailbox"
     );
     let names = house.event_names();
-    assert!(names.contains(&"RecoverySent"), "{names:?}");
+    assert!(names.contains(&"UserInvited"), "{names:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -11,6 +11,7 @@ mod faults;
 mod folding;
 mod gate;
 mod replay;
+mod webhooks;
 mod write_points;
 
 pub use gate::Gate;

@@ -16,6 +16,7 @@ use keyledger::ledger::memory::{Fault, WritePoint};
 use keyledger::types::{ApiKeyId, Locale, Position, PublicKey, Signature, Slug, Span, WebOrigin, WebOrigins};
 
 use super::gate::Gate;
+use super::webhooks;
 use crate::people::{
     ADA, BOB, ELSEWHERE, HOME, NOBODY, Person, cancel_mail, code, hasten_mail, link, mail, offer_anew,
     origin, proof, sealed,
@@ -30,6 +31,9 @@ const DOT: Person = Person(0xd4);
 const EVE: Person = Person(0xe5);
 const FAY: Person = Person(0xf6);
 const GUS: Person = Person(0x17);
+const HAL: Person = Person(0x18);
+const IVY: Person = Person(0x19);
+const JOE: Person = Person(0x1a);
 const KEY: ApiKeyId = ApiKeyId([7; 16]);
 const PAGES: ApiKeyId = ApiKeyId([8; 16]);
 
@@ -280,12 +284,19 @@ fn story() -> Vec<Step> {
             by: by(),
         }),
         at_once(|_| Command::RevokeApiKey { key: KEY, by: by() }),
+        at_once(|_| HAL.is_imported(None)),
+        at_once(|_| IVY.is_invited(1, Span::days(7))),
+        at_once(|_| IVY.is_invited_again(2)),
+        at_once(|_| IVY.accepts(HOME, link(IVY.token(2)), 1)),
+        at_once(|_| JOE.is_invited(1, Span::days(7))),
+        at_once(|_| JOE.is_uninvited()),
         at_once(|_| GUS.is_made(Role::Guest, by())),
         at_once(|_| GUS.is_renamed(None)),
         at_once(|_| GUS.is_sent_recovery(by())),
         at_once(|state| hasten_mail(queued(state))),
         at_once(|state| cancel_mail(queued(state))),
     ];
+    story.extend(webhooks::story());
     // One that spans several frames, so that a torn write leaves a part of it.
     story.push(at_once(|_| {
         let mut long = ADA.gets_recovery(40, Span::hours(1));

@@ -10,7 +10,7 @@ use super::scene::{Scene, given};
 use crate::people::{ADA, BOB, NOBODY, NOON, link, origin};
 
 /// Why an event is refused after a scene.
-fn fault(scene: &Scene, event: Event) -> &'static str {
+pub(super) fn fault(scene: &Scene, event: Event) -> &'static str {
     let recorded = Recorded {
         position: scene.state.next(),
         time: scene.now,

@@ -9,8 +9,8 @@ mod sound;
 use std::collections::{BTreeSet, HashMap};
 
 use keyledger::domain::{
-    Actor, Command, Context, Draft, EpochReason, Limits, Overlay, PasswordVerdict, Purpose, Recorded,
-    SignUpMode, State, TokenStanding, decide, evolve, lawful,
+    Actor, Command, Context, Draft, EpochReason, Limits, NewcomerCommand, Overlay, PasswordVerdict, Purpose,
+    Recorded, SignUpMode, State, TokenStanding, decide, evolve, lawful,
 };
 use keyledger::engine::state_hash;
 use keyledger::ledger::{CommandPart, codec, record};
@@ -132,7 +132,12 @@ impl Try {
                 },
                 net,
             ),
-            2 => person.is_created(),
+            2 => [
+                person.is_created(),
+                person.is_imported(None),
+                person.is_invited(fresh, Span::days(3)),
+            ][usize::from(self.pick) % 3]
+                .clone(),
             3 | 4 => {
                 let mut request = person.requests(purpose, net);
                 if let Command::RequestProof { callback, .. } = &mut request {
@@ -154,7 +159,14 @@ impl Try {
             16 => with_session(person.changes_password(0, right, Some(fresh))),
             17 if self.pick.is_multiple_of(2) => with_session(person.is_refused_a_password(0, right)),
             17 => with_session(person.changes_password(0, PasswordVerdict::Wrong, None)),
-            18 | 27..=29 => {
+            29 => [
+                person.accepts(net, proof, fresh),
+                person.accepts(net, proof, fresh),
+                person.is_invited_again(fresh),
+                person.is_uninvited(),
+            ][usize::from(self.later) % 4]
+                .clone(),
+            18 | 27 | 28 => {
                 let now = state.sessions.get(&session).map_or(0, |session| session.counter);
                 with_session(person.refreshes(0, now.saturating_sub(u32::from(self.pick % 3))))
             }
@@ -233,7 +245,15 @@ impl Try {
 
 /// Makes a person's command one about the user who has the person's address now.
 fn about(mut command: Command, user: UserId, token: TokenId) -> Command {
-    if let Command::SignUp { new, proof, .. } = &mut command {
+    if let Command::Newcomer(newcomer) = &mut command {
+        if let NewcomerCommand::Import { new, .. } | NewcomerCommand::Invite { new, .. } = &mut **newcomer {
+            new.user = user;
+        } else if let NewcomerCommand::InviteAgain { user: of, .. }
+        | NewcomerCommand::TakeBack { user: of, .. } = &mut **newcomer
+        {
+            *of = user;
+        }
+    } else if let Command::SignUp { new, proof, .. } = &mut command {
         new.user = user;
         proof.token = token;
     } else if let Command::CreateUser { new, .. } = &mut command {
@@ -356,7 +376,7 @@ proptest! {
 fn random_lives_meet_everything_that_can_happen_to_people() {
     let mut runner = TestRunner::deterministic();
     let mut met = BTreeSet::new();
-    for _ in 0..1_200 {
+    for _ in 0..1_800 {
         let tries = tries().new_tree(&mut runner).unwrap().current();
         let (mut state, mut now) = (founded(), NOON);
         for (number, one) in (1_u32..).zip(tries) {

@@ -85,6 +85,7 @@ fn live(desk: &Desk) -> (UserId, Vec<String>) {
             Purpose::SignInCode => SecretLabel::SignInCode,
             Purpose::EnrolMailbox => SecretLabel::EnrolMailbox,
             Purpose::AddAddress => SecretLabel::AddAddress,
+            Purpose::Invitation => SecretLabel::Invitation,
         };
         let link = desk.link_secret(id, token, label).unwrap();
         let code = desk.typed_code(id, token).unwrap();
@@ -231,6 +232,8 @@ fn l_11_audit_exports_and_tiles_hold_no_clear_text_and_no_secret_and_prove_what_
     let settings = AuditSettings {
         origin: None,
         tiles: Some(out.path().join("tiles")),
+        mail_every: None,
+        witness: None,
     };
     let notary = Notary::new(desk.clone(), settings);
     let living = export(&notary, &out.path().join("living.tar"));

@@ -3,7 +3,10 @@
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 
+use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::registry;
 
 use crate::support::{House, Plan};
 
@@ -36,12 +39,11 @@ impl<'a> MakeWriter<'a> for Kept {
 impl Kept {
     /// Keeps everything this thread logs of our own from now on, as text without colours.
     fn begin(&self) -> tracing::subscriber::DefaultGuard {
-        let subscriber = tracing_subscriber::fmt()
+        let lines = tracing_subscriber::fmt::layer()
             .with_writer(self.clone())
-            .with_ansi(false)
-            .with_env_filter("keyledger=trace")
-            .finish();
-        tracing::subscriber::set_default(subscriber)
+            .with_ansi(false);
+        let ours = Targets::new().with_target("keyledger", LevelFilter::TRACE);
+        tracing::subscriber::set_default(registry().with(lines).with(ours))
     }
 
     fn text(&self) -> String {

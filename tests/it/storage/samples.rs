@@ -3,8 +3,10 @@
 mod factors;
 mod flows;
 mod management;
+mod newcomers;
 mod safeguards;
 mod sessions;
+mod webhooks;
 
 use keyledger::domain::password_policy::{PasswordPolicy, PasswordPolicySettings};
 use keyledger::domain::{
@@ -62,6 +64,8 @@ pub fn samples() -> Vec<Recorded> {
         flows::events(),
         safeguards::events(),
         management::events(),
+        webhooks::events(),
+        newcomers::events(),
     ]
     .concat();
     events.into_iter().map(record).collect()
@@ -86,13 +90,14 @@ const ACTORS: [Actor; 5] = [
 ];
 const ALLOWANCES: [Allowance; 3] = [Allowance::None, Allowance::General, Allowance::Reserve];
 const SUBJECTS: [Subject; 2] = [Subject::Address(ADDRESS), Subject::Stranger(TAG)];
-const PURPOSES: [Purpose; 6] = [
+const PURPOSES: [Purpose; 7] = [
     Purpose::Recovery,
     Purpose::VerifyEmail,
     Purpose::Reopen,
     Purpose::SignInCode,
     Purpose::EnrolMailbox,
     Purpose::AddAddress,
+    Purpose::Invitation,
 ];
 const VIAS: [Via; 2] = [Via::Link, Via::Code];
 

@@ -87,6 +87,7 @@ impl Default for Plan {
                 require_verified_email: false,
                 leaks: Leaks::default(),
                 mail: keyledger::domain::flow::GlobalMail::Configured,
+                webhooks: keyledger::desk::WebhookSettings::default(),
             },
             pool: PoolSettings::default(),
             sink: SinkBehaviour::accepting().nodelay(),

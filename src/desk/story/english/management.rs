@@ -26,6 +26,25 @@ impl English<'_> {
                 self.actor(*by)
             );
         }
+        if let Event::UserImported {
+            verified, since, by, ..
+        } = event
+        {
+            let proven = if *verified { "proven" } else { "not proven" };
+            let who = self.actor(*by);
+            return format!(
+                "{whom} was brought along by {who}: known elsewhere since {since}, address {proven} there"
+            );
+        }
+        if let Event::PasswordImported { by, .. } = event {
+            return format!("the password of {whom} was brought along by {}", self.actor(*by));
+        }
+        if let Event::UserInvited { by, .. } = event {
+            return format!("an invitation is mailed to {whom} by {}", self.actor(*by));
+        }
+        if let Event::InvitationAccepted { .. } = event {
+            return format!("{whom} came by the invitation");
+        }
         String::new()
     }
 }

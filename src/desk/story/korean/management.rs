@@ -33,6 +33,32 @@ impl Korean<'_> {
         if let Event::MailHastened { queued, by } = event {
             return format!("{}: 바로 다시 보냅니다 ({})", self.mail(*queued), self.actor(*by));
         }
+        if let Event::UserImported {
+            verified, since, by, ..
+        } = event
+        {
+            let proven = if *verified {
+                "인증됨"
+            } else {
+                "인증되지 않음"
+            };
+            let who = self.actor(*by);
+            return format!(
+                "{whom}의 계정을 다른 프로그램에서 가져왔습니다 ({who}). 등록 시각 {since}, 주소 {proven}"
+            );
+        }
+        if let Event::PasswordImported { by, .. } = event {
+            return format!(
+                "{whom}의 비밀번호를 다른 프로그램에서 가져왔습니다 ({})",
+                self.actor(*by)
+            );
+        }
+        if let Event::UserInvited { by, .. } = event {
+            return format!("{whom}에게 초대 메일을 보냅니다 ({})", self.actor(*by));
+        }
+        if let Event::InvitationAccepted { .. } = event {
+            return format!("{whom}이(가) 초대를 수락했습니다");
+        }
         String::new()
     }
 }

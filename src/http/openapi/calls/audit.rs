@@ -3,8 +3,8 @@
 use serde_json::json;
 
 use super::{
-    Call, Schema, Topic, anything, count, get, id, list, may, must, named, object, page_limit, page_number,
-    text, time, whole, word,
+    Call, Schema, Topic, anything, count, flag, get, id, list, may, must, named, object, page_limit,
+    page_number, text, time, whole, word,
 };
 use crate::http::codes::Code;
 
@@ -74,6 +74,7 @@ fn audit() -> Vec<Call> {
             )
             .refuses(&[Code::UserNotFound]),
         get("/v1/audit/checkpoint", topic, "The signed head of the ledger")
+            .query("cosigned", flag(false).about("Has the witness of the settings cosign it first; 503 if it does not."))
             .gives(200, "A note in the form of C2SP.", "text/plain", text("id.example.com\n42\n…\n\n— id.example.com …\n")),
         get("/v1/audit/proof/{position}", topic, "The proof that one record stands at its place").gives(
             200,

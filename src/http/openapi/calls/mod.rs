@@ -4,8 +4,10 @@ mod account;
 mod admin;
 mod audit;
 mod auth;
+mod invitations;
 mod people;
 mod services;
+mod webhooks;
 
 use super::schema::{
     Schema, anything, count, email, flag, id, list, may, must, named, object, only, text, time, whole, word,
@@ -275,8 +277,10 @@ pub(super) fn all() -> Vec<Call> {
     let mut calls = auth::calls();
     calls.extend(account::calls());
     calls.extend(people::calls());
+    calls.extend(invitations::calls());
     calls.extend(admin::calls());
     calls.extend(people::house());
+    calls.extend(webhooks::calls());
     calls.extend(audit::calls());
     calls.extend(services::calls());
     calls
@@ -314,6 +318,7 @@ pub(super) fn components() -> Vec<(&'static str, Schema)> {
         ),
         ("Profile", object(account::me())),
         ("User", people::user()),
+        ("Invitation", invitations::invitation()),
         ("Mail", people::mail()),
         ("ApiKey", people::api_key()),
         ("Session", account::session()),
@@ -323,6 +328,7 @@ pub(super) fn components() -> Vec<(&'static str, Schema)> {
         ("Binding", admin::binding()),
         ("Stage", admin::stage()),
         ("Policy", admin::policy()),
+        ("Webhook", webhooks::webhook()),
         ("Event", audit::event()),
     ]
 }

@@ -43,7 +43,7 @@ fn users() -> Vec<Call> {
             .answer(200, "A page of them.", paged("User"))
             .refuses(&[Code::UserForbidden]),
         post("/v1/users", topic, "Register somebody")
-            .about("For administrators. Nobody sets another person's password: with `invite` the mail leaves by which they choose one.")
+            .about("For administrators. Nobody sets another person's password: with `invite` the mail leaves by which they choose one, as with `/v1/admin/invitations`.")
             .body(object([
                 must("email", email()),
                 may("name", text("Jiwoo Kim")),

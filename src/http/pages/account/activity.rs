@@ -11,8 +11,11 @@ use crate::http::request::Request;
 use crate::http::site::Site;
 
 /// Events that people are told of, by their name in the ledger, and the sentence for each.
-pub(in crate::http::pages) const TOLD: [(&str, &str); 30] = [
+pub(in crate::http::pages) const TOLD: [(&str, &str); 33] = [
     ("UserRegistered", "registered"),
+    ("UserImported", "imported"),
+    ("UserInvited", "invited"),
+    ("InvitationAccepted", "came"),
     ("PasswordSet", "password_set"),
     ("PasswordRevoked", "password_revoked"),
     ("AddressVerified", "address_verified"),

@@ -5,7 +5,7 @@ use secrecy::ExposeSecret;
 use super::super::look::CONTENT_SECURITY_POLICY;
 use super::*;
 
-const PAGES: [&str; 8] = [
+const PAGES: [&str; 9] = [
     "/recover",
     "/flow/default-recovery-flow",
     "/flow/default-authentication-flow",
@@ -14,6 +14,7 @@ const PAGES: [&str; 8] = [
     "/verify/request",
     "/not-me",
     "/reopen",
+    "/invitation",
 ];
 const CSS: &str = include_str!("../../../../data/web/app.css");
 const JS: &str = include_str!("../../../../data/web/app.js");

@@ -114,6 +114,7 @@ impl House {
             require_verified_email: false,
             leaks: Leaks::default(),
             mail: crate::domain::flow::GlobalMail::Configured,
+            webhooks: crate::desk::WebhookSettings::default(),
         };
         let desk = Desk::open(engine, passwords, settings);
         let site = Site {
@@ -138,6 +139,7 @@ impl House {
             post: Arc::new(Post::new(
                 MailSettings::check(MailSettingsDraft::default()).unwrap(),
                 Templates::load(None).unwrap(),
+                None,
             )),
             followers: Site::followers(),
             stopping: tokio::sync::watch::channel(()).1,

@@ -44,7 +44,7 @@ impl Try {
             48 if self.pick.is_multiple_of(4) => person.drops(0, of_candidate.unwrap_or(number)),
             48 => person.guesses_further(0),
             49 => person.removes_address(0, address, person.notices()),
-            50 => person.makes_primary(0, address, person.notices()),
+            50 => person.makes_primary(0, own.last().copied().unwrap_or(address), person.notices()),
             51 => Command::Objection(ObjectionCommand::Lapse { user }),
             _ => Command::Objection(ObjectionCommand::Raise {
                 user,

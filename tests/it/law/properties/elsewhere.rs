@@ -34,4 +34,12 @@ pub(super) const ELSEWHERE: &[&str] = &[
     "StageSaved",
     "Suppressed",
     "VerifierUpgraded",
+    "WebhookAdvanced",
+    "WebhookChanged",
+    "WebhookCreated",
+    "WebhookGivenUp",
+    "WebhookRedelivered",
+    "WebhookRemoved",
+    "WebhookSecretRotated",
+    "WebhookStopped",
 ];

@@ -21,6 +21,7 @@ pub(super) fn sound(state: &State, now: Timestamp) {
             Purpose::SignInCode,
             Purpose::EnrolMailbox,
             Purpose::AddAddress,
+            Purpose::Invitation,
         ] {
             let live = user.tokens.iter().map(|id| &state.tokens[id]);
             let live = live.filter(|token| token.standing == TokenStanding::Live && token.purpose == purpose);
@@ -66,6 +67,13 @@ pub(super) fn sound(state: &State, now: Timestamp) {
     super::addresses::sound(state);
     for user in state.unfinished.keys() {
         assert!(state.users.contains_key(user));
+    }
+    for user in state.invitations.keys() {
+        let invited = state.users.get(user);
+        assert!(
+            invited.is_some_and(|user| user.credential.is_none()),
+            "who has a password has come"
+        );
     }
     for user in state.erased.keys() {
         assert!(!state.users.contains_key(user));
