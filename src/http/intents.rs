@@ -72,9 +72,22 @@ impl Intents {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Keeps what a session was about to do, in the place of what it was about to do before.
+    /// Keeps what a session was about to do, in the place of what it was about to do before; what was kept for long enough
+    /// goes.
     pub fn keep(&self, session: SessionId, intent: Intent, now: Timestamp) {
-        self.kept().put(session, intent, now + KEPT_FOR);
+        let mut kept = self.kept();
+        // All are kept for the same time; one that was handed over is over a little before its turn, and goes in its turn.
+        while let Some(oldest) = kept.order.front().copied() {
+            if kept
+                .by_session
+                .get(&oldest)
+                .is_some_and(|(_, until)| now < *until)
+            {
+                break;
+            }
+            kept.forget(oldest);
+        }
+        kept.put(session, intent, now + KEPT_FOR);
     }
 
     /// Forgets what a session was about to do.
@@ -150,7 +163,10 @@ mod tests {
         assert!(intents.of(session(400), NOW).is_none() && intents.of(session(401), NOW).is_some());
         intents.keep(session(402), intent(&"x".repeat(BYTES_MAX)), NOW);
         assert!(intents.of(session(402), NOW).is_none());
+        intents.keep(session(403), intent("a"), NOW);
+        intents.keep(session(404), intent("a"), NOW + KEPT_FOR);
         let kept = intents.kept();
-        assert!(kept.bytes <= BYTES_MAX && kept.order.len() == kept.by_session.len());
+        assert_eq!((kept.order.len(), kept.by_session.len()), (1, 1));
+        assert_eq!(kept.bytes, intent("a").len());
     }
 }

@@ -134,6 +134,10 @@ impl<'a> Member<'a> {
     /// what they were about to do there.
     pub(in crate::http) fn freshly(&self, request: &Request, path: &str) -> Result<(), Box<Response>> {
         if self.is_fresh() {
+            // What waited is done now, or something else is.
+            if request.method == Method::POST {
+                self.viewer.site().intents.forget(self.caller.session);
+            }
             return Ok(());
         }
         self.keep_intent(request, path);

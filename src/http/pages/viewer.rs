@@ -156,6 +156,7 @@ impl<'a> Viewer<'a> {
             "account/codes.html",
             "console/recovery.html",
             "console/key_new.html",
+            "console/webhook_secret.html",
         ]
         .contains(&file);
         let carries = ["recover.html", "verify.html", "link.html"].contains(&file);

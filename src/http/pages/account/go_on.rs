@@ -24,7 +24,7 @@ const UNSHOWN: [&str; 2] = ["version", "detach"];
 /// The sections in which a field's name may have a word.
 const SECTIONS: [&str; 4] = ["label", "people", "house", "common"];
 /// What the button says, by how the path ends: section and name of the words, and the button's class.
-const WORDS: [(&str, &str, &str, &str); 30] = [
+const WORDS: [(&str, &str, &str, &str); 32] = [
     ("/account/addresses", "addresses", "add", ""),
     ("/account/addresses/primary", "addresses", "make_primary", ""),
     ("/account/factors/app", "factors", "app_begin", ""),
@@ -41,6 +41,7 @@ const WORDS: [(&str, &str, &str, &str); 30] = [
     ("/sessions", "sessions", "end", GRAVE),
     ("/factors", "factors", "really_remove", GRAVE),
     ("/password", "people", "really_revoke_password", GRAVE),
+    ("/invitations/send", "flow", "next", ""),
     ("/send", "people", "send_recovery", ""),
     ("/recovery", "people", "make_recovery", ""),
     ("/erase", "people", "erase", GRAVE),
@@ -50,6 +51,7 @@ const WORDS: [(&str, &str, &str, &str); 30] = [
     ("/create-and-bind", "console", "create_and_bind", ""),
     ("/edit", "console", "update", ""),
     ("/system/keys", "house", "make_key", ""),
+    ("/system/webhooks", "webhooks", "make", ""),
     ("/revoke", "house", "really_revoke", GRAVE),
     ("/origins", "house", "save_origins", ""),
     ("/retry", "house", "retry", ""),
