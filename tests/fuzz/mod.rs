@@ -4,14 +4,12 @@
 //! a reader answered in a new way as a start for more. A run of the tests gives each target a fixed number of inputs, the
 //! same in every run. `KEYLEDGER_FUZZ_SECONDS=3600 cargo test --test it fuzz:: -- --nocapture` shares so many seconds of
 //! processor time among them, in turns, and tells after every round how far each is: a run that is ended early has given
-//! all of them the same. `KEYLEDGER_FUZZ_ONLY=frame,export` takes some of them. `tests/guided` has libFuzzer go through them.
+//! all of them the same. `KEYLEDGER_FUZZ_ONLY=frame,export` takes some of them.
 
 #![expect(clippy::unwrap_used, reason = "a target that cannot be made fails")]
 
 mod backups;
 mod evidence;
-#[cfg(fuzzing)]
-mod guided;
 mod mutate;
 mod snapshots;
 mod targets;

@@ -213,19 +213,15 @@ pub(super) fn compare_further(state: &State, id: UserId, account: &Account) -> R
 impl Life {
     /// Mostly: nobody else may name a further address.
     fn a_device_of_somebody_proven(&mut self) -> Option<Device> {
-        let accounts = &self.oracle.accounts;
-        let is_proven = |device: &&Device| accounts.get(&device.user).is_some_and(|account| account.verified);
-        let devices: Vec<_> = self
-            .devices
-            .iter()
-            .rev()
-            .filter(is_proven)
-            .take(4)
-            .cloned()
-            .collect();
-        if devices.is_empty() || self.chance.one_in(8) {
+        if self.chance.one_in(8) {
             return self.a_device();
         }
+        let oracle = &self.oracle;
+        let is_proven = |device: &&Device| {
+            let held = oracle.session(device.session);
+            held.is_some_and(|(user, _)| oracle.accounts[&user].verified)
+        };
+        let devices: Vec<_> = self.devices.iter().filter(is_proven).cloned().collect();
         self.chance.one_of(&devices)
     }
 
@@ -273,10 +269,17 @@ impl Life {
             let attempt = Attempt::Address(Addressed::DropAddress { session });
             return self.note(&attempt, answer).map(drop);
         }
-        let password = self.a_password_of_user(user);
+        let account = self.oracle.accounts.get(&user);
+        let right = account.and_then(|account| account.password.clone());
+        let proven = account.map_or(vec![], |account| account.further.proven.clone());
+        let password = match right {
+            Some(right) if !self.chance.one_in(5) => right,
+            Some(_) | None => self.a_password_of_user(user),
+        };
         let (shown, code) = self.a_factor_of(Some(user));
         let typed = SecretString::from(password.clone());
-        let number = FURTHER.start + self.chance.below(FURTHER.len());
+        let one = self.chance.one_of(&proven).filter(|_| self.chance.one_in(2));
+        let number = one.unwrap_or_else(|| FURTHER.start + self.chance.below(FURTHER.len()));
         let text = address(number);
         let own = views
             .iter()

@@ -123,20 +123,20 @@ impl Life {
     }
 
     pub(super) fn somebody_acts(&mut self) -> Result<(), String> {
-        match self.chance.below(30) {
+        match self.chance.below(34) {
             0..=2 => self.sign_up(),
             3..=5 => self.sign_in(),
             6..=8 => self.ask(),
-            9..=12 => self.confirm(),
-            13 | 14 => self.verify_or_disown(),
-            15 => self.change(),
-            16..=18 => self.refresh(),
-            19 => self.withdraw_or_reopen(),
-            20 => self.administrate(),
-            21 => self.keys(),
-            22 | 23 => self.enrol(),
-            24 => self.unenrol(),
-            25..=27 => self.about_addresses(),
+            9..=13 => self.confirm(),
+            14 | 15 => self.verify_or_disown(),
+            16 => self.change(),
+            17..=19 => self.refresh(),
+            20 => self.withdraw_or_reopen(),
+            21 => self.administrate(),
+            22 => self.keys(),
+            23..=26 => self.enrol(),
+            27 => self.unenrol(),
+            28..=31 => self.about_addresses(),
             _ => match self.a_plain_attempt() {
                 Some(attempt) => self.command(&attempt),
                 None => self.sign_up(),
