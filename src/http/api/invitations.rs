@@ -59,8 +59,10 @@ struct Listed {
 }
 
 fn lifetime(body: &mut Fields) -> Option<Span> {
-    body.optional_whole("expiresInDays", &(1..=DAYS_MAX))
-        .map(Span::days)
+    let range = 1..=DAYS_MAX;
+    let days = body.optional_whole("expiresInDays", &range);
+    // One beyond is a fault of the body by now, and may be more than a span holds.
+    days.filter(|days| range.contains(days)).map(Span::days)
 }
 
 /// Lists those that wait, the latest first.
@@ -94,7 +96,7 @@ pub(super) async fn send_again(site: &Site, request: &Request) -> Result<Respons
     if !request.body().is_empty() {
         let mut body = request.json()?;
         lives = lifetime(&mut body);
-        body.finish()?;
+        body.finish_strict()?;
     }
     let sent = site.desk.invite_again(user, lives, by).await;
     sent.map_err(|fault| refused(&fault, request))?;

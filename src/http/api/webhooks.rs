@@ -121,7 +121,7 @@ pub(super) async fn remove(site: &Site, request: &Request) -> Result<Response, A
 /// Has another secret sign; the one before signs beside it for a day.
 pub(super) async fn rotate_secret(site: &Site, request: &Request) -> Result<Response, ApiError> {
     let (by, id) = (administrator(request)?, id(request)?);
-    let rotated = site.desk.rotate_webhook_secret(id, None, by).await;
+    let rotated = site.desk.rotate_webhook_secret(id, version(request)?, by).await;
     let secret = rotated.map_err(refused(request))?;
     let secret = Some(secret.expose_secret().to_owned());
     shown(site, request, StatusCode::OK, id, secret)

@@ -10,7 +10,7 @@ use crate::http::pages::look::Page;
 use crate::http::pages::member::{Member, Outcome};
 use crate::http::pages::texts;
 use crate::http::request::Request;
-use crate::http::site::Site;
+use crate::http::site::{Door, Site};
 use crate::types::Locale;
 
 /// The path of the page.
@@ -22,7 +22,7 @@ const SHOWN_MAX: usize = 100;
 /// Fields that are for programs.
 const UNSHOWN: [&str; 2] = ["version", "detach"];
 /// The sections in which a field's name may have a word.
-const SECTIONS: [&str; 4] = ["label", "people", "house", "common"];
+const SECTIONS: [&str; 4] = ["common", "people", "house", "label"];
 /// What the button says, by how the path ends: section and name of the words, and the button's class.
 const WORDS: [(&str, &str, &str, &str); 32] = [
     ("/account/addresses", "addresses", "add", ""),
@@ -80,6 +80,13 @@ pub(super) async fn show(site: &Site, request: &Request) -> Outcome {
     let Some(intent) = site.intents.of(member.caller.session, site.desk.now()) else {
         return Ok(viewer.lead_to("/account", None));
     };
+    if !member.is_fresh() {
+        return Ok(member.ask_again(&intent.back));
+    }
+    // What was begun on the administrators' listener goes on there (L-07).
+    if site.door == Door::Main && is_of_console(&intent.path) {
+        return Ok(viewer.lead_to("/account", None));
+    }
     let (words, class) = button(&intent.path);
     let (section, name) = words;
     let page = GoOnPage {
@@ -93,6 +100,10 @@ pub(super) async fn show(site: &Site, request: &Request) -> Outcome {
     };
     let title = viewer.say("confirm", "go_on_title");
     Ok(viewer.page(StatusCode::OK, Page::GoOn, &title, page))
+}
+
+fn is_of_console(path: &str) -> bool {
+    path == "/admin" || path.starts_with("/admin/")
 }
 
 fn button(path: &str) -> ((&'static str, &'static str), &'static str) {
