@@ -36,11 +36,11 @@ const SALT_MAX: usize = 128;
 /// Bytes of what came out, at least (those of MD5) and at most.
 const OUTPUT_MIN: usize = 16;
 const OUTPUT_MAX: usize = 64;
-/// Rounds of bcrypt as a power of two: a second on one core at most.
-const BCRYPT_COSTS: std::ops::RangeInclusive<u32> = 4..=14;
+/// Rounds of bcrypt as a power of two: half a second on one core at most.
+const BCRYPT_COSTS: std::ops::RangeInclusive<u32> = 4..=13;
 /// Bytes of memory for one scrypt, and memory times lanes: half a second on one core at most.
 pub(super) const SCRYPT_MEMORY_MAX: u64 = 128 << 20;
-const SCRYPT_WORK_MAX: u64 = 512 << 20;
+const SCRYPT_WORK_MAX: u64 = 128 << 20;
 /// Iterations of PBKDF2 over all blocks of its output: half a second on one core at most.
 const PBKDF2_ITERATIONS_MAX: u32 = 2_000_000;
 

@@ -48,13 +48,13 @@ pub enum ForeignFault {
     Argon2,
     /// The same.
     #[error(
-        "is not a bcrypt hash ($2a$, $2b$ or $2y$, two digits of cost, 53 characters) with a cost from 4 to 14"
+        "is not a bcrypt hash ($2a$, $2b$ or $2y$, two digits of cost, 53 characters) with a cost from 4 to 13"
     )]
     Bcrypt,
     /// The same.
     #[error(
-        "is not a scrypt hash ($scrypt$ln=…,r=…,p=…$salt$hash, or as Django writes it) with N a power of two, 128 × N × r up to \
-         128 MiB, that times p up to 512 MiB, and 16 to 64 bytes of hash"
+        "is not a scrypt hash ($scrypt$ln=…,r=…,p=…$salt$hash, or as Django writes it) with N a power of two, 128 × N × r × p up to \
+         128 MiB, and 16 to 64 bytes of hash"
     )]
     Scrypt,
     /// The same.
