@@ -114,8 +114,8 @@ impl Witness {
         prove: impl Fn(u64) -> Result<Vec<TreeHash>, String> + Clone + Send + 'static,
     ) -> Result<String, WitnessFault> {
         let mut old = self.seen(&checkpoint.origin);
-        // Once more where it remembers another size than was thought: after a start it is not known.
-        for _ in 0..2 {
+        // Again where it remembers another size than was thought: after a start it is not known, and somebody else may ask.
+        for _ in 0..4 {
             if old > checkpoint.size {
                 let (seen, size) = (old, checkpoint.size);
                 return Err(WitnessFault::Ahead { seen, size });

@@ -249,7 +249,7 @@ async fn l_03_after_a_restart_the_witness_says_how_far_it_is() {
     cosigned.expect(200);
     let statuses = witness.memory().statuses.clone();
     assert!(statuses.contains(&409), "{statuses:?}");
-    assert_eq!(statuses.last(), Some(&200));
+    assert!(statuses.contains(&200), "{statuses:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
