@@ -252,10 +252,11 @@ impl Notary {
 
     /// The present checkpoint, cosigned by the witness of the settings if there is one.
     pub async fn cosigned(self: &Arc<Self>) -> Result<Arc<Signed>, AuditFault> {
-        let signed = self.checkpoint().await?;
         let Some(witness) = &self.witness else {
-            return Ok(signed);
+            return self.checkpoint().await;
         };
+        let _turn = witness.turn().await?;
+        let signed = self.checkpoint().await?;
         if witness.has_cosigned(&signed.note) {
             return Ok(signed);
         }

@@ -8,7 +8,9 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
+use tokio::sync::{Mutex as AsyncMutex, MutexGuard};
 use tokio::task::spawn_blocking;
+use tokio::time::timeout;
 
 use super::checkpoint::Checkpoint;
 use crate::crypto::{KeyName, Note, WitnessKey};
@@ -40,6 +42,9 @@ pub enum WitnessFault {
     /// There is no answer.
     #[error("the witness cannot be asked: {0}")]
     Unreached(#[from] OutgoingFault),
+    /// Others have waited for it for long.
+    #[error("the witness keeps others waiting; try again in a moment")]
+    Busy,
     /// It says no.
     #[error("the witness answers with status {0}{hint}", hint = hint(*.0))]
     Refused(u16),
@@ -78,6 +83,8 @@ pub(super) struct Witness {
     settings: WitnessSettings,
     /// Of which ledger it has cosigned how many records, as far as is known.
     seen: Mutex<Option<(KeyName, u64)>>,
+    /// Held by whoever asks.
+    asking: AsyncMutex<()>,
 }
 
 impl Witness {
@@ -85,7 +92,15 @@ impl Witness {
         Self {
             settings,
             seen: Mutex::default(),
+            asking: AsyncMutex::default(),
         }
+    }
+
+    /// Waits for those who ask already. What is to be cosigned is chosen after that: a shorter ledger than the witness has
+    /// just seen would look like an older copy.
+    pub(super) async fn turn(&self) -> Result<MutexGuard<'_, ()>, WitnessFault> {
+        let turn = timeout(TIME_MAX, self.asking.lock()).await;
+        turn.map_err(|_| WitnessFault::Busy)
     }
 
     /// How many records of this ledger it has cosigned, as far as is known.
@@ -114,8 +129,8 @@ impl Witness {
         prove: impl Fn(u64) -> Result<Vec<TreeHash>, String> + Clone + Send + 'static,
     ) -> Result<String, WitnessFault> {
         let mut old = self.seen(&checkpoint.origin);
-        // Again where it remembers another size than was thought: after a start it is not known, and somebody else may ask.
-        for _ in 0..4 {
+        // Once more where it remembers another size than was thought: after a start it is not known.
+        for _ in 0..2 {
             if old > checkpoint.size {
                 let (seen, size) = (old, checkpoint.size);
                 return Err(WitnessFault::Ahead { seen, size });
